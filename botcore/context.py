@@ -1,0 +1,157 @@
+"""What a plugin sees of one message's life (`Turn`), and what it registers with at start (`Registry`)."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from botcore.clock import Clock
+from botcore.messages import Chunk, Citation, Conversation, Entry, Message, Passage, PromptMessage, Sampling
+from botcore.ports import Channel, Delta, Engine, EngineStatus, Prompt
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+__all__ = ["Access", "Command", "CommandHandler", "Recalled", "Refusal", "Registry", "Turn", "say"]
+
+Access = Literal["public", "user", "admin"]
+"""``public``: anybody who reaches the port. ``user``: people of the chat page and API keys. ``admin``: the operator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Ends a turn before it began: the person is told ``notice``, the log gets ``reason``."""
+
+    notice: str
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Recalled:
+    """What `recall` hooks found for this message; `Turn.prompt` puts it in front of the model."""
+
+    history: list[Entry] = field(default_factory=list)
+    """Earlier lines of this conversation, oldest first."""
+    facts: list[str] = field(default_factory=list)
+    """Lines about the person or place that hold for the whole conversation."""
+    passages: list[Passage] = field(default_factory=list)
+    """Pieces of documents, best first."""
+
+
+class Turn(Protocol):
+    """One message's whole life, as every per-message hook sees it."""
+
+    id: str
+    """Also the reply's id."""
+    message: Message
+    recalled: Recalled
+    command: str
+    """The command the message names, without the slash; "" for ordinary text."""
+    argument: str
+    """The text behind the command; the whole text where there is none."""
+    model: str
+    """The LoRA version chosen for this turn, "" = the base model. Chosen once, stored with the turn."""
+    clock: Clock
+    deadline: float
+    """`Clock.monotonic` time at which the turn is ended."""
+
+    @property
+    def conversation(self) -> Conversation:
+        """Where it was said."""
+        ...
+
+    @property
+    def engine(self) -> EngineStatus:
+        """Where the engine stands now."""
+        ...
+
+    async def history(self, limit: int = 40) -> list[Entry]:
+        """The newest ``limit`` lines of this conversation since it was last started over, oldest first.
+
+        For a `/v1` request: what the request brought.
+        """
+        ...
+
+    async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
+        """System text, facts, passages, history and the message as one prompt that leaves ``reserve`` tokens for the reply.
+
+        ``instruction`` takes the place of the message's text. What had to be cut is in `Prompt.cut`.
+        """
+        ...
+
+    def generate(self, prompt: Prompt, sampling: Sampling | None = None) -> AsyncGenerator[Delta, None]:
+        """The model's deltas. Iterate inside `contextlib.aclosing`: closing it frees the engine's slot at once.
+
+        Waits for an engine that is still starting, with a notice to the person. Raises the `EngineError` family.
+        """
+        ...
+
+    async def count(self, messages: Sequence[PromptMessage]) -> int:
+        """Tokens of these messages as a prompt: the engine's own count, or a bounded over-estimate."""
+        ...
+
+    async def start_over(self) -> None:
+        """From the end of this turn on, the conversation's history begins anew."""
+        ...
+
+
+CommandHandler = Callable[[Turn], Awaitable[AsyncIterator[Chunk] | None]]
+"""Like the `reply` hook: decides, then returns the stream (or None to let `reply` answer)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A chat command: ``/name argument`` in every channel."""
+
+    name: str
+    """Without the slash: 1-32 of a-z, 0-9 and _ (what Telegram allows)."""
+    help: str
+    """One line for ``/help`` and the platforms' menus."""
+    handler: CommandHandler
+    plugin: str = ""
+
+
+class Registry(Protocol):
+    """What a plugin registers at start, in `register(registry)`."""
+
+    name: str
+    """The plugin's own name in the configuration."""
+
+    def channel(self, channel: Channel) -> None:
+        """Run this channel."""
+        ...
+
+    def engine(self, kind: str, build: Callable[..., Engine]) -> None:
+        """Offer another engine: ``[engine] kind = "<kind>"``; ``build(settings.engine, data_dir, clock)`` makes it."""
+        ...
+
+    def command(self, name: str, help: str, handler: CommandHandler) -> None:
+        """Answer ``/name``. Two plugins with one name are a load error."""
+        ...
+
+    def cli(self, name: str, app: Any) -> None:
+        """Add ``botcore <name> …``; ``app`` is a `typer.Typer`."""
+        ...
+
+    def route(
+        self, method: str, path: str, handler: "Callable[[web.Request], Awaitable[web.StreamResponse]]", *, access: Access
+    ) -> None:
+        """Serve ``path`` on the one HTTP port."""
+        ...
+
+    def panel(self, id: str, title: str, read: Callable[[], Awaitable[dict[str, Any]]]) -> None:
+        """Show rows, series or a form to the operator: ``read`` returns the data, the page draws it."""
+        ...
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """All commands registered so far (complete once the bot runs)."""
+        ...
+
+
+async def _say(text: str, citations: tuple[Citation, ...]) -> AsyncIterator[Chunk]:
+    yield Chunk(text=text, citations=citations)
+
+
+def say(text: str, citations: tuple[Citation, ...] = ()) -> AsyncIterator[Chunk]:
+    """A reply of one piece: ``return say("done")`` in a `reply` hook or a command."""
+    return _say(text, citations)

@@ -1,0 +1,104 @@
+"""Every error botcore raises on purpose. A class docstring is its default message; a caller adds what, which value, what next.
+
+    BotcoreError
+    ├── SettingsError            a configuration file, variable or flag is wrong
+    ├── PluginLoadError          a plugin or channel could not be loaded; the others are
+    ├── StoreError
+    │   ├── StoreUnavailable     nothing was stored: try again (a channel answers 503 or does not acknowledge)
+    │   └── LeaseLost            another process has taken the conversation: drop the work, write nothing
+    ├── EngineError
+    │   ├── EngineUnavailable    loading, restarting or gone: worth another try later
+    │   ├── EngineRejected       the engine refuses this request: the same request will fail again
+    │   │   └── PromptTooLong    does not fit the model's window: retry with a shorter history
+    │   └── EngineTimeout        first token, next token or whole reply took longer than allowed
+    └── ChannelError             what a platform answered; a channel raises exactly these three
+        ├── Retry                refused for now; wait `after` seconds (429, not sent)
+        ├── Rejected             refused for good (blocked, chat gone, bad request)
+        └── Unknown              may or may not have arrived (time-out after the request was written, 5xx)
+"""
+
+__all__ = [
+    "BotcoreError",
+    "ChannelError",
+    "EngineError",
+    "EngineRejected",
+    "EngineTimeout",
+    "EngineUnavailable",
+    "LeaseLost",
+    "PluginLoadError",
+    "PromptTooLong",
+    "Rejected",
+    "Retry",
+    "SettingsError",
+    "StoreError",
+    "StoreUnavailable",
+    "Unknown",
+]
+
+
+class BotcoreError(Exception):
+    """Something went wrong in botcore."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip().splitlines()[0])
+
+
+class SettingsError(BotcoreError):
+    """The configuration is wrong."""
+
+
+class PluginLoadError(BotcoreError):
+    """A plugin could not be loaded."""
+
+
+class StoreError(BotcoreError):
+    """The database refused the work."""
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot store anything now; nothing was stored."""
+
+
+class LeaseLost(StoreError):
+    """Another process has taken over this conversation."""
+
+
+class EngineError(BotcoreError):
+    """The engine could not generate."""
+
+
+class EngineUnavailable(EngineError):
+    """The engine is not ready."""
+
+
+class EngineRejected(EngineError):
+    """The engine refused the request."""
+
+
+class PromptTooLong(EngineRejected):
+    """The prompt does not fit into the model's window."""
+
+
+class EngineTimeout(EngineError):
+    """The engine took too long."""
+
+
+class ChannelError(BotcoreError):
+    """The platform did not take the message."""
+
+
+class Retry(ChannelError):
+    """The platform asks to wait."""
+
+    def __init__(self, after: float, message: str | None = None) -> None:
+        super().__init__(message or f"the platform asks to wait {after:g} s")
+        self.after = after
+        """Seconds to wait before the same call may be made again."""
+
+
+class Rejected(ChannelError):
+    """The platform refuses this message for good."""
+
+
+class Unknown(ChannelError):
+    """The platform may or may not have taken the message."""

@@ -1,0 +1,224 @@
+"""The frozen records that travel through the house. No behaviour, no I/O; a `wire.py` makes them, everybody reads them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = [
+    "Attachment",
+    "Chunk",
+    "Citation",
+    "Control",
+    "Conversation",
+    "Entry",
+    "Feedback",
+    "Incoming",
+    "Message",
+    "Outcome",
+    "Passage",
+    "Person",
+    "PromptMessage",
+    "Reply",
+    "Role",
+    "Sampling",
+]
+
+Role = Literal["system", "user", "assistant"]
+Outcome = Literal["answered", "stopped", "refused", "failed", "dead"]
+"""How an accepted message ended: exactly one of these (``dead`` = dead-lettered)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """What is kept in order: one chat (and topic or thread) of one bot account on one channel."""
+
+    channel: str
+    """The channel's name in the configuration: ``web``, ``telegram``, ``support``."""
+    chat: str
+    account: str = ""
+    """The bot's own identity on the platform, where one channel can have several."""
+    thread: str = ""
+    private: bool = True
+    """False where several people read along."""
+
+    @property
+    def key(self) -> str:
+        """The conversation as one string, unique over all channels."""
+        return "/".join(part.replace("/", "%2F") for part in (self.channel, self.account, self.chat, self.thread))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Who wrote: the platform's stable id, and a name to show."""
+
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that came with a message, still on the platform."""
+
+    name: str
+    media_type: str
+    size: int
+    """Bytes, as the platform says."""
+    reference: str
+    """What the channel needs to fetch it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptMessage:
+    """One message of a prompt, in the roles every chat template knows."""
+
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is chosen. ``temperature=0`` is greedy."""
+
+    max_tokens: int = 512
+    temperature: float = 0.7
+    top_p: float = 1.0
+    top_k: int = 0
+    """0 = all tokens."""
+    repetition_penalty: float = 1.0
+    frequency_penalty: float = 0.0
+    presence_penalty: float = 0.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    return_token_ids: bool = False
+    """Deltas then carry ``token_ids``; for tests and evaluation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """Something a person said to the bot: one message is one turn."""
+
+    event_id: str
+    """The platform's id of the delivery; the same delivery twice is one message."""
+    conversation: Conversation
+    person: Person
+    text: str
+    platform_id: str = ""
+    """The platform's id of the message itself: what edits, deletions and quotes point at."""
+    reply_to: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    sent_at: float = 0.0
+    """Unix seconds, as the platform says; 0 = now."""
+    context: tuple[PromptMessage, ...] = ()
+    """Where the sender brings the whole context (`/v1`): everything before ``text``. The stored history is not used."""
+    sampling: Sampling | None = None
+    """Where the sender chooses the sampling (`/v1`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """An order about earlier messages. It does not wait for its turn."""
+
+    event_id: str
+    conversation: Conversation
+    person: Person
+    kind: Literal["stop", "edit", "delete"]
+    target: str = ""
+    """The `platform_id` an edit or deletion is about; a stop is about everything accepted so far."""
+    text: str = ""
+    """The new text of an edit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feedback:
+    """A person's judgement of one reply. The last one of a person for a reply counts."""
+
+    event_id: str
+    conversation: Conversation
+    person: Person
+    reply: str = ""
+    """The reply's id (`Reply.id`), or…"""
+    platform_id: str = ""
+    """…the platform's id of the message that carried it (it may arrive before we know that id)."""
+    value: Literal[-1, 0, 1] = 0
+    """1 good, -1 bad, 0 taken back (or only a comment)."""
+    reasons: tuple[str, ...] = ()
+    comment: str = ""
+    correction: str = ""
+    """What the reply should have been."""
+
+
+Incoming = Message | Control | Feedback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """Where a claim in a reply comes from: the text carries ``[number]``."""
+
+    number: int
+    title: str
+    snippet: str = ""
+    source: str = ""
+    """A path, URL or id of the document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A piece of a document that was found for a message."""
+
+    text: str
+    title: str
+    source: str
+    score: float = 0.0
+    """Higher is better; comparable only within one search."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """The next piece of a reply's text, with the citations it brings."""
+
+    text: str
+    citations: tuple[Citation, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What the bot said, and what it came from."""
+
+    id: str
+    """The turn's id: feedback and traces point at it."""
+    conversation: Conversation
+    text: str
+    outcome: Outcome = "answered"
+    citations: tuple[Citation, ...] = ()
+    model: str = ""
+    """Model or LoRA version that wrote it; empty where no model did."""
+    plugin: str = ""
+    reason: str = ""
+    """Why it was stopped, refused or failed."""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    details: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of a conversation as it was committed."""
+
+    id: int
+    """Grows with time inside one database."""
+    role: Role
+    text: str
+    at: float
+    """Unix seconds."""
+    person: Person | None = None
+    reply: str = ""
+    """The turn both lines of an exchange belong to (`Reply.id`)."""
+    outcome: Outcome = "answered"
+    tokens: int = 0
+    """0 = not counted."""
+    model: str = ""
+    plugin: str = ""
+    citations: tuple[Citation, ...] = ()
+    platform_id: str = ""
+    feedback: int = 0
+    """The reader's own verdict where one was asked for: -1, 0, 1."""

@@ -1,0 +1,299 @@
+"""What others implement: channels and engines; and the two faces of the core they are given: `Inbox` and `Bot`."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+
+from botcore.clock import Clock
+from botcore.messages import (
+    Citation,
+    Conversation,
+    Entry,
+    Incoming,
+    Outcome,
+    PromptMessage,
+    Reply,
+    Sampling,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = [
+    "Bot",
+    "Capabilities",
+    "Channel",
+    "Database",
+    "Delta",
+    "Draft",
+    "Engine",
+    "EngineStatus",
+    "Inbox",
+    "Part",
+    "Prompt",
+    "Receipt",
+    "Stage",
+    "Usage",
+]
+
+T = TypeVar("T")
+
+# ------------------------------------------------------------------ engines
+
+Stage = Literal["off", "install", "model", "warmup", "ready", "failed"]
+"""``off`` not started yet; ``failed`` carries the reason and the next step in `EngineStatus.detail`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineStatus:
+    """Where the engine stands, for people: shown in the terminal, on the page, by ``/readyz``."""
+
+    stage: Stage
+    detail: str = ""
+    progress: float | None = None
+    """0 to 1 within the stage, None where it cannot be known."""
+    model: str = ""
+    """The served model's name, once known."""
+    window: int = 0
+    """Tokens that prompt and reply share, once known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Exact token counts of one request, as the engine says."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    """Prompt tokens served from the prefix cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What the model is given: messages that fit the window, in append-only order (system, history, new message)."""
+
+    messages: tuple[PromptMessage, ...]
+    tokens: int = 0
+    """Counted length in tokens; 0 = not counted."""
+    exact: bool = False
+    """True where ``tokens`` is the engine's own count."""
+    cut: tuple[str, ...] = ()
+    """What was left out to fit, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    """The next piece of a generation. The last one has ``finish``, and ``usage`` where the engine tells."""
+
+    text: str = ""
+    finish: Literal["", "stop", "length", "abort"] = ""
+    usage: Usage | None = None
+    token_ids: tuple[int, ...] = ()
+
+
+class Engine(Protocol):
+    """A language model that streams. Runs in another process; ``check_engine`` in `botcore.testing` is its contract."""
+
+    @property
+    def status(self) -> EngineStatus:
+        """Where it stands now; never blocks."""
+        ...
+
+    async def run(self) -> None:
+        """Bring the engine up and keep it up until cancelled; leaves no process behind. Never raises for a broken engine: says so in `status`."""
+        ...
+
+    async def changed(self) -> None:
+        """Return at the next change of `status`."""
+        ...
+
+    def generate(self, prompt: Prompt, sampling: Sampling, *, model: str = "") -> AsyncGenerator[Delta, None]:
+        """Deltas of one completion; ``model`` is a LoRA version's name or "" for the base.
+
+        Closing the generator aborts the request and frees its slot. Raises `EngineUnavailable`, `EngineRejected`,
+        `PromptTooLong`.
+        """
+        ...
+
+    async def count(self, messages: Sequence[PromptMessage]) -> int | None:
+        """Tokens of the rendered chat prompt, with the generation prompt; None where the server cannot count."""
+        ...
+
+
+# ------------------------------------------------------------------ channels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a platform can do in one conversation; the delivery obeys it."""
+
+    progress: Literal["draft", "anchor", "pull"]
+    """``draft``: harmless previews, then one real message. ``anchor``: a placeholder message that is edited until final.
+    ``pull``: the reader fetches committed text itself; nothing goes through the outbox."""
+    text_limit: int = 4096
+    """Longest text of one message, in ``text_unit``; longer replies are split."""
+    text_unit: Literal["chars", "utf16", "utf8"] = "chars"
+    progress_every: float = 1.0
+    """Seconds between two previews of one conversation."""
+    sends_per_second: float = 30.0
+    """Messages and edits a second over the whole account."""
+    sends_per_second_per_chat: float = 1.0
+    burst_per_chat: int = 3
+    can_find: bool = False
+    """`Channel.find` can answer; an uncertain send is then settled by asking."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One outgoing message of a reply, as the outbox stores it."""
+
+    id: str
+    """``<turn id>.<number>``: unique; a platform that takes an idempotency key gets this one."""
+    turn: str
+    number: int
+    conversation: Conversation
+    text: str
+    citations: tuple[Citation, ...] = ()
+    last: bool = True
+    reply_to: str = ""
+    """Platform id of the message that is answered."""
+    platform_id: str = ""
+    """Set where the message exists already (an anchor): `Channel.edit` is called instead of `send`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A preview of a reply that is being made. May be dropped at will, except that ``final`` always comes last."""
+
+    conversation: Conversation
+    turn: str
+    message: int
+    """The inbox id of the message being answered."""
+    text: str = ""
+    """The whole text so far."""
+    phase: Literal["waiting", "writing", "final"] = "writing"
+    note: str = ""
+    """For ``waiting``: what it waits for, in words."""
+    reply: Reply | None = None
+    """For ``final``: the committed reply."""
+    platform_id: str = ""
+    """The anchor, where there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """What became of one accepted record."""
+
+    id: int
+    """The inbox id; of the first delivery where this one is a duplicate."""
+    duplicate: bool = False
+    state: Literal["accepted", "rejected"] = "accepted"
+    retry_after: float = 0.0
+    """For ``rejected`` (too many waiting): seconds."""
+
+
+class Inbox(Protocol):
+    """The way in: what a channel's `run` is given."""
+
+    async def accept(self, records: Sequence[Incoming]) -> list[Receipt]:
+        """Commit the records; afterwards, and only then, tell the platform "received".
+
+        Raises `StoreUnavailable` when nothing was stored: answer 503, do not acknowledge, keep the offset.
+        """
+        ...
+
+    async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
+        """Keep an authentic delivery that cannot be used; then acknowledge it, so that it does not block its chat."""
+        ...
+
+
+class Channel(Protocol):
+    """A platform people write on. ``check_channel`` in `botcore.testing` is its contract."""
+
+    name: str
+    """Its name in the configuration; set by the loader."""
+
+    def capabilities(self, conversation: Conversation) -> Capabilities:
+        """What can be done in this conversation."""
+        ...
+
+    async def run(self, inbox: Inbox) -> None:
+        """Receive until cancelled. Reconnects by itself; raises only what an operator must see."""
+        ...
+
+    async def send(self, part: Part) -> str:
+        """Post one message and return the platform's id of it. Raises `Retry`, `Rejected` or `Unknown`."""
+        ...
+
+    async def edit(self, platform_id: str, part: Part) -> None:
+        """Replace the text of a message of ours; the same text again is a success. Raises as `send`."""
+        ...
+
+    async def show(self, draft: Draft) -> str:
+        """Show progress as well as the platform can; for ``anchor`` returns "" (the anchor goes through the outbox). Never raises but `Retry`."""
+        ...
+
+    async def find(self, part_id: str, since: float) -> str | None:
+        """The platform's id of a message we may have sent, None if it surely does not exist. Raises `Unknown` where nobody can tell."""
+        ...
+
+
+# ------------------------------------------------------------------ the core, as plugins and channels see it
+
+
+class Database(Protocol):
+    """The one database. Functions run on the store's own threads: synchronous, no I/O, < 5 ms, safe to run twice."""
+
+    async def write(self, fn: Callable[["Connection"], T]) -> T:
+        """The result of ``fn`` after its transaction was committed (one savepoint of its own)."""
+        ...
+
+    async def read(self, fn: Callable[["Connection"], T]) -> T:
+        """The result of a read-only ``fn``."""
+        ...
+
+
+class Bot(Protocol):
+    """The running bot, given to `lifespan` hooks: everything a long-lived plugin or channel may use."""
+
+    name: str
+    clock: Clock
+    data_dir: Path
+    """Where plugins may keep files, each under its own name."""
+    database: Database
+
+    @property
+    def engine(self) -> EngineStatus:
+        """Where the engine stands."""
+        ...
+
+    async def engine_changed(self) -> None:
+        """Return at the next change of `engine`."""
+        ...
+
+    async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
+        """(chat, title, last activity) of a person's conversations on a channel, newest first, at most 200."""
+        ...
+
+    async def history(
+        self, conversation: Conversation, *, after: int = 0, limit: int = 200, reader: str = ""
+    ) -> list[Entry]:
+        """The newest ``limit`` committed entries above id ``after``, oldest first; ``reader``'s own feedback filled in."""
+        ...
+
+    async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:
+        """How an accepted message ended, and its reply; (None, None) while it is open."""
+        ...
+
+    async def forget(self, conversation: Conversation) -> None:
+        """Delete a conversation: its messages, turns, replies and feedback."""
+        ...
+
+    def turns(self, after: int = 0) -> AsyncIterator[tuple[int, Reply]]:
+        """Committed turns with their cursor, oldest first, ending at the newest: for plugins that must miss none."""
+        ...
+
+    def health(self) -> Mapping[str, str]:
+        """Name to "ok" or what is wrong, for every channel, plugin, the store and the engine."""
+        ...
