@@ -1,0 +1,1 @@
+"""The pytest plugin: imports nothing but pytest until a fixture is used."""
