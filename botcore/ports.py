@@ -11,6 +11,7 @@ from botcore.messages import (
     Conversation,
     Entry,
     Incoming,
+    Message,
     Outcome,
     PromptMessage,
     Reply,
@@ -230,8 +231,8 @@ class Channel(Protocol):
         """Replace the text of a message of ours; the same text again is a success. Raises as `send`."""
         ...
 
-    async def show(self, draft: Draft) -> str:
-        """Show progress as well as the platform can; for ``anchor`` returns "" (the anchor goes through the outbox). Never raises but `Retry`."""
+    async def show(self, draft: Draft) -> None:
+        """Show progress as well as the platform can. Raises nothing but `Retry`."""
         ...
 
     async def find(self, part_id: str, since: float) -> str | None:
@@ -284,6 +285,22 @@ class Bot(Protocol):
 
     async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:
         """How an accepted message ended, and its reply; (None, None) while it is open."""
+        ...
+
+    async def open_messages(self, conversation: Conversation) -> list[tuple[int, Message]]:
+        """(inbox id, message) of everything accepted here and not ended yet, oldest first."""
+        ...
+
+    async def reply(self, reply: str) -> Reply | None:
+        """A committed reply by its id."""
+        ...
+
+    async def trace(self, reply: str) -> Mapping[str, object] | None:
+        """What a reply came from: ``prompt`` (messages), ``sampling``, ``model``, ``passages``, ``cut``, ``plugins``."""
+        ...
+
+    async def migrate(self, name: str, scripts: Path) -> None:
+        """Bring a plugin's own tables (prefixed ``<name>_``) up to its newest alembic revision."""
         ...
 
     async def forget(self, conversation: Conversation) -> None:
