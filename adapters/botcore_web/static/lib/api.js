@@ -1,0 +1,60 @@
+// Every request of the page except the event stream. Nothing here keeps state.
+
+/** What went wrong with a request, in one line a person can read. */
+export class ApiError extends Error {
+  /** @param {number} status 0 = never reached the server @param {string} code @param {string} message @param {number} retryAfter seconds, 0 = not said */
+  constructor(status, code, message, retryAfter = 0) {
+    super(message);
+    this.status = status;
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+
+  /** True where the same request may well succeed later, unchanged. */
+  get passing() {
+    return this.status === 0 || this.status === 429 || this.status === 503;
+  }
+}
+
+/** The error a response carries. @param {Response} response @returns {Promise<ApiError>} */
+export async function errorOf(response) {
+  const told = await response.json().then((body) => body.error, () => null);
+  const message = told?.message || `The server answered ${response.status}. Try again, or look at its log.`;
+  return new ApiError(response.status, told?.code || "", message, Number(response.headers.get("Retry-After")) || 0);
+}
+
+/** @param {string} method @param {string} path @param {object} [body] @param {boolean} [keepalive] @returns {Promise<any>} */
+async function call(method, path, body, keepalive = false) {
+  const headers = method === "GET" ? {} : { "Content-Type": "application/json" };
+  let response;
+  try {
+    response = await fetch(path, { method, headers, keepalive, cache: "no-store", body: body && JSON.stringify(body) });
+  } catch {
+    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+  }
+  if (!response.ok) throw await errorOf(response);
+  return response.status === 204 || response.status === 202 && !response.headers.get("Content-Type")?.includes("json")
+    ? null
+    : response.json();
+}
+
+const at = (/** @type {string} */ id) => `/api/conversations/${encodeURIComponent(id)}`;
+
+/** @returns {Promise<import("./types.js").Status>} */
+export const status = () => call("GET", "/api/status");
+/** @returns {Promise<{conversations: import("./types.js").Conversation[]}>} */
+export const conversations = () => call("GET", "/api/conversations");
+/** @param {string} id @returns {Promise<{entries: import("./types.js").Entry[], pending: import("./types.js").Pending[]}>} */
+export const conversation = (id) => call("GET", at(id));
+/** Outlives the page, so that a deletion on the way out still happens. @param {string} id */
+export const removeConversation = (id) => call("DELETE", at(id), undefined, true);
+/** @param {string} id @param {string} message @param {string} text @returns {Promise<{message: number, duplicate: boolean}>} */
+export const send = (id, message, text) => call("POST", `${at(id)}/messages`, { id: message, text });
+/** @param {string} id @param {string} control */
+export const stop = (id, control) => call("POST", `${at(id)}/stop`, { id: control });
+/** @param {{id: string, conversation: string, reply: string, value: number, reasons: string[], comment: string}} judgement */
+export const feedback = (judgement) => call("POST", "/api/feedback", judgement);
+/** @param {string} key */
+export const login = (key) => call("POST", "/api/login", { key });
+/** @param {string} id */
+export const eventsPath = (id) => `${at(id)}/events`;

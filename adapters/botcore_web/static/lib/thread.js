@@ -1,0 +1,116 @@
+// One conversation as the page knows it, and what each event makes of it. Pure: records in, records out.
+
+/**
+ * @typedef {object} Thread
+ * @property {import("./types.js").Entry[]} entries in the order of their ids
+ * @property {import("./types.js").Pending[]} pending in the order they were accepted
+ * @property {import("./types.js").Draft|null} draft
+ * @property {Record<number, string>} keys a committed reply's id → the key its draft was drawn under, so that it is not drawn anew
+ */
+
+/** @returns {Thread} */
+export const emptyThread = () => ({ entries: [], pending: [], draft: null, keys: {} });
+
+/** @param {Thread} thread */
+export const lastId = (thread) => String(thread.entries.at(-1)?.id ?? 0);
+
+/** @param {Thread} thread */
+export const running = (thread) => thread.pending.length > 0 || thread.draft !== null;
+
+/** Whether the server has this message of ours. @param {Thread} thread @param {string} id */
+export const accepted = (thread, id) =>
+  thread.pending.some((line) => line.id === id) || thread.entries.some((entry) => entry.message === id && entry.role === "user");
+
+/** @param {number} message */
+export const draftKey = (message) => `reply-${message}`;
+
+/** @param {Thread} thread @param {import("./types.js").Entry} entry @returns {Thread} */
+export function withEntry(thread, entry) {
+  const known = thread.entries.findIndex((other) => other.id === entry.id);
+  if (known >= 0) return { ...thread, entries: thread.entries.with(known, entry) };
+  const entries = [...thread.entries, entry].sort((a, b) => a.id - b.id);
+  if (entry.role === "user") {
+    return { ...thread, entries, pending: thread.pending.filter((line) => line.id !== entry.message) };
+  }
+  // Turns run one after another: a committed reply ends the running draft.
+  const drawn = thread.draft ?? thread.pending[0];
+  const keys = drawn ? { ...thread.keys, [entry.id]: draftKey(drawn.message) } : thread.keys;
+  return { ...thread, entries, keys, draft: null };
+}
+
+/** @param {Thread} thread @param {import("./types.js").Pending} line @returns {Thread} */
+export function withPending(thread, line) {
+  if (accepted(thread, line.id)) return thread;
+  return { ...thread, pending: [...thread.pending, line].sort((a, b) => a.message - b.message) };
+}
+
+/** The first `count` code points of `text`; the server counts code points, JavaScript counts UTF-16. @param {string} text @param {number} count */
+function firstPoints(text, count) {
+  let index = 0;
+  for (let point = 0; point < count && index < text.length; point++) index += text.codePointAt(index) > 0xffff ? 2 : 1;
+  return text.slice(0, index);
+}
+
+const points = (/** @type {string} */ text) => {
+  let count = 0;
+  for (const _ of text) count++;
+  return count;
+};
+
+/**
+ * The draft after one more event; null where a piece is missing and the stream must be taken up again.
+ *
+ * @param {import("./types.js").Draft|null} draft
+ * @param {import("./types.js").DraftEvent} event
+ * @returns {import("./types.js").Draft|null}
+ */
+export function grown(draft, event) {
+  const same = draft !== null && draft.turn === event.turn && draft.message === event.message;
+  const base = same ? draft : { text: "", length: 0 };
+  if (event.offset > base.length) return null;
+  const kept = event.offset === base.length ? base.text : firstPoints(base.text, event.offset);
+  return {
+    message: event.message,
+    turn: event.turn,
+    text: kept + event.text,
+    length: event.offset + points(event.text),
+    phase: event.phase,
+    note: event.note,
+  };
+}
+
+/**
+ * @typedef {{key: string, kind: "user", text: string, at: number, unsent: import("./types.js").Unsent|null, waiting: boolean}} UserItem
+ * @typedef {{key: string, kind: "reply", entry: import("./types.js").Entry|null, draft: import("./types.js").Draft|null}} ReplyItem
+ */
+
+/**
+ * What to draw, top to bottom: committed lines, then what is accepted with the running reply under its question, then what
+ * is unsent.
+ *
+ * @param {Thread} thread
+ * @param {import("./types.js").Unsent[]} unsent
+ * @returns {(UserItem|ReplyItem)[]}
+ */
+export function items(thread, unsent) {
+  const rows = thread.entries.map((entry) =>
+    entry.role === "user"
+      ? user(entry.message || `entry-${entry.id}`, entry.text, entry.at)
+      : { key: thread.keys[entry.id] ?? `entry-${entry.id}`, kind: /** @type {"reply"} */ ("reply"), entry, draft: null },
+  );
+  const { draft, pending } = thread;
+  if (draft && !pending.some((line) => line.message === draft.message)) rows.push(reply(draft));
+  pending.forEach((line, index) => {
+    rows.push(user(line.id, line.text, line.at, null, index > 0));
+    if (draft?.message === line.message) rows.push(reply(draft));
+    else if (index === 0 && !draft) rows.push(reply({ message: line.message, turn: "", text: "", length: 0, phase: "waiting", note: "" }));
+  });
+  for (const line of unsent) if (!accepted(thread, line.id)) rows.push(user(line.id, line.text, line.at, line));
+  return rows;
+}
+
+/** @returns {UserItem} */
+const user = (key, text, at, unsent = null, waiting = false) => ({ key, kind: "user", text, at, unsent, waiting });
+
+/** @returns {ReplyItem} */
+const reply = (draft) => ({ key: draftKey(draft.message), kind: "reply", entry: null, draft });
