@@ -1,0 +1,39 @@
+"""From the ``[engine]`` table to an engine. Engines are imported late: aiohttp alone costs 0.2 s of every command."""
+
+from pathlib import Path
+
+from botcore.clock import Clock
+from botcore.engine.scripted import ScriptedEngine
+from botcore.errors import SettingsError
+from botcore.ports import Engine
+from botcore.settings import EngineSettings
+
+__all__ = ["build_engine"]
+
+
+def build_engine(settings: EngineSettings, *, data_dir: Path, clock: Clock) -> Engine:
+    """The engine of this configuration, not started. Raises `SettingsError` for a kind there is not."""
+    match settings.kind:
+        case "vllm":
+            from botcore.engine.vllm import VllmEngine
+
+            return VllmEngine(settings, data_dir=data_dir, clock=clock)
+        case "openai":
+            return _remote(settings, clock)
+        case "scripted":
+            return ScriptedEngine()
+    raise SettingsError(f'engine.kind = "{settings.kind}": there are vllm, openai and scripted')
+
+
+def _remote(settings: EngineSettings, clock: Clock) -> Engine:
+    from botcore.engine.client import Deadlines
+    from botcore.engine.remote import Remote, RemoteEngine
+
+    if not settings.base_url:
+        raise SettingsError('engine.kind = "openai" needs engine.base_url, such as http://localhost:8000/v1')
+    # "starter" is the default of the field: nobody serves our box's model under that name.
+    model = "" if settings.model == "starter" else settings.model
+    key = settings.api_key.get_secret_value()
+    patience = Deadlines(first_token=settings.first_token_timeout_s, token_gap=settings.token_gap_timeout_s)
+    remote = Remote(base_url=settings.base_url, model=model, api_key=key, deadlines=patience)
+    return RemoteEngine(remote, clock=clock)

@@ -1,0 +1,247 @@
+"""The one client of every engine: OpenAI's protocol over TCP or a unix socket. The protocol itself is in `wire.py`.
+
+Closing a stream closes its connection at once, which is what makes a server stop generating. Every wait has a deadline.
+The key is sent in one header and appears in no message and no log.
+"""
+
+import json
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+
+from botcore.clock import Clock
+from botcore.engine.wire import EventStream, Piece, chat_body, error_for, read_piece, tokenize_body
+from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
+from botcore.messages import PromptMessage, Sampling
+from botcore.ports import Delta, Prompt, Usage
+
+__all__ = ["Deadlines", "OpenAIClient", "ServedModel"]
+
+logger = logging.getLogger(__name__)
+
+HELLO = Prompt(messages=(PromptMessage(role="user", content="Hello"),))
+BODY_LIMIT = 1 << 20
+"""Bytes of an answer that is no stream; a list of models is a few KiB."""
+ONE_TOKEN = Sampling(max_tokens=1, temperature=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """Seconds a server may take."""
+
+    first_token: float = 30.0
+    token_gap: float = 15.0
+    question: float = 10.0
+    """For everything that generates nothing: models, counting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """One line of ``/v1/models``."""
+
+    id: str
+    window: int = 0
+    """Tokens; 0 where the server does not say."""
+
+
+class OpenAIClient:
+    """Streams, counts and asks for health. An async context manager; outside of it all calls are `EngineUnavailable`."""
+
+    def __init__(
+        self, base_url: str, *, clock: Clock, api_key: str = "", socket: str = "", deadlines: Deadlines | None = None
+    ) -> None:
+        """``base_url`` ends with ``/v1`` (added where it has no path); with ``socket`` its host means nothing."""
+        self._base = _base(base_url)
+        self._who = f"the engine at {socket or self._base}"
+        self._clock = clock
+        self._key = api_key
+        self._socket = socket
+        self._deadlines = deadlines or Deadlines()
+        self._session: aiohttp.ClientSession | None = None
+        self._counts = True
+
+    async def __aenter__(self) -> Self:
+        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        # Turns are bounded by settings; a limit here would make the 101st stream wait without a word.
+        connector = aiohttp.UnixConnector(self._socket, limit=0) if self._socket else aiohttp.TCPConnector(limit=0)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=None)
+        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        session, self._session = self._session, None
+        if session:
+            await session.close()
+
+    async def generate(
+        self, prompt: Prompt, sampling: Sampling, *, model: str, window: int = 0
+    ) -> AsyncGenerator[Delta, None]:
+        """Deltas of one completion; the last has ``finish`` and, where the server tells, ``usage``.
+
+        Raises `EngineTimeout`, `EngineUnavailable`, `EngineRejected`, `PromptTooLong`. Closing it aborts the request.
+        """
+        body = chat_body(prompt.messages, sampling, model=model, window=window)
+        finish, usage = "", None
+        ids: tuple[int, ...] = ()
+        async with aclosing(self._pieces(body)) as pieces:
+            async for piece in pieces:
+                usage = piece.usage or usage
+                if piece.finish:
+                    finish = piece.finish
+                if piece.text:
+                    yield Delta(text=piece.text, token_ids=ids + piece.token_ids)
+                    ids = ()
+                else:
+                    ids += piece.token_ids
+        if not finish:
+            raise EngineUnavailable(f"{self._who} ended its answer in the middle")
+        yield Delta(finish=finish, usage=usage, token_ids=ids)  # type: ignore[arg-type]
+
+    async def _pieces(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
+        """The stream's events; each wait for the next token ends in `EngineTimeout` when it takes too long."""
+        stream = EventStream()
+        wait = _Wait(self._clock, self._deadlines.first_token, "its first token")
+        response = await self._open(body, wait)
+        try:
+            while block := await self._read(response, wait):
+                for data in stream.feed(block):
+                    if data == "[DONE]":
+                        return
+                    piece = self._parsed(data)
+                    yield piece
+                    if piece.progress:
+                        wait = _Wait(self._clock, self._deadlines.token_gap, "its next token")
+        finally:
+            # Not release(): a connection kept for later would let the server go on generating.
+            response.close()
+
+    async def _open(self, body: dict[str, Any], wait: "_Wait") -> aiohttp.ClientResponse:
+        async with self._errors(wait):
+            url = f"{self._base}/chat/completions"
+            # A redirected POST becomes a GET, and may carry the key elsewhere.
+            response = await self._require().post(url, json=body, allow_redirects=False)
+            if response.status == 200:
+                return response
+            async with response:
+                raise self._scrubbed(error_for(response.status, await _body(response), who=self._who))
+
+    async def _read(self, response: aiohttp.ClientResponse, wait: "_Wait") -> bytes:
+        async with self._errors(wait):
+            return await response.content.readany()
+
+    @asynccontextmanager
+    async def _errors(self, wait: "_Wait") -> AsyncIterator[None]:
+        """Turns time-outs and connection errors of the body into ours."""
+        try:
+            async with self._clock.timeout(wait.left()):
+                yield
+        except TimeoutError:
+            raise EngineTimeout(f"{self._who} took more than {wait.seconds:g} s for {wait.what}") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise self._scrubbed(EngineUnavailable(f"{self._who} cannot be reached: {said}")) from None
+
+    def _parsed(self, data: str) -> Piece:
+        try:
+            return read_piece(data, who=self._who)
+        except EngineError as error:
+            raise self._scrubbed(error) from None
+
+    def _scrubbed(self, error: EngineError) -> EngineError:
+        """The same error without our key: some servers repeat it in their answer."""
+        return type(error)(str(error).replace(self._key, "***")) if self._key else error
+
+    def _require(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise EngineUnavailable(f"{self._who} is not connected")
+        return self._session
+
+    async def models(self) -> list[ServedModel]:
+        """What the server serves, LoRA versions included. Raises the `EngineError` family."""
+        status, body = await self._ask("GET", f"{self._base}/models")
+        if status != 200:
+            raise self._scrubbed(error_for(status, body, who=self._who))
+        return [ServedModel(id=row["id"], window=_whole(row.get("max_model_len"))) for row in _rows(body)]
+
+    async def probe(self, *, model: str, seconds: float) -> Usage | None:
+        """Generate one token: the only proof of health. Raises the `EngineError` family, a time-out after ``seconds``."""
+        usage = None
+        try:
+            async with self._clock.timeout(seconds), aclosing(self.generate(HELLO, ONE_TOKEN, model=model)) as deltas:
+                async for delta in deltas:
+                    usage = delta.usage or usage
+        except TimeoutError:
+            raise EngineTimeout(f"{self._who} made no token within {seconds:g} s") from None
+        return usage
+
+    async def count(self, messages: Sequence[PromptMessage], *, model: str) -> int | None:
+        """Tokens of the rendered prompt as vLLM counts them; None where the server cannot say, now or ever."""
+        if not self._counts:
+            return None
+        try:
+            root = self._base.removesuffix("/v1")
+            status, body = await self._ask("POST", f"{root}/tokenize", tokenize_body(messages, model=model))
+        except EngineError as error:
+            logger.debug("%s did not count: %s", self._who, error)
+            return None
+        if status in (404, 405, 501):
+            self._counts = False
+        count = body.get("count") if status == 200 and isinstance(body, dict) else None
+        return count if isinstance(count, int) else None
+
+    async def _ask(self, method: str, url: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        wait = _Wait(self._clock, self._deadlines.question, f"{method} {url.removeprefix(self._base)}")
+        session = self._require()
+        async with self._errors(wait), session.request(method, url, json=body, allow_redirects=False) as response:
+            return response.status, await _body(response)
+
+
+class _Wait:
+    """One wait of at most ``seconds``. It begins when we first wait: a slow reader is not a slow engine."""
+
+    def __init__(self, clock: Clock, seconds: float, what: str) -> None:
+        self.seconds, self.what = seconds, what
+        self._clock = clock
+        self._begun: float | None = None
+
+    def left(self) -> float:
+        now = self._clock.monotonic()
+        self._begun = now if self._begun is None else self._begun
+        return max(0.0, self._begun + self.seconds - now)
+
+
+def _base(url: str) -> str:
+    url = url.rstrip("/")
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("http", "https") or not rest:
+        raise EngineRejected(f"engine.base_url must start with http:// or https://, not {url!r}")
+    return url if "/" in rest else f"{url}/v1"
+
+
+async def _body(response: aiohttp.ClientResponse) -> Any:
+    """The body as JSON where it is JSON, else as text; 1 MiB at most."""
+    blocks, size = list[bytes](), 0
+    while size < BODY_LIMIT and (block := await response.content.readany()):
+        blocks.append(block)
+        size += len(block)
+    text = b"".join(blocks).decode("utf-8", "replace")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _rows(body: Any) -> list[dict[str, Any]]:
+    rows = body.get("data") if isinstance(body, dict) else None
+    return [row for row in rows or [] if isinstance(row, dict) and isinstance(row.get("id"), str)]
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0

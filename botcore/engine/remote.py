@@ -1,0 +1,140 @@
+"""``kind = "openai"``: somebody else's server that speaks OpenAI's protocol. We watch it; we do not run it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from botcore.clock import Clock
+from botcore.engine.board import Board
+from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
+from botcore.errors import EngineError, EngineRejected, EngineUnavailable
+from botcore.messages import PromptMessage, Sampling
+from botcore.ports import Delta, EngineStatus, Prompt
+
+__all__ = ["Remote", "RemoteEngine"]
+
+logger = logging.getLogger(__name__)
+
+UNIX = "unix://"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """Where the server is and how patient we are."""
+
+    base_url: str
+    """``http://host:8000/v1``, or ``unix:///path/engine.sock`` for the engine another bot process runs."""
+    model: str = ""
+    """Empty = the first one it serves."""
+    api_key: str = ""
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    check_every: float = 30.0
+    """Seconds between two looks at a server that is well."""
+    probe_within: float = 60.0
+    """Seconds for the first token: a server may load the model on demand."""
+
+
+class RemoteEngine:
+    """An `Engine` on a server of somebody else."""
+
+    def __init__(self, remote: Remote, *, clock: Clock) -> None:
+        if not remote.base_url:
+            raise EngineRejected('engine.kind = "openai" needs engine.base_url, such as http://localhost:8000/v1')
+        self._remote = remote
+        self._clock = clock
+        self._board = Board(EngineStatus(stage="off", model=remote.model))
+        self._client = self._connect()
+        self._doubt = asyncio.Event()
+
+    def _connect(self) -> OpenAIClient:
+        url, remote = self._remote.base_url, self._remote
+        socket = url.removeprefix(UNIX) if url.startswith(UNIX) else ""
+        return OpenAIClient(
+            "http://engine/v1" if socket else url,
+            clock=self._clock,
+            api_key=remote.api_key,
+            socket=socket,
+            deadlines=remote.deadlines,
+        )
+
+    @property
+    def status(self) -> EngineStatus:
+        """See `Engine.status`."""
+        return self._board.status
+
+    async def changed(self) -> None:
+        """See `Engine.changed`."""
+        await self._board.changed()
+
+    async def run(self) -> None:
+        """Look at the server until cancelled: every 30 s while it is well, after 1, 2, 4 … 60 s while it is not."""
+        async with self._client:
+            self._board.show(stage="model", detail=f"connecting to {self._remote.base_url}")
+            pause = 1.0
+            try:
+                while True:
+                    pause = await self._look(pause)
+            finally:
+                self._board.show(stage="off", detail="")
+
+    async def _look(self, pause: float) -> float:
+        """One look and the wait after it; the pause to take after the next failure."""
+        try:
+            await self._check()
+        except EngineError as error:
+            self._board.show(stage="failed", detail=f"{error}; next look in {pause:g} s")
+            logger.warning("engine: %s; next look in %g s", error, pause)
+            await self._clock.sleep(pause)
+            return min(pause * 2, 60.0)
+        await self._wait()
+        return 1.0
+
+    async def _check(self) -> None:
+        """Raises what is wrong. A server that was not ready must make a token; later its list of models is enough."""
+        served = await self._client.models()
+        model = self._choose(served)
+        if self.status.stage != "ready" or self._doubt.is_set():
+            self._board.show(stage="warmup", detail="asking for one token", model=model.id)
+            await self._client.probe(model=model.id, seconds=self._remote.probe_within)
+        self._doubt.clear()
+        self._board.show(stage="ready", detail=self._remote.base_url, model=model.id, window=model.window)
+
+    def _choose(self, served: Sequence[ServedModel]) -> ServedModel:
+        named = self._remote.model
+        for model in served:
+            if model.id == named or not named:
+                return model
+        if served and named:
+            names = ", ".join(model.id for model in served[:5])
+            raise EngineRejected(f"{self._remote.base_url} does not serve {named}; set engine.model to one of: {names}")
+        if named:
+            return ServedModel(id=named)
+        raise EngineRejected(f"{self._remote.base_url} names no model; set engine.model")
+
+    async def _wait(self) -> None:
+        """Until the next look is due, or a request fails."""
+        try:
+            async with self._clock.timeout(self._remote.check_every):
+                await self._doubt.wait()
+        except TimeoutError:
+            return
+
+    async def generate(self, prompt: Prompt, sampling: Sampling, *, model: str = "") -> AsyncGenerator[Delta, None]:
+        """See `Engine.generate`."""
+        status = self.status
+        if status.stage != "ready":
+            raise EngineUnavailable(f"the engine is not ready: {status.detail or status.stage}")
+        deltas = self._client.generate(prompt, sampling, model=model or status.model, window=status.window)
+        try:
+            async with aclosing(deltas):
+                async for delta in deltas:
+                    yield delta
+        except EngineUnavailable:
+            self._doubt.set()
+            raise
+
+    async def count(self, messages: Sequence[PromptMessage]) -> int | None:
+        """See `Engine.count`."""
+        return await self._client.count(messages, model=self.status.model) if self.status.stage == "ready" else None
