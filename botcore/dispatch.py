@@ -1,0 +1,129 @@
+"""Drives the hooks: first answer, all in order, pipe. Budgets, isolation and counters live here; pluggy only binds.
+
+pluggy cannot await: with ``firstresult`` the first coroutine wins even if it resolves to None. So bound methods are taken
+from it once, after loading, and each coroutine is stepped here. Most hooks never suspend; only one that does gets a timer
+(facts measured: 8 µs against 100 µs for `asyncio.timeout` around thirty calls).
+"""
+
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
+from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
+from types import coroutine
+from typing import Any, Generic, TypeVar
+
+from botcore.clock import Clock
+from botcore.messages import Chunk
+from botcore.observe import Metrics
+
+__all__ = ["Bound", "Dispatcher", "Won"]
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One plugin's implementation of one hook."""
+
+    plugin: str
+    call: Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Won(Generic[T]):
+    """A hook's answer and whose it is."""
+
+    plugin: str
+    value: T
+
+
+class Dispatcher:
+    """Calls hooks by name over plugins in the order of the configuration."""
+
+    def __init__(self, hooks: dict[str, Sequence[Bound]], *, clock: Clock, metrics: Metrics) -> None:
+        self._hooks = hooks
+        self._clock = clock
+        self._metrics = metrics
+
+    async def first(self, hook: str, *args: object, budget_s: float) -> Won[Any] | None:
+        """The first answer that is not None; a plugin that fails or is too slow is passed over."""
+        for bound in self._hooks.get(hook, ()):
+            answer = await self._call(hook, bound, args, budget_s)
+            if answer is not None:
+                return Won(bound.plugin, answer)
+        return None
+
+    async def each(self, hook: str, *args: object, budget_s: float) -> None:
+        """Ask every plugin, one after the other."""
+        for bound in self._hooks.get(hook, ()):
+            await self._call(hook, bound, args, budget_s)
+
+    async def call(self, hook: str, bound: Bound, *args: object, budget_s: float) -> Any:
+        """The answer of one implementation (a command's handler, say); None where it fails."""
+        return await self._call(hook, bound, args, budget_s)
+
+    def pipe(
+        self, hook: str, turn: object, source: AsyncIterator[Chunk], stack: AsyncExitStack
+    ) -> AsyncIterator[Chunk]:
+        """``source`` through every plugin's generator. Each stage is closed by ``stack``: closing only the outermost of
+        nested generators leaves the source open, and the engine generating.
+        """
+        stream = _entered(source, stack)
+        for bound in self._hooks.get(hook, ()):
+            try:
+                stream = _entered(bound.call(turn, stream), stack)
+            except Exception:
+                self._failed(hook, bound.plugin, "failed")
+        return stream
+
+    def implementations(self, hook: str) -> Iterator[Bound]:
+        """Who implements ``hook``, in order."""
+        return iter(self._hooks.get(hook, ()))
+
+    async def _call(self, hook: str, bound: Bound, args: tuple[object, ...], budget_s: float) -> Any:
+        start = self._clock.monotonic()
+        try:
+            return await self._within(bound.call(*args), budget_s)
+        except TimeoutError:
+            self._failed(hook, bound.plugin, f"took longer than {budget_s:g} s")
+        except Exception:
+            self._failed(hook, bound.plugin, "failed")
+        finally:
+            self._metrics.hook_seconds.labels(bound.plugin, hook).inc(self._clock.monotonic() - start)
+        return None
+
+    async def _within(self, started: Coroutine[Any, Any, T], budget_s: float) -> T:
+        try:
+            waiting_for = started.send(None)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        async with self._clock.timeout(budget_s):
+            return await _resumed(started, waiting_for)
+
+    def _failed(self, hook: str, plugin: str, what: str) -> None:
+        self._metrics.hook_errors.labels(plugin, hook).inc()
+        log.warning("plugin %s: hook %s %s; going on without it", plugin, hook, what, exc_info=what == "failed")
+
+
+def _entered(stream: AsyncIterator[Chunk], stack: AsyncExitStack) -> AsyncIterator[Chunk]:
+    close = getattr(stream, "aclose", None)
+    if close is not None:
+        stack.push_async_exit(aclosing(stream))  # type: ignore[type-var]
+    return stream
+
+
+@coroutine
+def _resumed(started: Coroutine[Any, Any, T], waiting_for: Any) -> Generator[Any, Any, T]:
+    """Await the rest of a coroutine that was already stepped once by hand."""
+    while True:
+        try:
+            sent = yield waiting_for
+        except BaseException as error:
+            step, value = started.throw, error
+        else:
+            step, value = started.send, sent
+        try:
+            waiting_for = step(value)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]

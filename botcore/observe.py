@@ -1,0 +1,72 @@
+"""Every name an operator sees in logs and metrics, and the filter that keeps secrets out of both."""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+
+__all__ = ["Metrics", "Redactor", "configure_logging"]
+
+SECRETS = re.compile(r"\d{6,}:[\w-]{30,}|xox[abpe]-[\w-]{8,}|xapp-[\w-]{8,}|(?<=Bearer )[^\s'\"]+")
+"""Telegram and Slack tokens and bearer keys, wherever they turn up."""
+
+NOISY = ("telegram", "httpx", "httpcore", "aiohttp.access", "alembic", "sqlalchemy")
+"""Libraries that log each request, some with the token in its URL: warnings only."""
+
+
+class Redactor(logging.Filter):
+    """Replaces secrets in every record that passes, known values and known shapes alike."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        super().__init__()
+        self._values = [value for value in values if len(value) >= 6]
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Always True: records are cleaned, not dropped."""
+        record.msg, record.args = self.clean(record.getMessage()), ()
+        if record.exc_info:
+            record.exc_text = self.clean(logging.Formatter().formatException(record.exc_info))
+            record.exc_info = None
+        return True
+
+    def clean(self, text: str) -> str:
+        """``text`` without secrets."""
+        for value in self._values:
+            text = text.replace(value, "***")
+        return SECRETS.sub("***", text)
+
+
+def configure_logging(level: int = logging.INFO, secrets: Iterable[str] = ()) -> None:
+    """Log to standard error at ``level``, redacted. Only the command line calls this: the library adds no handlers."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S"))
+    handler.addFilter(Redactor(secrets))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in NOISY:
+        logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+class Metrics:
+    """The bot's own numbers in Prometheus' terms; each bot has its own registry, so two live in one process."""
+
+    def __init__(self) -> None:
+        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+        self.registry: CollectorRegistry = CollectorRegistry()
+        named = {"registry": self.registry}
+        self.turns = Counter("botcore_turns", "Turns by how they ended", ["channel", "outcome"], **named)
+        self.first_text = Histogram("botcore_first_text_seconds", "Claim to first text of the reply", **named)
+        self.turn_seconds = Histogram("botcore_turn_seconds", "Claim to committed reply", **named)
+        self.tokens = Counter("botcore_tokens", "Tokens by kind", ["kind"], **named)
+        self.hook_seconds = Counter("botcore_hook_seconds", "Time spent in hooks", ["plugin", "hook"], **named)
+        self.hook_errors = Counter(
+            "botcore_hook_errors", "Hook calls that failed or were too slow", ["plugin", "hook"], **named
+        )
+        self.sends = Counter("botcore_sends", "Outgoing calls by result", ["channel", "result"], **named)
+        self.running = Gauge("botcore_turns_running", "Turns being worked on", **named)
+
+    def render(self) -> bytes:
+        """The text Prometheus scrapes."""
+        from prometheus_client import generate_latest
+
+        return generate_latest(self.registry)
