@@ -1,0 +1,311 @@
+"""Assembly and lifetime: one bot, one `TaskGroup`, everything started in order and stopped in the opposite one.
+
+Start: store → plugins → HTTP port (the page is up) → lifespans → engine, router, channels.
+Stop: channels take nothing more → running turns finish → engine → lifespans → HTTP port → store.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+from botcore.clock import Clock, SystemClock
+from botcore.context import Command, Turn, say
+from botcore.delivery import Sender
+from botcore.dispatch import Bound, Dispatcher
+from botcore.engine import build_engine
+from botcore.errors import SettingsError, StoreUnavailable
+from botcore.http import Http
+from botcore.loader import Loaded, load
+from botcore.messages import Chunk, Control, Conversation, Entry, Feedback, Incoming, Message, Outcome, Reply
+from botcore.observe import Metrics
+from botcore.ports import Channel, Engine, EngineStatus, Receipt
+from botcore.router import Router
+from botcore.settings import Settings
+from botcore.store import Accepted, Store
+from botcore.turn import House
+
+__all__ = ["Bot"]
+
+log = logging.getLogger(__name__)
+
+LIFESPAN_S = 30.0
+"""A plugin's start may take this long before the others go on without waiting for it."""
+
+RESTART_S = (1.0, 60.0)
+"""First and longest pause before a channel that failed is run again."""
+
+
+class Bot:
+    """A running bot; also `ports.Inbox` for its channels and `ports.Bot` for its plugins."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        engine: Engine | None = None,
+        plugins: Mapping[str, object] | None = None,
+    ) -> None:
+        """``engine`` and ``plugins`` (name → object, after the configured ones) are for embedding and tests."""
+        self.settings = settings
+        self.name = settings.bot.name
+        self.data_dir: Path = settings.bot.data_dir
+        self.clock: Clock = clock or SystemClock()
+        self.metrics = Metrics()
+        self.started = asyncio.Event()
+        """Set once messages are taken."""
+        self.address = ""
+        """Where the HTTP port was bound: ``http://host:port``."""
+        self.loaded = Loaded()
+        self.database: Store
+        self._engine = engine
+        self._more = plugins or {}
+        self._health: dict[str, str] = {}
+        self._stopping = asyncio.Event()
+        self._ended = asyncio.Event()
+
+    # ------------------------------------------------------------------ life
+
+    def stop(self) -> None:
+        """Begin the graceful stop; `run` returns when it is done."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Run until `stop`. Raises `SettingsError` and `StoreError` for what an operator must mend first.
+
+        Cancelled, it ends at once: running messages go back to the inbox.
+        """
+        self.loaded = load(self.settings, self._more)
+        self._health.update(self.loaded.problems)
+        self._add_commands()
+        url, directory = self.settings.store_url, self.data_dir
+        async with Store(url, clock=self.clock, data_dir=directory) as self.database:
+            house = self._assemble()
+            http = Http(
+                self.settings.http,
+                clock=self.clock,
+                routes=self.loaded.registered.routes,
+                ready=self._ready,
+                metrics=self.metrics.render,
+            )
+            async with http:
+                self.address = http.address
+                self.database.note_address(http.address)
+                async with asyncio.TaskGroup() as group:
+                    await self._live(group, house)
+
+    async def _live(self, group: asyncio.TaskGroup, house: House) -> None:
+        self._group, self._house, self._router = group, house, Router(house)
+        lifespans = await self._enter_lifespans(group, house)
+        engine = group.create_task(house.engine.run(), name="engine")
+        router = group.create_task(self._router.run(), name="router")
+        channels = [
+            group.create_task(self._keep(channel), name=f"channel {name}") for name, channel in house.channels.items()
+        ]
+        await self._router.started.wait()
+        self.started.set()
+        await self._stopping.wait()
+        for channel in channels:
+            channel.cancel()
+        await self._router.drain(self.settings.turn.drain_s)
+        for task in (router, engine):
+            task.cancel()
+        await asyncio.wait([router, engine])
+        self._ended.set()
+        if lifespans:
+            await asyncio.wait(lifespans)
+
+    async def _enter_lifespans(self, group: asyncio.TaskGroup, house: House) -> list[asyncio.Task[None]]:
+        entered = list[asyncio.Event]()
+        tasks = list[asyncio.Task[None]]()
+        for bound in house.hooks.implementations("lifespan"):
+            entered.append(asyncio.Event())
+            tasks.append(group.create_task(self._lifespan(bound, entered[-1]), name=f"lifespan of {bound.plugin}"))
+        try:
+            async with self.clock.timeout(LIFESPAN_S):
+                for event in entered:
+                    await event.wait()
+        except TimeoutError:
+            log.warning("some plugins are still starting after %g s; the bot goes on", LIFESPAN_S)
+        return tasks
+
+    async def _lifespan(self, bound: Bound, entered: asyncio.Event) -> None:
+        try:
+            async with bound.call(self):
+                entered.set()
+                await self._ended.wait()
+        except Exception as error:
+            self._health[bound.plugin] = f"{type(error).__name__}: {error}"
+            log.exception("plugin %s: its lifespan failed; the bot goes on", bound.plugin)
+        finally:
+            entered.set()
+
+    async def _keep(self, channel: Channel) -> None:
+        """Run a channel, again after a pause where it fails: the others never notice."""
+        pause, longest = RESTART_S
+        while True:
+            self._health[channel.name] = "ok"
+            try:
+                return await channel.run(self)
+            except Exception as error:
+                self._health[channel.name] = str(error) or type(error).__name__
+                log.error("channel %s failed, next try in %g s: %s", channel.name, pause, error)
+                log.debug("channel %s", channel.name, exc_info=True)
+            await self.clock.sleep(pause)
+            pause = min(2 * pause, longest)
+
+    def _assemble(self) -> House:
+        settings, registered = self.settings, self.loaded.registered
+        self._engine = self._engine or self._build_engine()
+        return House(
+            settings=settings.turn,
+            store=self.database,
+            engine=self._engine,
+            hooks=Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics),
+            commands=registered.commands,
+            channels=registered.channels,
+            sender=Sender(self.database, clock=self.clock, metrics=self.metrics, matched=self._tell_feedback),
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+
+    def _build_engine(self) -> Engine:
+        kind = self.settings.engine.kind
+        offered = self.loaded.registered.engines
+        if kind in offered:
+            return offered[kind](self.settings.engine, data_dir=self.data_dir, clock=self.clock)
+        return build_engine(self.settings.engine, data_dir=self.data_dir, clock=self.clock)
+
+    # ------------------------------------------------------------------ Inbox
+
+    async def accept(self, records: Sequence[Incoming]) -> list[Receipt]:
+        """See `ports.Inbox`. Shielded: a caller that goes away must not leave a claim nobody works on."""
+        if self._stopping.is_set() or not self.started.is_set():
+            raise StoreUnavailable("the bot is starting or stopping; send it again in a moment")
+        return await asyncio.shield(self._group.create_task(self._accept(records), name="accept"))
+
+    async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
+        """See `ports.Inbox`."""
+        await self.database.dead_letter(
+            channel=channel, account=account, event_id=event_id, payload=payload, reason=reason
+        )
+
+    async def _accept(self, records: Sequence[Incoming]) -> list[Receipt]:
+        limits = self.settings.turn
+        accepted = await self.database.accept(
+            [_order(record) for record in records], lease_s=limits.lease_s, waiting_per_chat=limits.waiting_per_chat
+        )
+        for one in accepted:
+            await self._act_on(one)
+        return [one.receipt for one in accepted]
+
+    async def _act_on(self, one: Accepted) -> None:
+        if one.stops:
+            self._router.stop(one.stops)
+        if one.claim:
+            self._router.submit(one.claim)
+        elif isinstance(one.record, Message | Control):
+            self._router.wake()
+        if one.feedback:
+            await self._tell_feedback([one.feedback])
+
+    async def _tell_feedback(self, matched: Sequence[Feedback]) -> None:
+        for one in matched:
+            await self._house.hooks.each("feedback", one, budget_s=self.settings.turn.observe_budget_s)
+
+    # ------------------------------------------------------------------ ports.Bot
+
+    @property
+    def engine(self) -> EngineStatus:
+        """See `ports.Bot`."""
+        return self._engine.status if self._engine else EngineStatus(stage="off")
+
+    async def engine_changed(self) -> None:
+        """See `ports.Bot`."""
+        if self._engine is None:
+            raise SettingsError("the bot is not running")
+        await self._engine.changed()
+
+    async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
+        """See `ports.Bot`."""
+        return await self.database.conversations(channel, person)
+
+    async def history(
+        self, conversation: Conversation, *, after: int = 0, limit: int = 200, reader: str = ""
+    ) -> list[Entry]:
+        """See `ports.Bot`."""
+        return await self.database.history(conversation.key, after=after, limit=limit, reader=reader)
+
+    async def open_messages(self, conversation: Conversation) -> list[tuple[int, Message]]:
+        """See `ports.Bot`."""
+        return await self.database.open_messages(conversation.key)
+
+    async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:
+        """See `ports.Bot`."""
+        return await self.database.outcome(message)
+
+    async def reply(self, reply: str) -> Reply | None:
+        """See `ports.Bot`."""
+        return await self.database.reply(reply)
+
+    async def trace(self, reply: str) -> Mapping[str, object] | None:
+        """See `ports.Bot`."""
+        return await self.database.trace(reply)
+
+    async def forget(self, conversation: Conversation) -> None:
+        """See `ports.Bot`."""
+        await self.database.forget(conversation.key)
+
+    async def migrate(self, name: str, scripts: Path) -> None:
+        """See `ports.Bot`."""
+        await self.database.migrate(name, scripts)
+
+    async def turns(self, after: int = 0) -> AsyncIterator[tuple[int, Reply]]:
+        """See `ports.Bot`."""
+        while page := await self.database.turns(after):
+            for after, reply in page:
+                yield after, reply
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """Every chat command there is."""
+        return list(self.loaded.registered.commands.values())
+
+    def health(self) -> Mapping[str, str]:
+        """See `ports.Bot`."""
+        return dict.fromkeys(self.loaded.plugins, "ok") | self._health
+
+    async def _ready(self) -> Mapping[str, str]:
+        status = self.engine
+        engine = "ok" if status.stage == "ready" else f"{status.stage} {status.detail}".strip()
+        return {"store": await self.database.check(), "engine": engine, **self.health()}
+
+    # ------------------------------------------------------------------ the core's own commands
+
+    def _add_commands(self) -> None:
+        own = {
+            "start": ("Say hello", self._start),
+            "help": ("What I can do", self._help),
+            "stop": ("Stop the reply", _idle),
+        }
+        for name, (help, handler) in own.items():
+            command = Command(name=name, help=help, handler=handler, plugin="botcore")
+            self.loaded.registered.commands.setdefault(name, command)
+
+    async def _start(self, turn: Turn) -> AsyncIterator[Chunk]:
+        return say(f"Hello, I am {self.name}. Write to me, or see /help.")
+
+    async def _help(self, turn: Turn) -> AsyncIterator[Chunk]:
+        return say("\n".join(f"- `/{command.name}` {command.help}" for command in self.commands))
+
+
+async def _idle(turn: Turn) -> AsyncIterator[Chunk]:
+    return say("Nothing is running.")
+
+
+def _order(record: Incoming) -> Incoming:
+    """The text ``/stop`` is an order, not a message: it must not wait behind what it stops."""
+    if isinstance(record, Message) and record.sampling is None and record.text.strip().lower() == "/stop":
+        return Control(event_id=record.event_id, conversation=record.conversation, person=record.person, kind="stop")
+    return record

@@ -1,0 +1,72 @@
+"""How fast we may send: token buckets per chat and per account, and the pauses platforms ask for."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from botcore.clock import Clock
+from botcore.messages import Conversation
+from botcore.ports import Channel
+
+__all__ = ["Pace"]
+
+REMEMBERED = 10_000
+"""Chats whose bucket is kept: a chat that fell out has a full bucket, which is what it would have after minutes."""
+
+
+@dataclass(slots=True)
+class _Bucket:
+    rate: float
+    size: float
+    tokens: float
+    at: float
+
+    def wait(self, now: float) -> float:
+        """Seconds until a token is there; negative `at` shifts carry pauses."""
+        if now > self.at:
+            self.tokens = min(self.size, self.tokens + (now - self.at) * self.rate)
+            self.at = now
+        return max(0.0, self.at - now) + max(0.0, (1 - self.tokens) / self.rate)
+
+
+class Pace:
+    """The pace of every chat on every channel."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._buckets: OrderedDict[tuple[str, ...], _Bucket] = OrderedDict()
+
+    def take(self, channel: Channel, conversation: Conversation) -> bool:
+        """True, and counted, when a message may go now."""
+        buckets, now = self._both(channel, conversation), self._clock.monotonic()
+        if any(bucket.wait(now) > 0 for bucket in buckets):
+            return False
+        for bucket in buckets:
+            bucket.tokens -= 1
+        return True
+
+    async def wait(self, channel: Channel, conversation: Conversation) -> None:
+        """Return, counted, when a message may go."""
+        while not self.take(channel, conversation):
+            now = self._clock.monotonic()
+            await self._clock.sleep(max(bucket.wait(now) for bucket in self._both(channel, conversation)) + 0.001)
+
+    def hold(self, channel: Channel, conversation: Conversation, seconds: float) -> None:
+        """Nothing more to this chat for ``seconds``: the platform said so. Other chats go on."""
+        chat, _ = self._both(channel, conversation)
+        chat.at = max(chat.at, self._clock.monotonic() + seconds)
+        chat.tokens = min(chat.tokens, 1.0)
+
+    def _both(self, channel: Channel, conversation: Conversation) -> tuple[_Bucket, _Bucket]:
+        can = channel.capabilities(conversation)
+        chat = self._bucket((channel.name, conversation.chat), can.sends_per_second_per_chat, can.burst_per_chat)
+        account = self._bucket((channel.name,), can.sends_per_second, can.sends_per_second)
+        return chat, account
+
+    def _bucket(self, key: tuple[str, ...], rate: float, size: float) -> _Bucket:
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = _Bucket(rate, size, size, self._clock.monotonic())
+            if len(self._buckets) > REMEMBERED:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(key)
+        return bucket

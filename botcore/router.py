@@ -1,0 +1,141 @@
+"""Who works on which conversation: in order within one, many at once, fair between people.
+
+Messages this process accepted arrive with their claim. Everything else, a backlog after a restart, the next message of a
+busy conversation, what a dead process left, is claimed here. A conversation goes back after each message with
+``next_at = now``, which is round robin: nobody who writes much holds up the others.
+"""
+
+import asyncio
+import logging
+
+from botcore.errors import LeaseLost, StoreError
+from botcore.store import Claim
+from botcore.turn import House, TurnRun
+
+__all__ = ["Router"]
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+"""The safety net for what no event tells: retries that became due, work of other processes."""
+
+
+class Router:
+    """Runs turns until it is drained."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._running: set[TurnRun] = set()
+        self._newest: dict[str, TurnRun] = {}
+        self._slots = asyncio.Semaphore(house.settings.concurrent)
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._draining = False
+        self.started = asyncio.Event()
+        """Set once `submit` may be called."""
+        self._group: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Work until cancelled; turns that still run then go back to the inbox."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            self.started.set()
+            group.create_task(self._heartbeat(), name="lease heartbeat")
+            await self._backlog()
+
+    def submit(self, claim: Claim) -> None:
+        """Work on a conversation that was claimed while its message was accepted."""
+        if self._group is None:
+            raise RuntimeError("the router is not running")
+        self._idle.clear()
+        run = TurnRun(self._house, claim)
+        self._running.add(run)
+        self._newest[claim.conversation.key] = run  # an earlier one may still be telling its plugins
+        self._group.create_task(self._work(run), name=f"conversation {claim.conversation.key}")
+
+    def stop(self, conversation: str) -> None:
+        """End the running turn of this conversation as stopped, if it runs here."""
+        run = self._newest.get(conversation)
+        if run:
+            run.stop()
+
+    def wake(self) -> None:
+        """There may be something to claim."""
+        self._wake.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Claim nothing more, and return when the running turns have ended or ``seconds`` have passed."""
+        self._draining = True
+        try:
+            async with self._house.clock.timeout(seconds):
+                await self._idle.wait()
+        except TimeoutError:
+            log.warning("%d turns did not end within %g s; they go back to the inbox", len(self._running), seconds)
+
+    async def _work(self, run: TurnRun) -> None:
+        claim = run.claim
+        try:
+            async with self._slots:
+                self._house.metrics.running.inc()
+                try:
+                    await run.run()
+                finally:
+                    self._house.metrics.running.dec()
+        except LeaseLost:
+            log.warning("%s: another process took this conversation over", claim.conversation.key)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._give_back(claim))
+            raise
+        except Exception:
+            log.exception("%s: could not be worked on; it is tried again", claim.conversation.key)
+            await self._give_back(claim, delay_s=POLL_S)
+        finally:
+            self._done(run)
+
+    async def _give_back(self, claim: Claim, *, delay_s: float = 0) -> None:
+        try:
+            await self._house.store.requeue(claim, delay_s=delay_s)
+        except StoreError as error:
+            log.warning("%s: its lease must run out first: %s", claim.conversation.key, error)
+
+    def _done(self, run: TurnRun) -> None:
+        self._running.discard(run)
+        if self._newest.get(run.claim.conversation.key) is run:
+            del self._newest[run.claim.conversation.key]
+        if not self._running:
+            self._idle.set()
+        self._wake.set()
+
+    async def _backlog(self) -> None:
+        while True:
+            self._wake.clear()
+            while not self._draining and len(self._running) < self._house.settings.concurrent:
+                claim = await self._claim()
+                if claim is None:
+                    break
+                self.submit(claim)
+            await self._sleep()
+
+    async def _claim(self) -> Claim | None:
+        try:
+            return await self._house.store.claim_next(lease_s=self._house.settings.lease_s)
+        except StoreError as error:
+            log.warning("cannot look for work: %s", error)
+            return None
+
+    async def _sleep(self) -> None:
+        try:
+            async with self._house.clock.timeout(POLL_S):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await self._house.clock.sleep(self._house.settings.lease_s / 3)
+            if self._running:
+                try:
+                    await self._house.store.heartbeat(lease_s=self._house.settings.lease_s)
+                except StoreError as error:
+                    log.warning("leases could not be extended: %s", error)

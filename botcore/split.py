@@ -1,0 +1,96 @@
+"""Cuts a long reply into messages a platform takes: at paragraphs, lines, sentences or words, never inside a character.
+
+A fenced code block that must be cut is closed and opened again, so both halves stay code.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable
+
+__all__ = ["measure", "split"]
+
+FENCE = re.compile(r"^ {0,3}(```+|~~~+)(.*)$", re.MULTILINE)
+BREAKS = (re.compile(r"\n\n+"), re.compile(r"\n"), re.compile(r"(?<=[.!?…。])\s"), re.compile(r"\s"))
+JOINERS = {"\u200d", "\ufe0f", "\u20e3"}
+
+MEASURES: dict[str, Callable[[str], int]] = {
+    "chars": len,
+    "utf16": lambda text: len(text.encode("utf-16-le")) // 2,
+    "utf8": lambda text: len(text.encode()),
+}
+
+
+def measure(text: str, unit: str) -> int:
+    """The length of ``text`` in ``chars``, ``utf16`` code units or ``utf8`` bytes."""
+    return MEASURES[unit](text)
+
+
+def split(text: str, *, limit: int, unit: str = "chars") -> list[str]:
+    """``text`` in pieces of at most ``limit`` units; no piece is blank, and a blank text has none. ``limit`` is at least 16."""
+    pieces, rest = list[str](), text.strip()
+    while measure(rest, unit) > limit:
+        piece, rest = _cut(rest, limit, unit)
+        pieces.append(piece)
+    return [*pieces, rest] if rest else pieces
+
+
+def _cut(text: str, limit: int, unit: str) -> tuple[str, str]:
+    fitting = _prefix(text, limit, unit)
+    at = _break(fitting)
+    fence = _open_fence(text[:at])
+    if fence is None:
+        return text[:at].rstrip(), text[at:].lstrip()
+    opening, closing = fence
+    overhead = measure(f"\n{closing}", unit)
+    if measure(opening, unit) + overhead + 16 > limit:  # a fence longer than the message: give up on keeping it
+        return text[:at].rstrip(), text[at:].lstrip()
+    at = _break(_prefix(text, limit - overhead, unit), lines_only=True)
+    if _open_fence(text[:at]) is None or text[:at].rstrip().endswith(opening):
+        return _before_fence(text, at, opening)
+    return f"{text[:at].rstrip()}\n{closing}", f"{opening}\n{text[at:].lstrip(chr(10))}"
+
+
+def _before_fence(text: str, at: int, opening: str) -> tuple[str, str]:
+    """Cut in front of a code block rather than right behind its first line."""
+    start = text.rfind(opening, 0, at)
+    if start > 0 and text[:start].strip():
+        return text[:start].rstrip(), text[start:]
+    return text[:at].rstrip(), text[at:].lstrip()
+
+
+def _prefix(text: str, limit: int, unit: str) -> str:
+    """The longest start of ``text`` within ``limit``, not ending inside a grapheme."""
+    size = min(len(text), limit)
+    while measure(text[:size], unit) > limit:
+        size -= max(1, (measure(text[:size], unit) - limit) // 4)
+    end = size
+    while 0 < end < len(text) and _continues(text, end):
+        end -= 1
+    return text[: end or size]
+
+
+def _continues(text: str, at: int) -> bool:
+    """Whether the character at ``at`` belongs to the one before it."""
+    here, before = text[at], text[at - 1]
+    return (
+        before == "\u200d" or here in JOINERS or unicodedata.combining(here) > 0 or "\U0001f3fb" <= here <= "\U0001f3ff"
+    )
+
+
+def _break(fitting: str, *, lines_only: bool = False) -> int:
+    for pattern in BREAKS[:2] if lines_only else BREAKS:
+        found = [match.end() for match in pattern.finditer(fitting) if match.end() > len(fitting) // 3]
+        if found:
+            return found[-1]
+    return len(fitting)
+
+
+def _open_fence(text: str) -> tuple[str, str] | None:
+    """(opening line, closing fence) of the code block ``text`` ends inside of."""
+    inside: tuple[str, str] | None = None
+    for match in FENCE.finditer(text):
+        if inside is None:
+            inside = (match[0].strip(), match[1])
+        elif match[1].startswith(inside[1]) and not match[2].strip():
+            inside = None
+    return inside
