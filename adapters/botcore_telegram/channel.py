@@ -1,0 +1,230 @@
+"""Telegram as the core sees it: a `Channel`. What updates mean is in `wire`, fetching in `poll`, calls in `api`."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botcore import (
+    Bot,
+    Capabilities,
+    Clock,
+    Command,
+    Conversation,
+    Draft,
+    Inbox,
+    Part,
+    Registry,
+    Rejected,
+    Retry,
+    SettingsError,
+    Unknown,
+    hookimpl,
+)
+from botcore.clock import SystemClock
+from botcore_telegram.settings import TelegramSettings
+from botcore_telegram.text import LIMIT, tail
+from botcore_telegram.wire import chat_and_message, platform_id, read
+
+if TYPE_CHECKING:
+    from botcore_telegram.api import Api
+
+__all__ = ["Telegram"]
+
+log = logging.getLogger(__name__)
+
+SOURCES_ROOM = 296
+"""Units kept free below a text for its list of sources, and for what formatting may add."""
+DRAFT_LIFE_S = 20.0
+"""Telegram drops a draft after 30 s; one that has not changed for this long is shown again."""
+DRAFT_ROUND_S = 5.0
+DRAFT_END_S = 300.0
+"""Nobody waits longer for one reply; a draft whose end was never told is forgotten."""
+
+
+@dataclass(slots=True)
+class _Shown:
+    draft: Draft
+    changed: float
+    sent: float
+
+
+class Telegram:
+    """The channel for one bot account."""
+
+    requires = ("telegram",)
+    Settings = TelegramSettings
+    name = "telegram"
+
+    def __init__(self, settings: TelegramSettings, clock: Clock | None = None) -> None:
+        self._settings = settings
+        self._clock = clock or SystemClock()
+        self._commands: Callable[[], Sequence[Command]] = tuple
+        self._connection: Api | None = None
+        self._holders = 0
+        self._drafts: dict[str, _Shown] = {}
+        self.health = "not connected yet"
+        """"ok", or in words what keeps messages from coming in."""
+
+    def __repr__(self) -> str:
+        return f"<Telegram {self.name}: bot {self._settings.account}>"
+
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        """See `botcore.hookspecs`."""
+        registry.channel(self)
+        self._commands = lambda: registry.commands
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+        """Keep the connection for as long as the bot lives: the last replies go out after `run` was ended."""
+        async with self._connected():
+            yield
+
+    def capabilities(self, conversation: Conversation) -> Capabilities:
+        """Drafts in private chats; in groups a placeholder that is edited."""
+        settings, private = self._settings, conversation.private
+        return Capabilities(
+            progress="draft" if private else "anchor",
+            text_limit=LIMIT - SOURCES_ROOM,
+            text_unit="utf16",
+            progress_every=1.0 if private else 60 / settings.sends_per_minute_per_group,
+            sends_per_second=settings.sends_per_second,
+            sends_per_second_per_chat=min(
+                settings.sends_per_second_per_chat,
+                float("inf") if private else settings.sends_per_minute_per_group / 60,
+            ),
+        )
+
+    async def run(self, inbox: Inbox) -> None:
+        """Receive until cancelled. Raises `SettingsError` for a wrong token."""
+        from botcore_telegram.poll import Poll
+
+        wrong: SettingsError | None = None
+        async with self._connected() as api, asyncio.TaskGroup() as tasks:
+            poll = Poll(
+                api,
+                inbox,
+                self._clock,
+                channel=self.name,
+                read=lambda update, me: read(update, me, self._settings.group_mode),
+                report=self._report,
+            )
+            menu = tasks.create_task(self._publish(api), name=f"{self.name}: menu of commands")
+            keeper = tasks.create_task(self._keep_drafts(), name=f"{self.name}: keep drafts alive")
+            try:
+                await poll.run()
+            except SettingsError as error:
+                # Carried out of the group by hand: the group would wrap it.
+                wrong = error
+            finally:
+                menu.cancel()
+                keeper.cancel()
+        if wrong is not None:
+            self._report(str(wrong))
+            raise wrong
+
+    async def send(self, part: Part) -> str:
+        """The id of the new message. Raises `Retry`, `Rejected` or `Unknown`."""
+        chat, thread = _place(part.conversation)
+        quoted = None if part.conversation.private else _message_in(part.reply_to, chat)
+        return platform_id(*await self._api().send(chat, thread, part.text, part.citations, quoted))
+
+    async def edit(self, platform_id: str, part: Part) -> None:
+        """Replace a message's text; the same text again is a success. Raises as `send`."""
+        try:
+            chat, message = chat_and_message(platform_id)
+        except ValueError:
+            raise Rejected(f"{platform_id!r} names no Telegram message") from None
+        await self._api().edit(chat, message, part.text, part.citations)
+
+    async def show(self, draft: Draft) -> None:
+        """Show progress as well as Telegram can. Raises nothing but `Retry`."""
+        if draft.phase == "final":
+            self._drafts.pop(draft.turn, None)
+            return
+        now = self._clock.monotonic()
+        if draft.conversation.private:
+            self._drafts[draft.turn] = _Shown(draft, changed=now, sent=now)
+        await self._show(draft)
+
+    async def find(self, part_id: str, since: float) -> str | None:
+        """Always raises `Unknown`: Telegram cannot be asked what a bot has sent."""
+        raise Unknown("Telegram cannot be asked what a bot has sent")
+
+    async def _show(self, draft: Draft) -> None:
+        text = tail(draft.text or (draft.note if draft.phase == "waiting" else ""))
+        try:
+            chat, thread = _place(draft.conversation)
+            if draft.conversation.private:
+                await self._api().draft(chat, thread, draft.message or 1, text)
+            elif draft.platform_id and draft.text.strip():
+                await self._api().preview(*chat_and_message(draft.platform_id), text)
+            else:
+                await self._api().typing(chat, thread)
+        except Retry:
+            raise
+        except Exception as error:
+            log.debug("%s: progress not shown: %s: %s", self.name, type(error).__name__, error)
+
+    async def _keep_drafts(self) -> None:
+        while True:
+            await self._clock.sleep(DRAFT_ROUND_S)
+            now = self._clock.monotonic()
+            self._drafts = {turn: shown for turn, shown in self._drafts.items() if now - shown.changed < DRAFT_END_S}
+            for shown in [shown for shown in self._drafts.values() if now - shown.sent >= DRAFT_LIFE_S]:
+                shown.sent = now
+                try:
+                    await self._show(shown.draft)
+                except Retry as retry:
+                    shown.sent = now + retry.after
+
+    async def _publish(self, api: "Api") -> None:
+        try:
+            await api.publish(self._commands())
+        except (Retry, Rejected, Unknown) as error:
+            log.warning("%s: the menu of commands is not up to date: %s", self.name, error)
+
+    def _report(self, health: str) -> None:
+        if health != self.health:
+            log.log(logging.INFO if health == "ok" else logging.WARNING, "%s: %s", self.name, health)
+        self.health = health
+
+    def _api(self) -> "Api":
+        if self._connection is None:
+            raise Retry(1.0, f"{self.name} is not connected")
+        return self._connection
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator["Api"]:
+        """The one connection, shared by `run` and `lifespan`: the first one opens it, the last one closes it."""
+        from botcore_telegram.api import Api
+
+        if self._connection is None:
+            self._connection = await Api(self._settings).__aenter__()
+        connection, self._holders = self._connection, self._holders + 1
+        try:
+            yield connection
+        finally:
+            self._holders -= 1
+            if not self._holders:
+                self._connection = None
+                await connection.__aexit__()
+
+
+def _place(conversation: Conversation) -> tuple[int, int | None]:
+    try:
+        return int(conversation.chat), int(conversation.thread) if conversation.thread else None
+    except ValueError:
+        raise Rejected(f"{conversation.key} names no Telegram chat") from None
+
+
+def _message_in(platform_id: str, chat: int) -> int | None:
+    try:
+        where, message = chat_and_message(platform_id)
+    except ValueError:
+        return None
+    return message if where == chat else None

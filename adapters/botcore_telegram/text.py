@@ -1,0 +1,151 @@
+"""A reply's Markdown as Telegram shows it: text and entities, with its sources.
+
+Lengths are UTF-16 units, as Telegram counts. Entities instead of MarkdownV2: nothing has to be escaped, so nothing can
+fail to parse.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from botcore import Citation
+
+if TYPE_CHECKING:
+    from telegramify_markdown import RenderConfig
+
+__all__ = ["LIMIT", "Body", "Span", "body", "head", "plain", "tail", "units"]
+
+log = logging.getLogger(__name__)
+
+LIMIT = 4096
+"""The longest message, after entities are taken out."""
+
+TITLE_LIMIT = 80
+LESS_THAN = "\ufdd0"
+"""Stands for "<" while converting, which drops what looks like HTML, as ``List<int>`` does. Never in real text."""
+
+MORE = "\n… and {} more"
+LINKS = ("http://", "https://", "mailto:", "tg://")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """One entity: where a piece of text is bold, code, a link."""
+
+    type: str
+    offset: int
+    length: int
+    url: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """What one message says."""
+
+    text: str
+    spans: tuple[Span, ...] = ()
+
+
+def units(text: str) -> int:
+    """Length in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def head(text: str, limit: int = LIMIT) -> str:
+    """The beginning of ``text`` that fits, with "…" where something is missing."""
+    return text if units(text) <= limit else f"{_first(text, limit - 1)}…"
+
+
+def tail(text: str, limit: int = LIMIT) -> str:
+    """The end of ``text`` that fits: what a reader of a growing reply wants to see."""
+    if units(text) <= limit:
+        return text
+    return f"…{_first(text[::-1], limit - 1)[::-1]}"
+
+
+def body(text: str, citations: Sequence[Citation] = ()) -> Body:
+    """``text`` formatted, with its sources below; unformatted where the formatted form does not fit."""
+    formatted = _converted(text)
+    sources = _sources(citations, LIMIT - units(formatted.text)) if formatted else None
+    if not formatted or sources is None:
+        return plain(text, citations)
+    offset = units(formatted.text)
+    moved = tuple(replace(span, offset=span.offset + offset) for span in sources.spans)
+    return Body(text=formatted.text + sources.text, spans=formatted.spans + moved)
+
+
+def plain(text: str, citations: Sequence[Citation] = ()) -> Body:
+    """``text`` as it is, with its sources below as far as they fit."""
+    text = head(text)
+    sources = _sources(citations, LIMIT - units(text))
+    return Body(text=text + sources.text if sources else text)
+
+
+def _first(text: str, limit: int) -> str:
+    # Characters beyond the BMP are two units and one code point: counting by code points never cuts one in half.
+    total = 0
+    for place, character in enumerate(text):
+        total += 2 if ord(character) > 0xFFFF else 1
+        if total > limit:
+            return text[:place]
+    return text
+
+
+def _converted(text: str) -> Body | None:
+    from telegramify_markdown import convert
+
+    try:
+        shown, entities = convert(text.replace("<", LESS_THAN), config=_look())
+    except Exception as error:
+        # A converter's bug must not cost the reader the reply.
+        log.warning("the reply is shown unformatted: %s in the Markdown converter", type(error).__name__)
+        return None
+    shown = shown.replace(LESS_THAN, "<").rstrip()
+    length = units(shown)
+    if not shown or length > LIMIT:
+        return None
+    spans = (Span(type=e.type, offset=e.offset, length=e.length, url=e.url, language=e.language) for e in entities)
+    clipped = (replace(span, length=min(span.length, length - span.offset)) for span in spans if _kept(span, length))
+    return Body(text=shown, spans=tuple(clipped))
+
+
+@lru_cache(maxsize=1)
+def _look() -> "RenderConfig":
+    from telegramify_markdown import RenderConfig
+
+    look = RenderConfig.isolated()
+    for level in range(1, 5):
+        setattr(look.markdown_symbol, f"heading_level_{level}", "")
+    look.markdown_symbol.unordered_list_item = "•"
+    return look
+
+
+def _kept(span: Span, length: int) -> bool:
+    fits = 0 <= span.offset < length and span.length > 0
+    return fits and (span.type != "text_link" or (span.url or "").startswith(LINKS))
+
+
+def _sources(citations: Sequence[Citation], room: int) -> Body | None:
+    """The list of sources, shortened to ``room``; None where not even its beginning fits."""
+    if not citations:
+        return Body(text="")
+    unique = list({citation.number: citation for citation in citations}.values())
+    text, spans = "\n\nSources", [Span(type="bold", offset=2, length=len("Sources"))]
+    for place, citation in enumerate(unique):
+        title = head(" ".join(citation.title.split()) or citation.source, TITLE_LIMIT)
+        line = f"\n[{citation.number}] {title}"
+        rest = len(unique) - place - 1
+        if units(text + line) + (units(MORE.format(rest)) if rest else 0) > room:
+            more = text + MORE.format(rest + 1)
+            return Body(text=more, spans=tuple(spans)) if units(more) <= room else None
+        if citation.source.startswith(("http://", "https://")):
+            spans.append(
+                Span(
+                    type="text_link", offset=units(text + line) - units(title), length=units(title), url=citation.source
+                )
+            )
+        text += line
+    return Body(text=text, spans=tuple(spans))

@@ -1,0 +1,242 @@
+"""Telegram's JSON updates as botcore's records. Pure: no I/O, no clock, no SDK.
+
+    message            → Message   text, caption, files; in groups only what is meant for the bot
+    edited_message     → Control   kind "edit"
+    callback_query     → Feedback  where the button carries a judgement
+    everything else    → None      joins, pins, channel posts, other bots: not for us
+
+What claims to be one of these and lacks what it must have raises `Unusable`: it is kept as a dead letter.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from botcore import Attachment, Control, Conversation, Feedback, Incoming, Message, Person
+
+__all__ = ["ALLOWED_UPDATES", "Identity", "Json", "Unusable", "chat_and_message", "platform_id", "read"]
+
+Json = Mapping[str, Any]
+GroupMode = Literal["addressed", "all"]
+
+ALLOWED_UPDATES = ("message", "edited_message", "callback_query")
+"""Asked for by name: the server's default leaves some kinds out and remembers what an earlier program asked for."""
+
+GENERAL_TOPIC = 1
+"""A forum's first topic: sending with its id is an error, so it is left out."""
+
+COMMAND = re.compile(r"/(?P<name>\w{1,32})(?:@(?P<bot>\w+))?(?=\s|$)", re.ASCII)
+JUDGEMENT = re.compile(r"feedback:(?P<value>-1|0|1)")
+
+FILES = {
+    "document": ("document", "application/octet-stream"),
+    "audio": ("audio.mp3", "audio/mpeg"),
+    "voice": ("voice.ogg", "audio/ogg"),
+    "video": ("video.mp4", "video/mp4"),
+    "video_note": ("video.mp4", "video/mp4"),
+    "animation": ("animation.mp4", "video/mp4"),
+    "sticker": ("sticker.webp", "image/webp"),
+}
+"""Kind → name and media type where the update has none."""
+
+
+class Unusable(ValueError):
+    """The update is Telegram's, but cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who the bot is: needed to know what is meant for it."""
+
+    channel: str
+    user_id: int
+    username: str
+
+    @property
+    def account(self) -> str:
+        """The bot's own id in `Conversation.account`."""
+        return str(self.user_id)
+
+
+def platform_id(chat: int | str, message: int) -> str:
+    """Telegram numbers messages per chat, so a message is named by both."""
+    return f"{chat}:{message}"
+
+
+def chat_and_message(platform_id: str) -> tuple[int, int]:
+    """The two halves of a platform id. Raises `ValueError` for anything else."""
+    chat, _, message = platform_id.rpartition(":")
+    return int(chat), int(message)
+
+
+def read(update: Json, me: Identity, group_mode: GroupMode = "addressed") -> Incoming | None:
+    """The record an update stands for, None where it is not for us. Raises `Unusable`."""
+    try:
+        for kind, reader in _READERS.items():
+            if kind in update:
+                return reader(update[kind], str(_whole(update, "update_id")), me, group_mode)
+    except Unusable:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Unusable(f"{type(error).__name__}: {error}") from error
+    return None
+
+
+def _message(message: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Message | None:
+    text = _meant_for_us(message, me, group_mode)
+    attachments = _attachments(message)
+    if text is None or not (text or attachments):
+        return None
+    conversation = _conversation(message, me)
+    return Message(
+        event_id=event_id,
+        conversation=conversation,
+        person=_person(message),
+        text=text,
+        platform_id=platform_id(conversation.chat, _whole(message, "message_id")),
+        reply_to=_replied(message, conversation.chat),
+        attachments=attachments,
+        sent_at=float(_whole(message, "date")),
+    )
+
+
+def _edited(message: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Control | None:
+    text = _meant_for_us(message, me, group_mode)
+    if not text:
+        return None
+    conversation = _conversation(message, me)
+    return Control(
+        event_id=event_id,
+        conversation=conversation,
+        person=_person(message),
+        kind="edit",
+        target=platform_id(conversation.chat, _whole(message, "message_id")),
+        text=text,
+    )
+
+
+def _pressed(query: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Feedback | None:
+    found = JUDGEMENT.fullmatch(str(query.get("data", "")))
+    message = query.get("message")
+    if not found or not message:
+        return None
+    conversation = _conversation(message, me)
+    value: dict[str, Literal[-1, 0, 1]] = {"-1": -1, "0": 0, "1": 1}
+    return Feedback(
+        event_id=event_id,
+        conversation=conversation,
+        person=_somebody(query["from"]),
+        platform_id=platform_id(conversation.chat, _whole(message, "message_id")),
+        value=value[found["value"]],
+    )
+
+
+_READERS: Mapping[str, Callable[[Json, str, Identity, GroupMode], Incoming | None]] = {
+    "message": _message,
+    "edited_message": _edited,
+    "callback_query": _pressed,
+}
+
+
+def _meant_for_us(message: Json, me: Identity, group_mode: GroupMode) -> str | None:
+    """The text without the bot's own name in front; None where it is not for this bot."""
+    if message["chat"]["type"] == "channel" or message.get("is_automatic_forward") or _from_a_bot(message):
+        return None
+    raw = message.get("text", message.get("caption", ""))
+    if not isinstance(raw, str):
+        raise Unusable("the text is not a string")
+    text = _without_name(raw, me)
+    command = COMMAND.match(text)
+    if command:
+        if (command["bot"] or me.username).lower() != me.username.lower():
+            return None
+        text = f"/{command['name']}{text[command.end() :]}"
+    private = message["chat"]["type"] == "private"
+    addressed = private or group_mode == "all" or command or _mentions(message, raw, me) or _answers(message, me)
+    return text if addressed else None
+
+
+def _without_name(text: str, me: Identity) -> str:
+    bare = (
+        re.sub(rf"\s*@{re.escape(me.username)}\b[\s,:]*", "", text, count=1, flags=re.I) if _leads(text, me) else text
+    )
+    return bare or text
+
+
+def _leads(text: str, me: Identity) -> bool:
+    return re.match(rf"\s*@{re.escape(me.username)}\b", text, re.I) is not None
+
+
+def _mentions(message: Json, text: str, me: Identity) -> bool:
+    if re.search(rf"(?<![\w@])@{re.escape(me.username)}\b", text, re.I):
+        return True
+    entities = message.get("entities", message.get("caption_entities", ()))
+    return any(entity["type"] == "text_mention" and entity["user"]["id"] == me.user_id for entity in entities)
+
+
+def _answers(message: Json, me: Identity) -> bool:
+    # In a topic every message "replies" to the one that created it; that is no answer to its author.
+    earlier = message.get("reply_to_message", {})
+    return "forum_topic_created" not in earlier and earlier.get("from", {}).get("id") == me.user_id
+
+
+def _from_a_bot(message: Json) -> bool:
+    # An anonymous administrator writes through a bot account of Telegram's, but carries the chat as the sender.
+    return "sender_chat" not in message and bool(message["from"].get("is_bot"))
+
+
+def _conversation(message: Json, me: Identity) -> Conversation:
+    chat, thread = message["chat"], message.get("message_thread_id")
+    in_topic = message.get("is_topic_message") and thread != GENERAL_TOPIC
+    return Conversation(
+        channel=me.channel,
+        account=me.account,
+        chat=str(_whole(chat, "id")),
+        thread=str(_whole(message, "message_thread_id")) if in_topic else "",
+        private=chat["type"] == "private",
+    )
+
+
+def _person(message: Json) -> Person:
+    chat = message.get("sender_chat")
+    return Person(id=str(_whole(chat, "id")), name=str(chat.get("title", ""))) if chat else _somebody(message["from"])
+
+
+def _somebody(user: Json) -> Person:
+    name = " ".join(str(user[part]) for part in ("first_name", "last_name") if user.get(part))
+    return Person(id=str(_whole(user, "id")), name=name or str(user.get("username", "")))
+
+
+def _replied(message: Json, chat: str) -> str:
+    earlier = message.get("reply_to_message", {})
+    if not earlier or "forum_topic_created" in earlier:
+        return ""
+    return platform_id(chat, _whole(earlier, "message_id"))
+
+
+def _attachments(message: Json) -> tuple[Attachment, ...]:
+    if message.get("photo"):
+        largest = message["photo"][-1]
+        return (_attachment(largest, "photo.jpg", "image/jpeg"),)
+    for kind, (name, media_type) in FILES.items():
+        # An animation comes with a document of the same file, for old programs.
+        if kind in message and not (kind == "document" and "animation" in message):
+            return (_attachment(message[kind], name, media_type),)
+    return ()
+
+
+def _attachment(file: Json, name: str, media_type: str) -> Attachment:
+    return Attachment(
+        name=str(file.get("file_name", name)),
+        media_type=str(file.get("mime_type", media_type)),
+        size=int(file.get("file_size", 0)),
+        reference=str(file["file_id"]),
+    )
+
+
+def _whole(record: Json, name: str) -> int:
+    value = record[name]
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Unusable(f"{name} is not a whole number")
+    return value
