@@ -72,7 +72,7 @@ class Turn(Protocol):
         ...
 
     async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
-        """System text, facts, passages, history and the message as one prompt that leaves ``reserve`` tokens for the reply.
+        """System text, facts, passages, history message as one prompt that leaves ``reserve`` tokens free.
 
         ``instruction`` takes the place of the message's text. What had to be cut is in `Prompt.cut`.
         """
@@ -133,7 +133,12 @@ class Registry(Protocol):
         ...
 
     def route(
-        self, method: str, path: str, handler: "Callable[[web.Request], Awaitable[web.StreamResponse]]", *, access: Access
+        self,
+        method: str,
+        path: str,
+        handler: "Callable[[web.Request], Awaitable[web.StreamResponse]]",
+        *,
+        access: Access,
     ) -> None:
         """Serve ``path`` on the one HTTP port."""
         ...
@@ -153,5 +158,5 @@ async def _say(text: str, citations: tuple[Citation, ...]) -> AsyncIterator[Chun
 
 
 def say(text: str, citations: tuple[Citation, ...] = ()) -> AsyncIterator[Chunk]:
-    """A reply of one piece: ``return say("done")`` in a `reply` hook or a command."""
+    """A reply of one piece: what a `reply` hook or a command returns for a plain text."""
     return _say(text, citations)

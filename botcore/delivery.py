@@ -1,7 +1,8 @@
 """One streaming state machine for all channels: show progress, split, keep the pace, send the final text exactly once.
 
 An outgoing part's life, each step committed before the next: ``pending → sending → sent | failed | uncertain``.
-*Uncertain* (it may have arrived) is settled by asking the platform where it can be asked, else by one more send, never more.
+*Uncertain* (it may have arrived) is settled by asking the platform where it can be asked, else by one more send,
+never more.
 """
 
 import asyncio

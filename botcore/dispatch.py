@@ -1,8 +1,8 @@
 """Drives the hooks: first answer, all in order, pipe. Budgets, isolation and counters live here; pluggy only binds.
 
-pluggy cannot await: with ``firstresult`` the first coroutine wins even if it resolves to None. So bound methods are taken
-from it once, after loading, and each coroutine is stepped here. Most hooks never suspend; only one that does gets a timer
-(facts measured: 8 µs against 100 µs for `asyncio.timeout` around thirty calls).
+pluggy cannot await: with ``firstresult`` the first coroutine wins even if it resolves to None. So bound methods are
+taken from it once, after loading, and each coroutine is stepped here. Most hooks never suspend; only one that does
+gets a timer (measured: 8 µs against 100 µs for `asyncio.timeout` around thirty calls).
 """
 
 import logging
@@ -66,8 +66,10 @@ class Dispatcher:
     def pipe(
         self, hook: str, turn: object, source: AsyncIterator[Chunk], stack: AsyncExitStack
     ) -> AsyncIterator[Chunk]:
-        """``source`` through every plugin's generator. Each stage is closed by ``stack``: closing only the outermost of
-        nested generators leaves the source open, and the engine generating.
+        """``source`` through every plugin's generator.
+
+        Each stage is closed by ``stack``: closing only the outermost of nested generators leaves the source open, and
+        the engine generating.
         """
         stream = _entered(source, stack)
         for bound in self._hooks.get(hook, ()):

@@ -1,20 +1,22 @@
-"""Every error botcore raises on purpose. A class docstring is its default message; a caller adds what, which value, what next.
+"""Every error botcore raises on purpose.
 
-    BotcoreError
-    ├── SettingsError            a configuration file, variable or flag is wrong
-    ├── PluginLoadError          a plugin or channel could not be loaded; the others are
-    ├── StoreError
-    │   ├── StoreUnavailable     nothing was stored: try again (a channel answers 503 or does not acknowledge)
-    │   └── LeaseLost            another process has taken the conversation: drop the work, write nothing
-    ├── EngineError
-    │   ├── EngineUnavailable    loading, restarting or gone: worth another try later
-    │   ├── EngineRejected       the engine refuses this request: the same request will fail again
-    │   │   └── PromptTooLong    does not fit the model's window: retry with a shorter history
-    │   └── EngineTimeout        first token, next token or whole reply took longer than allowed
-    └── ChannelError             what a platform answered; a channel raises exactly these three
-        ├── Retry                refused for now; wait `after` seconds (429, not sent)
-        ├── Rejected             refused for good (blocked, chat gone, bad request)
-        └── Unknown              may or may not have arrived (time-out after the request was written, 5xx)
+A class docstring is its default message; a caller adds what it was about, which value, what to do next.
+
+BotcoreError
+├── SettingsError            a configuration file, variable or flag is wrong
+├── PluginLoadError          a plugin or channel could not be loaded; the others are
+├── StoreError
+│   ├── StoreUnavailable     nothing was stored: try again (a channel answers 503 or does not acknowledge)
+│   └── LeaseLost            another process has taken the conversation: drop the work, write nothing
+├── EngineError
+│   ├── EngineUnavailable    loading, restarting or gone: worth another try later
+│   ├── EngineRejected       the engine refuses this request: the same request will fail again
+│   │   └── PromptTooLong    does not fit the model's window: retry with a shorter history
+│   └── EngineTimeout        first token, next token or whole reply took longer than allowed
+└── ChannelError             what a platform answered; a channel raises exactly these three
+├── Retry                refused for now; wait `after` seconds (429, not sent)
+├── Rejected             refused for good (blocked, chat gone, bad request)
+└── Unknown              may or may not have arrived (time-out after the request was written, 5xx)
 """
 
 __all__ = [

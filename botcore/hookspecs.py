@@ -1,9 +1,9 @@
 """Every hook, typed: the only file a plugin author must read.
 
-A plugin is a class; its hooks are methods marked `@hookimpl`. It may have a pydantic model ``Settings`` (its table of the
-configuration), is built as ``Plugin(settings)``, and may list ``requires = ("extra",)``. Plugins are asked in the order of
-the configuration file. pluggy only starts these coroutines; `botcore.dispatch` drives them: each call has a time budget, an
-exception is logged under the plugin's name and the others go on.
+A plugin is a class; its hooks are methods marked `@hookimpl`. It may have a pydantic model ``Settings`` (its table of
+the configuration), is built as ``Plugin(settings)``, and may list ``requires = ("extra",)``. Plugins are asked in the
+order of the configuration file. pluggy only starts these coroutines; `botcore.dispatch` drives them: each call has a
+time budget, an exception is logged under the plugin's name and the others go on.
 """
 
 from collections.abc import AsyncIterator

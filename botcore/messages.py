@@ -1,4 +1,4 @@
-"""The frozen records that travel through the house. No behaviour, no I/O; a `wire.py` makes them, everybody reads them."""
+"""The frozen records that travel through the house: no behaviour, no I/O. A `wire.py` makes them, all others read."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -102,7 +102,10 @@ class Engine(Protocol):
         ...
 
     async def run(self) -> None:
-        """Bring the engine up and keep it up until cancelled; leaves no process behind. Never raises for a broken engine: says so in `status`."""
+        """Bring the engine up and keep it up until cancelled; leaves no process behind.
+
+        Never raises for a broken engine: says so in `status`.
+        """
         ...
 
     async def changed(self) -> None:
@@ -130,7 +133,7 @@ class Capabilities:
     """What a platform can do in one conversation; the delivery obeys it."""
 
     progress: Literal["draft", "anchor", "pull"]
-    """``draft``: harmless previews, then one real message. ``anchor``: a placeholder message that is edited until final.
+    """``draft``: harmless previews, then one real message. ``anchor``: a placeholder that is edited until final.
     ``pull``: the reader fetches committed text itself; nothing goes through the outbox."""
     text_limit: int = 4096
     """Longest text of one message, in ``text_unit``; longer replies are split."""
@@ -236,7 +239,10 @@ class Channel(Protocol):
         ...
 
     async def find(self, part_id: str, since: float) -> str | None:
-        """The platform's id of a message we may have sent, None if it surely does not exist. Raises `Unknown` where nobody can tell."""
+        """The platform's id of a message we may have sent, None if it surely does not exist.
+
+        Raises `Unknown` where nobody can tell.
+        """
         ...
 
 
@@ -280,7 +286,7 @@ class Bot(Protocol):
     async def history(
         self, conversation: Conversation, *, after: int = 0, limit: int = 200, reader: str = ""
     ) -> list[Entry]:
-        """The newest ``limit`` committed entries above id ``after``, oldest first; ``reader``'s own feedback filled in."""
+        """The newest ``limit`` committed entries above id ``after``, oldest first; with ``reader``'s feedback."""
         ...
 
     async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:
@@ -296,7 +302,7 @@ class Bot(Protocol):
         ...
 
     async def trace(self, reply: str) -> Mapping[str, object] | None:
-        """What a reply came from: ``prompt`` (messages), ``sampling``, ``model``, ``passages``, ``cut``, ``plugins``."""
+        """What a reply came from: ``prompt`` (messages), ``sampling``, ``model``, ``plugin``, ``passages``, ``cut``."""
         ...
 
     async def migrate(self, name: str, scripts: Path) -> None:

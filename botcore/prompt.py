@@ -1,7 +1,8 @@
 """System text, facts, passages, history and the new message as one `Prompt` that fits the model's window.
 
-Prompts are append-only: what was said first stands first and does not change, so the engine's prefix cache serves it again.
-Passages therefore stand in the newest message, and what must go is cut from the oldest end in steps, not line by line.
+Prompts are append-only: what was said first stands first and does not change, so the engine's prefix cache serves it
+again. Passages therefore stand in the newest message, and what must go is cut from the oldest end in steps, not line
+by line.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -48,7 +49,8 @@ def estimate(messages: Sequence[PromptMessage]) -> int:
 async def fit(messages: Sequence[PromptMessage], *, window: int, reserve: int, count: Count) -> Prompt:
     """``messages`` without as much old history as it takes to leave ``reserve`` of ``window`` tokens free.
 
-    Asks ``count`` at most once, and only where the upper bound does not settle it already. ``window=0`` is unknown: nothing is cut.
+    Asks ``count`` at most once, and only where the upper bound does not settle it already.
+    ``window=0`` is unknown: nothing is cut.
     """
     room = window - min(reserve, window // 2)
     bound = estimate(messages)

@@ -1,7 +1,7 @@
 """Who works on which conversation: in order within one, many at once, fair between people.
 
-Messages this process accepted arrive with their claim. Everything else, a backlog after a restart, the next message of a
-busy conversation, what a dead process left, is claimed here. A conversation goes back after each message with
+Messages this process accepted arrive with their claim. Everything else, a backlog after a restart, the next message
+of a busy conversation, what a dead process left, is claimed here. A conversation goes back after each message with
 ``next_at = now``, which is round robin: nobody who writes much holds up the others.
 """
 

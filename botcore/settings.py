@@ -1,4 +1,4 @@
-"""Configuration: defaults < TOML files < `config/local.toml` < environment < flags, merged and validated into `Settings`.
+"""Configuration: defaults < TOML files < `config/local.toml` < environment < flags, merged into `Settings`.
 
 The tables of plugins and channels stay raw here; `botcore.loader` validates each with that class's own ``Settings``.
 Every mistake is one line that names where it stands, what it is and what was probably meant.
@@ -161,7 +161,10 @@ def load_settings(
     flags: Mapping[str, Any] | None = None,
     local: Path | None = Path("config/local.toml"),
 ) -> Settings:
-    """The settings of these layers; ``flags`` are dotted keys. Raises `SettingsError` with one line on the first mistake."""
+    """The settings of these layers; ``flags`` are dotted keys.
+
+    Raises `SettingsError` with one line on the first mistake.
+    """
     merged, origins = _Layers(), dict[str, str]()
     for path in files or (shipped_config(),):
         merged.add(_toml(path), str(path), origins)

@@ -26,7 +26,7 @@ def measure(text: str, unit: str) -> int:
 
 
 def split(text: str, *, limit: int, unit: str = "chars") -> list[str]:
-    """``text`` in pieces of at most ``limit`` units; no piece is blank, and a blank text has none. ``limit`` is at least 16."""
+    """``text`` in pieces of at most ``limit`` units (16 or more); no piece is blank, and a blank text has none."""
     pieces, rest = list[str](), text.strip()
     while measure(rest, unit) > limit:
         piece, rest = _cut(rest, limit, unit)

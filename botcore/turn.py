@@ -1,7 +1,8 @@
 """One message's whole life: admit → recall → reply (or its command) → revise → commit and send → remember.
 
-The only module that knows both plugins and channels. Whatever happens, an accepted message ends here as answered, stopped,
-refused or failed, and the person is told; only the death of the process or a lost lease leaves it to the next claim.
+The only module that knows both plugins and channels. Whatever happens, an accepted message ends here as answered,
+stopped, refused or failed, and the person is told; only the death of the process or a lost lease leaves it to the
+next claim.
 """
 
 import asyncio
@@ -112,8 +113,10 @@ class LiveTurn:
         self.starts_over = True
 
     async def generate(self, prompt: Prompt, sampling: Sampling | None = None) -> AsyncGenerator[Delta, None]:
-        """See `Turn`. A prompt the engine finds too long is tried again with a shorter history; an engine that dies before
-        the first text is waited for once.
+        """See `Turn`.
+
+        A prompt the engine finds too long is tried again with a shorter history; an engine that dies before the first
+        text is waited for once.
         """
         self.sampling = self.message.sampling or sampling or Sampling()
         shown, retried = False, False
@@ -173,7 +176,10 @@ class TurnRun:
             self._work.cancel()
 
     async def run(self) -> None:
-        """Work until the claim's message has ended and is on its way. Raises `LeaseLost`; cancelled, nothing is committed."""
+        """Work until the claim's message has ended and is on its way.
+
+        Raises `LeaseLost`; cancelled, nothing is committed.
+        """
         channel = self._house.channels[self.claim.conversation.channel]
         await self._house.sender.take_over(channel, self.claim)
         if self.claim.message is None:
