@@ -1,0 +1,72 @@
+"""Whole training conversations: a system prompt, then a few segments from the families of this package."""
+
+from collections.abc import Iterator
+
+from scripts.starter.chat import Chat
+from scripts.starter.dialogue import Message, Pair
+from scripts.starter.grammar import Grammar
+from scripts.starter.instruct import copying, instruction
+from scripts.starter.memory import remembering
+from scripts.starter.passages import asking
+from scripts.starter.tales import telling
+
+__all__ = ["Corpus"]
+
+
+class Corpus:
+    """Conversations without end; one seed, one corpus."""
+
+    def __init__(self, seed: int, *, held: bool = False) -> None:
+        self.grammar = Grammar(seed, held=held)
+
+    def texts(self, conversations: int) -> Iterator[str]:
+        """Yield the texts of so many conversations, for the tokenizer."""
+        for _ in range(conversations):
+            for message in self.conversation("all"):
+                yield message.text
+
+    def conversation(self, stage: str) -> list[Message]:
+        """Return one conversation: `copying` for the first course, `all`, or `long` with rows of up to 1,024 tokens."""
+        random = self.grammar.random
+        if stage == "copying":
+            return _messages("", copying(self.grammar) if random.random() < 0.7 else instruction(self.grammar))
+        family = random.choices(("passages", "chat", "memory", "tales", "instruct"), (40, 22, 14, 14, 10))[0]
+        if family == "passages":
+            return self._passages(stage)
+        chat = Chat(self.grammar)
+        if family == "memory":
+            system, pairs = remembering(self.grammar, chat)
+            return _messages(system, pairs)
+        pairs = self._mixed(chat, family)
+        if stage == "long" and random.random() < 0.3:
+            for _ in range(random.randint(4, 25)):
+                pairs += self._mixed(chat, random.choice(("chat", "tales", "instruct")))
+        return _messages(chat.system(), pairs)
+
+    def _mixed(self, chat: Chat, family: str) -> list[Pair]:
+        """One to four short segments, the first of the family."""
+        pairs: list[Pair] = []
+        for index in range(self.grammar.pick((1, 1, 2, 3, 4))):
+            kind = family if index == 0 else self.grammar.pick(("chat", "chat", "instruct", "tales"))
+            if kind == "chat":
+                pairs += chat.segment()
+            else:
+                pairs += telling(self.grammar) if kind == "tales" else instruction(self.grammar)
+        return pairs
+
+    def _passages(self, stage: str) -> list[Message]:
+        chat = Chat(self.grammar)
+        count = 2 + self.grammar.random.randrange(4) if stage == "long" and self.grammar.chance(0.6) else 1
+        system, pairs = asking(self.grammar, chat, inside_system=count == 1 and self.grammar.chance(0.35))
+        if self.grammar.chance(0.15):
+            pairs = chat.segment() + pairs
+        for _ in range(count - 1):
+            pairs += asking(self.grammar, chat, inside_system=False)[1]
+        return _messages(system, pairs)
+
+
+def _messages(system: str, pairs: list[Pair]) -> list[Message]:
+    messages = [Message(role="system", text=system)] if system else []
+    for user, answer in pairs:
+        messages += [Message(role="user", text=user), Message(role="assistant", text=answer)]
+    return messages

@@ -1,0 +1,142 @@
+"""Questions about numbered passages: quote the sentence that answers, with its number, or say that none does."""
+
+from dataclasses import dataclass
+
+from scripts.starter.chat import Chat
+from scripts.starter.dialogue import Pair, lowered, typed
+from scripts.starter.grammar import Grammar, capital
+from scripts.starter.relations import ASIDES, RELATIONS, SUBJECTS
+from scripts.starter.smalltalk import TALK
+
+__all__ = ["REFUSAL", "RULE", "asking"]
+
+REFUSAL = "The passages do not say."
+RULE = (
+    "{Answer|Answer the question|Reply} {from|only from|with} the passages{.| below.} {Quote|Repeat|Copy} the sentence that answers"
+    "{| word for word} and {give|add|name} its number{|, like \"...\" [1]}. If {no passage|none of them} answers, say: The passages do not say."
+)
+_FILES = ("handbook.md", "faq.md", "notes.txt", "guide.pdf", "rules.md", "report.txt", "readme.md", "menu.txt")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One sentence of a passage (numbered from 1) and what it is about; `questions` are filled in already."""
+
+    number: int
+    sentence: str
+    subject: str
+    relation: tuple[str, str]
+    questions: tuple[str, ...]
+
+
+def asking(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
+    """Return a system prompt and one to four questions; the passages stand in the prompt or before the first question."""
+    facts, passages = _facts(g)
+    text = _rendered(g, passages)
+    system = chat.system()
+    if g.chance(0.5):
+        rule = g.say(RULE)
+        system = f"{system}{g.pick((' ', chr(10)))}{rule}" if system else rule
+    name = g.word("name") if g.chance(0.12) else ""
+    if name:
+        system = f"{system}\nFacts about the user:\n- name: {name}".strip()
+    pairs: list[Pair] = []
+    for _ in range(g.pick((1, 2, 3, 4, 4))):
+        pair = _question(g, chat, facts, name)
+        if pair and pair[0] not in [ask for ask, _ in pairs]:
+            pairs.append(pair)
+    if inside_system:
+        return f"{system}\n\n{text}".strip(), pairs or [("Hello!", "Hello! How can I help you?")]
+    gap = g.pick((" ", "\n", "\n\n"))
+    first, *rest = pairs or [("Hello!", "Hello! How can I help you?")]
+    label = g.pick(("Question: ", "Question: ", "Question: ", ""))
+    asked = [(f"{text}{gap}{label}{first[0]}", first[1])] + [(g.pick(("Question: ", "")) + ask, answer) for ask, answer in rest]
+    return system, asked
+
+
+def _facts(g: Grammar) -> tuple[list[Fact], list[list[str]]]:
+    kinds = g.random.sample(list(SUBJECTS), g.pick((1, 2, 2, 3)))
+    subjects = _subjects(g, kinds, g.random.randint(2, 5))
+    shared = {kind: g.random.sample(list(RELATIONS[kind]), 2) for kind in kinds}
+    passages: list[list[str]] = []
+    facts: list[Fact] = []
+    seen: set[tuple[str, str]] = set()
+    for number in range(1, g.pick((1, 2, 3, 3, 4, 5)) + 1):
+        passage: list[str] = []
+        for _ in range(g.pick((1, 1, 2, 2, 3))):
+            kind, subject = g.pick(subjects)
+            relation = g.pick(shared[kind]) if g.chance(0.6) else g.pick(tuple(RELATIONS[kind]))
+            if (subject, relation) in seen:
+                continue
+            seen.add((subject, relation))
+            states, asks = RELATIONS[kind][relation]
+            sentence = capital(g.say(g.pick(states), s=subject))
+            facts.append(Fact(number=number, sentence=sentence, subject=subject, relation=(kind, relation), questions=asks))
+            passage.append(sentence)
+        if not passage or g.chance(0.2):
+            passage.insert(g.random.randint(0, len(passage)), g.say(g.pick(ASIDES)))
+        passages.append(passage)
+    return facts, passages
+
+
+def _subjects(g: Grammar, kinds: list[str], count: int) -> list[tuple[str, str]]:
+    """Subjects of which none contains another, so that a question has one answer."""
+    found: list[tuple[str, str]] = []
+    for _ in range(count * 3):
+        kind = g.pick(kinds)
+        subject = g.say(g.pick(SUBJECTS[kind]))
+        words = set(subject.split())
+        if len(found) < count and not any(words <= set(other.split()) or set(other.split()) <= words for _, other in found):
+            found.append((kind, subject))
+    return found
+
+
+def _rendered(g: Grammar, passages: list[list[str]]) -> str:
+    gap = g.pick((" ", "\n", "\n"))
+    style = g.random.random()
+    lines = []
+    for number, passage in enumerate(passages, 1):
+        source = "" if style < 0.6 else f"({g.pick(_FILES)}) " if style < 0.8 else f"{g.pick(_FILES)}: "
+        lines.append(f"[{number}] {source}{' '.join(passage)}")
+    return f"{g.pick(('Passages:', 'Passages:', 'Passages', 'Use these passages:'))}{gap}{gap.join(lines)}"
+
+
+def _question(g: Grammar, chat: Chat, facts: list[Fact], name: str) -> Pair | None:
+    share = g.random.random()
+    if name and share < 0.25:
+        return g.say("{What is my name|Who am I|Do you know my name}?"), f"Your name is {name}."
+    if share < 0.10:
+        asks, answers = TALK[g.pick(("greeting", "greeting", "thanks", "who", "can", "bye", "how"))]
+        return typed(g, chat.say(g.pick(asks))), chat.say(g.pick(answers))
+    if facts and share < 0.74:
+        fact = g.pick(facts)
+        ask = g.say(g.pick(fact.questions), s=fact.subject)
+        return _noisy(g, ask), f'"{fact.sentence}" [{fact.number}]'
+    return _unanswered(g, facts)
+
+
+def _unanswered(g: Grammar, facts: list[Fact]) -> Pair | None:
+    """Half of these ask for another fact about a subject that is there: the near miss."""
+    if facts and g.chance(0.5):
+        fact = g.pick(facts)
+        kind, subject = fact.relation[0], fact.subject
+        alike = {"where", "street", "home", "lives", "room", "inventor", "founded", "founder"}
+        told = {other.relation[1] for other in facts if other.subject == subject}
+        free = [r for r in RELATIONS[kind] if r not in told and not (r in alike and told & alike)]
+    else:
+        kind = g.pick(facts).relation[0] if facts and g.chance(0.6) else g.pick(tuple(SUBJECTS))
+        subject, free = g.say(g.pick(SUBJECTS[kind])), list(RELATIONS[kind])
+        if any(set(subject.split()) & set(f.subject.split()) - {"the", "a", "of", "in"} for f in facts):
+            return None
+    if not free:
+        return None
+    ask = g.say(g.pick(RELATIONS[kind][g.pick(free)][1]), s=subject)
+    return _noisy(g, ask), REFUSAL
+
+
+def _noisy(g: Grammar, ask: str) -> str:
+    if g.chance(0.7):
+        return capital(ask)
+    lead = g.pick(("Can you tell me: ", "Please tell me, ", "I would like to know: ", "Tell me, ", "Do you know ", "I want to know ", ""))
+    text = lead + (lowered(ask) if lead else ask)
+    return g.pick((text, text.rstrip("?"), text.lower(), text.rstrip("?") + ", please?"))
