@@ -22,6 +22,7 @@ const patience = (failures) => Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** fa
 export function follow(path, lastId, on) {
   let closed = false;
   let failures = 0;
+  let hurry = false;
   let wake = () => {};
   let attempt = new AbortController();
 
@@ -67,7 +68,8 @@ export function follow(path, lastId, on) {
       }
       if (closed) return;
       on.state("lost");
-      const wait = Math.max(told, patience(failures++));
+      const wait = hurry ? 0 : Math.max(told, patience(failures++));
+      hurry = false;
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, wait);
         wake = () => (clearTimeout(timer), resolve(undefined));
@@ -84,6 +86,7 @@ export function follow(path, lastId, on) {
     },
     again() {
       failures = 0;
+      hurry = true;
       attempt.abort();
       wake();
     },

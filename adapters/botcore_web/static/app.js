@@ -1,0 +1,48 @@
+// The page: its frame, and how it starts.
+import { effect, Fragment, html, render } from "./vendor/vendor.js";
+import * as chat from "./lib/chat.js";
+import { listenToKeys } from "./lib/keys.js";
+import { finish } from "./lib/list.js";
+import { locked, name, title } from "./lib/store.js";
+import { Card, closeSource } from "./ui/card.js";
+import { Composer } from "./ui/composer.js";
+import { Header } from "./ui/header.js";
+import { Help } from "./ui/help.js";
+import { Login } from "./ui/login.js";
+import { Banner, Toast, Voice } from "./ui/notices.js";
+import { covering, covers, Sidebar } from "./ui/sidebar.js";
+import { Thread } from "./ui/thread.js";
+
+function App() {
+  if (locked.value) return html`<${Login} />`;
+  return html`<${Fragment}>
+    <a class="skip" href="#message" onClick=${skip}>Skip to the message field</a>
+    <div class="app">
+      <${Sidebar} />
+      <main class="chat" inert=${covers()}>
+        <${Header} />
+        <${Banner} />
+        <${Thread} />
+        <div class="dock"><${Composer} /></div>
+      </main>
+    </div>
+    <${Card} /><${Help} /><${Toast} /><${Voice} />
+  <//>`;
+}
+
+/** The hash belongs to the conversation, so the link may not change it. @param {Event} event */
+function skip(event) {
+  event.preventDefault();
+  document.getElementById("message")?.focus();
+}
+
+effect(() => {
+  document.title = title.value ? `${title.value} · ${name.value}` : name.value;
+});
+listenToKeys({ covering, closeSource });
+addEventListener("popstate", () => (chat.idInHash() ? chat.open(chat.idInHash()) : chat.openNew()));
+addEventListener("online", chat.reconnect);
+addEventListener("pagehide", finish);
+document.addEventListener("visibilitychange", () => !document.hidden && chat.reconnect());
+render(html`<${App} />`, document.getElementById("app"));
+chat.begin();

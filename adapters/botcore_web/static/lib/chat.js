@@ -1,0 +1,239 @@
+// What a person can do on the page, and what the server's events do to its state.
+import { batch } from "../vendor/vendor.js";
+import * as api from "./api.js";
+import { refused } from "./entry.js";
+import { newConversationId, newUuid } from "./ids.js";
+import { refreshList } from "./list.js";
+import * as outbox from "./outbox.js";
+import * as store from "./store.js";
+import { follow } from "./stream.js";
+import { accepted, emptyThread, grown, lastId, withEntry, withPending } from "./thread.js";
+
+/** @type {{close: () => void, again: () => void}|null} */
+let stream = null;
+/** Counts openings, so that an answer to an earlier one is dropped. */
+let opening = 0;
+/** Draft pieces since the last frame. @type {import("./types.js").DraftEvent[]} */
+let pieces = [];
+let frame = 0;
+let reopening = 0;
+
+/** Once, at the start; and again after a login. */
+export async function begin() {
+  outbox.restore();
+  refresh();
+  refreshList();
+  const wanted = idInHash();
+  await open(wanted || newConversationId());
+}
+
+export const idInHash = () => /^#\/c\/([\w-]{8,64})$/.exec(location.hash)?.[1] ?? "";
+
+/** Open a conversation, known or new. @param {string} id */
+export async function open(id) {
+  const mine = ++opening;
+  stream?.close();
+  clearTimeout(reopening);
+  forgetPieces();
+  batch(() => {
+    store.current.value = id;
+    store.thread.value = emptyThread();
+    store.loaded.value = false;
+    store.stopping.value = false;
+    store.card.value = null;
+  });
+  try {
+    const { entries, pending } = idInHash() === id ? await api.conversation(id) : { entries: [], pending: [] };
+    if (mine !== opening) return;
+    let thread = emptyThread();
+    for (const entry of entries) thread = withEntry(thread, entry);
+    for (const line of pending) thread = withPending(thread, line);
+    batch(() => {
+      store.thread.value = thread;
+      store.loaded.value = true;
+      settle();
+    });
+    listen(id);
+    resend();
+  } catch (error) {
+    if (mine !== opening || refused(error)) return;
+    if (error.status === 404) return gone();
+    store.connection.value = "lost";
+    reopening = setTimeout(() => open(id), 2000);
+  }
+}
+
+/** A fresh, empty conversation. */
+export function openNew() {
+  if (location.hash) history.pushState(null, "", location.pathname);
+  return open(newConversationId());
+}
+
+/** @param {string} id */
+export function openKnown(id) {
+  if (id === store.current.peek() && idInHash() === id) return;
+  history.pushState(null, "", `#/c/${id}`);
+  return open(id);
+}
+
+/** Take the connection up at once: the network is back, or the person asked. */
+export function reconnect() {
+  if (store.connection.peek() !== "lost") return;
+  if (store.loaded.peek()) stream?.again();
+  else open(store.current.peek());
+}
+
+/** @param {string} id */
+function listen(id) {
+  stream = follow(api.eventsPath(id), lastId(store.thread.peek()), {
+    event: (name, data) => receive[name]?.(data),
+    state(state) {
+      if (state === "login") return (store.locked.value = true);
+      if (state === "gone") return gone();
+      store.connection.value = state;
+      if (state === "open") resend();
+    },
+  });
+}
+
+const receive = {
+  /** @param {import("./types.js").Entry} entry */
+  entry(entry) {
+    flush();
+    const fresh = !store.thread.peek().entries.some((other) => other.id === entry.id);
+    batch(() => {
+      store.thread.value = withEntry(store.thread.peek(), entry);
+      settle();
+      if (entry.role === "assistant") store.stopping.value = false;
+    });
+    if (!fresh || entry.role === "user") return;
+    store.announce(spoken(entry));
+    refreshList();
+  },
+  /** @param {import("./types.js").Pending} line */
+  pending(line) {
+    store.thread.value = withPending(store.thread.peek(), line);
+    settle();
+  },
+  /** @param {import("./types.js").DraftEvent} piece */
+  draft(piece) {
+    pieces.push(piece);
+    frame ||= requestAnimationFrame(flush);
+    // A hidden tab draws no frames; its pieces must not pile up.
+    if (document.hidden && pieces.length > 50) flush();
+  },
+  /** @param {import("./types.js").EngineStatus} status */
+  engine(status) {
+    store.engine.value = status;
+  },
+};
+
+/** What has come since the last frame becomes one new draft. */
+function flush() {
+  const ready = pieces;
+  forgetPieces();
+  if (!ready.length) return;
+  let draft = store.thread.peek().draft;
+  for (const piece of ready) {
+    draft = grown(draft, piece);
+    if (!draft) return stream?.again();
+  }
+  store.thread.value = { ...store.thread.peek(), draft };
+}
+
+function forgetPieces() {
+  cancelAnimationFrame(frame);
+  frame = 0;
+  pieces = [];
+}
+
+/** Drop from the outbox what the server turns out to have. */
+function settle() {
+  for (const line of store.unsent.peek()) if (accepted(store.thread.peek(), line.id)) outbox.drop(line.id);
+}
+
+const spoken = (/** @type {import("./types.js").Entry} */ entry) => {
+  const plain = entry.text.replace(/```[\s\S]*?(```|$)/g, " code block ").replace(/[*_`#>]+/g, "").replace(/\s+/g, " ").trim();
+  const short = plain.length > 400 ? `${plain.slice(0, 400)}…` : plain;
+  return entry.outcome === "answered" ? `${store.name.peek()} replied: ${short}` : `Reply ${entry.outcome}. ${entry.reason} ${short}`;
+};
+
+/** Say something in the open conversation. @param {string} text */
+export function send(text) {
+  const id = store.current.peek();
+  const line = { id: newUuid(), conversation: id, text, at: Date.now() / 1000, state: /** @type {"sending"} */ ("sending"), error: "", resend: false };
+  if (idInHash() !== id) history.replaceState(null, "", `#/c/${id}`);
+  if (!store.conversations.peek().some((one) => one.id === id)) {
+    const first = { id, title: text.split("\n")[0].slice(0, 80), at: line.at };
+    store.conversations.value = [first, ...store.conversations.peek()];
+  }
+  return deliver(line);
+}
+
+/** Send, or send again: the id makes it the same message. @param {import("./types.js").Unsent} line */
+export async function deliver(line) {
+  outbox.put({ ...line, state: "sending", error: "" });
+  try {
+    const { message } = await api.send(line.conversation, line.id, line.text);
+    batch(() => {
+      if (store.current.peek() === line.conversation) {
+        store.thread.value = withPending(store.thread.peek(), { message, id: line.id, text: line.text, at: line.at });
+      }
+      outbox.drop(line.id);
+    });
+  } catch (error) {
+    refused(error);
+    const when = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
+    outbox.put({ ...line, state: "failed", error: error.message + when, resend: error.status === 0 });
+    store.announce(`Not sent. ${error.message}`);
+  }
+}
+
+function resend() {
+  for (const line of store.unsent.peek()) {
+    if (line.conversation === store.current.peek() && line.state === "failed" && line.resend) deliver(line);
+  }
+}
+
+/** Stop the running reply, and with it what waits behind it. */
+export async function stop() {
+  if (!store.busy.peek() || store.stopping.peek()) return;
+  store.stopping.value = true;
+  try {
+    await api.stop(store.current.peek(), newUuid());
+  } catch (error) {
+    store.stopping.value = false;
+    if (!refused(error)) store.say({ text: `Could not stop: ${error.message}`, tone: "bad" });
+  }
+}
+
+/** @param {string} key @returns {Promise<string>} what is wrong with it; "" = let in */
+export async function login(key) {
+  try {
+    await api.login(key);
+  } catch (error) {
+    return error.message;
+  }
+  store.locked.value = false;
+  await begin();
+  return "";
+}
+
+async function refresh() {
+  try {
+    const status = await api.status();
+    batch(() => {
+      store.name.value = status.name;
+      store.commands.value = status.commands;
+      store.health.value = status.health;
+      store.engine.value ??= status.engine;
+    });
+  } catch (error) {
+    if (!refused(error)) setTimeout(refresh, 3000);
+  }
+}
+
+function gone() {
+  store.say({ text: "This conversation does not exist any more, or belongs to another browser.", tone: "bad" });
+  openNew();
+}

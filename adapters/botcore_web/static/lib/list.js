@@ -1,0 +1,60 @@
+// The list of conversations: fetching it, and deleting with time to think again.
+import * as api from "./api.js";
+import { refused } from "./entry.js";
+import * as outbox from "./outbox.js";
+import * as store from "./store.js";
+
+const UNDO_MS = 6000;
+/** What waits for its undo to run out: id → timer. @type {Map<string, number>} */
+const parting = new Map();
+
+/** Fetch the list; where that fails it stays as it was, and the banner already says why. */
+export async function refreshList() {
+  try {
+    const { conversations } = await api.conversations();
+    const open = store.conversations.peek().find((one) => one.id === store.current.peek());
+    const missing = open && store.rows.peek().length > 0 && !conversations.some((one) => one.id === open.id);
+    store.conversations.value = missing ? [open, ...conversations] : conversations;
+  } catch (error) {
+    refused(error);
+  }
+}
+
+/**
+ * Delete a conversation, unless it is undone within six seconds.
+ *
+ * @param {import("./types.js").Conversation} one
+ * @param {{openNew: () => void, openKnown: (id: string) => void}} chat
+ */
+export function remove(one, chat) {
+  const wasOpen = one.id === store.current.peek();
+  store.leaving.value = [...store.leaving.peek(), one.id];
+  parting.set(one.id, setTimeout(() => removeNow(one.id), UNDO_MS));
+  if (wasOpen) chat.openNew();
+  const undo = () => {
+    clearTimeout(parting.get(one.id));
+    parting.delete(one.id);
+    stay(one.id);
+    store.toast.value = null;
+    if (wasOpen) chat.openKnown(one.id);
+  };
+  store.say({ text: `Deleted “${one.title || "Untitled"}”`, action: "Undo", act: undo }, UNDO_MS);
+}
+
+const stay = (/** @type {string} */ id) => (store.leaving.value = store.leaving.peek().filter((other) => other !== id));
+
+/** @param {string} id */
+async function removeNow(id) {
+  parting.delete(id);
+  try {
+    await api.removeConversation(id);
+    outbox.dropConversation(id);
+    store.conversations.value = store.conversations.peek().filter((other) => other.id !== id);
+  } catch (error) {
+    if (!refused(error)) store.say({ text: `Not deleted: ${error.message}`, tone: "bad" });
+  }
+  stay(id);
+}
+
+/** The page closes: what was deleted stays deleted. */
+export const finish = () => [...parting.keys()].forEach((id) => removeNow(id));

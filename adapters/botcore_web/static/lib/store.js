@@ -1,0 +1,63 @@
+// The page's state: every signal there is. Who changes them: chat.js (server state), and the component a switch belongs to.
+import { computed, signal } from "../vendor/vendor.js";
+import { emptyThread, items, running } from "./thread.js";
+
+/** @template T @typedef {{value: T, peek: () => T}} Signal */
+
+export const name = signal("botcore");
+/** @type {Signal<import("./types.js").EngineStatus|null>} */
+export const engine = signal(null);
+/** @type {Signal<Record<string, string>>} */
+export const health = signal({});
+/** @type {Signal<import("./types.js").Command[]>} */
+export const commands = signal([]);
+
+/** @type {Signal<import("./types.js").Conversation[]>} */
+export const conversations = signal([]);
+/** Conversations on their way out: hidden, and still to be undone. @type {Signal<string[]>} */
+export const leaving = signal([]);
+/** The open conversation's id. */
+export const current = signal("");
+/** False until the open conversation's lines are here. */
+export const loaded = signal(false);
+/** @type {Signal<import("./thread.js").Thread>} */
+export const thread = signal(emptyThread());
+/** @type {Signal<import("./types.js").Unsent[]>} */
+export const unsent = signal([]);
+/** True from Stop until the reply has ended. */
+export const stopping = signal(false);
+
+/** @type {Signal<"connecting"|"open"|"lost">} */
+export const connection = signal("connecting");
+/** True where the server wants a key first. */
+export const locked = signal(false);
+
+/** The list beside the chat: open or not; on a phone it covers the chat. */
+export const sidebar = signal(matchMedia("(min-width: 60rem)").matches);
+export const helpOpen = signal(false);
+/** The source shown in the card, and what it hangs on. @type {Signal<{citation: import("./types.js").Citation, anchor: HTMLElement, pinned: boolean}|null>} */
+export const card = signal(null);
+/** @type {Signal<{text: string, action?: string, act?: () => void, tone?: "bad"}|null>} */
+export const toast = signal(null);
+/** What a screen reader is told next, politely. */
+export const announced = signal("");
+
+export const rows = computed(() => items(thread.value, unsent.value.filter((line) => line.conversation === current.value)));
+export const busy = computed(() => running(thread.value));
+export const title = computed(() => conversations.value.find((one) => one.id === current.value)?.title ?? "");
+export const shown = computed(() => conversations.value.filter((one) => !leaving.value.includes(one.id)));
+
+let clearing = 0;
+
+/** Show one line for a while. @param {{text: string, action?: string, act?: () => void, tone?: "bad"}} line @param {number} [ms] */
+export function say(line, ms = 6000) {
+  clearTimeout(clearing);
+  toast.value = line;
+  clearing = setTimeout(() => (toast.value = null), ms);
+}
+
+/** @param {string} text */
+export function announce(text) {
+  // The same words twice are no change to a screen reader; a trailing space makes them one.
+  announced.value = announced.peek() === text ? `${text} ` : text;
+}

@@ -1,0 +1,86 @@
+// Where one writes. Enter sends, Shift-Enter breaks the line; "/" at the start offers the commands.
+import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/vendor.js";
+import { send, stop } from "../lib/chat.js";
+import { keepTyped, typed } from "../lib/outbox.js";
+import { announce, busy, commands, current, name, say, stopping } from "../lib/store.js";
+import { Icon } from "./atoms.js";
+import { CommandMenu, matching } from "./commands.js";
+
+/** The server's limit, in characters. */
+const LONGEST = 32_000;
+/** With fingers Enter is the only way to break a line; the button sends. */
+const touch = matchMedia("(pointer: coarse)");
+
+export function Composer() {
+  const field = useRef(null);
+  const [text, write] = useState("");
+  const [picked, pick] = useState(0);
+  const [dismissed, dismiss] = useState(false);
+  const id = current.value;
+  const options = dismissed ? [] : matching(commands.value, text);
+  const open = options.length > 0;
+
+  useEffect(() => {
+    write(typed(id));
+    if (!touch.matches && !document.querySelector("dialog[open]")) field.current.focus();
+  }, [id]);
+  useLayoutEffect(() => {
+    field.current.style.height = "auto";
+    field.current.style.height = `${field.current.scrollHeight}px`;
+  }, [text]);
+  useEffect(() => {
+    if (open) announce(`${options.length} ${options.length === 1 ? "command" : "commands"}. Arrow keys choose, Tab takes.`);
+  }, [open, options.length]);
+
+  const change = (/** @type {string} */ value) => {
+    write(value);
+    pick(0);
+    dismiss(false);
+    keepTyped(id, value);
+  };
+  const submit = (/** @type {Event} */ event) => {
+    event?.preventDefault();
+    const said = text.trim();
+    if (!said) return;
+    if ([...said].length > LONGEST) return say({ text: `A message has at most ${LONGEST.toLocaleString()} characters; this one has ${[...said].length.toLocaleString()}.`, tone: "bad" });
+    change("");
+    send(said);
+    field.current.focus();
+  };
+  const take = (/** @type {import("../lib/types.js").Command} */ command) => {
+    change(`/${command.name} `);
+    field.current.focus();
+  };
+  const key = (/** @type {KeyboardEvent} */ event) => {
+    if (event.isComposing || event.keyCode === 229) return;
+    if (open && chooseByKey(event)) return event.preventDefault();
+    if (event.key === "Enter" && !event.shiftKey && !touch.matches) submit(event);
+  };
+  /** @param {KeyboardEvent} event @returns {boolean} whether the menu took the key */
+  const chooseByKey = (event) => {
+    const count = options.length;
+    if (event.key === "ArrowDown") pick((picked + 1) % count);
+    else if (event.key === "ArrowUp") pick((picked + count - 1) % count);
+    else if (event.key === "Escape") dismiss(true);
+    else if (event.key === "Tab" && !event.shiftKey) take(options[picked]);
+    else if (event.key === "Enter" && !event.shiftKey && text.trim() !== `/${options[picked].name}`) take(options[picked]);
+    else return false;
+    return true;
+  };
+
+  return html`<form class="composer" onSubmit=${submit} aria-label="Write a message">
+    ${open && html`<${CommandMenu} options=${options} picked=${picked} take=${take} />`}
+    <label class="offstage" for="message">Message to ${name.value}</label>
+    <textarea
+      id="message" rows="1" placeholder=${`Ask ${name.value}…`} enterkeyhint="send" autocomplete="off" spellcheck="true"
+      ref=${field} value=${text} onInput=${(event) => change(event.target.value)} onKeyDown=${key}
+      aria-autocomplete="list" aria-haspopup="listbox" aria-controls=${open ? "commands" : undefined}
+      aria-activedescendant=${open ? `command-${picked}` : undefined} aria-describedby="keys"
+    ></textarea>
+    <div class="composer-foot">
+      <span class="keys" id="keys"><kbd>/</kbd> commands <kbd>Enter</kbd> send <kbd>Shift Enter</kbd> new line</span>
+      ${busy.value && html`<button type="button" class="round stop" aria-label=${stopping.value ? "Stopping" : "Stop the reply"} title="Stop (Esc)" aria-disabled=${String(stopping.value)} onClick=${stop}><${Icon} name="stop" /></button>`}
+      ${(!busy.value || text.trim()) && html`<button type="submit" class="round send" aria-label="Send" title="Send (Enter)" disabled=${!text.trim()}><${Icon} name="send" /></button>`}
+    </div>
+  </form>`;
+}

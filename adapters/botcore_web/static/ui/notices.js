@@ -1,0 +1,35 @@
+// What the page itself has to say: the connection, a passing line, and the voice for screen readers.
+import { html, useEffect, useState } from "../vendor/vendor.js";
+import { reconnect } from "../lib/chat.js";
+import { announced, connection, toast } from "../lib/store.js";
+import { Icon, IconButton } from "./atoms.js";
+
+/** A hiccup shorter than this is nobody's business, in ms. */
+const PATIENCE = 1200;
+
+export function Banner() {
+  const lost = connection.value === "lost";
+  const [shown, show] = useState(false);
+  useEffect(() => {
+    if (!lost) return show(false);
+    const timer = setTimeout(() => show(true), PATIENCE);
+    return () => clearTimeout(timer);
+  }, [lost]);
+  return html`<div role="status" class="banner-place">${lost && shown && html`<div class="banner">
+    <${Icon} name="warn" />
+    <span>Connection lost. Trying again by itself; nothing that was sent is lost.</span>
+    <button type="button" class="quiet" onClick=${reconnect}>Try now</button>
+  </div>`}</div>`;
+}
+
+export function Toast() {
+  const line = toast.value;
+  return html`<div role="status" class="toast-place">${line && html`<div class=${`toast ${line.tone ?? ""}`}>
+    <span>${line.text}</span>
+    ${line.action && html`<button type="button" class="quiet" onClick=${line.act}>${line.action}</button>`}
+    <${IconButton} icon="close" label="Dismiss" onClick=${() => (toast.value = null)} />
+  </div>`}</div>`;
+}
+
+/** Replies are told once, when they are whole; the log itself stays silent. */
+export const Voice = () => html`<div class="offstage" role="status" aria-live="polite">${announced.value}</div>`;

@@ -1,0 +1,76 @@
+// The list of conversations. On a wide screen it stands beside the chat, on a phone it covers it.
+import { html, useEffect, useRef, useState } from "../vendor/vendor.js";
+import * as chat from "../lib/chat.js";
+import { remove } from "../lib/list.js";
+import { current, name, shown, sidebar } from "../lib/store.js";
+import { era } from "../lib/when.js";
+import { Icon, IconButton, Ring } from "./atoms.js";
+
+const wide = matchMedia("(min-width: 60rem)");
+
+/** True where the list covers the chat, so that it must close after a choice. */
+export const covering = () => sidebar.peek() && !wide.matches;
+
+/** The same, for drawing: the chat under the list takes no focus. */
+export const covers = () => sidebar.value && !wide.matches;
+
+const leave = () => covering() && (sidebar.value = false);
+
+export function Sidebar() {
+  const [wanted, filter] = useState("");
+  const box = useRef(null);
+  const open = sidebar.value;
+  useEffect(() => {
+    if (covering()) box.current.querySelector("button")?.focus();
+  }, [open]);
+  const words = wanted.trim().toLowerCase();
+  const found = shown.value.filter((one) => one.title.toLowerCase().includes(words));
+  const fresh = () => {
+    chat.openNew();
+    leave();
+  };
+  return html`
+    <aside class=${`sidebar ${open ? "open" : ""}`} id="sidebar" aria-label="Conversations" inert=${!open} ref=${box}>
+      <div class="brand"><${Ring} state="done" /><span>${name.value}</span>
+        <${IconButton} icon="menu" label="Hide conversations" onClick=${() => (sidebar.value = false)} />
+      </div>
+      <button type="button" class="new" onClick=${fresh}><${Icon} name="plus" />New chat<kbd>Alt N</kbd></button>
+      <label class="search"><span class="offstage">Search conversations</span><${Icon} name="search" />
+        <input type="search" placeholder="Search" value=${wanted} onInput=${(event) => filter(event.target.value)} />
+      </label>
+      <nav aria-label="Conversations">
+        <${Groups} conversations=${found} />
+        ${!found.length && html`<p class="none">${words ? `Nothing called “${wanted}”` : "Your conversations will be listed here."}</p>`}
+      </nav>
+    </aside>
+    ${open && html`<div class="scrim" onClick=${leave}></div>`}
+  `;
+}
+
+/** @param {{conversations: import("../lib/types.js").Conversation[]}} props */
+function Groups({ conversations }) {
+  /** @type {Map<string, import("../lib/types.js").Conversation[]>} */
+  const groups = new Map();
+  for (const one of conversations) groups.set(era(one.at), [...(groups.get(era(one.at)) ?? []), one]);
+  return [...groups].map(
+    ([heading, list]) => html`<section key=${heading}>
+      <h2>${heading}</h2>
+      <ul>${list.map((one) => html`<${Row} key=${one.id} one=${one} />`)}</ul>
+    </section>`,
+  );
+}
+
+/** @param {{one: import("../lib/types.js").Conversation}} props */
+function Row({ one }) {
+  const title = one.title || "Untitled";
+  const open = (/** @type {MouseEvent} */ event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return; // a new tab or window is the browser's business
+    event.preventDefault();
+    chat.openKnown(one.id);
+    leave();
+  };
+  return html`<li class="row">
+    <a href=${`#/c/${one.id}`} aria-current=${one.id === current.value ? "page" : undefined} onClick=${open} title=${title}>${title}</a>
+    <${IconButton} icon="trash" label=${`Delete “${title}”`} onClick=${() => remove(one, chat)} />
+  </li>`;
+}

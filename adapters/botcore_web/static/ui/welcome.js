@@ -1,0 +1,48 @@
+// The empty conversation: who this is, how far the engine has come, and something to ask right away.
+import { html } from "../vendor/vendor.js";
+import { send } from "../lib/chat.js";
+import { engine, name } from "../lib/store.js";
+import { Icon, Ring } from "./atoms.js";
+import { Bar, ringOf, STAGES } from "./engine.js";
+
+/** Answered from the documentation in the box, so they work before there is an engine. */
+const QUESTIONS = ["How do I write a plugin?", "What happens to my message if the bot crashes?", "How does feedback become a better model?"];
+
+const STEPS = /** @type {const} */ (["install", "model", "warmup", "ready"]);
+const STEP_WORDS = { install: "Install", model: "Model", warmup: "Warm-up", ready: "Ready" };
+
+export function Welcome() {
+  const status = engine.value;
+  return html`<section class="welcome" aria-labelledby="hello">
+    <${Ring} state=${ringOf(status)} progress=${status?.progress} class="big" />
+    <h1 id="hello">${name.value}</h1>
+    <p class="lead">It names its sources, remembers what you tell it, and your thumbs shape its next version.</p>
+    ${status && status.stage !== "ready" && html`<${Progress} status=${status} />`}
+    <ul class="samples" aria-label="Questions to start with">
+      ${QUESTIONS.map(
+        (question) => html`<li key=${question}>
+          <button type="button" onClick=${() => send(question)}><span>${question}</span><${Icon} name="send" /></button>
+        </li>`,
+      )}
+    </ul>
+  </section>`;
+}
+
+/** @param {{status: import("../lib/types.js").EngineStatus}} props */
+function Progress({ status }) {
+  const now = STEPS.indexOf(/** @type {any} */ (status.stage));
+  if (now < 0) {
+    return html`<div class=${`start ${status.stage}`}>
+      <p><strong>${STAGES[status.stage][0]}.</strong> ${STAGES[status.stage][1].split(". ").at(-1)}</p>
+      ${status.detail && html`<p class="detail">${status.detail}</p>`}
+    </div>`;
+  }
+  return html`<div class="start">
+    <ol class="steps">
+      ${STEPS.map((step, index) => html`<li key=${step} class=${index < now ? "past" : index === now ? "now" : ""} aria-current=${index === now ? "step" : undefined}>${STEP_WORDS[step]}</li>`)}
+    </ol>
+    <${Bar} status=${status} />
+    <p class="detail">${status.detail || STAGES[status.stage][1]}</p>
+    <p class="small">You need not wait: questions about the documentation are answered now, the rest as soon as the engine is ready.</p>
+  </div>`;
+}
