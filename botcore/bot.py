@@ -55,6 +55,8 @@ class Bot:
         self.metrics = Metrics()
         self.started = asyncio.Event()
         """Set once messages are taken."""
+        self.listening = asyncio.Event()
+        """Set once the HTTP port answers."""
         self.address = ""
         """Where the HTTP port was bound: ``http://host:port``."""
         self.loaded = Loaded()
@@ -70,6 +72,11 @@ class Bot:
     def stop(self) -> None:
         """Begin the graceful stop; `run` returns when it is done."""
         self._stopping.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether `stop` was asked for."""
+        return self._stopping.is_set()
 
     async def run(self) -> None:
         """Run until `stop`. Raises `SettingsError` and `StoreError` for what an operator must mend first.
@@ -92,6 +99,7 @@ class Bot:
             async with http:
                 self.address = http.address
                 self.database.note_address(http.address)
+                self.listening.set()
                 async with asyncio.TaskGroup() as group:
                     await self._live(group, house)
 

@@ -1,0 +1,5 @@
+"""``python -m botcore``."""
+
+from botcore.cli import main
+
+main()

@@ -1,0 +1,43 @@
+"""The command line: ``botcore run|chat|ask|ingest|doctor|plugins|config|engine|version``, one file per group.
+
+Commands import what they need when they run, so that ``--help`` answers at once. Exit status: 0 done, 1 it did not work,
+2 the call or the configuration is wrong, 130 interrupted.
+"""
+
+import sys
+
+import typer
+
+from botcore.cli import config, doctor, engine, ingest, plugins, run, talk, version
+from botcore.errors import BotcoreError, SettingsError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="botcore",
+    help="A plugin-based chatbot framework that owns its model.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("run")(run.run)
+app.command("chat")(talk.chat)
+app.command("ask")(talk.ask)
+app.command("ingest")(ingest.ingest)
+app.command("doctor")(doctor.doctor)
+app.command("plugins")(plugins.plugins)
+app.command("version")(version.version)
+app.add_typer(config.app, name="config")
+app.add_typer(engine.app, name="engine")
+
+
+def main() -> None:
+    """Run one command; a `BotcoreError` is one line on standard error, never a traceback."""
+    try:
+        plugins.add_commands(app, sys.argv[1:])
+        app()
+    except BotcoreError as error:
+        sys.stderr.write(f"botcore: {error}\n")
+        sys.exit(2 if isinstance(error, SettingsError) else 1)
+    except KeyboardInterrupt:
+        sys.exit(130)

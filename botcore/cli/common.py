@@ -1,0 +1,64 @@
+"""What all commands share: their options, the settings these make, and output for people and for scripts."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from botcore.errors import BotcoreError
+from botcore.settings import Settings, load_settings
+
+__all__ = ["AsJson", "ConfigFiles", "LogLevel", "print_json", "run_async", "secrets_of", "settings_for"]
+
+T = TypeVar("T")
+
+ConfigFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--config", "-c", help="A configuration file, instead of the shipped one; repeatable, later ones win."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+LogLevel = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")]
+
+
+def settings_for(files: list[Path] | None, **flags: Any) -> Settings:
+    """The settings in force; ``flags`` (``http__port=9000``) that are None were not given."""
+    given = {key.replace("__", "."): value for key, value in flags.items() if value is not None}
+    return load_settings(files or (), flags=given)
+
+
+def secrets_of(settings: Settings) -> list[str]:
+    """Every secret value of the configuration: what no log may show."""
+    tables = [*settings.plugins.values(), *settings.channels.values()]
+    words = ("token", "secret", "password", "key")
+    named = (str(value) for table in tables for key, value in table.items() if any(word in key for word in words))
+    return [settings.http.key.get_secret_value(), settings.engine.api_key.get_secret_value(), *named]
+
+
+def log_level(name: str) -> int:
+    """The level called ``name``; `typer.BadParameter` names the four there are."""
+    level = logging.getLevelNamesMapping().get(name.upper())
+    if level is None:
+        raise typer.BadParameter(f"{name!r} is none of debug, info, warning, error")
+    return level
+
+
+def print_json(value: object) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def run_async(main: Coroutine[Any, Any, T]) -> T:
+    """The result of ``main``; a lone error inside task groups is raised as itself."""
+    try:
+        return asyncio.run(main)
+    except BaseExceptionGroup as group:
+        lone: BaseException = group
+        while isinstance(lone, BaseExceptionGroup) and len(lone.exceptions) == 1:
+            lone = lone.exceptions[0]
+        if isinstance(lone, BotcoreError | KeyboardInterrupt):
+            raise lone from None
+        raise

@@ -1,0 +1,59 @@
+"""``botcore config``: what is in force, and where each value came from."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
+from botcore.settings import Settings
+
+__all__ = ["app"]
+
+app = typer.Typer(help="Show the configuration in force.", no_args_is_help=True)
+SECRET = re.compile(r"(^|_)(key|token|secret|password)$")
+
+
+@app.command("show")
+def show(config: ConfigFiles = None, json: AsJson = False) -> None:
+    """Print every value with where it came from; secrets are masked."""
+    rows = list(_rows(settings_for(config)))
+    if json:
+        print_json([{"key": key, "value": value, "origin": origin} for key, value, origin in rows])
+        return
+    for key, value, origin in rows:
+        typer.echo(f"{key:<36} {value!s:<40} {origin}")
+
+
+@app.command("check")
+def check(config: ConfigFiles = None, json: AsJson = False) -> None:
+    """Check the configuration, every plugin's table included; exit status 2 and one line where it is wrong."""
+    from botcore.loader import load
+
+    problems = load(settings_for(config)).problems
+    if json:
+        print_json({"ok": not problems, "problems": problems})
+    else:
+        typer.echo("\n".join(problems.values()) or "ok")
+    if problems:
+        raise typer.Exit(1)
+
+
+def _rows(settings: Settings) -> Iterator[tuple[str, Any, str]]:
+    for section in ("bot", "http", "store", "engine", "turn"):
+        for key, value in getattr(settings, section):
+            yield _row(f"{section}.{key}", value, settings)
+    for section, tables in (("plugins", settings.plugins), ("channels", settings.channels)):
+        for name, table in tables.items():
+            if not table:
+                yield _row(f"{section}.{name}", "enabled", settings)
+            for key, value in table.items():
+                yield _row(f"{section}.{name}.{key}", value, settings)
+
+
+def _row(dotted: str, value: Any, settings: Settings) -> tuple[str, Any, str]:
+    shown = ("***" if str(value) else "") if SECRET.search(dotted) else value
+    if SECRET.search(dotted) and hasattr(value, "get_secret_value"):
+        shown = "***" if value.get_secret_value() else ""
+    return dotted, shown, settings.origins.get(dotted, "default")

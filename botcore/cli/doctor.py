@@ -1,0 +1,172 @@
+"""``botcore doctor``: what this bot needs, one line each, with the fix where something is missing."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import typer
+
+from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, settings_for
+from botcore.errors import BotcoreError
+
+if TYPE_CHECKING:
+    from botcore.settings import Settings
+
+__all__ = ["doctor"]
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of the examination."""
+
+    what: str
+    state: Literal["ok", "hint", "wrong"]
+    found: str
+    fix: str = ""
+
+
+def doctor(config: ConfigFiles = None, json: AsJson = False) -> None:
+    """Check Python, disk, memory, CPU, engine, model, database, tokens and clock. Exit status 1 where something is wrong."""
+    findings = run_async(_examine(settings_for(config), show=not json))
+    if json:
+        print_json([asdict(finding) for finding in findings])
+    if any(finding.state == "wrong" for finding in findings):
+        raise typer.Exit(1)
+
+
+async def _examine(settings: "Settings", *, show: bool) -> list[Finding]:
+    findings = list[Finding]()
+    async for finding in _all(settings):
+        findings.append(finding)
+        if show:
+            _print(finding)
+    return findings
+
+
+async def _all(settings: "Settings") -> AsyncIterator[Finding]:
+    for finding in (*_machine(settings.bot.data_dir), *_engine(settings), *_plugins(settings)):
+        yield finding
+    yield await _database(settings)
+    async for finding in _channels(settings):
+        yield finding
+    yield _clock(settings.bot.data_dir)
+
+
+def _machine(data_dir: Path) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    good = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield _finding("python", good, version, "install Python 3.11, 3.12 or 3.13 and run make again")
+    free = shutil.disk_usage(_existing(data_dir)).free
+    yield _finding("disk", free > GIB, f"{free / GIB:.1f} GiB free at {data_dir}", "free at least 1 GiB there, or set bot.data_dir")
+    memory = _memory()
+    yield _finding("memory", memory > 3 * GIB, f"{memory / GIB:.1f} GiB available", "the local engine needs about 3 GiB", hint=True)
+    flags = _cpu_flags()
+    wanted = "avx512f" in flags or "avx2" in flags or not flags
+    yield _finding("cpu", wanted, f"{os.cpu_count()} cores, {_vector(flags)}", "vLLM needs AVX2; use [engine] kind = \"openai\"", hint=True)
+
+
+def _engine(settings: "Settings") -> Iterator[Finding]:
+    engine = settings.engine
+    if engine.kind != "vllm":
+        yield _finding("engine", engine.kind != "openai" or bool(engine.base_url), engine.kind, "set engine.base_url")
+        return
+    from botcore.engine.install import find_engine_python
+    from botcore.engine.model import resolve_model
+
+    python = find_engine_python(engine, settings.bot.data_dir)
+    yield _finding("engine", python is not None, str(python or "vLLM is not installed"), "botcore engine install", hint=True)
+    try:
+        yield _finding("model", True, str(resolve_model(engine.model)))
+    except BotcoreError as error:
+        yield _finding("model", False, str(error), "set engine.model to a folder, a hub name or \"starter\"")
+
+
+def _plugins(settings: "Settings") -> Iterator[Finding]:
+    from botcore.loader import load
+
+    loaded = load(settings)
+    yield _finding("plugins", not loaded.problems, ", ".join(loaded.plugins), "see the lines below")
+    for name, problem in loaded.problems.items():
+        yield _finding(name, False, problem, "or set enabled = false in its table")
+
+
+async def _database(settings: "Settings") -> Finding:
+    from botcore.clock import SystemClock
+    from botcore.store import Store, running_at
+
+    address = running_at(settings.bot.data_dir)
+    if address:
+        return _finding("database", True, f"in use by the bot at {address}")
+    try:
+        async with Store(settings.store_url, clock=SystemClock(), data_dir=settings.bot.data_dir) as store:
+            found = await store.check()
+            return _finding("database", found == "ok", f"{store.dialect}: {found}", "restore a backup, or move the file away")
+    except BotcoreError as error:
+        return _finding("database", False, str(error), "check store.url and that the data directory can be written")
+
+
+async def _channels(settings: "Settings") -> AsyncIterator[Finding]:
+    """Each channel's own examination (``check() -> str``), such as Telegram's getMe."""
+    from botcore.loader import load
+
+    for name, channel in load(settings).registered.channels.items():
+        check = getattr(channel, "check", None)
+        if check is None:
+            continue
+        try:
+            yield _finding(name, True, await check())
+        except BotcoreError as error:
+            yield _finding(name, False, str(error), f"see [channels.{name}]")
+
+
+def _clock(data_dir: Path) -> Finding:
+    """A clock that is behind the newest file it wrote itself was turned back: leases and signatures depend on it."""
+    from botcore.clock import SystemClock
+
+    newest = max((path.stat().st_mtime for path in _existing(data_dir).iterdir()), default=0.0)
+    behind = newest - SystemClock().now()
+    return _finding("clock", behind < 60, "runs forward" if behind < 60 else f"{behind:.0f} s behind its own files", "set the time, best by NTP")
+
+
+def _finding(what: str, good: bool, found: str, fix: str = "", *, hint: bool = False) -> Finding:
+    state: Literal["ok", "hint", "wrong"] = "ok" if good else "hint" if hint else "wrong"
+    return Finding(what=what, state=state, found=found, fix="" if good else fix)
+
+
+def _print(finding: Finding) -> None:
+    mark = {"ok": "✓", "hint": "·", "wrong": "✗"}[finding.state]
+    typer.echo(f"{mark} {finding.what:<10} {finding.found}")
+    if finding.fix:
+        typer.echo(f"  {'':<10} → {finding.fix}")
+
+
+def _existing(path: Path) -> Path:
+    return next(above for above in (path.absolute(), *path.absolute().parents) if above.is_dir())
+
+
+def _memory() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    except OSError:  # not Linux: count all of it as available
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+
+
+def _cpu_flags() -> set[str]:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return set()
+    return next((set(line.split()) for line in lines if line.startswith("flags")), set())
+
+
+def _vector(flags: set[str]) -> str:
+    known = [flag for flag in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if flag in flags]
+    return ", ".join(known) or "vector instructions unknown"

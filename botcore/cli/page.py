@@ -1,0 +1,111 @@
+"""A client of the chat page's protocol: what `botcore chat` and `botcore ask` talk to the bot with."""
+
+import json
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botcore.errors import BotcoreError
+
+if TYPE_CHECKING:
+    from aiohttp import ClientResponse, ClientSession
+
+__all__ = ["Page", "Said", "open_page"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """The next piece of a reply; the last one has ``entry``, the committed reply."""
+
+    text: str = ""
+    note: str = ""
+    entry: dict[str, Any] | None = None
+
+
+class Page:
+    """One conversation with a running bot over its own HTTP port."""
+
+    def __init__(self, session: "ClientSession", address: str) -> None:
+        self._session = session
+        self._address = address
+        self._conversation = secrets.token_urlsafe(18)
+
+    @property
+    def _url(self) -> str:
+        return f"{self._address}/api/conversations/{self._conversation}"
+
+    async def ask(self, text: str) -> AsyncGenerator[Said, None]:
+        """The reply to ``text`` as it comes; closing it leaves the reply running, `stop` ends it."""
+        async with self._session.get(f"{self._url}/events", timeout=_forever()) as events:
+            await _checked(events)
+            await self._post("messages", {"id": secrets.token_hex(16), "text": text})
+            shown = 0
+            async for name, data in _events(events):
+                if name == "draft" and data["phase"] == "waiting":
+                    yield Said(note=data["note"])
+                elif name == "draft":
+                    fresh = data["text"][max(0, shown - data["offset"]) :]
+                    shown = max(shown, data["offset"] + len(data["text"]))
+                    yield Said(text=fresh)
+                elif name == "entry" and data["role"] == "assistant":
+                    yield Said(text=data["text"][shown:], entry=data)
+                    return
+
+    async def stop(self) -> None:
+        """End the running reply; it keeps the text it has."""
+        await self._post("stop", {"id": secrets.token_hex(16)})
+
+    async def _post(self, what: str, body: dict[str, str]) -> None:
+        headers = {"Origin": self._address}
+        async with self._session.post(f"{self._url}/{what}", json=body, headers=headers) as answer:
+            await _checked(answer)
+
+
+@asynccontextmanager
+async def open_page(address: str, key: str = "") -> AsyncIterator[Page]:
+    """A new conversation with the bot at ``address``. Raises `BotcoreError` where none answers there."""
+    from aiohttp import ClientError, ClientSession, CookieJar
+
+    try:
+        async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+            if key:
+                body, headers = {"key": key}, {"Origin": address}
+                async with session.post(f"{address}/api/login", json=body, headers=headers) as answer:
+                    await _checked(answer)
+            async with session.get(address) as answer:
+                await _checked(answer)
+            yield Page(session, address)
+    except ClientError as error:
+        raise BotcoreError(f"the bot at {address} does not answer: {error}") from error
+
+
+async def _checked(answer: "ClientResponse") -> None:
+    if answer.status < 400:
+        return
+    try:
+        reason = (await answer.json())["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        reason = answer.reason
+    raise BotcoreError(f"the bot refused ({answer.status}): {reason}")
+
+
+async def _events(answer: "ClientResponse") -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """Server-sent events as (name, data), https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+    name, data = "", ""
+    async for raw in answer.content:
+        line = raw.decode().rstrip("\r\n")
+        if line.startswith("event:"):
+            name = line[6:].strip()
+        elif line.startswith("data:"):
+            data += line[5:].strip()
+        elif not line and data:
+            yield name, json.loads(data)
+            name, data = "", ""
+
+
+def _forever() -> Any:
+    from aiohttp import ClientTimeout
+
+    return ClientTimeout(total=None, sock_read=60)  # the server sends a comment every 15 s

@@ -1,0 +1,122 @@
+"""``botcore run``: the bot in the foreground, with its progress in the terminal."""
+
+import asyncio
+import os
+import platform
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botcore import __version__
+from botcore.cli.common import AsJson, ConfigFiles, LogLevel, log_level, print_json, run_async, secrets_of, settings_for
+
+if TYPE_CHECKING:
+    from botcore.bot import Bot
+    from botcore.ports import EngineStatus
+    from botcore.settings import Settings
+
+__all__ = ["run"]
+
+
+def run(
+    config: ConfigFiles = None,
+    port: Annotated[int | None, typer.Option(help="Port of the page and the API.", envvar="PORT")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    data_dir: Annotated[str | None, typer.Option(help="Where the bot keeps its data.")] = None,
+    engine: Annotated[str | None, typer.Option(help="vllm, openai or scripted.")] = None,
+    model: Annotated[str | None, typer.Option(help="starter, a path, or a hub name.")] = None,
+    log: LogLevel = "warning",
+    json: AsJson = False,
+) -> None:
+    """Run the bot until Ctrl-C or SIGTERM; a second one ends it at once."""
+    settings = settings_for(
+        config, http__port=port, http__host=host, bot__data_dir=data_dir, engine__kind=engine, engine__model=model
+    )
+    from botcore.observe import configure_logging
+
+    configure_logging(log_level(log), secrets_of(settings))
+    run_async(_run(settings, _Lines(json)))
+
+
+async def _run(settings: "Settings", lines: "_Lines") -> None:
+    from botcore.bot import Bot
+
+    bot = Bot(settings)
+    _stop_on_signals(bot)
+    lines.header()
+    async with asyncio.TaskGroup() as group:
+        told = group.create_task(_tell(bot, lines), name="progress in the terminal")
+        await bot.run()
+        told.cancel()
+    lines.say("stopped", "nothing accepted was lost")
+
+
+def _stop_on_signals(bot: "Bot") -> None:
+    loop, main = asyncio.get_running_loop(), asyncio.current_task()
+
+    def stop() -> None:
+        if bot.stopping and main is not None:
+            main.cancel()
+        bot.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+
+
+async def _tell(bot: "Bot", lines: "_Lines") -> None:
+    await bot.listening.wait()
+    lines.say("web page", f"{bot.address}   <- open this", url=bot.address)
+    for name, problem in bot.health().items():
+        if problem != "ok":
+            lines.say(name, problem, good=False)
+    await bot.started.wait()
+    while True:
+        lines.engine(bot.engine)
+        await bot.engine_changed()
+
+
+class _Lines:
+    """One line an event; on a terminal the engine's progress overwrites its own line."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._json = as_json
+        self._live = sys.stdout.isatty() and not as_json
+        self._last: tuple[str, str] = ("", "")
+
+    def header(self) -> None:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        if self._json:
+            print_json({"event": "start", "version": __version__, "python": platform.python_version(), "cores": cores})
+        else:
+            typer.echo(f"botcore {__version__} · Python {platform.python_version()} · {cores} cores")
+
+    def say(self, what: str, text: str, *, good: bool = True, **fields: object) -> None:
+        if self._json:
+            print_json({"event": what, "text": text, "ok": good, **fields})
+        else:
+            typer.echo(f"{'✓' if good else '!'} {what:<10} {text}")
+
+    def engine(self, status: "EngineStatus") -> None:
+        """Where the engine stands, unless that was said already."""
+        percent = "" if status.progress is None else f" {status.progress:.0%}"
+        key = (status.stage, status.detail if self._live else "")
+        if self._json:
+            print_json({"event": "engine", "stage": status.stage, "detail": status.detail, "progress": status.progress})
+        elif status.stage == "ready":
+            self._end_live()
+            self.say("engine", f"ready: {status.model}, {status.window} tokens of context")
+        elif status.stage == "failed":
+            self._end_live()
+            self.say("engine", status.detail, good=False)
+        elif self._live:
+            line = f"… engine     {status.stage}{percent} {status.detail}"
+            typer.echo(f"\r\x1b[K{line[:100]}", nl=False)
+        elif key != self._last:
+            typer.echo(f"… engine     {status.stage} {status.detail}")
+        self._last = key
+
+    def _end_live(self) -> None:
+        if self._live:
+            typer.echo("\r\x1b[K", nl=False)

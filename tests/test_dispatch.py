@@ -1,0 +1,159 @@
+"""Hooks are driven by hand: who wins, who is isolated, who is closed."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing
+from typing import Any
+
+import pytest
+
+from botcore.dispatch import Bound, Dispatcher
+from botcore.messages import Chunk
+from botcore.observe import Metrics
+from botcore.testing import ManualClock
+
+Hook = Callable[..., Awaitable[Any]]
+
+
+async def nothing(turn: object) -> None:
+    return None
+
+
+async def broken(turn: object) -> str:
+    raise RuntimeError("boom")
+
+
+def answers(value: object, *, after: asyncio.Event | None = None) -> Hook:
+    async def hook(turn: object) -> object:
+        if after:
+            await after.wait()
+        return value
+
+    return hook
+
+
+def dispatcher(clock: ManualClock | None = None, **plugins: Hook) -> Dispatcher:
+    bounds = [Bound(name, call) for name, call in plugins.items()]
+    return Dispatcher({"hook": bounds}, clock=clock or ManualClock(), metrics=Metrics())
+
+
+async def test_the_first_answer_that_is_not_none_wins() -> None:
+    won = await dispatcher(a=nothing, b=answers(1), c=answers(2)).first("hook", None, budget_s=1)
+    assert won
+    assert (won.plugin, won.value) == ("b", 1)
+
+
+async def test_nobody_has_to_answer() -> None:
+    assert await dispatcher(a=nothing).first("hook", None, budget_s=1) is None
+
+
+async def test_a_failing_plugin_is_named_and_the_next_one_asked(caplog: pytest.LogCaptureFixture) -> None:
+    won = await dispatcher(bad=broken, good=answers(1)).first("hook", None, budget_s=1)
+    assert won
+    assert won.plugin == "good"
+    assert "plugin bad: hook hook failed" in caplog.text
+
+
+async def test_a_slow_plugin_is_named_and_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    clock, never = ManualClock(), asyncio.Event()
+    calls = dispatcher(clock, slow=answers(1, after=never), quick=answers(2))
+    asking = asyncio.create_task(calls.first("hook", None, budget_s=10))
+    await clock.advance(9.9)
+    assert not asking.done()
+    await clock.advance(0.2)
+    won = await asking
+    assert won
+    assert won.plugin == "quick"
+    assert "plugin slow: hook hook took longer than 10 s" in caplog.text
+
+
+async def test_a_hook_that_waits_a_little_keeps_its_answer() -> None:
+    ready = asyncio.Event()
+    asking = asyncio.create_task(dispatcher(a=answers("late", after=ready)).first("hook", None, budget_s=10))
+    await asyncio.sleep(0)
+    ready.set()
+    won = await asking
+    assert won
+    assert won.value == "late"
+
+
+async def test_cancellation_reaches_the_hook_and_travels_on() -> None:
+    seen = list[str]()
+
+    async def hook(turn: object) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+
+    asking = asyncio.create_task(dispatcher(a=hook).first("hook", None, budget_s=10))
+    await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert seen == ["cancelled"]
+
+
+async def test_everybody_is_told_in_order() -> None:
+    told = list[str]()
+
+    def listener(name: str) -> Hook:
+        async def hook(turn: object) -> None:
+            told.append(name)
+
+        return hook
+
+    await dispatcher(a=listener("a"), bad=broken, b=listener("b")).each("hook", None, budget_s=1)
+    assert told == ["a", "b"]
+
+
+async def source(closed: list[str], *texts: str) -> AsyncIterator[Chunk]:
+    try:
+        for text in texts:
+            yield Chunk(text=text)
+    finally:
+        closed.append("source")
+
+
+def stage(name: str, closed: list[str]) -> Callable[..., AsyncIterator[Chunk]]:
+    async def revise(turn: object, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        try:
+            async for chunk in chunks:
+                yield Chunk(text=f"{name}({chunk.text})")
+        finally:
+            closed.append(name)
+
+    return revise
+
+
+async def test_the_pipe_runs_in_order() -> None:
+    closed = list[str]()
+    calls = Dispatcher(
+        {"revise": [Bound("a", stage("a", closed)), Bound("b", stage("b", closed))]},
+        clock=ManualClock(),
+        metrics=Metrics(),
+    )
+    async with AsyncExitStack() as stack:
+        piped = calls.pipe("revise", None, source(closed, "x", "y"), stack)
+        assert [chunk.text async for chunk in piped] == ["b(a(x))", "b(a(y))"]
+
+
+async def test_leaving_the_pipe_early_closes_the_source_too() -> None:
+    closed = list[str]()
+    calls = Dispatcher({"revise": [Bound("a", stage("a", closed))]}, clock=ManualClock(), metrics=Metrics())
+    async with AsyncExitStack() as stack:
+        piped = calls.pipe("revise", None, source(closed, "x", "y"), stack)
+        async with aclosing(piped) as chunks:  # type: ignore[type-var]
+            async for _ in chunks:
+                break
+    assert closed == ["a", "source"]
+
+
+async def test_failures_and_time_are_counted_under_the_plugins_name(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    metrics = Metrics()
+    calls = Dispatcher({"hook": [Bound("bad", broken)]}, clock=ManualClock(), metrics=metrics)
+    await calls.each("hook", None, budget_s=1)
+    assert b'botcore_hook_errors_total{hook="hook",plugin="bad"} 1.0' in metrics.render()

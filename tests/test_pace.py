@@ -1,0 +1,60 @@
+"""How fast we send: buckets per chat and account, pauses where the platform asks."""
+
+import asyncio
+
+import pytest
+
+from botcore.messages import Conversation
+from botcore.pace import Pace
+from botcore.ports import Capabilities
+from botcore.testing import LoopbackChannel, ManualClock
+
+ANA = Conversation(channel="loopback", chat="ana")
+BEN = Conversation(channel="loopback", chat="ben")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+def channel(**can: float) -> LoopbackChannel:
+    limits = {"sends_per_second": 30, "sends_per_second_per_chat": 1, "burst_per_chat": 2} | can
+    return LoopbackChannel(Capabilities(progress="draft", **limits))  # type: ignore[arg-type]
+
+
+def test_a_burst_passes_and_then_the_chat_waits(clock: ManualClock) -> None:
+    pace, there = Pace(clock), channel()
+    assert [pace.take(there, ANA) for _ in range(3)] == [True, True, False]
+
+
+async def test_the_bucket_fills_again_with_time(clock: ManualClock) -> None:
+    pace, there = Pace(clock), channel(burst_per_chat=1)
+    pace.take(there, ANA)
+    await clock.advance(0.5)
+    assert not pace.take(there, ANA)
+    await clock.advance(0.5)
+    assert pace.take(there, ANA)
+
+
+def test_one_chat_does_not_use_up_anothers_pace(clock: ManualClock) -> None:
+    pace, there = Pace(clock), channel(burst_per_chat=1)
+    assert pace.take(there, ANA)
+    assert pace.take(there, BEN)
+
+
+def test_the_account_has_a_limit_of_its_own(clock: ManualClock) -> None:
+    pace, there = Pace(clock), channel(sends_per_second=1)
+    assert pace.take(there, ANA)
+    assert not pace.take(there, BEN)
+
+
+async def test_a_pause_the_platform_asks_for_is_kept_to_the_second(clock: ManualClock) -> None:
+    pace, there = Pace(clock), channel()
+    pace.hold(there, ANA, 30)
+    waiting = asyncio.create_task(pace.wait(there, ANA))
+    await clock.advance(29.9)
+    assert not waiting.done()
+    assert pace.take(there, BEN)
+    await clock.advance(0.2)
+    assert waiting.done()

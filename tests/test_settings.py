@@ -1,0 +1,123 @@
+"""The configuration: layers, and one clear line for every mistake."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from botcore.errors import SettingsError
+from botcore.settings import Settings, load_settings, shipped_config, validate
+
+
+def settings(toml: str = "", *, path: Path, environ: dict[str, str] | None = None, **more: Any) -> Settings:
+    path.write_text(toml, encoding="utf-8")
+    return load_settings([path], environ=environ or {}, local=more.pop("local", None), **more)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "bot.toml"
+
+
+def test_without_any_layer_the_defaults_hold(file: Path) -> None:
+    found = settings(path=file)
+    assert (found.http.host, found.http.port, found.engine.kind) == ("127.0.0.1", 8080, "vllm")
+    assert found.store_url == "sqlite:///data/botcore.db"
+
+
+def test_the_database_follows_the_data_directory(file: Path) -> None:
+    assert settings('[bot]\ndata_dir = "elsewhere"', path=file).store_url == "sqlite:///elsewhere/botcore.db"
+
+
+def test_each_layer_wins_over_the_one_before(file: Path, tmp_path: Path) -> None:
+    toml, local = "[http]\nport = 1\nhost = 'a'\nbody_limit = 4096", tmp_path / "local.toml"
+    local.write_text("[http]\nport = 2\nhost = 'b'")
+    found = settings(toml, path=file, local=local, environ={"BOTCORE_HTTP__PORT": "3"})
+    assert (found.http.port, found.http.host, found.http.body_limit) == (3, "b", 4096)
+    flagged = settings(toml, path=file, environ={"BOTCORE_HTTP__PORT": "3"}, flags={"http.port": 4})
+    assert flagged.http.port == 4
+
+
+def test_every_value_knows_where_it_came_from(file: Path) -> None:
+    found = settings("[http]\nport = 1", path=file, environ={"BOTCORE_ENGINE__MODEL": "m"})
+    assert found.origins["http.port"] == str(file)
+    assert found.origins["engine.model"] == "BOTCORE_ENGINE__MODEL"
+
+
+def test_a_variable_alone_enables_a_channel(file: Path) -> None:
+    found = settings(path=file, environ={"BOTCORE_CHANNELS__TELEGRAM__TOKEN": "123:abc"})
+    assert found.channels == {"telegram": {"token": "123:abc"}}
+
+
+def test_a_later_layer_can_disable_a_plugin(file: Path) -> None:
+    toml = "[plugins.qa]\n[plugins.memory]"
+    found = settings(toml, path=file, environ={"BOTCORE_PLUGINS__QA__ENABLED": "false"})
+    assert list(found.plugins) == ["memory"]
+
+
+def test_plugins_keep_the_order_of_the_file(file: Path) -> None:
+    assert list(settings("[plugins.b]\n[plugins.a]\n[plugins.c]", path=file).plugins) == ["b", "a", "c"]
+
+
+def test_lists_in_variables_are_written_as_in_toml(file: Path) -> None:
+    assert settings(path=file, environ={"BOTCORE_ENGINE__ARGS": '["--a", "1"]'}).engine.args == ("--a", "1")
+
+
+def test_a_secret_may_live_in_a_file(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("very secret\n")
+    found = settings(path=file, environ={"BOTCORE_HTTP__KEY_FILE": str(tmp_path / "key")})
+    assert found.http.key.get_secret_value() == "very secret"
+
+
+@pytest.mark.parametrize(
+    ("toml", "environ", "told"),
+    [
+        ("[engine]\nmodle = 'x'", {}, '[engine] has no key "modle"; did you mean "model"?'),
+        ("[enigne]\nmodel = 'x'", {}, 'there is no table [enigne]; did you mean "engine"?'),
+        ("[http]\nport = 'many'", {}, "http.port: input should be a valid integer"),
+        ("[http]\nport = 70000", {}, "http.port: input should be less than or equal to 65535, not 70000"),
+        ("[http\nport = 1", {}, "not valid TOML"),
+        ("http = 3", {}, "[http] must be a table, not 3"),
+        ("[plugins]\nqa = true", {}, "plugins.qa must be a table, [plugins.qa]"),
+        ("", {"BOTCORE_HTTP_PORT": "1"}, "write two underscores between table and key: BOTCORE_HTTP__PORT"),
+        ("", {"BOTCORE_HTTP__PROT": "1"}, 'BOTCORE_HTTP__PROT: [http] has no key "prot"; did you mean "port"?'),
+        ("", {"BOTCORE_HTTP__KEY_FILE": "/no/such"}, "BOTCORE_HTTP__KEY_FILE: cannot read /no/such"),
+        ("[plugins.qa]\nenabled = 'perhaps'", {}, "plugins.qa.enabled: input should be a valid boolean"),
+    ],
+)
+def test_a_mistake_is_one_line_that_names_place_and_remedy(
+    file: Path, toml: str, environ: dict[str, str], told: str
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        settings(toml, path=file, environ=environ)
+    message = str(raised.value)
+    assert told in message
+    assert "\n" not in message.replace("not valid TOML", "")
+    assert str(file) in message or "BOTCORE_" in message
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"gone\.toml: no such file"):
+        load_settings([tmp_path / "gone.toml"], environ={}, local=None)
+
+
+class Example(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    token: SecretStr
+    limit: int = 3
+
+
+def test_a_missing_secret_names_its_variable() -> None:
+    with pytest.raises(SettingsError, match=r"channels\.telegram\.token is missing.*BOTCORE_CHANNELS__TELEGRAM__TOKEN"):
+        validate(Example, {}, "channels.telegram", {})
+
+
+def test_a_wrong_secret_is_not_shown() -> None:
+    with pytest.raises(SettingsError) as raised:
+        validate(Example, {"token": 12345678}, "channels.telegram", {})
+    assert "12345678" not in str(raised.value)
+
+
+def test_the_shipped_configuration_loads() -> None:
+    assert load_settings([shipped_config()], environ={}, local=None).channels == {"web": {}}

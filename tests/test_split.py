@@ -1,0 +1,61 @@
+"""Long replies become messages a platform takes, and nothing is lost on the way."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from botcore.split import measure, split
+
+UNITS = ["chars", "utf16", "utf8"]
+
+
+def test_a_short_text_stays_whole() -> None:
+    assert split("hello", limit=16) == ["hello"]
+
+
+def test_a_blank_text_has_no_messages() -> None:
+    assert split(" \n ", limit=16) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("first paragraph\n\nsecond", ["first paragraph", "second"]),
+        ("one line here\nanother line", ["one line here", "another line"]),
+        ("A sentence here. And another one.", ["A sentence here.", "And another one."]),
+        ("several words without any stop", ["several words", "without any stop"]),
+    ],
+)
+def test_it_is_cut_at_the_best_place_there_is(text: str, pieces: list[str]) -> None:
+    assert split(text, limit=18) == pieces
+
+
+def test_a_cut_code_block_stays_code_on_both_sides() -> None:
+    code = "\n".join(f"line {number}" for number in range(12))
+    pieces = split(f"```python\n{code}\n```", limit=60)
+    assert len(pieces) > 1
+    assert all(piece.startswith("```python\n") and piece.endswith("\n```") for piece in pieces)
+    assert [line for piece in pieces for line in piece.splitlines() if line.startswith("line")] == code.splitlines()
+
+
+def test_a_family_of_joined_emoji_is_never_cut_apart() -> None:
+    family = "👨‍👩‍👧"
+    for piece in split(family * 30, limit=50, unit="utf16"):
+        assert piece.replace(family, "") == ""
+
+
+@given(st.text(max_size=400), st.integers(16, 90), st.sampled_from(UNITS))
+def test_no_piece_is_too_long_or_blank(text: str, limit: int, unit: str) -> None:
+    for piece in split(text, limit=limit, unit=unit):
+        assert piece.strip()
+        assert measure(piece, unit) <= limit
+
+
+@given(st.text(alphabet="ab 😀é\n.`", max_size=400), st.integers(16, 60), st.sampled_from(UNITS))
+def test_every_visible_character_arrives_in_order(text: str, limit: int, unit: str) -> None:
+    def visible(string: str) -> str:
+        return re.sub(r"[\s`]", "", string)  # fences are opened and closed again
+
+    assert visible("".join(split(text, limit=limit, unit=unit))) == visible(text)
