@@ -1,0 +1,6 @@
+"""The durable core: inbox, leases, turns, outbox, history, feedback. Only this package knows SQL."""
+
+from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd
+from botcore.store.store import Store
+
+__all__ = ["Accepted", "Claim", "DeadLetter", "OutboxRow", "Store", "TurnEnd"]

@@ -1,0 +1,190 @@
+"""Leases: who may work on a conversation, until when, and what is to be done there.
+
+A claim raises the conversation's epoch; every later write checks it (`fence`). `next_at` says when a conversation next wants
+a worker: NULL when nothing is open and nothing unsettled, else the time, and releasing sets it to now, which is the end of
+the line. Between processes the lease is compared by their own clocks: they may differ by less than the lease.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from botcore.errors import LeaseLost
+from botcore.messages import Conversation, Message
+from botcore.store import outbox
+from botcore.store.records import Claim, decode_message, place_of
+from botcore.store.sql import Statement, arg, const, one_of
+from botcore.store.tables import conversation, inbox
+from botcore.store.tables import outbox as parts
+
+__all__ = ["MAX_ATTEMPTS", "claim_next", "drop_leases", "fence", "heartbeat", "lost", "next_at", "release", "requeue", "stopped"]
+
+MAX_ATTEMPTS = 3
+"""Runs of one message that may end without an outcome; then it is a dead letter."""
+
+_MINE = (conversation.c.key == arg("key"), conversation.c.epoch == arg("epoch"))
+
+
+def next_at(besides: Any = None) -> Any:
+    """When a conversation that is given back wants a worker again: now, after a platform's wait, or NULL for never.
+
+    ``besides``: inbox id of a message that is being ended in the same transaction.
+    """
+    open_rows = sa.exists().where(
+        inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running")
+    )
+    if besides is not None:
+        open_rows = open_rows.where(inbox.c.id != besides)
+    unsettled = (
+        sa.select(sa.case((sa.func.min(parts.c.not_before) > arg("now"), sa.func.min(parts.c.not_before)),
+                          else_=arg("now")))
+        .where(parts.c.conversation == arg("key"), one_of(parts.c.state, *outbox.UNSETTLED))
+        .group_by(parts.c.conversation)
+        .scalar_subquery()
+    )
+    # Parts of earlier turns go before the next message, so their wait is the conversation's wait.
+    return sa.func.coalesce(unsettled, sa.case((open_rows, arg("now"))))
+
+
+_FREE = Statement(
+    sa.select(conversation)
+    .where(conversation.c.next_at <= arg("now"), conversation.c.lease_until <= arg("now"))
+    .order_by(conversation.c.next_at)
+    .limit(const(1)).offset(const(0))
+    .with_for_update(skip_locked=True)
+)
+_TAKE = Statement(
+    sa.update(conversation)
+    .values(epoch=conversation.c.epoch + const(1), owner=arg("owner"), lease_until=arg("until"))
+    .where(conversation.c.key == arg("key"))
+)
+_OLDEST = Statement(
+    sa.select(inbox.c.id, inbox.c.event_id, inbox.c.attempts, inbox.c.turn, inbox.c.payload, inbox.c.state)
+    .where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
+    .order_by(inbox.c.id)
+    .limit(const(1)).offset(const(0))
+)
+_RUN = Statement(
+    sa.update(inbox)
+    .values(state=const("running"), attempts=inbox.c.attempts + const(1))
+    .where(inbox.c.id == arg("id"))
+)
+_BURY = Statement(
+    sa.update(inbox).values(state=const("dead"), reason=arg("reason")).where(inbox.c.id == arg("id"))
+)
+_HEARTBEAT = Statement(
+    sa.update(conversation)
+    .values(lease_until=arg("until"))
+    .where(conversation.c.next_at.is_not(None), conversation.c.owner == arg("owner"))
+)
+_RELEASE = Statement(
+    sa.update(conversation).values(owner=const(""), lease_until=const(0), next_at=next_at()).where(*_MINE)
+)
+_DELAY = Statement(
+    sa.update(conversation).values(owner=const(""), lease_until=const(0), next_at=arg("at")).where(*_MINE)
+)
+_REQUEUE = Statement(
+    sa.update(inbox)
+    .values(state=const("waiting"), attempts=inbox.c.attempts - const(1))
+    .where(inbox.c.id == arg("id"), inbox.c.state == const("running"))
+)
+_FENCE = Statement(sa.select(conversation.c.epoch).where(*_MINE).with_for_update(key_share=True))
+_STOPPED = Statement(
+    sa.select(conversation.c.key)
+    .join(inbox, sa.and_(inbox.c.conversation == conversation.c.key, inbox.c.state == const("running")))
+    .where(
+        conversation.c.next_at.is_not(None),
+        conversation.c.owner == arg("owner"),
+        inbox.c.id <= conversation.c.stopped_through,
+    )
+)
+_DROP_LEASES = Statement(
+    sa.update(conversation)
+    .values(owner=const(""), lease_until=const(0))
+    .where(conversation.c.next_at.is_not(None), conversation.c.lease_until > const(0))
+)
+
+
+def lost(claim: Claim) -> LeaseLost:
+    """The error of a worker that was overtaken."""
+    return LeaseLost(f"conversation {claim.conversation.key} is no longer held by claim {claim.epoch}: drop its work")
+
+
+def fence(connection: sa.Connection, claim: Claim) -> None:
+    """Nobody has claimed the conversation since, and nobody can until this transaction ends. Raises `LeaseLost`."""
+    if _FENCE(connection, key=claim.conversation.key, epoch=claim.epoch).first() is None:
+        raise lost(claim)
+
+
+def claim_next(connection: sa.Connection, *, owner: str, now: float, lease_s: float) -> Claim | None:
+    """The free conversation that has waited longest, None where nothing waits."""
+    while (row := _FREE(connection, now=now).first()) is not None:
+        key = row.key
+        _TAKE(connection, key=key, owner=owner, until=now + lease_s)
+        claim = _work(connection, row)
+        if claim is not None:
+            return claim
+        release(connection, Claim(conversation=place_of(row), epoch=row.epoch + 1), now=now)
+    return None
+
+
+def _work(connection: sa.Connection, row: Any) -> Claim | None:
+    """What is to be done in a conversation just taken, None if nothing is (its last message died or was deleted)."""
+    place = place_of(row)
+    outbox.orphan(connection, row.key)
+    found = _oldest(connection, row.key)  # first: burying a message abandons what it had begun to send
+    rows = outbox.unsettled(connection, place)
+    if found is None:
+        return Claim(conversation=place, epoch=row.epoch + 1, parts=rows) if rows else None
+    _RUN(connection, id=found.id)
+    anchor = outbox.part(connection, place, found.turn, 0)
+    return Claim(
+        conversation=place, epoch=row.epoch + 1, message_id=found.id, message=_message(found, place), turn=found.turn,
+        attempts=found.attempts + 1, stopped=found.id <= row.stopped_through, anchor=anchor,
+        parts=tuple(part for part in rows if part.part.turn != found.turn),
+    )
+
+
+def _oldest(connection: sa.Connection, key: str) -> Any:
+    """The message to run now; those that were run too often are buried on the way."""
+    while (found := _OLDEST(connection, key=key).first()) is not None:
+        if found.attempts < MAX_ATTEMPTS:
+            return found
+        reason = f"gave up after {found.attempts} attempts without an outcome"
+        _BURY(connection, id=found.id, reason=reason)
+        outbox.abandon(connection, found.turn, reason)
+    return None
+
+
+def _message(found: Any, place: Conversation) -> Message:
+    return decode_message(found.payload, event_id=found.event_id, conversation=place)
+
+
+def heartbeat(connection: sa.Connection, *, owner: str, until: float) -> None:
+    """Extend every lease of this owner."""
+    _HEARTBEAT(connection, owner=owner, until=until)
+
+
+def release(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
+    """Give the conversation back; False where it was taken over already."""
+    return _RELEASE(connection, key=claim.conversation.key, epoch=claim.epoch, now=now).rowcount == 1
+
+
+def requeue(connection: sa.Connection, claim: Claim, *, now: float, delay_s: float) -> None:
+    """Put the message back as if it had not been begun, and give the conversation back."""
+    fence(connection, claim)
+    _REQUEUE(connection, id=claim.message_id)
+    if delay_s > 0:
+        _DELAY(connection, key=claim.conversation.key, epoch=claim.epoch, at=now + delay_s)
+    else:
+        release(connection, claim, now=now)
+
+
+def stopped(connection: sa.Connection, *, owner: str) -> list[str]:
+    """Keys of this owner's conversations whose running message was stopped, by whichever process took the order."""
+    return [row.key for row in _STOPPED(connection, owner=owner)]
+
+
+def drop_leases(connection: sa.Connection) -> None:
+    """Free what a dead process held. Only where no other process can be alive: SQLite, after the lock."""
+    _DROP_LEASES(connection)

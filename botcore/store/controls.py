@@ -1,0 +1,108 @@
+"""Stop, edit, delete: orders about earlier messages. They need no lease, they leave a mark that holds after a crash too."""
+
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from botcore.messages import Control, Conversation, Message
+from botcore.store.records import decode_message, encode_message
+from botcore.store.sql import Statement, arg, const, one_of
+from botcore.store.tables import conversation, inbox, outbox
+
+__all__ = ["Effect", "apply", "lock"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """What a control asks for beyond its own marks."""
+
+    stops: str = ""
+    """Key of the conversation whose running turn must be stopped."""
+    follows: Message | None = None
+    """A message to be stored as a new row."""
+
+
+_IN_CHAT = (
+    conversation.c.chat == arg("chat"),
+    conversation.c.channel == arg("channel"),
+    conversation.c.account == arg("account"),
+)
+_LOCK = Statement(
+    sa.select(conversation.c.key).where(*_IN_CHAT).order_by(conversation.c.key).with_for_update(key_share=True)
+)
+_STOP = Statement(
+    sa.update(conversation)
+    .values(stopped_through=arg("through"))
+    .where(conversation.c.key == arg("key"), conversation.c.stopped_through < arg("through"))
+)
+_RUNNING = Statement(
+    sa.select(inbox.c.id).where(inbox.c.conversation == arg("key"), inbox.c.state == const("running"))
+)
+# A deletion names the chat and the message; not every platform says which thread it was in.
+_TARGET = Statement(
+    sa.select(
+        inbox.c.id, inbox.c.state, inbox.c.event_id, inbox.c.payload, inbox.c.conversation, conversation.c.thread,
+        conversation.c.private,
+        sa.or_(
+            inbox.c.attempts > const(0), sa.exists().where(outbox.c.turn == inbox.c.turn)
+        ).label("begun"),
+    )
+    .join(conversation, conversation.c.key == inbox.c.conversation)
+    .where(*_IN_CHAT, one_of(inbox.c.state, "waiting", "running"), inbox.c.platform_id == arg("target"))
+    .order_by(inbox.c.id.desc())
+)
+_REWRITE = Statement(sa.update(inbox).values(payload=arg("payload")).where(inbox.c.id == arg("id")))
+_END = Statement(
+    sa.update(inbox)
+    .values(state=const("stopped"), reason=const("deleted by its author"), payload=const(""))
+    .where(inbox.c.id == arg("id"))
+)
+
+
+def lock(connection: sa.Connection, control: Control) -> None:
+    """Keep other processes from claiming in this chat until the control is committed (PostgreSQL)."""
+    if connection.dialect.name != "sqlite":
+        place = control.conversation
+        _LOCK(connection, channel=place.channel, account=place.account, chat=place.chat).all()
+
+
+def apply(connection: sa.Connection, control: Control, row: int) -> Effect:
+    """Mark what the control is about; ``row`` is its own inbox id, above every message it can mean."""
+    if control.kind == "stop":
+        key = control.conversation.key
+        _STOP(connection, key=key, through=row)
+        return Effect(stops=key if _RUNNING(connection, key=key).first() else "")
+    place = control.conversation
+    target = _TARGET(
+        connection, channel=place.channel, account=place.account, chat=place.chat, target=control.target
+    ).first()
+    if target is None or not control.target:
+        return Effect()  # already ended, or never seen: nothing to change
+    return _delete(connection, target) if control.kind == "delete" else _edit(connection, control, target)
+
+
+def _delete(connection: sa.Connection, target: "sa.Row[tuple[object, ...]]") -> Effect:
+    if target.state == "waiting" and not target.begun:
+        _END(connection, id=target.id)
+        return Effect()
+    return _stop_one(connection, target)
+
+
+def _stop_one(connection: sa.Connection, target: "sa.Row[tuple[object, ...]]") -> Effect:
+    _STOP(connection, key=target.conversation, through=target.id)
+    return Effect(stops=target.conversation if target.state == "running" else "")
+
+
+def _edit(connection: sa.Connection, control: Control, target: "sa.Row[tuple[object, ...]]") -> Effect:
+    place = Conversation(
+        channel=control.conversation.channel, account=control.conversation.account, chat=control.conversation.chat,
+        thread=target.thread, private=bool(target.private),
+    )
+    edited = replace(
+        decode_message(target.payload, event_id=target.event_id, conversation=place), text=control.text
+    )
+    if target.state == "waiting":
+        _REWRITE(connection, id=target.id, payload=encode_message(edited))
+        return Effect()
+    stop = _stop_one(connection, target)
+    return Effect(stops=stop.stops, follows=replace(edited, event_id=f"{control.event_id}:edit"))

@@ -1,0 +1,142 @@
+"""The one database: opening and closing it, and running functions on the store's own threads. No table is known here."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from botcore.clock import Clock
+from botcore.errors import StoreUnavailable
+from botcore.store import schema
+from botcore.store.engines import database_file, make_engine, parse, reader, shown
+from botcore.store.faults import one_line
+from botcore.store.locks import FolderLock, refuse_network_file_system
+from botcore.store.threads import MAX_BATCH, Crew, batched, each_alone, read_only
+
+__all__ = ["Database"]
+
+T = TypeVar("T")
+
+
+class Database:
+    """Threads, transactions, migrations. ``url`` is where it lies, without the password."""
+
+    url: str
+    dialect: Literal["sqlite", "postgresql"]
+    owner: str
+    """This run of this process, in leases."""
+
+    def __init__(self, url: str, *, clock: Clock, data_dir: Path, owner: str | None = None) -> None:
+        self._parsed = parse(url)
+        self._clock = clock
+        self._file = database_file(self._parsed)
+        self._locks = _locks(self._file, data_dir)
+        self._engine: sa.Engine | None = None
+        self._crews: tuple[Crew, ...] = ()
+        self.url = shown(self._parsed)
+        self.dialect = "postgresql" if self._file is None else "sqlite"
+        self.owner = owner or secrets.token_hex(8)
+
+    async def __aenter__(self) -> Self:
+        """Lock, connect, migrate, start the threads. Raises `StoreUnavailable` or `StoreError` with the next step."""
+        await asyncio.to_thread(self._open)  # file locks and the first connection block
+        loop = asyncio.get_running_loop()
+        for crew in self._crews:
+            crew.start(loop)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Finish what was queued, close the files, let the next process in."""
+        await asyncio.to_thread(self._close)  # waits for the last commit
+
+    async def write(self, fn: Callable[[sa.Connection], T]) -> T:
+        """The result of ``fn`` after its transaction was committed.
+
+        ``fn`` is synchronous, does no I/O, takes < 5 ms and may be run twice. Raises `StoreUnavailable` where nothing was
+        stored (or, saying so, where the outcome is unknown). Cancellation only ends the waiting.
+        """
+        return await self._crew(0).run(fn)
+
+    async def read(self, fn: Callable[[sa.Connection], T]) -> T:
+        """The result of a read-only ``fn``."""
+        return await self._crew(1).run(fn)
+
+    async def migrate(self, name: str, scripts: Path) -> None:
+        """Bring the tables of a plugin up to date: the migrations in ``scripts``, counted in ``alembic_version_<name>``."""
+        if not name.isidentifier():
+            raise StoreUnavailable(f"{name!r} cannot name a version table: use letters, digits and _")
+        await self.write(lambda connection: schema.migrate(connection, name, scripts))
+
+    def note_address(self, address: str) -> None:
+        """What a second start on the same data_dir is told."""
+        for lock in self._locks:
+            lock.note(address)
+
+    def _crew(self, index: int) -> Crew:
+        if not self._crews:
+            raise StoreUnavailable("the store is not open")
+        return self._crews[index]
+
+    def _open(self) -> None:
+        try:
+            self._acquire()
+            self._engine = make_engine(self._parsed)
+            self._prepare(self._engine)
+        except BaseException:
+            self._close()
+            raise
+        self._crews = self._hire(self._engine)
+
+    def _acquire(self) -> None:
+        if self._file is not None:
+            for lock in self._locks:
+                lock.acquire()
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            refuse_network_file_system(self._file)
+
+    def _prepare(self, engine: sa.Engine) -> None:
+        try:
+            with engine.begin() as connection:
+                schema.migrate(connection, "", schema.CORE)
+                self._opened(connection)
+        except exc.DBAPIError as error:
+            raise StoreUnavailable(f"cannot open {self.url}: {one_line(error)}") from error
+
+    def _opened(self, connection: sa.Connection) -> None:
+        """For whoever knows the tables: a first look, before anybody else's."""
+
+    def _hire(self, engine: sa.Engine) -> tuple[Crew, Crew]:
+        def connect_to_read() -> sa.Connection:
+            return reader(engine)
+
+        if self.dialect == "sqlite":
+            writers = Crew("write", engine.connect, batched, threads=1, batch=MAX_BATCH)
+        else:
+            writers = Crew("write", engine.connect, each_alone, threads=4, batch=1)
+        return writers, Crew("read", connect_to_read, read_only, threads=2, batch=1)
+
+    def _close(self) -> None:
+        for crew in self._crews:
+            crew.stop()
+        self._crews = ()
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+        for lock in self._locks:
+            lock.release()
+
+
+def _locks(file: Path | None, data_dir: Path) -> tuple[FolderLock, ...]:
+    """The locks of an embedded database: its data_dir, and the file itself where it lies elsewhere."""
+    if file is None:
+        return ()
+    if file.parent.resolve() == data_dir.resolve():
+        return (FolderLock(data_dir),)
+    return FolderLock(data_dir), FolderLock(file.parent, name=f"{file.name}.lock")

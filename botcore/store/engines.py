@@ -1,0 +1,91 @@
+"""From a URL to an SQLAlchemy engine: which database, with which settings, and what is wrong with the URL."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+
+from botcore.errors import SettingsError
+
+__all__ = ["database_file", "make_engine", "parse", "reader", "shown"]
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",  # a power cut must not take back what was acknowledged
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA busy_timeout = 5000",
+    "PRAGMA journal_size_limit = 67108864",  # bytes the WAL file may keep after a burst
+)
+
+
+def parse(url: str) -> sa.URL:
+    """The URL of a database we can use. Raises `SettingsError` saying which part is wrong."""
+    if url.startswith("postgres://"):
+        url = "postgresql://" + url.removeprefix("postgres://")
+    try:
+        parsed = sa.make_url(url)
+    except exc.ArgumentError:
+        raise SettingsError(
+            "[store] url is not a database URL: use sqlite:///path/to/file.db or postgresql://user@host/name"
+        ) from None
+    match parsed.get_backend_name():
+        case "sqlite":
+            if not parsed.database or parsed.database == ":memory:":
+                raise SettingsError(f"[store] url {url} names no file: use sqlite:///path/to/file.db")
+        case "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        case other:
+            raise SettingsError(f"[store] url: {other} is not supported: use sqlite:///… or postgresql://…")
+    return parsed
+
+
+def shown(url: sa.URL) -> str:
+    """The URL for people: without its password."""
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+
+
+def database_file(url: sa.URL) -> Path | None:
+    """Where an SQLite database lies, None for a server."""
+    return Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
+
+
+def make_engine(url: sa.URL) -> sa.Engine:
+    """An engine whose connections are ready for use; connects to nothing yet."""
+    if url.get_backend_name() != "sqlite":
+        try:
+            return sa.create_engine(url, pool_size=10, connect_args={"connect_timeout": 10})
+        except ModuleNotFoundError:
+            raise SettingsError(
+                "[store] url: postgresql needs psycopg; pip install 'botcore[postgres]'"
+            ) from None
+    engine = sa.create_engine(url)
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare(connection: sqlite3.Connection, _: object) -> None:
+    # None: the driver begins no transactions of its own accord; `_begin` says which kind.
+    connection.isolation_level = None
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+
+
+def _begin(connection: sa.Connection) -> None:
+    reading = connection.get_execution_options().get("botcore_reading", False)
+    # IMMEDIATE: a write that began as a read could not wait for another writer, it would fail.
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def reader(engine: sa.Engine) -> sa.Connection:
+    """A connection that cannot write."""
+    options: dict[str, Any] = {"postgresql_readonly": True}
+    if engine.dialect.name == "sqlite":
+        options = {"botcore_reading": True}
+    connection = engine.connect().execution_options(**options)
+    if engine.dialect.name == "sqlite":
+        raw: Any = connection.connection.driver_connection
+        raw.execute("PRAGMA query_only = ON")
+    return connection

@@ -1,0 +1,139 @@
+"""Judgements: one per person and reply, the last one counts. One that comes before its reply is known waits here."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from botcore.messages import Conversation, Feedback, Person
+from botcore.store.records import dump
+from botcore.store.sql import Statement, arg, const, upsert
+from botcore.store.tables import conversation, feedback, outbox, turn
+
+__all__ = ["for_turn", "match", "store"]
+
+_REPLY = Statement(sa.select(turn.c.number).where(turn.c.id == arg("turn")))
+# A platform's message id is unique within a chat, and a reaction does not always say which thread it was in.
+_CARRIER = Statement(
+    sa.select(outbox.c.turn)
+    .join(conversation, conversation.c.key == outbox.c.conversation)
+    .where(
+        outbox.c.platform_id == arg("platform_id"),
+        outbox.c.platform_id != const(""),
+        conversation.c.chat == arg("chat"),
+        conversation.c.channel == arg("channel"),
+        conversation.c.account == arg("account"),
+    )
+)
+_PUT = Statement(
+    lambda dialect: upsert(feedback, dialect)
+    .values(
+        channel=arg("channel"), account=arg("account"), chat=arg("chat"), target=arg("target"), person=arg("person"),
+        person_name=arg("person_name"), turn=arg("turn"), platform_id=arg("platform_id"), conversation=arg("key"),
+        event_id=arg("event_id"), at=arg("at"), value=arg("value"), reasons=arg("reasons"), comment=arg("comment"),
+        correction=arg("correction"),
+    )
+    .on_conflict_do_update(
+        index_elements=[
+            feedback.c.channel, feedback.c.account, feedback.c.chat, feedback.c.target, feedback.c.person,
+        ],
+        set_={
+            "person_name": arg("person_name"), "turn": arg("turn"), "platform_id": arg("platform_id"),
+            "conversation": arg("key"), "event_id": arg("event_id"), "at": arg("at"), "value": arg("value"),
+            "reasons": arg("reasons"), "comment": arg("comment"), "correction": arg("correction"),
+        },
+        where=feedback.c.at <= arg("at"),
+    )
+)
+_OF_PERSON = (
+    feedback.c.channel == arg("channel"), feedback.c.account == arg("account"), feedback.c.chat == arg("chat"),
+    feedback.c.target == arg("target"),
+)
+_TAKE_BACK = Statement(sa.delete(feedback).where(*_OF_PERSON, feedback.c.person == arg("person")))
+_COLUMNS = (
+    feedback.c.channel, feedback.c.account, feedback.c.chat, feedback.c.person, feedback.c.person_name,
+    feedback.c.turn, feedback.c.platform_id, feedback.c.event_id, feedback.c.at, feedback.c.value, feedback.c.reasons,
+    feedback.c.comment, feedback.c.correction,
+)
+_EARLY = Statement(sa.select(*_COLUMNS).where(*_OF_PERSON))
+_OF_TURN = Statement(
+    sa.select(*_COLUMNS, conversation.c.thread, conversation.c.private)
+    .outerjoin(conversation, conversation.c.key == feedback.c.conversation)
+    .where(feedback.c.turn == arg("turn"))
+    .order_by(feedback.c.id)
+)
+
+
+def store(connection: sa.Connection, record: Feedback, *, now: float) -> Feedback | None:
+    """Keep the judgement (or take it back); returns it with its reply filled in, None where that is not known yet."""
+    place = record.conversation
+    reply = record.reply or _carrier(connection, place, record.platform_id)
+    record = replace(record, reply=reply)
+    if _taken_back(record):
+        _TAKE_BACK(connection, **_target(place, record.platform_id, reply), person=record.person.id)
+    else:
+        _put(connection, record, now)
+    known = reply and _REPLY(connection, turn=reply).first() is not None
+    return record if known else None
+
+
+def _taken_back(record: Feedback) -> bool:
+    return not (record.value or record.comment or record.correction or record.reasons)
+
+
+def _carrier(connection: sa.Connection, place: Conversation, platform_id: str) -> str:
+    """The turn whose part is this message of the platform."""
+    row = _CARRIER(
+        connection, platform_id=platform_id, chat=place.chat, channel=place.channel, account=place.account
+    ).first()
+    return "" if row is None else row.turn
+
+
+def _target(place: Conversation, platform_id: str, reply: str) -> dict[str, str]:
+    target = f"turn:{reply}" if reply else f"sent:{platform_id}"
+    return {"channel": place.channel, "account": place.account, "chat": place.chat, "target": target}
+
+
+def _put(connection: sa.Connection, record: Feedback, at: float) -> None:
+    _PUT(
+        connection, **_target(record.conversation, record.platform_id, record.reply), person=record.person.id,
+        person_name=record.person.name, turn=record.reply, platform_id=record.platform_id,
+        key=record.conversation.key, event_id=record.event_id, at=at, value=record.value,
+        reasons=dump(record.reasons) if record.reasons else "", comment=record.comment, correction=record.correction,
+    )
+
+
+def match(connection: sa.Connection, place: Conversation, platform_id: str, reply: str) -> list[Feedback]:
+    """The judgements that had waited for this message of the platform, bound to their reply from now on."""
+    if not platform_id:
+        return []
+    waiting = _target(place, platform_id, "")
+    found = [(_feedback(row, place, reply), row.at) for row in _EARLY(connection, **waiting)]
+    for record, at in found:
+        _TAKE_BACK(connection, **waiting, person=record.person.id)
+        _put(connection, record, at)
+    return [record for record, _ in found]
+
+
+def for_turn(connection: sa.Connection, reply: str) -> list[Feedback]:
+    """All judgements of one reply, oldest first."""
+    return [
+        _feedback(
+            row,
+            Conversation(
+                channel=row.channel, account=row.account, chat=row.chat, thread=row.thread or "",
+                private=row.private is None or bool(row.private),
+            ),
+            reply,
+        )
+        for row in _OF_TURN(connection, turn=reply)
+    ]
+
+
+def _feedback(row: Any, place: Conversation, reply: str) -> Feedback:
+    return Feedback(
+        event_id=row.event_id, conversation=place, person=Person(id=row.person, name=row.person_name), reply=reply,
+        platform_id=row.platform_id, value=row.value,
+        reasons=tuple(json.loads(row.reasons)) if row.reasons else (), comment=row.comment, correction=row.correction,
+    )

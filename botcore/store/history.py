@@ -1,0 +1,105 @@
+"""Conversations as people and prompts see them: the lines that were said, oldest first. Reading only.
+
+A turn is one row; it is told here as two entries, the person's line (2 × number) and the bot's (2 × number + 1).
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from botcore.messages import Entry, Message, Person
+from botcore.store.records import citations_from, decode_message, place_of
+from botcore.store.sql import Statement, arg, const, one_of
+from botcore.store.tables import conversation, feedback, inbox, outbox, turn
+
+__all__ = ["conversations", "entries", "open_messages", "window"]
+
+_MOST_CONVERSATIONS = 200
+_CARRIER = (
+    sa.select(outbox.c.platform_id)
+    .where(outbox.c.turn == turn.c.id, outbox.c.last == const(1))
+    .limit(const(1)).offset(const(0))
+    .scalar_subquery()
+)
+_VERDICT = (
+    sa.select(feedback.c.value)
+    .where(feedback.c.turn == turn.c.id, feedback.c.person == arg("reader"))
+    .order_by(feedback.c.at.desc())
+    .limit(const(1)).offset(const(0))
+    .scalar_subquery()
+)
+_COLUMNS = (
+    turn.c.number, turn.c.id, turn.c.started_at, turn.c.at, turn.c.person, turn.c.person_name,
+    turn.c.user_platform_id, turn.c.user_text, turn.c.user_tokens, turn.c.outcome, turn.c.text, turn.c.citations,
+    turn.c.model, turn.c.plugin, turn.c.completion_tokens, _CARRIER.label("carrier"),
+)
+_WINDOW = Statement(
+    sa.select(*_COLUMNS, const(0).label("verdict"))
+    .where(
+        turn.c.conversation == arg("key"),
+        turn.c.number
+        > sa.select(conversation.c.history_from).where(conversation.c.key == arg("key")).scalar_subquery(),
+    )
+    .order_by(turn.c.number.desc())
+    .limit(arg("limit")).offset(const(0))
+)
+_HISTORY = Statement(
+    sa.select(*_COLUMNS, _VERDICT.label("verdict"))
+    .where(turn.c.conversation == arg("key"), turn.c.number >= arg("after"))
+    .order_by(turn.c.number.desc())
+    .limit(arg("limit")).offset(const(0))
+)
+_CONVERSATIONS = Statement(
+    sa.select(conversation.c.chat, conversation.c.title, conversation.c.last_at)
+    .where(conversation.c.channel == arg("channel"), conversation.c.person == arg("person"))
+    .order_by(conversation.c.last_at.desc())
+    .limit(const(_MOST_CONVERSATIONS)).offset(const(0))
+)
+_OPEN = Statement(
+    sa.select(inbox.c.id, inbox.c.event_id, inbox.c.payload, conversation)
+    .join(conversation, conversation.c.key == inbox.c.conversation)
+    .where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
+    .order_by(inbox.c.id)
+)
+
+
+def window(connection: sa.Connection, key: str, limit: int) -> list[Entry]:
+    """The newest ``limit`` lines since the conversation was last started over, oldest first."""
+    return _tell(_WINDOW(connection, key=key, limit=limit // 2 + 1).all())[-limit:] if limit > 0 else []
+
+
+def entries(connection: sa.Connection, key: str, *, after: int, limit: int, reader: str) -> list[Entry]:
+    """The newest ``limit`` lines above entry id ``after``, oldest first, with the reader's own verdicts."""
+    if limit <= 0:
+        return []
+    rows = _HISTORY(connection, key=key, after=(after + 1) // 2, limit=limit // 2 + 1, reader=reader).all()
+    return [entry for entry in _tell(rows) if entry.id > after][-limit:]
+
+
+def _tell(rows: Any) -> list[Entry]:
+    return [entry for row in reversed(rows) for entry in _exchange(row)]
+
+
+def _exchange(row: Any) -> tuple[Entry, Entry]:
+    said = Entry(
+        id=2 * row.number, role="user", text=row.user_text, at=row.started_at,
+        person=Person(id=row.person, name=row.person_name), reply=row.id, outcome=row.outcome, tokens=row.user_tokens,
+        platform_id=row.user_platform_id,
+    )
+    answered = Entry(
+        id=2 * row.number + 1, role="assistant", text=row.text, at=row.at, reply=row.id, outcome=row.outcome,
+        tokens=row.completion_tokens, model=row.model, plugin=row.plugin, citations=citations_from(row.citations),
+        platform_id=row.carrier or "", feedback=row.verdict or 0,
+    )
+    return said, answered
+
+
+def conversations(connection: sa.Connection, channel: str, person: str) -> list[tuple[str, str, float]]:
+    """(chat, first line, last activity) of the conversations this person began, newest first."""
+    return [(row.chat, row.title, row.last_at) for row in _CONVERSATIONS(connection, channel=channel, person=person)]
+
+
+def open_messages(connection: sa.Connection, key: str) -> list[tuple[int, Message]]:
+    """Messages that have no outcome yet, oldest first, with their inbox ids."""
+    return [(row.id, decode_message(row.payload, event_id=row.event_id, conversation=place_of(row)))
+            for row in _OPEN(connection, key=key)]

@@ -1,0 +1,195 @@
+"""Intake: every delivery is stored once, and a message may claim its free conversation in the same transaction."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import sqlalchemy as sa
+
+from botcore.messages import Control, Feedback, Incoming, Message
+from botcore.ports import Receipt
+from botcore.store import controls, feedback
+from botcore.store.records import Accepted, Claim, clean, encode_message, is_clean
+from botcore.store.sql import Statement, arg, const, upsert
+from botcore.store.tables import conversation, inbox
+
+__all__ = ["Intake", "accept", "insert_raw"]
+
+RETRY_AFTER_S = 10.0
+"""What a rejected sender is told: about one reply's time, so that one of the waiting ones is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What one accept needs to know besides the records."""
+
+    owner: str
+    now: float
+    lease_s: float
+    waiting_per_chat: int
+
+
+# A free conversation has nothing to do (next_at IS NULL) and nobody in it. The row is locked either way, so that two
+# processes take messages of one conversation in one order.
+_CLAIM = Statement(
+    lambda dialect: upsert(conversation, dialect)
+    .values(
+        key=arg("key"), channel=arg("channel"), account=arg("account"), chat=arg("chat"), thread=arg("thread"),
+        private=arg("private"), person=arg("person"), title=arg("title"), last_at=arg("now"), owner=arg("owner"),
+        epoch=arg("epoch"), lease_until=arg("until"), next_at=arg("now"),
+    )
+    .on_conflict_do_update(
+        index_elements=[conversation.c.key],
+        set_={
+            "epoch": conversation.c.epoch + const(1),
+            "owner": arg("owner"),
+            "lease_until": arg("until"),
+            "next_at": arg("now"),
+            "last_at": arg("now"),
+        },
+        where=sa.and_(conversation.c.next_at.is_(None), conversation.c.lease_until <= arg("now")),
+    )
+    .returning(conversation.c.epoch)
+)
+_UNCLAIM = Statement(
+    sa.update(conversation)
+    .values(owner=const(""), lease_until=const(0), next_at=sa.null())
+    .where(conversation.c.key == arg("key"))
+)
+_UNMAKE = Statement(sa.delete(conversation).where(conversation.c.key == arg("key")))
+_WAITING = Statement(
+    sa.select(sa.func.count())
+    .select_from(inbox)
+    .where(inbox.c.conversation == arg("key"), inbox.c.state == const("waiting"))
+)
+_INSERT = Statement(
+    lambda dialect: upsert(inbox, dialect)
+    .values(
+        channel=arg("channel"), account=arg("account"), event_id=arg("event_id"), kind=arg("kind"),
+        conversation=arg("key"), state=arg("state"), attempts=arg("attempts"), turn=arg("turn"),
+        platform_id=arg("platform_id"), received_at=arg("now"), reason=arg("reason"), payload=arg("payload"),
+    )
+    .on_conflict_do_nothing(index_elements=[inbox.c.channel, inbox.c.account, inbox.c.event_id])
+    .returning(inbox.c.id)
+)
+_FIRST = Statement(
+    sa.select(inbox.c.id, inbox.c.state).where(
+        inbox.c.channel == arg("channel"), inbox.c.account == arg("account"), inbox.c.event_id == arg("event_id")
+    )
+)
+_DELETE = Statement(sa.delete(inbox).where(inbox.c.id == arg("id")))
+
+
+def accept(connection: sa.Connection, records: Sequence[Incoming], intake: Intake) -> list[Accepted]:
+    """What each record has set in motion, in the order given."""
+    order = range(len(records))
+    if len(records) > 1:  # one order of locks for everybody: two accepts cannot wait for each other
+        order = sorted(order, key=lambda index: records[index].conversation.key)  # type: ignore[assignment]
+    done = {index: _accept_one(connection, records[index], intake) for index in order}
+    return [done[index] for index in range(len(records))]
+
+
+def _accept_one(connection: sa.Connection, record: Incoming, intake: Intake) -> Accepted:
+    match record:
+        case Message():
+            return _message(connection, record, intake)
+        case Control():
+            return _control(connection, clean(record), intake)
+        case Feedback():
+            return _feedback(connection, clean(record), intake)
+
+
+def _message(connection: sa.Connection, message: Message, intake: Intake) -> Accepted:
+    payload = encode_message(message)
+    if "\\u0000" in payload or not is_clean(payload, message.event_id, message.conversation.key):
+        message = clean(message)
+        payload = encode_message(message)
+    place, turn = message.conversation, os.urandom(16).hex()
+    first_epoch = int(turn[:8], 16)  # not 1: a forgotten conversation that comes back must not meet its old claims
+    key, now = place.key, intake.now
+    claimed = _CLAIM(
+        connection, key=key, channel=place.channel, account=place.account, chat=place.chat, thread=place.thread,
+        private=int(place.private), person=message.person.id, title=message.text[:80], now=now, owner=intake.owner,
+        epoch=first_epoch, until=now + intake.lease_s,
+    ).first()
+    state: Literal["running", "waiting", "rejected"] = "running"
+    if claimed is None:
+        waiting = _WAITING(connection, key=key).scalar_one()
+        state = "waiting" if waiting < intake.waiting_per_chat else "rejected"
+    row = _insert(connection, message, intake, key=key, kind="message", state=state, turn=turn, payload=payload)
+    if row is None:
+        return _duplicate(connection, message, intake, undo=None if claimed is None else claimed.epoch == first_epoch)
+    if state == "rejected":
+        return Accepted(record=message, receipt=Receipt(id=row, state="rejected", retry_after=RETRY_AFTER_S))
+    claim = None
+    if claimed is not None:
+        claim = Claim(
+            conversation=place, epoch=claimed.epoch, message_id=row, message=message, turn=turn, attempts=1
+        )
+    return Accepted(record=message, receipt=Receipt(id=row), claim=claim)
+
+
+def _insert(
+    connection: sa.Connection, record: Incoming, intake: Intake, *, key: str, kind: str, state: str, turn: str = "",
+    payload: str = "",
+) -> int | None:
+    row = _INSERT(
+        connection, channel=record.conversation.channel, account=record.conversation.account,
+        event_id=record.event_id, kind=kind, key=key, state=state, attempts=int(state == "running"), turn=turn,
+        platform_id=record.platform_id if isinstance(record, Message) else "", now=intake.now, reason="",
+        payload=payload,
+    ).first()
+    return None if row is None else row.id
+
+
+def _duplicate(connection: sa.Connection, record: Incoming, intake: Intake, *, undo: bool | None = None) -> Accepted:
+    """The first delivery's receipt; ``undo``: the claim just made is taken back (True: with the conversation made for it)."""
+    if undo is not None:
+        (_UNMAKE if undo else _UNCLAIM)(connection, key=record.conversation.key)
+    first = _FIRST(
+        connection, channel=record.conversation.channel, account=record.conversation.account,
+        event_id=record.event_id,
+    ).one()
+    if first.state == "rejected":  # the sender was told to come again: this is that second try
+        _DELETE(connection, id=first.id)
+        return _accept_one(connection, record, intake)
+    return Accepted(record=record, receipt=Receipt(id=first.id, duplicate=True))
+
+
+def _control(connection: sa.Connection, control: Control, intake: Intake) -> Accepted:
+    key = control.conversation.key
+    controls.lock(connection, control)
+    row = _insert(connection, control, intake, key=key, kind="control", state="done")
+    if row is None:
+        return _duplicate(connection, control, intake)
+    effect = controls.apply(connection, control, row)
+    if effect.follows is not None:
+        _follow(connection, effect.follows, intake)
+    return Accepted(record=control, receipt=Receipt(id=row), stops=effect.stops)
+
+
+def _follow(connection: sa.Connection, message: Message, intake: Intake) -> None:
+    """The edited text of a running message, waiting behind the turn that is being stopped."""
+    _insert(
+        connection, message, intake, key=message.conversation.key, kind="message", state="waiting",
+        turn=os.urandom(16).hex(), payload=encode_message(message),
+    )
+
+
+def _feedback(connection: sa.Connection, record: Feedback, intake: Intake) -> Accepted:
+    row = _insert(connection, record, intake, key=record.conversation.key, kind="feedback", state="done")
+    if row is None:
+        return _duplicate(connection, record, intake)
+    known = feedback.store(connection, record, now=intake.now)
+    return Accepted(record=record, receipt=Receipt(id=row), feedback=known)
+
+
+def insert_raw(
+    connection: sa.Connection, *, channel: str, account: str, event_id: str, payload: str, reason: str, now: float
+) -> None:
+    """A delivery nobody can use, kept as a dead letter; the same delivery again changes nothing."""
+    _INSERT(
+        connection, channel=channel, account=account, event_id=event_id, kind="raw", key="", state="dead", attempts=0,
+        turn="", platform_id="", now=now, reason=reason, payload=payload or "(empty)",
+    )

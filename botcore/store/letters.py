@@ -1,0 +1,59 @@
+"""Dead letters: deliveries nobody could use, and messages that failed too often. For the operator."""
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from botcore.store.records import DeadLetter
+from botcore.store.sql import Statement, arg, const
+from botcore.store.tables import conversation, inbox
+
+__all__ = ["LETTER", "drop", "newest", "retry"]
+
+LETTER = sa.and_(inbox.c.state == const("dead"), inbox.c.payload != const(""))
+"""A dead row with something in it; a dropped one stays as a known event id and an outcome."""
+
+_NEWEST = Statement(
+    sa.select(inbox).where(LETTER).order_by(inbox.c.id.desc()).limit(arg("limit")).offset(const(0))
+)
+_RETRY = Statement(
+    sa.update(inbox)
+    .values(state=const("waiting"), attempts=const(0), reason=const(""))
+    .where(
+        inbox.c.id == arg("id"), LETTER, inbox.c.kind == const("message")
+    )
+    .returning(inbox.c.conversation)
+)
+_WAKE = Statement(
+    sa.update(conversation)
+    .values(next_at=sa.func.coalesce(conversation.c.next_at, arg("now")))
+    .where(conversation.c.key == arg("key"))
+)
+_DROP = Statement(sa.update(inbox).values(payload=const("")).where(inbox.c.id == arg("id"), LETTER))
+
+
+def newest(connection: sa.Connection, limit: int) -> list[DeadLetter]:
+    """The newest letters first."""
+    return [_letter(row) for row in _NEWEST(connection, limit=limit)]
+
+
+def _letter(row: Any) -> DeadLetter:
+    return DeadLetter(
+        id=row.id, channel=row.channel, account=row.account, event_id=row.event_id, kind=row.kind,
+        conversation=row.conversation, attempts=row.attempts, at=row.received_at, reason=row.reason,
+        payload=row.payload,
+    )
+
+
+def retry(connection: sa.Connection, letter: int, *, now: float) -> bool:
+    """The message waits again, as if it had never run; False where there is no such dead message."""
+    row = _RETRY(connection, id=letter).first()
+    if row is None:
+        return False
+    _WAKE(connection, key=row.conversation, now=now)
+    return True
+
+
+def drop(connection: sa.Connection, letter: int) -> bool:
+    """The letter's content is gone; False where there is no such letter."""
+    return _DROP(connection, id=letter).rowcount == 1

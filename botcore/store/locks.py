@@ -1,0 +1,93 @@
+"""One process per SQLite database: the lock on its folder, and what a second start is told."""
+
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+from botcore.errors import StoreUnavailable
+
+__all__ = ["FolderLock", "refuse_network_file_system"]
+
+# Where flock or shared memory do not reach the other machine, WAL corrupts: https://sqlite.org/wal.html
+_NETWORK = {
+    "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.sshfs", "gfs2", "glusterfs", "gpfs", "lustre",
+    "ncpfs", "nfs", "nfs4", "ocfs2", "smb2", "smb3", "smbfs",
+}
+_MOUNTS = Path("/proc/self/mounts")
+
+
+class FolderLock:
+    """``folder/lock``, held while the process lives; inside: who holds it and where it listens."""
+
+    def __init__(self, folder: Path, *, name: str = "lock") -> None:
+        self._path = folder / name
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Take the lock. Raises `StoreUnavailable` naming the process that has it."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            file = self._path.open("a+")
+        except OSError as error:
+            raise StoreUnavailable(f"cannot write to {self._path.parent}: {error.strerror}") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            holder = _holder(file)
+            file.close()
+            raise StoreUnavailable(
+                f"{self._path.parent} is in use by {holder}; stop that one first, or give this one another data_dir"
+            ) from None
+        self._file = file
+        self.note("")
+
+    def note(self, address: str) -> None:
+        """Say where this process can be reached."""
+        if self._file is None:
+            return
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(f"{os.getpid()} {address}\n")
+        self._file.flush()
+
+    def release(self) -> None:
+        """Let the next one in. The file stays: removing it would let two processes lock two files of one name."""
+        if self._file is not None:
+            self._file.seek(0)
+            self._file.truncate()
+            self._file.close()
+            self._file = None
+
+
+def _holder(file: IO[str]) -> str:
+    file.seek(0)
+    pid, _, address = file.read().strip().partition(" ")
+    where = f" at {address}" if address else ""
+    return f"another botcore (process {pid}){where}" if pid else "another botcore"
+
+
+def refuse_network_file_system(file: Path, mounts: Path = _MOUNTS) -> None:
+    """Raise `StoreUnavailable` where SQLite's write-ahead log would not be safe."""
+    kind = _file_system(file.parent, mounts)
+    if kind in _NETWORK:
+        raise StoreUnavailable(
+            f"{file} lies on a network file system ({kind}), where SQLite can lose data: "
+            "choose a local data_dir, or [store] url = postgresql://…"
+        )
+
+
+def _file_system(folder: Path, mounts: Path) -> str:
+    """The type of the file system a folder lies on, "" where the system does not tell."""
+    try:
+        lines = mounts.read_text().splitlines()
+    except OSError:
+        return ""
+    real = folder.resolve()
+    best, kind = Path("/"), ""
+    for line in lines:
+        point, this_kind = line.split(" ")[1:3]
+        path = Path(point.replace("\\040", " "))
+        if real.is_relative_to(path) and len(path.parts) >= len(best.parts):
+            best, kind = path, this_kind
+    return kind

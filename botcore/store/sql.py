@@ -1,0 +1,64 @@
+"""SQL on the message's path: Core constructs, compiled once to text per dialect, run with `exec_driver_sql`.
+
+Compiling and parameter processing are most of what SQLAlchemy costs per statement; this pays them once. What comes back are
+the driver's own values, so the columns in `tables.py` are only text, integers and doubles.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.base import Executable
+
+__all__ = ["Statement", "arg", "const", "one_of", "upsert"]
+
+
+class _Compilable(Protocol):
+    def compile(self, *, dialect: Any = ..., **kw: Any) -> Any: ...
+
+
+def arg(name: str) -> Any:
+    """A value given at every call."""
+    return sa.bindparam(name)
+
+
+def const(value: str | int) -> Any:
+    """A value that is part of the text."""
+    return sa.literal_column(str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'")
+
+
+def one_of(column: "sa.ColumnElement[Any]", *values: str) -> "sa.ColumnElement[bool]":
+    """``column IN (…)`` over constants."""
+    return column.in_([const(value) for value in values])
+
+
+def upsert(table: sa.Table, dialect: str) -> Any:
+    """An INSERT that knows ``ON CONFLICT``; the databases agree on it, SQLAlchemy has one per dialect."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+class Statement:
+    """One statement; built from the dialect's name the first time a dialect needs it."""
+
+    __slots__ = ("_build", "_texts")
+
+    def __init__(self, build: Callable[[str], Executable] | Executable) -> None:
+        self._build = build
+        self._texts: dict[str, str] = {}
+
+    def __call__(self, connection: sa.Connection, **values: Any) -> "sa.CursorResult[Any]":
+        """Run it with every `arg` given."""
+        text = self._texts.get(connection.dialect.name) or self._compile(connection.dialect)
+        return connection.exec_driver_sql(text, values)
+
+    def _compile(self, dialect: sa.Dialect) -> str:
+        build = self._build
+        construct: Any = build if isinstance(build, Executable) else build(dialect.name)
+        named = sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
+        compiled = construct.compile(dialect=named)
+        bound = {name: value for name, value in compiled.params.items() if value is not None}
+        if bound:  # (SQLite's LIMIT without .offset(const(0)) makes one too) it would be lost silently: the text has a place for it, the caller does not know
+            raise AssertionError(f"write these constants with const(): {bound} in {compiled}")
+        self._texts[dialect.name] = text = str(compiled)
+        return text

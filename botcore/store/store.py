@@ -1,0 +1,197 @@
+"""The store as the house calls it: one method per thing that can be asked, each one function of this package on its threads."""
+
+from collections.abc import Mapping, Sequence
+
+import sqlalchemy as sa
+
+from botcore.messages import Entry, Feedback, Incoming, Message, Outcome, Reply
+from botcore.ports import Part
+from botcore.store import claims, feedback, history, inbox, letters, sends, turns, upkeep
+from botcore.store.database import Database
+from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd, clean_text
+
+__all__ = ["Store"]
+
+
+class Store(Database):
+    """The durable core: inbox, leases, turns, outbox, history, feedback.
+
+    ``url`` is ``sqlite:///path`` or ``postgresql://…``. Every method that takes a claim raises `LeaseLost` where another
+    process has taken the conversation over; every method raises `StoreUnavailable` where nothing could be stored.
+    """
+
+    def _opened(self, connection: sa.Connection) -> None:
+        if self.dialect == "sqlite":  # the lock says nobody else is alive: what a dead process held is free at once
+            claims.drop_leases(connection)
+
+    # -------------------------------------------------------------- inbox
+
+    async def accept(
+        self, records: Sequence[Incoming], *, lease_s: float = 30, waiting_per_chat: int = 20
+    ) -> list[Accepted]:
+        """What each record has set in motion, after the commit, in the order given."""
+        intake = inbox.Intake(
+            owner=self.owner, now=self._clock.now(), lease_s=lease_s, waiting_per_chat=waiting_per_chat
+        )
+        return await self.write(lambda connection: inbox.accept(connection, records, intake))
+
+    async def claim_next(self, *, lease_s: float = 30) -> Claim | None:
+        """The free conversation that has waited longest, None where nothing waits: backlog, takeover, restart."""
+        now = self._clock.now()
+        return await self.write(
+            lambda connection: claims.claim_next(connection, owner=self.owner, now=now, lease_s=lease_s)
+        )
+
+    async def heartbeat(self, *, lease_s: float = 30) -> None:
+        """Extend every lease of this process to ``lease_s`` seconds from now."""
+        until = self._clock.now() + lease_s
+        await self.write(lambda connection: claims.heartbeat(connection, owner=self.owner, until=until))
+
+    async def release(self, claim: Claim) -> None:
+        """Give the conversation back, to the end of the line; nothing happens where it was taken over already."""
+        now = self._clock.now()
+        await self.write(lambda connection: claims.release(connection, claim, now=now))
+
+    async def requeue(self, claim: Claim, *, delay_s: float = 0) -> None:
+        """Put an aborted turn's message back as if it had not been begun, and give the conversation back."""
+        now = self._clock.now()
+        await self.write(lambda connection: claims.requeue(connection, claim, now=now, delay_s=delay_s))
+
+    async def stopped(self) -> list[str]:
+        """Keys of this process's conversations whose running message was stopped, also by another process's accept."""
+        return await self.read(lambda connection: claims.stopped(connection, owner=self.owner))
+
+    # -------------------------------------------------------------- dead letters
+
+    async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
+        """Keep an authentic delivery that cannot be used."""
+        now = self._clock.now()
+        await self.write(
+            lambda connection: inbox.insert_raw(
+                connection, channel=channel, account=clean_text(account), event_id=clean_text(event_id),
+                payload=clean_text(payload), reason=clean_text(reason), now=now,
+            )
+        )
+
+    async def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
+        """What could not be used or failed too often, newest first."""
+        return await self.read(lambda connection: letters.newest(connection, limit))
+
+    async def retry_dead(self, letter: int) -> bool:
+        """Let a dead message wait for another run; False where there is no such message (a raw delivery cannot run)."""
+        now = self._clock.now()
+        return await self.write(lambda connection: letters.retry(connection, letter, now=now))
+
+    async def drop_dead(self, letter: int) -> bool:
+        """Empty a dead letter; its id stays known, so that the same delivery is not taken again."""
+        return await self.write(lambda connection: letters.drop(connection, letter))
+
+    # -------------------------------------------------------------- the turn
+
+    async def commit_turn(self, claim: Claim, end: TurnEnd) -> list[OutboxRow]:
+        """History, trace, outbox, the message's outcome, and where asked the release: in one transaction.
+
+        Returns the parts as they stand in the outbox. Safe to call again where the outcome of the first call is unknown.
+        """
+        now = self._clock.now()
+        return await self.write(lambda connection: turns.commit(connection, claim, end, now=now))
+
+    # -------------------------------------------------------------- the outbox
+
+    async def begin_anchor(self, claim: Claim, part: Part) -> OutboxRow:
+        """Part 0 as `sending`, attempt 1; the existing row, in whatever state, where an earlier run began it."""
+        now = self._clock.now()
+        return await self.write(lambda connection: sends.begin_anchor(connection, claim, part, now=now))
+
+    async def begin_sending(self, claim: Claim, part_id: str) -> OutboxRow:
+        """Pending → sending, attempt + 1: afterwards the call may be made."""
+        now = self._clock.now()
+        return await self.write(lambda connection: sends.begin_sending(connection, claim, part_id, now=now))
+
+    async def sent(self, claim: Claim, part_id: str, platform_id: str, *, release: bool = False) -> list[Feedback]:
+        """Sending or uncertain → sent; returns the feedback that had waited for this platform id, now bound."""
+        now = self._clock.now()
+        return await self.write(
+            lambda connection: sends.sent(connection, claim, part_id, platform_id, release=release, now=now)
+        )
+
+    async def unsent(self, claim: Claim, part_id: str, *, not_before: float) -> None:
+        """Sending or uncertain → pending, as it surely did not arrive; not to be tried before ``not_before`` (Unix s)."""
+        await self.write(lambda connection: sends.unsent(connection, claim, part_id, not_before=not_before))
+
+    async def failed(self, claim: Claim, part_id: str, reason: str, *, release: bool = False) -> None:
+        """→ failed: the platform refused it for good."""
+        now, reason = self._clock.now(), clean_text(reason)
+        await self.write(
+            lambda connection: sends.failed(connection, claim, part_id, reason, release=release, now=now)
+        )
+
+    async def uncertain(self, claim: Claim, part_id: str) -> OutboxRow:
+        """Sending → uncertain; ``resends`` says how often that was already answered by sending again."""
+        return await self.write(lambda connection: sends.uncertain(connection, claim, part_id))
+
+    async def resending(self, claim: Claim, part_id: str) -> OutboxRow:
+        """Uncertain → sending, resends + 1."""
+        now = self._clock.now()
+        return await self.write(lambda connection: sends.resending(connection, claim, part_id, now=now))
+
+    # -------------------------------------------------------------- reads
+
+    async def window(self, conversation: str, limit: int = 40) -> list[Entry]:
+        """The newest ``limit`` lines since the conversation was last started over, oldest first."""
+        return await self.read(lambda connection: history.window(connection, conversation, limit))
+
+    async def history(self, conversation: str, *, after: int = 0, limit: int = 200, reader: str = "") -> list[Entry]:
+        """The newest ``limit`` lines above entry id ``after``, oldest first; ``reader``'s own feedback filled in."""
+        return await self.read(
+            lambda connection: history.entries(connection, conversation, after=after, limit=limit, reader=reader)
+        )
+
+    async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
+        """(chat, first line cut to 80 characters, last activity) of those a person began, newest first, at most 200."""
+        return await self.read(lambda connection: history.conversations(connection, channel, person))
+
+    async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:
+        """How a message ended and its reply; (None, None) while it is open. One rejected at the door was refused."""
+        return await self.read(lambda connection: turns.outcome(connection, message))
+
+    async def open_messages(self, conversation: str) -> list[tuple[int, Message]]:
+        """Messages waiting or running, oldest first, with their inbox ids."""
+        return await self.read(lambda connection: history.open_messages(connection, conversation))
+
+    async def reply(self, turn: str) -> Reply | None:
+        """The reply of a committed turn."""
+        return await self.read(lambda connection: turns.reply(connection, turn))
+
+    async def trace(self, turn: str) -> Mapping[str, object] | None:
+        """What a committed turn was made from."""
+        return await self.read(lambda connection: turns.trace(connection, turn))
+
+    async def turns(self, after: int = 0, limit: int = 100) -> list[tuple[int, Reply]]:
+        """Committed turns above the cursor, oldest first, each with its own cursor; none can later appear below."""
+        return await self.read(lambda connection: turns.after(connection, after, limit))
+
+    async def feedback_for(self, turn: str) -> list[Feedback]:
+        """All judgements of one reply, oldest first."""
+        return await self.read(lambda connection: feedback.for_turn(connection, turn))
+
+    # -------------------------------------------------------------- upkeep
+
+    async def forget(self, conversation: str) -> None:
+        """Delete everything of a conversation. A turn that is running there ends with `LeaseLost`."""
+        through = await self.write(lambda connection: upkeep.forget(connection, conversation))
+        while await self.write(lambda connection: upkeep.forget_some(connection, conversation, through)):
+            pass
+
+    async def counts(self) -> dict[str, int]:
+        """How many messages are waiting, running, dead, and parts pending, sending, uncertain."""
+        return await self.read(upkeep.counts)
+
+    async def check(self, *, deep: bool = False) -> str:
+        """ "ok", or what is wrong: can it be written; ``deep`` reads the whole of an SQLite file for damage."""
+        now = self._clock.now()
+        try:
+            await self.write(lambda connection: upkeep.touch(connection, now))
+            return await self.read(upkeep.integrity) if deep else "ok"
+        except Exception as error:
+            return str(error)
