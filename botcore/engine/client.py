@@ -50,7 +50,7 @@ class ServedModel:
 
 
 class OpenAIClient:
-    """Streams, counts and asks for health. An async context manager; outside of it all calls are `EngineUnavailable`."""
+    """Streams, counts and asks for health. An async context manager; outside of it calls are `EngineUnavailable`."""
 
     def __init__(
         self, base_url: str, *, clock: Clock, api_key: str = "", socket: str = "", deadlines: Deadlines | None = None
@@ -171,7 +171,7 @@ class OpenAIClient:
         return [ServedModel(id=row["id"], window=_whole(row.get("max_model_len"))) for row in _rows(body)]
 
     async def probe(self, *, model: str, seconds: float) -> Usage | None:
-        """Generate one token: the only proof of health. Raises the `EngineError` family, a time-out after ``seconds``."""
+        """Generate one token: the only proof of health. Raises the `EngineError` family; ``seconds`` is the limit."""
         usage = None
         try:
             async with self._clock.timeout(seconds), aclosing(self.generate(HELLO, ONE_TOKEN, model=model)) as deltas:

@@ -85,7 +85,7 @@ class EventStream:
         self._data: list[bytes] = []
 
     def feed(self, block: bytes) -> Iterator[str]:
-        """The ``data`` of every event that ``block`` completes. Raises `EngineUnavailable` where it is no event stream."""
+        """The ``data`` of every event that ``block`` completes. `EngineUnavailable` where it is no event stream."""
         lines = (self._rest + block).split(b"\n")
         self._rest = lines.pop()
         if len(self._rest) > EVENT_LIMIT:

@@ -1,0 +1,210 @@
+"""One model's server, kept up: started, warmed up, watched, restarted. A change of model runs two lanes for a while."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from botcore.clock import Clock
+from botcore.engine.child import Child, Launch
+from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
+from botcore.engine.command import ServerPlan, server_command, server_environment
+from botcore.engine.home import notes_in
+from botcore.engine.stages import Story, read_step
+from botcore.errors import EngineError, EngineTimeout, EngineUnavailable
+from botcore.messages import Sampling
+from botcore.ports import Delta, Prompt
+
+__all__ = ["Lane"]
+
+logger = logging.getLogger(__name__)
+
+KNOCK_EVERY = 0.25
+WARMUP_WITHIN = 120.0
+"""Seconds for the first token after a start: kernels are set up in it."""
+PROBE_WITHIN = 10.0
+PROBE_EVERY = 30.0
+LONGEST_PAUSE = 60.0
+WELL_AFTER = 60.0
+"""Seconds of life after which a death counts as the first one again."""
+
+Report = Callable[..., None]
+"""`Board.show`, for the lane that is shown."""
+
+
+class Lane:
+    """A server and the streams on it. `keep` runs it until cancelled."""
+
+    def __init__(self, plan: ServerPlan, *, data_dir: Path, clock: Clock, deadlines: Deadlines, report: Report) -> None:
+        self.plan = plan
+        self.client: OpenAIClient | None = None
+        """While a server answers."""
+        self.window = 0
+        self.open = 0
+        """Streams running now."""
+        self.failure = ""
+        """Why the last start failed; empty after one that worked."""
+        self.settled = asyncio.Event()
+        """Set once a first start has worked or failed."""
+        self.group = 0
+        """The server's process group, for whoever looks at its memory."""
+        self._data_dir = data_dir
+        self._clock = clock
+        self._deadlines = deadlines
+        self._report = report
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._doubt = asyncio.Event()
+        self._last_sign = 0.0
+
+    # ------------------------------------------------------------------ keeping it up
+
+    async def keep(self) -> None:
+        """Start, watch and restart until cancelled; pauses of 1, 2, 4 … 60 s after each failure in a row."""
+        pause = 1.0
+        while True:
+            begun = self._clock.monotonic()
+            reason, worked = await self._life()
+            if worked and self._clock.monotonic() - begun > WELL_AFTER:
+                pause = 1.0
+            self.failure = "" if worked else reason
+            self.settled.set()
+            logger.error("engine: %s; next start in %g s", reason, pause)
+            again = f"{reason}; starting again in {pause:g} s"
+            # A first death is a matter of seconds and worth waiting for; a server that never came up is not.
+            self._report(stage="model" if worked else "failed", detail=again, progress=None)
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _life(self) -> tuple[str, bool]:
+        """From a start to the end of that server: why it ended, and whether it had been ready."""
+        story, ready = Story(), asyncio.Event()
+        self._report(stage="model", detail=f"starting vLLM with {self.plan.model.name}", progress=0.0)
+        with contextlib.suppress(FileNotFoundError):
+            self.plan.socket.unlink()
+
+        def hear(line: str) -> None:
+            story.add(line)
+            if not ready.is_set() and (step := read_step(line)):
+                self._report(stage="model", detail=step.detail, progress=step.progress)
+
+        try:
+            async with self._connect() as client, Child(self._launch(), clock=self._clock, on_line=hear) as child:
+                verdict = await _first(child.ended(), self._attend(client, child, ready))
+        except OSError as error:
+            return f"cannot start {self.plan.python}: {error}", False
+        finally:
+            self.client, self.group = None, 0
+        return (verdict if isinstance(verdict, str) else story.reason(verdict)), ready.is_set()
+
+    def _launch(self) -> Launch:
+        return Launch(
+            python=self.plan.python,
+            command=server_command(self.plan),
+            environment=server_environment(self.plan, os.environ),
+            log=self._data_dir / "logs" / "engine.log",
+            notes=notes_in(self._data_dir),
+        )
+
+    def _connect(self) -> OpenAIClient:
+        return OpenAIClient(
+            "http://engine/v1",
+            clock=self._clock,
+            api_key=self.plan.key,
+            socket=str(self.plan.socket),
+            deadlines=self._deadlines,
+        )
+
+    async def _attend(self, client: OpenAIClient, child: Child, ready: asyncio.Event) -> str:
+        """Bring one server up and watch it: why it has to go. Never returns for a healthy one."""
+        try:
+            served = await self._knock(client)
+            self._report(stage="warmup", detail="generating the first token", progress=None)
+            await client.probe(model=self.plan.model.name, seconds=WARMUP_WITHIN)
+            self.client, self.window, self.group, self.failure = client, served.window, child.group, ""
+            ready.set()
+            self.settled.set()
+            self._report(
+                stage="ready", detail=self.shape, progress=None, model=self.plan.model.name, window=served.window
+            )
+            while True:
+                await self._check_up(client)
+        except EngineError as error:
+            return str(error)
+
+    @property
+    def shape(self) -> str:
+        """What serves, in words."""
+        return f"vLLM on {'GPU' if self.plan.gpu else 'CPU'}"
+
+    async def _knock(self, client: OpenAIClient) -> ServedModel:
+        """The served model, as soon as the server answers; how long that takes depends on the model's size."""
+        while True:
+            with contextlib.suppress(EngineUnavailable, EngineTimeout):
+                for model in await client.models():
+                    return model
+            await self._clock.sleep(KNOCK_EVERY)
+
+    async def _check_up(self, client: OpenAIClient) -> None:
+        """Wait for the next occasion, then make one token. Raises `EngineError` for a server that cannot."""
+        try:
+            async with self._clock.timeout(PROBE_EVERY):
+                await self._doubt.wait()
+        except TimeoutError:
+            pass
+        self._doubt.clear()
+        if self._busy():
+            return
+        await client.probe(model=self.plan.model.name, seconds=PROBE_WITHIN)
+        self._last_sign = self._clock.monotonic()
+
+    def _busy(self) -> bool:
+        """Streams are moving: proof enough, and a probe behind a long prefill would come late for no fault."""
+        quiet = self._clock.monotonic() - self._last_sign
+        return self.open > 0 and quiet < self._deadlines.first_token
+
+    # ------------------------------------------------------------------ using it
+
+    async def generate(self, prompt: Prompt, sampling: Sampling, *, model: str) -> AsyncGenerator[Delta, None]:
+        """See `Engine.generate`."""
+        if self.client is None:
+            raise EngineUnavailable("the engine is starting")
+        deltas = self.client.generate(prompt, sampling, model=model or self.plan.model.name, window=self.window)
+        if not self.open:
+            # Only the first of a crowd: else new requests would keep a hung server looking busy for ever.
+            self._last_sign = self._clock.monotonic()
+        self.open += 1
+        self._idle.clear()
+        try:
+            async with aclosing(deltas):
+                async for delta in deltas:
+                    self._last_sign = self._clock.monotonic()
+                    yield delta
+        except (EngineUnavailable, EngineTimeout):
+            self._doubt.set()
+            raise
+        finally:
+            self.open -= 1
+            if not self.open:
+                self._idle.set()
+
+    async def drained(self, seconds: float) -> None:
+        """Return when no stream is left, at the latest after ``seconds``."""
+        with contextlib.suppress(TimeoutError):
+            async with self._clock.timeout(seconds):
+                await self._idle.wait()
+
+
+async def _first(*ways: Coroutine[Any, Any, Any]) -> Any:
+    """The result of the way that ends first; the others are cancelled and have ended, too."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(way, name="engine life") for way in ways]
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        winner = next(task for task in running if task.done())
+        for task in running:
+            task.cancel()
+    return winner.result()

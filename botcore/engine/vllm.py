@@ -1,0 +1,251 @@
+"""``kind = "vllm"``: vLLM's own server as a child of the bot. Nothing of vLLM is imported here.
+
+VllmEngine ── which model serves, and the change from one to the next
+Lane     ── one model's server, kept up            (lane.py)
+Child  ── one guarded process                    (child.py, guard.py)
+OpenAIClient ── the way to it                    (client.py)
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+from botcore.clock import Clock
+from botcore.engine.board import Board
+from botcore.engine.client import Deadlines
+from botcore.engine.command import ServerPlan
+from botcore.engine.environment import EnginePython, find_engine
+from botcore.engine.home import CURRENT, engine_home
+from botcore.engine.install import ensure_engine_environment
+from botcore.engine.lane import Lane
+from botcore.engine.machine import has_room_for_two
+from botcore.engine.model import Model, ask_hub, find_model
+from botcore.errors import EngineUnavailable
+from botcore.messages import PromptMessage, Sampling
+from botcore.ports import Delta, EngineStatus, Prompt
+from botcore.settings import EngineSettings
+
+__all__ = ["VllmEngine"]
+
+logger = logging.getLogger(__name__)
+
+LOOK_AGAIN = 30.0
+"""Seconds between two looks for an engine that could not be installed: somebody may have done it by hand."""
+DRAIN = 300.0
+"""Seconds a change of model waits for streams on the old one: as long as a turn may take."""
+
+
+class VllmEngine:
+    """An `Engine` that owns its server."""
+
+    def __init__(self, settings: EngineSettings, *, data_dir: Path, clock: Clock) -> None:
+        self._settings = settings
+        self._data_dir = data_dir.resolve()
+        self._clock = clock
+        self._board = Board(EngineStatus(stage="off", model=settings.model))
+        self._deadlines = Deadlines(first_token=settings.first_token_timeout_s, token_gap=settings.token_gap_timeout_s)
+        # A key of the settings' lets other processes use the socket; else nobody needs to know it.
+        self._key = settings.api_key.get_secret_value() or secrets.token_urlsafe(24)
+        self._lane: Lane | None = None
+        self._keepers: dict[Lane, asyncio.Task[None]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._home = Path()
+        self._python = EnginePython(path=Path(), build="cpu", version="")
+        self._started = 0
+        self._switching = asyncio.Lock()
+
+    @property
+    def status(self) -> EngineStatus:
+        """See `Engine.status`."""
+        return self._board.status
+
+    async def changed(self) -> None:
+        """See `Engine.changed`."""
+        await self._board.changed()
+
+    @property
+    def socket(self) -> Path:
+        """Where the serving engine listens, whichever it is; the directory is for this user only."""
+        return self._home / CURRENT
+
+    # ------------------------------------------------------------------ keeping it up
+
+    async def run(self) -> None:
+        """See `Engine.run`: install where needed, then serve until cancelled."""
+        try:
+            with engine_home(self._data_dir) as self._home:
+                self._python = await self._install()
+                await self._serve()
+        except EngineUnavailable as error:
+            self._fail(error)
+            await asyncio.Event().wait()
+        finally:
+            self._lane = None
+            self._board.show(stage="off", detail="", progress=None)
+
+    async def _install(self) -> EnginePython:
+        """The Python that has vLLM; where it cannot be installed, wait until somebody has."""
+        try:
+            path = await ensure_engine_environment(
+                self._settings, self._data_dir, self._board_install, clock=self._clock
+            )
+        except EngineUnavailable as error:
+            self._fail(error)
+        else:
+            return await find_engine(self._settings, self._data_dir, python=path)
+        while True:
+            await self._clock.sleep(LOOK_AGAIN)
+            with contextlib.suppress(EngineUnavailable):
+                return await find_engine(self._settings, self._data_dir)
+
+    def _board_install(self, detail: str, progress: float | None) -> None:
+        self._board.show(stage="install", detail=detail, progress=progress)
+
+    def _fail(self, error: EngineUnavailable) -> None:
+        logger.error("engine: %s", error)
+        self._board.show(stage="failed", detail=str(error), progress=None)
+
+    async def _serve(self) -> None:
+        self._lane = self._new_lane(await self._model(self._settings.model))
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                self._keep(self._lane)
+                await asyncio.Event().wait()
+        finally:
+            self._tasks = None
+
+    def _keep(self, lane: Lane) -> None:
+        assert self._tasks is not None
+        self._keepers[lane] = self._tasks.create_task(lane.keep(), name=f"engine {lane.plan.model.name}")
+
+    async def _retire(self, lane: Lane) -> None:
+        """Stop a lane's server and wait until it is gone."""
+        keeper = self._keepers.pop(lane)
+        keeper.cancel()
+        await asyncio.wait([keeper])
+
+    async def _model(self, setting: str) -> Model:
+        model = find_model(setting)
+        return model if model.local else await ask_hub(model, python=self._python.path, clock=self._clock)
+
+    def _new_lane(self, model: Model, args: Sequence[str] = ()) -> Lane:
+        self._started += 1
+        settings = self._settings
+        plan = ServerPlan(
+            python=self._python.path,
+            model=model,
+            socket=self._home / f"engine-{self._started}.sock",
+            key=self._key,
+            gpu=self._python.build == "cuda",
+            window=settings.window,
+            kv_cache_gib=settings.kv_cache_gib,
+            dtype=settings.dtype,
+            args=(*settings.args, *args),
+        )
+        return Lane(
+            plan,
+            data_dir=self._data_dir,
+            clock=self._clock,
+            deadlines=self._deadlines,
+            report=lambda **changes: self._hear(plan, changes),
+        )
+
+    def _hear(self, plan: ServerPlan, changes: dict[str, Any]) -> None:
+        """A lane's news: the serving lane's is the engine's, the next one's is a remark."""
+        if self._lane and self._lane.plan is plan:
+            self._board.show(**changes)
+            if changes.get("stage") == "ready":
+                self._point_at(plan.socket)
+        elif self.status.stage == "ready":
+            self._board.show(detail=f"next model {plan.model.name}: {changes.get('detail', '')}")
+
+    def _point_at(self, socket: Path) -> None:
+        """Lead `socket` to this one, in one step."""
+        link = socket.with_suffix(".link")
+        link.unlink(missing_ok=True)
+        link.symlink_to(socket.name)
+        link.replace(self.socket)
+
+    # ------------------------------------------------------------------ changing the model
+
+    async def switch(self, model: str, *, args: Sequence[str] = ()) -> None:
+        """Serve another model (or the same with other vLLM arguments): returns when it serves and the old one is gone.
+
+        The new server starts beside the old one, which serves until then and finishes its streams; where memory does
+        not allow two, there is a pause, which `status` announces. Raises `EngineUnavailable` with the reason when the
+        new one does not come up: the old one then serves on.
+        """
+        async with self._switching:
+            old = self._lane
+            if old is None or self._tasks is None:
+                raise EngineUnavailable(f"the engine is not running: {self.status.detail or self.status.stage}")
+            new = self._new_lane(await self._model(model), args)
+            gpu = self._python.build == "cuda"
+            beside = not gpu and await asyncio.to_thread(has_room_for_two, old.group)
+            await (self._switch_beside(old, new) if beside else self._switch_with_a_pause(old, new))
+
+    async def _switch_beside(self, old: Lane, new: Lane) -> None:
+        await self._start(new)
+        self._serve_with(new)
+        try:
+            await old.drained(DRAIN)
+        finally:
+            await self._retire(old)
+
+    async def _switch_with_a_pause(self, old: Lane, new: Lane) -> None:
+        self._lane = new
+        detail = f"changing to {new.plan.model.name}: not enough memory for two engines, so there is a pause"
+        self._board.show(stage="model", detail=detail, progress=None)
+        try:
+            await old.drained(DRAIN)
+        finally:
+            await self._retire(old)
+        try:
+            await self._start(new)
+        except BaseException:
+            self._lane = again = self._new_lane(old.plan.model, old.plan.args[len(self._settings.args) :])
+            self._keep(again)
+            raise
+
+    async def _start(self, lane: Lane) -> None:
+        """Return when it is ready. Raises `EngineUnavailable` with why it is not, and stops it."""
+        self._keep(lane)
+        try:
+            await lane.settled.wait()
+            if lane.failure:
+                raise EngineUnavailable(f"{lane.plan.model.name} does not start: {lane.failure}")
+        except BaseException:
+            await self._retire(lane)
+            if self._lane is not lane and self._lane and self._lane.client:
+                self._serve_with(self._lane)
+            raise
+
+    def _serve_with(self, lane: Lane) -> None:
+        self._lane = lane
+        self._board.show(
+            stage="ready", detail=lane.shape, progress=None, model=lane.plan.model.name, window=lane.window
+        )
+        self._point_at(lane.plan.socket)
+
+    # ------------------------------------------------------------------ using it
+
+    async def generate(self, prompt: Prompt, sampling: Sampling, *, model: str = "") -> AsyncGenerator[Delta, None]:
+        """See `Engine.generate`."""
+        lane = self._lane
+        if lane is None or lane.client is None:
+            raise EngineUnavailable(f"the engine is not ready: {self.status.detail or self.status.stage}")
+        async with aclosing(lane.generate(prompt, sampling, model=model)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def count(self, messages: Sequence[PromptMessage]) -> int | None:
+        """See `Engine.count`."""
+        lane = self._lane
+        if lane is None or lane.client is None:
+            return None
+        return await lane.client.count(messages, model=lane.plan.model.name)
