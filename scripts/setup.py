@@ -37,7 +37,7 @@ def main() -> int:
         return 0
     try:
         set_up(kind)
-    except SetupError as problem:
+    except (SetupError, OSError) as problem:
         return fail(str(problem))
     except KeyboardInterrupt:
         print(flush=True)
@@ -230,10 +230,13 @@ class step:
 
 
 def run(command: list[str], log: object) -> int:
-    """The command's exit code; what it says goes to the log."""
+    """The command's exit code, 127 where it cannot be started; what it says goes to the log."""
     import subprocess
 
-    return subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=False).returncode  # type: ignore[call-overload,no-any-return]
+    try:
+        return subprocess.call(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)  # type: ignore[arg-type]
+    except OSError:
+        return 127
 
 
 def pip(arguments: list[str], log: object, progress: step | None = None) -> None:
