@@ -20,8 +20,8 @@ __all__ = ["CSP", "STATIC", "Script", "Stub"]
 
 STATIC = Path(__file__).parents[3] / "adapters" / "botcore_web" / "static"
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; font-src 'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": CSP,
@@ -104,7 +104,9 @@ class Stub:
         self.url = f"http://127.0.0.1:{self.port}/"
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for turn in self._turns:
             turn.cancel()
         await asyncio.gather(*self._turns, return_exceptions=True)
@@ -125,7 +127,9 @@ class Stub:
         for talk in self.talks.values():
             self._tell(talk, "engine", self.engine)
 
-    def put(self, talk_id: str, role: Literal["user", "assistant"], text: str, *, ago: float = 0.0, **more: Any) -> None:
+    def put(
+        self, talk_id: str, role: Literal["user", "assistant"], text: str, *, ago: float = 0.0, **more: Any
+    ) -> None:
         """Write a committed line into a conversation's past."""
         talk = self.talk(talk_id)
         talk.title = talk.title or text.split("\n")[0][:80]
@@ -144,8 +148,8 @@ class Stub:
     def _entry(self, role: str, text: str, **more: Any) -> dict[str, Any]:
         self._ids += 1
         base = {
-            "id": self._ids, "role": role, "text": text, "at": time.time(), "reply": "", "outcome": "answered", "reason": "",
-            "model": "", "plugin": "", "citations": [], "feedback": 0, "message": "",
+            "id": self._ids, "role": role, "text": text, "at": time.time(), "reply": "", "outcome": "answered",
+            "reason": "", "model": "", "plugin": "", "citations": [], "feedback": 0, "message": "",
         }  # fmt: skip
         if role == "assistant":
             base |= {"reply": f"reply-{self._ids}", "model": "starter", "plugin": "textgen"}
@@ -167,7 +171,9 @@ class Stub:
             text, outcome = await self._write(talk, message, script)
             user = self._entry("user", message["text"], message=message["id"], at=message["at"])
             cites = script.citations if outcome == "answered" else []
-            reply = self._entry("assistant", text, outcome=outcome, reason=script.reason, citations=cites, message=message["id"])
+            reply = self._entry(
+                "assistant", text, outcome=outcome, reason=script.reason, citations=cites, message=message["id"]
+            )
             if cites:
                 reply["plugin"] = "qa"
             talk.pending.remove(message)
@@ -201,7 +207,13 @@ class Stub:
 
     def _grow(self, talk: Talk, message: dict[str, Any], text: str, phase: str, note: str) -> None:
         before = (talk.draft or {}).get("text", "")
-        piece = {"message": message["message"], "turn": message["message"], "offset": len(before), "text": text, "phase": phase}
+        piece = {
+            "message": message["message"],
+            "turn": message["message"],
+            "offset": len(before),
+            "text": text,
+            "phase": phase,
+        }
         talk.draft = piece | {"offset": 0, "text": before + text, "note": note}
         self._tell(talk, "draft", piece | {"note": note})
 
@@ -210,7 +222,12 @@ class Stub:
     @web.middleware
     async def _middleware(self, request: web.Request, handler: Any) -> web.StreamResponse:
         refusal = self.refuse.get(request.path.rsplit("/", 1)[-1])
-        locked = self.key and request.path.startswith("/api/") and request.path != "/api/login" and request.cookies.get("session") != self.key
+        locked = (
+            self.key
+            and request.path.startswith("/api/")
+            and request.path != "/api/login"
+            and request.cookies.get("session") != self.key
+        )
         if locked:
             refusal = (401, "login", "This bot asks for a key.")
         if refusal:
@@ -238,7 +255,9 @@ class Stub:
             {"name": "forget", "help": "forget everything I know about you"},
             {"name": "why", "help": "what the last reply rests on"},
         ]
-        return web.json_response({"name": "botcore", "engine": self.engine, "health": {"store": "ok"}, "commands": commands})
+        return web.json_response(
+            {"name": "botcore", "engine": self.engine, "health": {"store": "ok"}, "commands": commands}
+        )
 
     async def _list(self, request: web.Request) -> web.Response:
         known = [{"id": key, "title": talk.title, "at": talk.at} for key, talk in self.talks.items() if talk.title]
@@ -285,7 +304,9 @@ class Stub:
         talk = self.talk(request.match_info["id"])
         cursor = request.headers.get("Last-Event-ID", "0")
         self.cursors.append(cursor)
-        response = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+        response = web.StreamResponse(
+            headers={**HEADERS, "Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+        )
         reader: asyncio.Queue[tuple[str, dict[str, Any]] | None] = asyncio.Queue()
         for entry in talk.entries:
             if entry["id"] > int(cursor):

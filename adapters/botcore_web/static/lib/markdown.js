@@ -11,6 +11,10 @@ const marked = new Marked({
   breaks: true,
   renderer: {
     html: ({ text }) => escape(text),
+    // The page's heading is the conversation's title; those of a reply stand one level under it, however deep they look.
+    heading({ tokens, depth }) {
+      return `<h2 class="depth-${depth}">${this.parser.parseInline(tokens)}</h2>`;
+    },
     // An image would be fetched as soon as it is drawn, and its address can carry the chat away: it becomes a link.
     image: ({ href, text }) => `<a href="${escape(href)}">${escape(text || "image")}</a>`,
     checkbox: ({ checked }) => (checked ? "☑ " : "☐ "),
@@ -19,7 +23,7 @@ const marked = new Marked({
 
 const SAFE = {
   ALLOWED_TAGS: [
-    "a", "blockquote", "br", "code", "del", "em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "span",
+    "a", "blockquote", "br", "code", "del", "em", "h2", "hr", "li", "ol", "p", "pre", "span",
     "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
   ],
   ALLOWED_ATTR: ["href", "class", "start", "align"],

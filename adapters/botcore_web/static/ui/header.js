@@ -1,7 +1,7 @@
 // The bar over the conversation.
 import { html } from "../vendor/vendor.js";
 import { openNew } from "../lib/chat.js";
-import { helpOpen, name, sidebar, title } from "../lib/store.js";
+import { helpOpen, name, rows, sidebar, title } from "../lib/store.js";
 import { theme, turnTheme } from "../lib/theme.js";
 import { IconButton } from "./atoms.js";
 import { EngineBadge } from "./engine.js";
@@ -12,7 +12,7 @@ export function Header() {
   return html`<header class="bar">
     ${!sidebar.value && html`<${IconButton} icon="menu" label="Show conversations" aria-expanded="false" aria-controls="sidebar" onClick=${() => (sidebar.value = true)} />`}
     ${!sidebar.value && html`<${IconButton} icon="plus" label="New chat" keys="Alt N" onClick=${openNew} />`}
-    <p class="title">${title.value || name.value}</p>
+    ${rows.value.length ? html`<h1 class="title">${title.value || name.value}</h1>` : html`<span class="title"></span>`}
     <${EngineBadge} />
     <${IconButton} icon=${theme.value} label=${`Theme: ${theme.value}. Switch to ${NEXT[theme.value]}`} onClick=${turnTheme} />
     <${IconButton} icon="help" label="Help" keys="?" class="only-wide" onClick=${() => (helpOpen.value = true)} />

