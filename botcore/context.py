@@ -11,7 +11,7 @@ from botcore.ports import Channel, Delta, Engine, EngineStatus, Prompt
 if TYPE_CHECKING:
     from aiohttp import web
 
-__all__ = ["Access", "Command", "CommandHandler", "Recalled", "Refusal", "Registry", "Turn", "say"]
+__all__ = ["Access", "Command", "CommandHandler", "Handler", "Recalled", "Refusal", "Registry", "Route", "Turn", "say"]
 
 Access = Literal["public", "user", "admin"]
 """``public``: anybody who reaches the port. ``user``: people of the chat page and API keys. ``admin``: the operator."""
@@ -110,6 +110,22 @@ class Command:
     plugin: str = ""
 
 
+Handler = Callable[["web.Request"], Awaitable["web.StreamResponse"]]
+"""Answers one HTTP request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method and path (aiohttp's pattern, as ``/api/things/{id}``), who may use it, and whose it is."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+    owner: str
+    """The plugin or channel that registered it, for messages."""
+
+
 class Registry(Protocol):
     """What a plugin registers at start, in `register(registry)`."""
 
@@ -132,14 +148,7 @@ class Registry(Protocol):
         """Add ``botcore <name> …``; ``app`` is a `typer.Typer`."""
         ...
 
-    def route(
-        self,
-        method: str,
-        path: str,
-        handler: "Callable[[web.Request], Awaitable[web.StreamResponse]]",
-        *,
-        access: Access,
-    ) -> None:
+    def route(self, method: str, path: str, handler: Handler, *, access: Access) -> None:
         """Serve ``path`` on the one HTTP port."""
         ...
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
+from functools import partial
 from types import coroutine
 from typing import Any, Generic, TypeVar
 
@@ -122,10 +123,10 @@ def _resumed(started: Coroutine[Any, Any, T], waiting_for: Any) -> Generator[Any
         try:
             sent = yield waiting_for
         except BaseException as error:
-            step, value = started.throw, error
+            resume = partial(started.throw, error)
         else:
-            step, value = started.send, sent
+            resume = partial(started.send, sent)
         try:
-            waiting_for = step(value)
+            waiting_for = resume()
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]

@@ -12,29 +12,18 @@ from typing import Any
 import pluggy
 from pydantic import BaseModel
 
-from botcore.context import Access, Command, CommandHandler
+from botcore.context import Access, Command, CommandHandler, Handler, Route
 from botcore.dispatch import Bound
 from botcore.errors import BotcoreError, PluginLoadError
 from botcore.hookspecs import HookSpecs
 from botcore.ports import Channel, Engine
 from botcore.settings import Settings, validate
 
-__all__ = ["Loaded", "Registered", "Route", "available", "load"]
+__all__ = ["Loaded", "Registered", "available", "load"]
 
 log = logging.getLogger(__name__)
 GROUP = "botcore"
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One URL somebody registered."""
-
-    method: str
-    path: str
-    handler: Callable[..., Awaitable[Any]]
-    access: Access
-    owner: str
 
 
 @dataclass(slots=True)
@@ -83,7 +72,7 @@ class _Registry:
     def cli(self, name: str, app: Any) -> None:
         self._all.clis[name] = app
 
-    def route(self, method: str, path: str, handler: Callable[..., Awaitable[Any]], *, access: Access) -> None:
+    def route(self, method: str, path: str, handler: Handler, *, access: Access) -> None:
         self._all.routes.append(Route(method=method, path=path, handler=handler, access=access, owner=self.name))
 
     def panel(self, id: str, title: str, read: Callable[[], Awaitable[dict[str, Any]]]) -> None:

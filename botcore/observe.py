@@ -53,17 +53,17 @@ class Metrics:
         from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
         self.registry: CollectorRegistry = CollectorRegistry()
-        named = {"registry": self.registry}
-        self.turns = Counter("botcore_turns", "Turns by how they ended", ["channel", "outcome"], **named)
-        self.first_text = Histogram("botcore_first_text_seconds", "Claim to first text of the reply", **named)
-        self.turn_seconds = Histogram("botcore_turn_seconds", "Claim to committed reply", **named)
-        self.tokens = Counter("botcore_tokens", "Tokens by kind", ["kind"], **named)
-        self.hook_seconds = Counter("botcore_hook_seconds", "Time spent in hooks", ["plugin", "hook"], **named)
+        own = self.registry
+        self.turns = Counter("botcore_turns", "Turns by how they ended", ["channel", "outcome"], registry=own)
+        self.first_text = Histogram("botcore_first_text_seconds", "Claim to first text of the reply", registry=own)
+        self.turn_seconds = Histogram("botcore_turn_seconds", "Claim to committed reply", registry=own)
+        self.tokens = Counter("botcore_tokens", "Tokens by kind", ["kind"], registry=own)
+        self.hook_seconds = Counter("botcore_hook_seconds", "Time spent in hooks", ["plugin", "hook"], registry=own)
         self.hook_errors = Counter(
-            "botcore_hook_errors", "Hook calls that failed or were too slow", ["plugin", "hook"], **named
+            "botcore_hook_errors", "Hook calls that failed or were too slow", ["plugin", "hook"], registry=own
         )
-        self.sends = Counter("botcore_sends", "Outgoing calls by result", ["channel", "result"], **named)
-        self.running = Gauge("botcore_turns_running", "Turns being worked on", **named)
+        self.sends = Counter("botcore_sends", "Outgoing calls by result", ["channel", "result"], registry=own)
+        self.running = Gauge("botcore_turns_running", "Turns being worked on", registry=own)
 
     def render(self) -> bytes:
         """The text Prometheus scrapes."""

@@ -43,7 +43,7 @@ class Table(BaseModel):
 class BotSettings(Table):
     """``[bot]``."""
 
-    name: str = Field("botcore", min_length=1, max_length=64)
+    name: str = Field(default="botcore", min_length=1, max_length=64)
     data_dir: Path = Path("data")
     """Database, logs, engine socket. One running bot per directory."""
 
@@ -52,13 +52,13 @@ class HttpSettings(Table):
     """``[http]``: the one port."""
 
     host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
+    port: int = Field(default=8080, ge=0, le=65535)
     """The next free one is taken (and named) where it is occupied; 0 = any."""
     key: SecretStr = SecretStr("")
     """Asked of everybody; needed to listen beyond loopback."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names a reverse proxy uses, besides localhost."""
-    body_limit: int = Field(1 << 20, ge=1024)
+    body_limit: int = Field(default=1 << 20, ge=1024)
     """Bytes of a request's body: 1 MiB is 16 times the largest update Telegram sends."""
 
 
@@ -83,13 +83,13 @@ class EngineSettings(Table):
     """The Python that has vLLM; empty = find or install one."""
     install: bool = True
     """False: never install an engine."""
-    window: int = Field(0, ge=0)
+    window: int = Field(default=0, ge=0)
     """Tokens that prompt and reply share; 0 = what the model can, at most 8,192 on a CPU."""
-    kv_cache_gib: float = Field(1.0, gt=0)
+    kv_cache_gib: float = Field(default=1.0, gt=0)
     """GiB of memory for the paged KV cache on a CPU."""
     dtype: str = "auto"
-    first_token_timeout_s: float = Field(30, gt=0)
-    token_gap_timeout_s: float = Field(15, gt=0)
+    first_token_timeout_s: float = Field(default=30, gt=0)
+    token_gap_timeout_s: float = Field(default=15, gt=0)
     args: tuple[str, ...] = ()
     """More arguments for the vLLM server, as on its command line."""
 
@@ -97,23 +97,23 @@ class EngineSettings(Table):
 class TurnSettings(Table):
     """``[turn]``: the bounds of one message's life."""
 
-    timeout_s: float = Field(300, gt=0)
+    timeout_s: float = Field(default=300, gt=0)
     """From the claim to the last token: nobody reads a reply that took longer."""
-    engine_wait_s: float = Field(120, gt=0)
+    engine_wait_s: float = Field(default=120, gt=0)
     """How long a turn waits for an engine that is starting before it says so and ends."""
-    decide_budget_s: float = Field(10, gt=0)
+    decide_budget_s: float = Field(default=10, gt=0)
     """Per plugin for `admit`, `recall` and the decision of `reply`."""
-    observe_budget_s: float = Field(2, gt=0)
+    observe_budget_s: float = Field(default=2, gt=0)
     """Per plugin for `remember` and `feedback`."""
-    concurrent: int = Field(64, ge=1)
+    concurrent: int = Field(default=64, ge=1)
     """Turns at once in this process: about what one engine batches well."""
-    waiting_per_chat: int = Field(20, ge=1)
+    waiting_per_chat: int = Field(default=20, ge=1)
     """Messages that may wait in one conversation; more are refused with a notice."""
-    text_limit: int = Field(32_000, ge=1)
+    text_limit: int = Field(default=32_000, ge=1)
     """Characters of one message; more are refused with a notice."""
-    lease_s: float = Field(30, gt=0)
+    lease_s: float = Field(default=30, gt=0)
     """After this long without a heartbeat another process takes a conversation over."""
-    drain_s: float = Field(25, ge=0)
+    drain_s: float = Field(default=25, ge=0)
     """Running turns may finish for this long after SIGTERM."""
 
 
@@ -121,11 +121,11 @@ class TurnSettings(Table):
 class Settings:
     """The whole configuration, validated but for the tables of plugins and channels."""
 
-    bot: BotSettings = field(default_factory=BotSettings)
-    http: HttpSettings = field(default_factory=HttpSettings)
+    bot: BotSettings = field(default_factory=lambda: BotSettings())
+    http: HttpSettings = field(default_factory=lambda: HttpSettings())
     store: StoreSettings = field(default_factory=StoreSettings)
-    engine: EngineSettings = field(default_factory=EngineSettings)
-    turn: TurnSettings = field(default_factory=TurnSettings)
+    engine: EngineSettings = field(default_factory=lambda: EngineSettings())
+    turn: TurnSettings = field(default_factory=lambda: TurnSettings())
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     channels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -141,20 +141,23 @@ class LiveTurn:
                 retried = True
 
     async def _engine_ready(self) -> None:
-        if self.engine.stage == "ready":
+        if self._usable():
             return
         try:
             async with self.clock.timeout(self._house.settings.engine_wait_s):
-                while self.engine.stage != "ready":
-                    self._give_up_or_wait(self.engine)
+                while not self._usable():
                     await self._house.engine.changed()
         except TimeoutError:
             raise EngineUnavailable(f"The engine {_stage(self.engine)}; please ask again later.") from None
 
-    def _give_up_or_wait(self, status: EngineStatus) -> None:
+    def _usable(self) -> bool:
+        """Whether the engine answers now; else tell the person. Raises `EngineUnavailable` where it never will."""
+        status = self.engine
         if status.stage == "failed":
             raise EngineUnavailable(f"The engine cannot answer: {status.detail}")
-        self._delivery.waiting(f"The engine {_stage(status)}.")
+        if status.stage != "ready":
+            self._delivery.waiting(f"The engine {_stage(status)}.")
+        return status.stage == "ready"
 
 
 class TurnRun:

@@ -5,32 +5,36 @@ import json
 import logging
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
 from botcore.errors import BotcoreError
-from botcore.settings import Settings, load_settings
 
-__all__ = ["AsJson", "ConfigFiles", "LogLevel", "print_json", "run_async", "secrets_of", "settings_for"]
+if TYPE_CHECKING:
+    from botcore.settings import Settings
+
+__all__ = ["AsJson", "ConfigFiles", "LogLevel", "log_level", "print_json", "run_async", "secrets_of", "settings_for"]
 
 T = TypeVar("T")
 
 ConfigFiles = Annotated[
     list[Path] | None,
-    typer.Option("--config", "-c", help="A configuration file, instead of the shipped one; repeatable, later ones win."),
+    typer.Option("--config", "-c", help="A configuration file instead of the shipped one; repeatable."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 LogLevel = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")]
 
 
-def settings_for(files: list[Path] | None, **flags: Any) -> Settings:
+def settings_for(files: list[Path] | None, **flags: Any) -> "Settings":
     """The settings in force; ``flags`` (``http__port=9000``) that are None were not given."""
+    from botcore.settings import load_settings
+
     given = {key.replace("__", "."): value for key, value in flags.items() if value is not None}
     return load_settings(files or (), flags=given)
 
 
-def secrets_of(settings: Settings) -> list[str]:
+def secrets_of(settings: "Settings") -> list[str]:
     """Every secret value of the configuration: what no log may show."""
     tables = [*settings.plugins.values(), *settings.channels.values()]
     words = ("token", "secret", "password", "key")

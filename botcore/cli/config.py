@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
-from botcore.settings import Settings
+
+if TYPE_CHECKING:
+    from botcore.settings import Settings
 
 __all__ = ["app"]
 
@@ -40,7 +42,7 @@ def check(config: ConfigFiles = None, json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _rows(settings: Settings) -> Iterator[tuple[str, Any, str]]:
+def _rows(settings: "Settings") -> Iterator[tuple[str, Any, str]]:
     for section in ("bot", "http", "store", "engine", "turn"):
         for key, value in getattr(settings, section):
             yield _row(f"{section}.{key}", value, settings)
@@ -52,7 +54,7 @@ def _rows(settings: Settings) -> Iterator[tuple[str, Any, str]]:
                 yield _row(f"{section}.{name}.{key}", value, settings)
 
 
-def _row(dotted: str, value: Any, settings: Settings) -> tuple[str, Any, str]:
+def _row(dotted: str, value: Any, settings: "Settings") -> tuple[str, Any, str]:
     shown = ("***" if str(value) else "") if SECRET.search(dotted) else value
     if SECRET.search(dotted) and hasattr(value, "get_secret_value"):
         shown = "***" if value.get_secret_value() else ""

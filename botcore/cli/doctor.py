@@ -1,10 +1,9 @@
 """``botcore doctor``: what this bot needs, one line each, with the fix where something is missing."""
 
-import asyncio
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["doctor"]
 
 GIB = 1 << 30
+AVX = 'vLLM needs AVX2; use another server with [engine] kind = "openai"'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,7 @@ class Finding:
 
 
 def doctor(config: ConfigFiles = None, json: AsJson = False) -> None:
-    """Check Python, disk, memory, CPU, engine, model, database, tokens and clock. Exit status 1 where something is wrong."""
+    """Check what the bot needs, with the fix where something is missing. Exit status 1 where something is wrong."""
     findings = run_async(_examine(settings_for(config), show=not json))
     if json:
         print_json([asdict(finding) for finding in findings])
@@ -51,7 +51,11 @@ async def _examine(settings: "Settings", *, show: bool) -> list[Finding]:
 
 
 async def _all(settings: "Settings") -> AsyncIterator[Finding]:
-    for finding in (*_machine(settings.bot.data_dir), *_engine(settings), *_plugins(settings)):
+    for finding in _machine(settings.bot.data_dir):
+        yield finding
+    async for finding in _engine(settings):
+        yield finding
+    for finding in _plugins(settings):
         yield finding
     yield await _database(settings)
     async for finding in _channels(settings):
@@ -64,28 +68,36 @@ def _machine(data_dir: Path) -> Iterator[Finding]:
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield _finding("python", good, version, "install Python 3.11, 3.12 or 3.13 and run make again")
     free = shutil.disk_usage(_existing(data_dir)).free
-    yield _finding("disk", free > GIB, f"{free / GIB:.1f} GiB free at {data_dir}", "free at least 1 GiB there, or set bot.data_dir")
+    yield _finding(
+        "disk", free > GIB, f"{free / GIB:.1f} GiB free at {data_dir}", "free at least 1 GiB there, or set bot.data_dir"
+    )
     memory = _memory()
-    yield _finding("memory", memory > 3 * GIB, f"{memory / GIB:.1f} GiB available", "the local engine needs about 3 GiB", hint=True)
+    yield _finding(
+        "memory", memory > 3 * GIB, f"{memory / GIB:.1f} GiB available", "the local engine needs about 3 GiB", hint=True
+    )
     flags = _cpu_flags()
     wanted = "avx512f" in flags or "avx2" in flags or not flags
-    yield _finding("cpu", wanted, f"{os.cpu_count()} cores, {_vector(flags)}", "vLLM needs AVX2; use [engine] kind = \"openai\"", hint=True)
+    yield _finding("cpu", wanted, f"{os.cpu_count()} cores, {_vector(flags)}", AVX, hint=True)
 
 
-def _engine(settings: "Settings") -> Iterator[Finding]:
+async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
     engine = settings.engine
     if engine.kind != "vllm":
         yield _finding("engine", engine.kind != "openai" or bool(engine.base_url), engine.kind, "set engine.base_url")
         return
-    from botcore.engine.install import find_engine_python
-    from botcore.engine.model import resolve_model
+    from botcore.engine.environment import find_engine
+    from botcore.engine.model import find_model
 
-    python = find_engine_python(engine, settings.bot.data_dir)
-    yield _finding("engine", python is not None, str(python or "vLLM is not installed"), "botcore engine install", hint=True)
     try:
-        yield _finding("model", True, str(resolve_model(engine.model)))
+        engine_python = await find_engine(engine, settings.bot.data_dir)
+        yield _finding("engine", True, f"vLLM {engine_python.version} ({engine_python.build}) in {engine_python.path}")
     except BotcoreError as error:
-        yield _finding("model", False, str(error), "set engine.model to a folder, a hub name or \"starter\"")
+        yield _finding("engine", False, str(error), "`botcore run` installs it, or: botcore engine install", hint=True)
+    try:
+        model = find_model(engine.model)
+        yield _finding("model", True, f"{model.name}: {model.source}")
+    except BotcoreError as error:
+        yield _finding("model", False, str(error), 'set engine.model to a folder, a hub name or "starter"')
 
 
 def _plugins(settings: "Settings") -> Iterator[Finding]:
@@ -107,7 +119,9 @@ async def _database(settings: "Settings") -> Finding:
     try:
         async with Store(settings.store_url, clock=SystemClock(), data_dir=settings.bot.data_dir) as store:
             found = await store.check()
-            return _finding("database", found == "ok", f"{store.dialect}: {found}", "restore a backup, or move the file away")
+            return _finding(
+                "database", found == "ok", f"{store.dialect}: {found}", "restore a backup, or move the file away"
+            )
     except BotcoreError as error:
         return _finding("database", False, str(error), "check store.url and that the data directory can be written")
 
@@ -132,7 +146,12 @@ def _clock(data_dir: Path) -> Finding:
 
     newest = max((path.stat().st_mtime for path in _existing(data_dir).iterdir()), default=0.0)
     behind = newest - SystemClock().now()
-    return _finding("clock", behind < 60, "runs forward" if behind < 60 else f"{behind:.0f} s behind its own files", "set the time, best by NTP")
+    return _finding(
+        "clock",
+        behind < 60,
+        "runs forward" if behind < 60 else f"{behind:.0f} s behind its own files",
+        "set the time, best by NTP",
+    )
 
 
 def _finding(what: str, good: bool, found: str, fix: str = "", *, hint: bool = False) -> Finding:

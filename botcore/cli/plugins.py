@@ -1,10 +1,13 @@
 """``botcore plugins``, and the commands plugins add."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
+
+if TYPE_CHECKING:
+    from botcore.loader import Loaded
 
 __all__ = ["add_commands", "plugins"]
 
@@ -16,7 +19,7 @@ def plugins(config: ConfigFiles = None, json: AsJson = False) -> None:
     settings = settings_for(config)
     loaded = load(settings)
     enabled = {**settings.plugins, **settings.channels}
-    hooks = {name: [hook for hook, bounds in loaded.hooks.items() if any(b.plugin == name for b in bounds)] for name in enabled}
+    hooks = _hooks(loaded)
     rows = [
         {
             "name": name,
@@ -45,6 +48,14 @@ def add_commands(app: typer.Typer, arguments: list[str]) -> None:
 
     for name, added in load(settings_for(None)).registered.clis.items():
         app.add_typer(added, name=name)
+
+
+def _hooks(loaded: "Loaded") -> dict[str, list[str]]:
+    names = dict[str, list[str]]()
+    for hook, bounds in loaded.hooks.items():
+        for bound in bounds:
+            names.setdefault(bound.plugin, []).append(hook)
+    return names
 
 
 def _package(name: str) -> str:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from botcore.engine.scripted import ScriptedEngine as ScriptedEngine
     from botcore.testing.chat import Chat as Chat
     from botcore.testing.chat import chatting as chatting
+    from botcore.testing.chat import until as until
     from botcore.testing.checks_channel import check_channel as check_channel
     from botcore.testing.checks_engine import check_engine as check_engine
     from botcore.testing.clock import ManualClock as ManualClock
@@ -23,6 +24,7 @@ _WHERE = {
     "chatting": "botcore.testing.chat",
     "check_channel": "botcore.testing.checks_channel",
     "check_engine": "botcore.testing.checks_engine",
+    "until": "botcore.testing.chat",
 }
 
 __all__ = [
@@ -33,6 +35,7 @@ __all__ = [
     "chatting",
     "check_channel",
     "check_engine",
+    "until",
 ]
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -16,7 +16,7 @@ from botcore.ports import Draft, Part, Receipt
 from botcore.settings import Settings, load_settings
 from botcore.testing.loopback import LoopbackChannel
 
-__all__ = ["Chat", "chatting"]
+__all__ = ["Chat", "chatting", "until"]
 
 PATIENCE_S = 5.0
 """Real seconds `Chat.hears` waits before the test fails: a bot that says nothing must not hang the run."""
@@ -105,6 +105,13 @@ async def chatting(
     finally:
         bot.stop()
         await task
+
+
+async def until(true: Callable[[], object]) -> None:
+    """Return once ``true()`` is, for what no event tells (a slot freed); fails after `PATIENCE_S` real seconds."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():  # noqa: ASYNC110 - there is no event to wait for
+            await asyncio.sleep(0.002)  # gives the store's threads the processor
 
 
 def _settings(data_dir: Path, tables: Mapping[str, Any]) -> Settings:

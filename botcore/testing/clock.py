@@ -4,6 +4,7 @@ import asyncio
 import heapq
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import count
 
 __all__ = ["ManualClock"]
@@ -31,7 +32,7 @@ class ManualClock:
             await asyncio.sleep(0)
             return
         future = asyncio.get_running_loop().create_future()
-        self._at(seconds, lambda: future.done() or future.set_result(None))
+        self._at(seconds, lambda: None if future.done() else future.set_result(None))
         await future
 
     @asynccontextmanager
@@ -56,8 +57,8 @@ class ManualClock:
         self._now = end
         await settle()
 
-    def _at(self, seconds: float, wake: Callable[[], object]) -> None:
-        heapq.heappush(self._timers, (self._now + seconds, next(self._numbers), lambda: wake() and None))
+    def _at(self, seconds: float, wake: Callable[[], None]) -> None:
+        heapq.heappush(self._timers, (self._now + seconds, next(self._numbers), wake))
 
 
 class _ManualDeadline:
@@ -69,7 +70,7 @@ class _ManualDeadline:
     def reset(self, seconds: float | None) -> None:
         self._generation += 1
         if seconds is not None:
-            self._clock._at(seconds, lambda mine=self._generation: self._expire(mine))  # type: ignore[misc]
+            self._clock._at(seconds, partial(self._expire, self._generation))
 
     def _expire(self, generation: int) -> None:
         if generation == self._generation:
