@@ -43,7 +43,9 @@ class Grammar:
     def word(self, kind: str) -> str:
         """Return a word of a kind; names, things and towns are sometimes invented, so that spelling is copied."""
         if kind == "number":
-            return str(self.pick((self.random.randint(2, 12), self.random.randint(13, 99), self.random.randint(100, 999))))
+            return str(
+                self.pick((self.random.randint(2, 12), self.random.randint(13, 99), self.random.randint(100, 999)))
+            )
         if kind == "year":
             return str(self.random.randint(1700, 2029))
         if kind == "hour":
@@ -65,7 +67,9 @@ class Grammar:
     def odd(self) -> str:
         """Return an invented word: syllables, or the halves of two real words."""
         if self.chance(0.5):
-            return "".join(self.pick(_SYLLABLES) for _ in range(self.pick((2, 2, 3)))) + self.pick(("", "n", "r", "s", "l"))
+            return "".join(self.pick(_SYLLABLES) for _ in range(self.pick((2, 2, 3)))) + self.pick(
+                ("", "n", "r", "s", "l")
+            )
         first, last = (self.pick(WORDS[self.pick(("thing", "name", "animal", "city"))]).lower() for _ in range(2))
         return first.replace(" ", "")[: self.random.randint(2, 5)] + last.replace(" ", "")[-self.random.randint(2, 4) :]
 
@@ -74,5 +78,4 @@ class Grammar:
         while (text := _CHOICE.sub(lambda m: self.pick(m[1].split("|")), template)) != template:
             template = text
         text = _SLOT.sub(lambda m: bound[m[1]] if m[1] in bound else self.word(m[1]), text)
-        text = _ARTICLE.sub(lambda m: f"{m[1]}{'n' if m[3].lower() in 'aeiou' else ''} {m[2]}{m[3]}", text)
-        return text
+        return _ARTICLE.sub(lambda m: f"{m[1]}{'n' if m[3].lower() in 'aeiou' else ''} {m[2]}{m[3]}", text)

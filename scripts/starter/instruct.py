@@ -4,31 +4,24 @@ from collections.abc import Callable
 
 from scripts.starter.dialogue import Pair, lowered
 from scripts.starter.grammar import Grammar
+from scripts.starter.phrases import load
 
 __all__ = ["LISTS", "copying", "instruction"]
 
-LISTS = {
-    "colours": "red, blue, green, yellow, black, white, brown, purple", "fruits": "apple, banana, cherry, grape, lemon, mango, orange, pear",
-    "animals": "cat, dog, horse, fox, rabbit, bear, owl, duck", "days of the week": "Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday",
-    "months": "January, February, March, April, May, June, July, August", "cities": "Paris, London, Berlin, Madrid, Vienna, Oslo, Lisbon, Dublin",
-    "vegetables": "carrot, potato, onion, tomato, pepper, cabbage, bean, pea", "names": "Anna, Ben, Clara, David, Emma, Felix, Grace, Hugo",
-    "numbers": "one, two, three, four, five, six, seven, eight", "hobbies": "reading, cooking, swimming, painting, chess, dancing, hiking, singing",
-    "drinks": "water, tea, coffee, milk, juice, lemonade, cocoa, soup", "seasons": "spring, summer, autumn, winter",
-}  # fmt: skip
+_WORDING = load("instruct")
+LISTS: dict[str, str] = _WORDING["lists"]
+_ASKS: dict[str, str] = _WORDING["asks"]
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "2": 2, "3": 3, "4": 4, "5": 5, "some": 3, "a few": 3}
-
-_SENTENCES = (
-    "{The|A} {$adj |}$thing {is|was} {in|near|behind} the $place{|.}", "The $animal {likes|sees|wants} $food{|.}", "I {like|love} $food and $hobby{|.}",
-    "$name {lives in|comes from} $city{|.}", "Good {morning|night|evening}, $name{|!}", "{hello|hi} world{|!}", "{I am happy|It is cold|We are here} {today|now}{|.|!}",
-    "this is {a test|$name|my $thing}{|.}", "The quick brown $animal jumps over the {lazy|$adj} $animal{|.}",
-)  # fmt: skip
 
 
 def _phrase(g: Grammar) -> str:
     """Words in any order, or a sentence."""
     if g.chance(0.4):
-        return g.say(g.pick(_SENTENCES))
-    return " ".join(g.word(g.pick(("noun", "thing", "adj", "animal", "food", "odd", "name", "colour"))) for _ in range(g.pick((1, 1, 2, 3, 4, 6))))
+        return g.say(g.pick(_WORDING["sentences"]))
+    return " ".join(
+        g.word(g.pick(("noun", "thing", "adj", "animal", "food", "odd", "name", "colour")))
+        for _ in range(g.pick((1, 1, 2, 3, 4, 6)))
+    )
 
 
 def _words(g: Grammar, count: int) -> list[str]:
@@ -43,18 +36,18 @@ def _words(g: Grammar, count: int) -> list[str]:
 def _repeat(g: Grammar) -> Pair:
     text = _phrase(g)
     if g.chance(0.3):
-        return g.say("{Say|Write|Repeat|Answer with|Print|Reply with|Type} \"") + text + '"' + g.pick((".", "", "!")), text
-    return g.say("{Repeat|Repeat after me|Repeat this|Say|Say this|Say exactly|Write|Copy|Copy this|Echo|Write exactly|Repeat the following|Repeat exactly}: ") + text, text
+        return g.say(_ASKS["quoted"]) + text + '"' + g.pick((".", "", "!")), text
+    return g.say(_ASKS["repeat"]) + text, text
 
 
 def _upper(g: Grammar) -> Pair:
     text = _phrase(g)
-    return g.say("{Write in upper case|Upper case|Uppercase|Put this in capital letters|In capitals|Make this upper case|Convert to upper case|To uppercase|Write in capital letters|Shout}: ") + text, text.upper()
+    return g.say(_ASKS["upper"]) + text, text.upper()
 
 
 def _lower(g: Grammar) -> Pair:
     text = _phrase(g).upper()
-    return g.say("{Write in lower case|Lower case|Lowercase|Put this in small letters|Make this lower case|Convert to lower case|Write in small letters}: ") + text, text.lower()
+    return g.say(_ASKS["lower"]) + text, text.lower()
 
 
 def _count(g: Grammar) -> Pair:
@@ -62,8 +55,8 @@ def _count(g: Grammar) -> Pair:
     last = first + g.random.randint(2, 10)
     ask = f"from {first} to {last}" if first > 1 or g.chance(0.5) else f"{g.pick(('to', 'up to'))} {last}"
     if first == 1 and g.chance(0.3):
-        return g.say("{Count down|Count backwards|Do a countdown|Count back} from ") + f"{last}.", ", ".join(map(str, range(last, 0, -1)))
-    return g.say("{Count|Please count|Can you count|Count the numbers} ") + ask + g.pick((".", "", "!")), ", ".join(map(str, range(first, last + 1)))
+        return g.say(_ASKS["down"]) + f"{last}.", ", ".join(map(str, range(last, 0, -1)))
+    return g.say(_ASKS["count"]) + ask + g.pick((".", "", "!")), ", ".join(map(str, range(first, last + 1)))
 
 
 def _list(g: Grammar) -> Pair:
@@ -71,8 +64,12 @@ def _list(g: Grammar) -> Pair:
     items = LISTS[topic].split(", ")[: _COUNTS[many]]
     topic = topic.replace("colour", g.pick(("colour", "color")))
     if g.chance(0.35):
-        return g.say(f"{{Make|Write|Give me}} a {{bullet |bulleted |}}list {{of|with}} {many} {topic}{{|.}}"), "\n".join(f"- {item}" for item in items)
-    return g.say(f"{{List|Name|Tell me|Give me|Write down|Say|I need|Can you name}} {many} {topic}{{|.|, please.|!}}"), ", ".join(items) + "."
+        return g.say(
+            f"{{Make|Write|Give me}} a {{bullet |bulleted |}}list {{of|with}} {many} {topic}{{|.}}"
+        ), "\n".join(f"- {item}" for item in items)
+    return g.say(
+        f"{{List|Name|Tell me|Give me|Write down|Say|I need|Can you name}} {many} {topic}{{|.|, please.|!}}"
+    ), ", ".join(items) + "."
 
 
 def _order(g: Grammar) -> Pair:
@@ -80,35 +77,56 @@ def _order(g: Grammar) -> Pair:
     text = ", ".join(words)
     how = g.random.randrange(6)
     if how <= 1:
-        return g.say("{Reverse the list|Reverse this list|Say backwards|Turn the list around|Reverse|List in reverse order}: ") + text, ", ".join(words[::-1])
+        return g.say(_ASKS["reverse"]) + text, ", ".join(words[::-1])
     if how == 2:
-        return g.say("{What is the first word|First word|Give me the first item|Which is the first|The first of these}: ") + text, words[0]
+        return g.say(_ASKS["first"]) + text, words[0]
     if how == 3:
-        return g.say("{What is the last word|Last word|Give me the last item|Which is the last|The last of these}: ") + text, words[-1]
+        return g.say(_ASKS["last"]) + text, words[-1]
     if how == 4:
-        return g.say("{How many words|How many items|Count the items|How many are these|How many things are here}: ") + text, str(len(words))
-    return g.say("{Make a bullet list|Make bullet points|Write as a list|As a bullet list|Make a list|Turn into bullet points}: ") + text, "\n".join(f"- {word}" for word in words)
+        return g.say(_ASKS["many"]) + text, str(len(words))
+    return g.say(_ASKS["bullets"]) + text, "\n".join(f"- {word}" for word in words)
 
 
 def _spell(g: Grammar) -> Pair:
     word = g.word(g.pick(("animal", "fruit", "colour", "name", "odd"))).replace(" ", "")
-    return g.say("{Spell|Spell the word|How do you spell|Can you spell|Please spell} ") + word + g.pick(("", ".", "?")), "-".join(word.lower())
+    return g.say(_ASKS["spell"]) + word + g.pick(("", ".", "?")), "-".join(word.lower())
 
 
 def _sum(g: Grammar) -> Pair:
     a, b = g.random.randint(0, 10), g.random.randint(0, 10)
     if g.chance(0.35) and a >= b:
-        return g.say(f"{{What is|What's|Calculate|How much is|Tell me}} {a} {{minus|-}} {b}{{|?}}"), f"{a} - {b} = {a - b}"
-    return g.say(f"{{What is|What's|Calculate|How much is|Add|Tell me|}} {a} {{plus|+|and}} {b}{{|?}}").strip(), f"{a} + {b} = {a + b}"
+        return g.say(
+            f"{{What is|What's|Calculate|How much is|Tell me}} {a} {{minus|-}} {b}{{|?}}"
+        ), f"{a} - {b} = {a - b}"
+    return g.say(
+        f"{{What is|What's|Calculate|How much is|Add|Tell me|}} {a} {{plus|+|and}} {b}{{|?}}"
+    ).strip(), f"{a} + {b} = {a + b}"
 
 
-_ALL: tuple[Callable[[Grammar], Pair], ...] = (_repeat, _repeat, _upper, _upper, _lower, _count, _list, _list, _order, _order, _spell, _sum, _sum)
+_ALL: tuple[Callable[[Grammar], Pair], ...] = (
+    _repeat,
+    _repeat,
+    _upper,
+    _upper,
+    _lower,
+    _count,
+    _list,
+    _list,
+    _order,
+    _order,
+    _spell,
+    _sum,
+    _sum,
+)
 
 
 def instruction(g: Grammar) -> list[Pair]:
     """Return one to three instructions; a quarter of them asked politely."""
     pairs = [g.pick(_ALL)(g) for _ in range(g.pick((1, 1, 2, 3)))]
-    return [(g.say("{Please |Can you |Could you |Now |Please, }") + lowered(ask) if g.chance(0.2) else ask, answer) for ask, answer in pairs]
+    return [
+        (g.say("{Please |Can you |Could you |Now |Please, }") + lowered(ask) if g.chance(0.2) else ask, answer)
+        for ask, answer in pairs
+    ]
 
 
 def copying(g: Grammar) -> list[Pair]:

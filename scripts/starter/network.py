@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - torch's own convention
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 __all__ = ["Network", "Shape", "answer_loss", "look_back"]

@@ -1,19 +1,35 @@
 """Questions about numbered passages: quote the sentence that answers, with its number, or say that none does."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scripts.starter.chat import Chat
+from scripts.starter.chat import TALK, Chat
 from scripts.starter.dialogue import Pair, lowered, typed
 from scripts.starter.grammar import Grammar, capital
-from scripts.starter.relations import ASIDES, RELATIONS, SUBJECTS
-from scripts.starter.smalltalk import TALK
+from scripts.starter.phrases import load
 
 __all__ = ["REFUSAL", "RULE", "asking"]
 
 REFUSAL = "The passages do not say."
 RULE = (
     "{Answer|Answer the question|Reply} {from|only from|with} the passages{.| below.} {Quote|Repeat|Copy} the sentence that answers"
-    "{| word for word} and {give|add|name} its number{|, like \"...\" [1]}. If {no passage|none of them} answers, say: The passages do not say."
+    '{| word for word} and {give|add|name} its number{|, like "..." [1]}. If {no passage|none of them} answers, say: The passages do not say.'
+)
+_WORDING = load("relations")
+SUBJECTS: dict[str, list[str]] = _WORDING["subjects"]
+RELATIONS: dict[str, dict[str, dict[str, list[str]]]] = _WORDING["relations"]
+_ALIKE = {"where", "street", "home", "lives", "room", "phone", "inventor", "founded", "founder", "birthplace", "made"}
+"""Relations that one question may mean: two of them about one subject would make it unclear whether it is answered."""
+_TALK = ("greeting", "greeting", "thanks", "who", "can", "bye", "how")
+_HELLO = ("Hello!", "Hello! How can I help you?")
+_LEADS = (
+    "Can you tell me: ",
+    "Please tell me, ",
+    "I would like to know: ",
+    "Tell me, ",
+    "Do you know ",
+    "I want to know ",
+    "",
 )
 _FILES = ("handbook.md", "faq.md", "notes.txt", "guide.pdf", "rules.md", "report.txt", "readme.md", "menu.txt")
 
@@ -26,7 +42,7 @@ class Fact:
     sentence: str
     subject: str
     relation: tuple[str, str]
-    questions: tuple[str, ...]
+    questions: Sequence[str]
 
 
 def asking(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
@@ -46,12 +62,12 @@ def asking(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pa
         if pair and pair[0] not in [ask for ask, _ in pairs]:
             pairs.append(pair)
     if inside_system:
-        return f"{system}\n\n{text}".strip(), pairs or [("Hello!", "Hello! How can I help you?")]
+        return f"{system}\n\n{text}".strip(), pairs or [_HELLO]
     gap = g.pick((" ", "\n", "\n\n"))
-    first, *rest = pairs or [("Hello!", "Hello! How can I help you?")]
+    first, *rest = pairs or [_HELLO]
     label = g.pick(("Question: ", "Question: ", "Question: ", ""))
-    asked = [(f"{text}{gap}{label}{first[0]}", first[1])] + [(g.pick(("Question: ", "")) + ask, answer) for ask, answer in rest]
-    return system, asked
+    later = [(g.pick(("Question: ", "")) + ask, answer) for ask, answer in rest]
+    return system, [(f"{text}{gap}{label}{first[0]}", first[1]), *later]
 
 
 def _facts(g: Grammar) -> tuple[list[Fact], list[list[str]]]:
@@ -69,12 +85,20 @@ def _facts(g: Grammar) -> tuple[list[Fact], list[list[str]]]:
             if (subject, relation) in seen:
                 continue
             seen.add((subject, relation))
-            states, asks = RELATIONS[kind][relation]
-            sentence = capital(g.say(g.pick(states), s=subject))
-            facts.append(Fact(number=number, sentence=sentence, subject=subject, relation=(kind, relation), questions=asks))
+            forms = RELATIONS[kind][relation]
+            sentence = capital(g.say(g.pick(forms["states"]), s=subject))
+            facts.append(
+                Fact(
+                    number=number,
+                    sentence=sentence,
+                    subject=subject,
+                    relation=(kind, relation),
+                    questions=forms["asks"],
+                )
+            )
             passage.append(sentence)
         if not passage or g.chance(0.2):
-            passage.insert(g.random.randint(0, len(passage)), g.say(g.pick(ASIDES)))
+            passage.insert(g.random.randint(0, len(passage)), g.say(g.pick(_WORDING["asides"])))
         passages.append(passage)
     return facts, passages
 
@@ -86,7 +110,8 @@ def _subjects(g: Grammar, kinds: list[str], count: int) -> list[tuple[str, str]]
         kind = g.pick(kinds)
         subject = g.say(g.pick(SUBJECTS[kind]))
         words = set(subject.split())
-        if len(found) < count and not any(words <= set(other.split()) or set(other.split()) <= words for _, other in found):
+        others = [set(other.split()) for _, other in found]
+        if len(found) < count and not any(words <= other or other <= words for other in others):
             found.append((kind, subject))
     return found
 
@@ -106,8 +131,8 @@ def _question(g: Grammar, chat: Chat, facts: list[Fact], name: str) -> Pair | No
     if name and share < 0.25:
         return g.say("{What is my name|Who am I|Do you know my name}?"), f"Your name is {name}."
     if share < 0.10:
-        asks, answers = TALK[g.pick(("greeting", "greeting", "thanks", "who", "can", "bye", "how"))]
-        return typed(g, chat.say(g.pick(asks))), chat.say(g.pick(answers))
+        forms = TALK[g.pick(_TALK)]
+        return typed(g, chat.say(g.pick(forms.asks))), chat.say(g.pick(forms.answers))
     if facts and share < 0.74:
         fact = g.pick(facts)
         ask = g.say(g.pick(fact.questions), s=fact.subject)
@@ -120,9 +145,8 @@ def _unanswered(g: Grammar, facts: list[Fact]) -> Pair | None:
     if facts and g.chance(0.5):
         fact = g.pick(facts)
         kind, subject = fact.relation[0], fact.subject
-        alike = {"where", "street", "home", "lives", "room", "inventor", "founded", "founder"}
         told = {other.relation[1] for other in facts if other.subject == subject}
-        free = [r for r in RELATIONS[kind] if r not in told and not (r in alike and told & alike)]
+        free = [r for r in RELATIONS[kind] if r not in told and not (r in _ALIKE and told & _ALIKE)]
     else:
         kind = g.pick(facts).relation[0] if facts and g.chance(0.6) else g.pick(tuple(SUBJECTS))
         subject, free = g.say(g.pick(SUBJECTS[kind])), list(RELATIONS[kind])
@@ -130,13 +154,13 @@ def _unanswered(g: Grammar, facts: list[Fact]) -> Pair | None:
             return None
     if not free:
         return None
-    ask = g.say(g.pick(RELATIONS[kind][g.pick(free)][1]), s=subject)
+    ask = g.say(g.pick(RELATIONS[kind][g.pick(free)]["asks"]), s=subject)
     return _noisy(g, ask), REFUSAL
 
 
 def _noisy(g: Grammar, ask: str) -> str:
     if g.chance(0.7):
         return capital(ask)
-    lead = g.pick(("Can you tell me: ", "Please tell me, ", "I would like to know: ", "Tell me, ", "Do you know ", "I want to know ", ""))
+    lead = g.pick(_LEADS)
     text = lead + (lowered(ask) if lead else ask)
     return g.pick((text, text.rstrip("?"), text.lower(), text.rstrip("?") + ", please?"))

@@ -1,23 +1,29 @@
-"""Stories, poems, news items and continuations, composed from the sentences of plots.py."""
+"""Stories, poems, news items and continuations, composed from the sentences of phrases/tales.toml."""
 
 from scripts.starter.dialogue import Pair, typed
 from scripts.starter.grammar import Grammar, capital
-from scripts.starter.plots import ENDS, HELPS, MEETINGS, NEWS, OPENINGS, RHYMES, TROUBLES, TURNS, WANTS
+from scripts.starter.phrases import load
 from scripts.starter.words import WORDS
 
-__all__ = ["telling"]
+__all__ = ["ask_for", "telling"]
 
-_ASKS = {
-    "story": ("{Write|Tell|Tell me|Write me|Give me|Make up|Invent|Compose} a {|short |little |small |nice |short }{story|story|tale|fairy tale} {about|about|about|on|with} $x{|.|, please.|!}", "{Can|Could} you {tell|write} {|me }a {|short }story about $x{?|? Thanks.}", "{I want|I would like|I'd like} {|to hear |to read }a {|short }story about $x{|.}", "{A|Short} story about $x{|, please}{|.}", "story about $x", "Write a short story about $x."),
-    "poem": ("{Write|Make|Write me|Compose|Give me|Create} a {|short |little |nice |small |short }{poem|poem|poem|verse|rhyme} {about|about|about|on} $x{|.|, please.|!}", "{Can|Could} you write {|me }a {|short }poem {about|on} $x?", "{I want|I would like} a {|short }poem about $x{|.}", "{A|Short} poem about $x{|, please}{|.}", "poem about $x", "Write a short poem about $x."),
-    "news": ("{Write|Make|Give me|Write me|Compose} {a |a short |a little |}{news report|news item|news article|newspaper report|press report|news story|report} {about|about|on} $x{|.|, please.|!}", "{News|Some news|The news|Headlines} about $x{|, please}{|.}", "{Can|Could} you write {a news report|a news item|the news} about $x?", "Write a short news report about $x."),
-}
-_BARE = ("{Tell|Write|Tell me} a {|short }$k{|.|, please.|!}", "{A $k, please|I want a $k|$k|Do you know a $k|Another $k}{|.|!|?}")
-_GO_ON = ("Continue this text: ", "Continue this text: ", "Continue this text:\n", "Continue: ", "Continue the story: ", "Go on with this text: ", "Please continue: ", "Finish this text: ", "Write the next sentences: ", "How does this go on? ", "Complete this story: ")
-_AGAIN = ("{Another one|One more|Again|Another|More|Tell me another one|Write another one|Once more|Next one}{|.|!|, please.}",)
-_ADJECTIVES = ("small", "big", "brave", "shy", "lonely", "clever", "young", "old", "hungry", "curious", "kind", "sleepy", "red", "blue", "white", "lost", "happy", "sad")
-
-_GOALS = ("a(n) $colour $thing", "a(n) $adj $thing", "a real friend", "a warm home", "the end of the rainbow", "a quiet place by the sea", "the best $food in the world")
+_WORDING = load("tales")
+_GO_ON = (
+    "Continue this text: ",
+    "Continue this text: ",
+    "Continue this text:\n",
+    "Continue: ",
+    "Continue the story: ",
+    "Go on with this text: ",
+    "Please continue: ",
+    "Finish this text: ",
+    "Write the next sentences: ",
+    "How does this go on? ",
+    "Complete this story: ",
+)
+_ADJECTIVES = (
+    "small big brave shy lonely clever young old hungry curious kind sleepy red blue white lost happy sad"
+).split()
 
 
 def telling(g: Grammar) -> list[Pair]:
@@ -27,28 +33,33 @@ def telling(g: Grammar) -> list[Pair]:
     sort = g.pick(("story", "story", "story", "poem", "poem", "news"))
     pairs = [_piece(g, sort)]
     if g.chance(0.2):
-        pairs.append((typed(g, g.say(g.pick(_AGAIN))), _text(g, sort, *_topic(g))))
+        pairs.append((typed(g, g.say(g.pick(_WORDING["again"]))), _text(g, sort, *_topic(g))))
     return pairs
 
 
 def _piece(g: Grammar, sort: str) -> Pair:
     kind, topic = _topic(g)
     if sort != "news" and g.chance(0.12):
-        return typed(g, g.say(g.pick(_BARE), k=sort)), _text(g, sort, kind, topic)
-    ask = g.say(g.pick(_ASKS[sort]), x=topic)
-    return (ask.lower() if g.chance(0.1) else ask), _text(g, sort, kind, topic.lower() if ask == ask.lower() and kind != "name" else topic)
+        return typed(g, g.say(g.pick(_WORDING["bare_asks"]), k=sort)), _text(g, sort, kind, topic)
+    ask = g.say(g.pick(_WORDING["asks"][sort]), x=topic)
+    if ask == ask.lower() and kind != "name":
+        topic = topic.lower()
+    return (ask.lower() if g.chance(0.1) else ask), _text(g, sort, kind, topic)
 
 
 def _topic(g: Grammar) -> tuple[str, str]:
     """Return the kind of topic and its words as the user writes them."""
     kind = g.pick(("animal", "animal", "animal", "job", "name", "thing", "thing", "idea"))
     adjective = g.pick(_ADJECTIVES) + " " if g.chance(0.3) else ""
-    if kind == "animal" or kind == "job":
+    if kind in ("animal", "job"):
         return kind, g.say(f"a(n) {adjective}{g.odd() if g.chance(0.15) else '$' + kind}")
     if kind == "name":
         return kind, g.say("$name")
     if kind == "thing":
-        return kind, g.say(g.pick((f"a(n) {adjective}$thing", f"a(n) {adjective}$thing", "the $adj $thing", "a(n) $adj $place", "a(n) {old|new|broken} bridge")))
+        plain = f"a(n) {adjective}$thing"
+        return kind, g.say(
+            g.pick((plain, plain, "the $adj $thing", "a(n) $adj $place", "a(n) {old|new|broken} bridge"))
+        )
     return kind, g.say(g.pick(("$topic", "$topic", "$noun", "$hobby", "$food", "$city")))
 
 
@@ -78,19 +89,18 @@ def _story(g: Grammar, kind: str, topic: str) -> list[str]:
         "friend": g.word(g.pick(("she", "he"))),
         "spot": g.word("place"),
         "city": g.word("city"),
-        "goal": g.say(g.pick(_GOALS)),
+        "goal": g.say(g.pick(_WORDING["goals"])),
     }
-    opening = OPENINGS[kind if kind in OPENINGS else "hero"]
-    pools = [opening, WANTS, TROUBLES, HELPS] + ([TROUBLES, HELPS] if g.chance(0.25) else []) + [TURNS, ENDS]
-    used: set[str] = set()
-    sentences = []
-    for pool in pools:
+    opening = _WORDING["openings"].get(kind, _WORDING["openings"]["hero"])
+    more = ("troubles", "helps") if g.chance(0.25) else ()
+    pools = ("wants", "troubles", "helps", *more, "turns", "ends")
+    used: list[str] = []
+    for pool in (opening, *(_WORDING[name] for name in pools)):
         template = g.pick([sentence for sentence in pool if sentence not in used])
-        if pool is HELPS and not any("$friend" in sentence for sentence in used):
-            sentences.append(capital(g.say(g.pick(MEETINGS), **bound)))
-        used.add(template)
-        sentences.append(capital(g.say(template, **bound)))
-    return sentences
+        if pool is _WORDING["helps"] and not any("$friend" in sentence for sentence in used):
+            used.append(g.pick(_WORDING["meetings"]))
+        used.append(template)
+    return [capital(g.say(template, **bound)) for template in used]
 
 
 def _pronoun(name: str, otherwise: str) -> str:
@@ -101,7 +111,7 @@ def _poem(g: Grammar, topic: str) -> str:
     """Two or four couplets' worth of lines; the first names the topic."""
     named = _definite(topic)
     lines: list[str] = []
-    for index, (_, family) in enumerate(g.random.sample(RHYMES, g.pick((2, 2, 3)))):
+    for index, family in enumerate(g.random.sample(_WORDING["rhymes"], g.pick((2, 2, 3)))):
         first = family[0] if index == 0 else g.pick(family[1:-1])
         second = g.pick([line for line in family[1:] if line != first])
         lines += [first, second]
@@ -111,7 +121,7 @@ def _poem(g: Grammar, topic: str) -> str:
 
 def _news(g: Grammar, topic: str) -> str:
     bound = {"topic": topic, "city": g.word("city")}
-    parts = [g.say(g.pick(pool), **bound) for pool in NEWS]
+    parts = [g.say(g.pick(pool), **bound) for pool in _WORDING["news"]]
     if g.chance(0.3):
         parts.pop(1)
     parts[0] = ". ".join(capital(half) for half in parts[0].split(". "))
@@ -128,3 +138,9 @@ def _continued(g: Grammar) -> Pair:
         cut = g.random.randint(min(4, len(words) - 1), len(words) - 1)
         start, rest = " ".join(words[:cut]), " ".join([*words[cut:], rest])
     return g.pick(_GO_ON) + start, rest
+
+
+def ask_for(g: Grammar, sort: str) -> tuple[str, str]:
+    """Return a request of the sort and its topic, for evaluation."""
+    _, topic = _topic(g)
+    return f"Write a short {'news report' if sort == 'news' else sort} about {topic}.", topic

@@ -1,4 +1,4 @@
-"""Train the starter model: `python -m scripts.starter.train --minutes 35` writes weights and tokenizer to build/starter.
+"""Train the starter model: `python -m scripts.starter.train --minutes 40` writes weights and tokenizer to build/starter.
 
 The schedule follows the wall clock, so a slower machine gives a less trained model and not a longer wait: a short
 course in copying, the whole mixture, then long rows while the learning rate falls to nothing.
@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from scripts.starter.corpus import Corpus
@@ -33,13 +34,13 @@ LONG_FROM, DECAY_FROM = 0.80, 0.45
 """Shares of the time at which long rows begin and at which the learning rate starts to fall."""
 
 
-def batches(corpus: Corpus, core: object, stage: "Stage") -> Iterator[Batch]:
+def batches(corpus: Corpus, core: Tokenizer, stage: "Stage") -> Iterator[Batch]:
     """Yield ids and answer masks, `[rows, length + 1]`, for ever."""
     shuffle = random.Random(7).shuffle
     while True:
         talks = [corpus.conversation(stage.name) for _ in range(1000)]
         shelves: dict[int, list[Row]] = defaultdict(list)
-        for row in encode(core, talks):  # type: ignore[arg-type]
+        for row in encode(core, talks):
             if len(row[0]) <= LENGTHS[-1]:
                 shelves[next(size for size in LENGTHS if len(row[0]) <= size)].append(row)
         ready = [batch for size, rows in shelves.items() for batch in _padded(rows, size)]
@@ -73,22 +74,31 @@ def rate(step: int, progress: float) -> float:
     return min(1.0, (step + 1) / WARM_UP_STEPS, max(0.01, (1 - progress) / (1 - DECAY_FROM)))
 
 
-def run(minutes: float, out: Path, seed: int) -> None:
-    """Train for `minutes` of wall time and write `weights.safetensors` (float32) and the tokenizer to `out`."""
+def run(minutes: float, out: Path, seed: int, start: Path | None) -> None:
+    """Train for `minutes` of wall time and write `weights.safetensors` (float32) and the tokenizer to `out`.
+
+    With `start`, the weights of an earlier run with the same `out`, the copying course is left out and the rates are
+    lower; the tokenizer of `out` stays as it is.
+    """
     torch.manual_seed(seed)
     shape = Shape()
-    tokenizer = train_vocabulary(Corpus(seed + 1).texts(12_000), shape.vocab, shape.context)
-    tokenizer.save_pretrained(out)
     network = Network(shape)
-    both = optimizers(network, matrix_rate=0.02, other_rate=3e-3)
+    if start:
+        core = Tokenizer.from_file(str(out / "tokenizer.json"))
+        network.load_state_dict(load_file(start))
+    else:
+        tokenizer = train_vocabulary(Corpus(seed + 1).texts(12_000), shape.vocab, shape.context)
+        tokenizer.save_pretrained(out)
+        core = tokenizer.backend_tokenizer
+    both = optimizers(network, matrix_rate=0.008 if start else 0.02, other_rate=1e-3 if start else 3e-3)
     hidden = torch.compile(network, dynamic=True)
     torch._dynamo.config.cache_size_limit = 32
-    stage, tokens, losses, start = Stage(), 0, [], time.monotonic()
-    for step, (ids, mask) in enumerate(batches(Corpus(seed + 2), tokenizer.backend_tokenizer, stage)):
-        progress = (time.monotonic() - start) / (60 * minutes)
+    stage, tokens, losses, began = Stage(), 0, [], time.monotonic()
+    for step, (ids, mask) in enumerate(batches(Corpus(seed + 2), core, stage)):
+        progress = (time.monotonic() - began) / (60 * minutes)
         if progress >= 1:
             break
-        stage.move(tokens, progress)
+        stage.move(tokens + (COPYING_TOKENS if start else 0), progress)
         set_rate(both, rate(step, progress))
         with torch.autocast("cpu", torch.bfloat16):
             loss = answer_loss(network, hidden(ids[:, :-1]), ids, mask)
@@ -99,9 +109,12 @@ def run(minutes: float, out: Path, seed: int) -> None:
         tokens += ids.numel()
         losses.append(loss.item())
         if step % 100 == 99:
-            speed = tokens / (time.monotonic() - start)
+            speed = tokens / (time.monotonic() - began)
             mean = sum(losses[-100:]) / 100
-            print(f"{progress:.0%} {stage.name} {tokens / 1e6:.2f} M tokens, loss {mean:.3f}, {speed:.0f} tok/s", flush=True)
+            print(
+                f"{progress:.0%} {stage.name} {tokens / 1e6:.2f} M tokens, loss {mean:.3f}, {speed:.0f} tok/s",
+                flush=True,
+            )
     save_file(network.state_dict(), out / "weights.safetensors")
     print(f"{tokens} tokens, {step} steps, {sum(p.numel() for p in network.parameters())} parameters")
 
@@ -111,7 +124,8 @@ if __name__ == "__main__":
     arguments.add_argument("--minutes", type=float, default=35)
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--start", type=Path, help="weights of an earlier run to go on from")
     arguments.add_argument("--out", type=Path, default=Path("build/starter"))
     chosen = arguments.parse_args()
     torch.set_num_threads(chosen.threads)
-    run(chosen.minutes, chosen.out, chosen.seed)
+    run(chosen.minutes, chosen.out, chosen.seed, chosen.start)

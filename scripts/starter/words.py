@@ -67,11 +67,17 @@ WORDS: dict[str, tuple[str, ...]] = {
     "topic": _split(_TOPIC),
     "hobby": _split(_HOBBY),
     "fruit": _split("apple, banana, cherry, grape, lemon, mango, orange, peach, pear, plum"),
-    "colour": _split("red, blue, green, yellow, black, white, brown, purple, orange, grey, pink, silver, golden, violet"),
+    "colour": _split(
+        "red, blue, green, yellow, black, white, brown, purple, orange, grey, pink, silver, golden, violet"
+    ),
     "adj": _split("""old, new, small, big, heavy, broken, shiny, wooden, rusty, spare, round, narrow, tall, soft, dusty, clean,
         empty, full, expensive, cheap, favourite, second, first, dry, thin, thick, loud, quiet"""),
-    "mood": _split("quiet, bright, cold, warm, windy, foggy, golden, grey, sunny, rainy, starry, peaceful, busy, strange"),
-    "trait": _split("shy, brave, curious, clever, gentle, patient, lonely, cheerful, stubborn, kind, sleepy, hungry, tiny, proud"),
+    "mood": _split(
+        "quiet, bright, cold, warm, windy, foggy, golden, grey, sunny, rainy, starry, peaceful, busy, strange"
+    ),
+    "trait": _split(
+        "shy, brave, curious, clever, gentle, patient, lonely, cheerful, stubborn, kind, sleepy, hungry, tiny, proud"
+    ),
     "day": _split("Monday, Tuesday, Wednesday, Thursday, Friday, Saturday, Sunday"),
     "month": _split("""January, February, March, April, May, June, July, August, September, October, November,
         December"""),
@@ -79,8 +85,12 @@ WORDS: dict[str, tuple[str, ...]] = {
         interview, rehearsal, dinner, picnic, conference, training, exhibition, premiere, tournament, ceremony, quiz"""),
     "container": _split("""drawer, cupboard, box, closet, chest, locker, cabinet, desk, garage, attic, cellar, shed,
         hallway, kitchen, office, bedroom, trunk, safe, library, barn, pantry, basement"""),
-    "material": _split("wood, steel, glass, leather, cotton, plastic, brass, copper, silk, paper, clay, bamboo, wool, iron, stone"),
+    "material": _split(
+        "wood, steel, glass, leather, cotton, plastic, brass, copper, silk, paper, clay, bamboo, wool, iron, stone"
+    ),
     "reason": _split("""heavy rain, a power cut, a strike, the strong wind, a broken pipe, the flu, thick fog, the snow, low demand,
         a fire alarm, the heat, a flat tyre, a lost key, the flood"""),
-    "language": _split("French, German, Spanish, Polish, Italian, Dutch, Greek, Danish, Czech, Finnish, Turkish, Japanese"),
+    "language": _split(
+        "French, German, Spanish, Polish, Italian, Dutch, Greek, Danish, Czech, Finnish, Turkish, Japanese"
+    ),
 }
