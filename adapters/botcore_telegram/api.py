@@ -15,7 +15,7 @@ from telegram import Bot, BotCommand, LinkPreviewOptions, MessageEntity, ReplyPa
 from telegram.constants import ChatAction
 from telegram.error import TelegramError
 
-from botcore import Citation, Command, Rejected, Retry, Unknown
+from botcore import Citation, Clock, Command, Rejected, Retry, Unknown
 from botcore_telegram.request import NotSent, Refused, Transport
 from botcore_telegram.settings import TelegramSettings
 from botcore_telegram.text import Body, body, plain
@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 OPEN_CALLS = 64
 """Calls in the air at once: with too many open ones the server answers every further one "retry after 60"."""
-NOT_SENT_PAUSE_S = 1.0
+NOT_SENT_PAUSE_S = 1.0, 300.0
+"""Between tries without a connection: as long as it has been gone, within these bounds."""
 WRONG_TOKEN_PAUSE_S = 60.0
 MENU_LIMIT = 100
 """Commands in Telegram's menu."""
@@ -42,8 +43,10 @@ class Api:
     `me`, `updates` and `drop_webhook` raise the errors of `request`; everything else `Retry`, `Rejected` or `Unknown`.
     """
 
-    def __init__(self, settings: TelegramSettings) -> None:
+    def __init__(self, settings: TelegramSettings, clock: Clock) -> None:
         self._settings = settings
+        self._clock = clock
+        self._gone_since: float | None = None
         # PTB's RetryAfter is never made (see request.py), so its PTB_TIMEDELTA switch does not matter here.
         self._stand_in = f"{settings.account}:hidden"
         self._url = f"{settings.base_url}/bot{self._stand_in}"
@@ -75,16 +78,16 @@ class Api:
         user = await self._bot.get_me()
         return Identity(channel=channel, user_id=user.id, username=user.username or "")
 
-    async def updates(self, offset: int) -> Sequence[Json]:
+    async def updates(self, offset: int, *, wait: bool) -> Sequence[Json]:
         """What arrived from ``offset`` on; asking confirms everything below it.
 
         Plain JSON: half of the SDK's cost of a message is building objects we would only read once.
         """
-        wait = self._settings.poll_timeout_s
-        question: dict[str, Any] = {"timeout": wait, "limit": 100, "allowed_updates": ALLOWED_UPDATES}
+        seconds = self._settings.poll_timeout_s if wait else 0
+        question: dict[str, Any] = {"timeout": seconds, "limit": 100, "allowed_updates": ALLOWED_UPDATES}
         if offset:
             question["offset"] = offset
-        silence = wait + self._settings.call_timeout_s
+        silence = seconds + self._settings.call_timeout_s
         _, payload = await self._transport.call(f"{self._url}/getUpdates", question, read_timeout=silence)
         result: list[Json] = json.loads(payload)["result"]
         return result
@@ -145,7 +148,8 @@ class Api:
         try:
             await call
         except TelegramError as error:
-            raise in_our_words(error) from error
+            raise self._told(error) from error
+        self._gone_since = None
 
     async def _persist(
         self, attempt: Callable[[int, Body], Awaitable[T]], chat: int, text: str, citations: Sequence[Citation]
@@ -154,7 +158,7 @@ class Api:
         said = body(text, citations)
         while True:
             try:
-                return await attempt(chat, said)
+                result = await attempt(chat, said)
             except TelegramError as error:
                 if isinstance(error, Refused) and error.migrate_to not in (0, chat):
                     chat = error.migrate_to
@@ -162,18 +166,31 @@ class Api:
                     log.warning("Telegram refuses the formatting, sending the text as it is: %s", error)
                     said = plain(text, citations)
                 else:
-                    raise in_our_words(error) from error
+                    raise self._told(error) from error
+            else:
+                self._gone_since = None
+                return result
+
+    def _told(self, error: TelegramError) -> Retry | Rejected | Unknown:
+        if not isinstance(error, NotSent):
+            self._gone_since = None
+            return in_our_words(error)
+        now = self._clock.monotonic()
+        if self._gone_since is None:
+            self._gone_since = now
+        return in_our_words(error, gone_for=now - self._gone_since)
 
 
-def in_our_words(error: TelegramError) -> Retry | Rejected | Unknown:
+def in_our_words(error: TelegramError, *, gone_for: float = 0) -> Retry | Rejected | Unknown:
     """What the core must know: wait, give up, or nobody can tell."""
+    shortest, longest = NOT_SENT_PAUSE_S
     if isinstance(error, NotSent):
-        return Retry(NOT_SENT_PAUSE_S, str(error))
+        return Retry(min(max(gone_for, shortest), longest), str(error))
     if not isinstance(error, Refused):
         return Unknown(str(error))
     why = f"Telegram says: {error.description} ({error.status})"
     if error.status == 429:
-        return Retry(max(error.retry_after, NOT_SENT_PAUSE_S), why)
+        return Retry(max(error.retry_after, shortest), why)
     if error.status in (400, 403, 413):
         return Rejected(why)
     if error.status < 500:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botcore import (
@@ -24,6 +23,7 @@ from botcore import (
     hookimpl,
 )
 from botcore.clock import SystemClock
+from botcore_telegram.drafts import Drafts
 from botcore_telegram.settings import TelegramSettings
 from botcore_telegram.text import LIMIT, tail
 from botcore_telegram.wire import chat_and_message, platform_id, read
@@ -37,18 +37,10 @@ log = logging.getLogger(__name__)
 
 SOURCES_ROOM = 296
 """Units kept free below a text for its list of sources, and for what formatting may add."""
-DRAFT_LIFE_S = 20.0
-"""Telegram drops a draft after 30 s; one that has not changed for this long is shown again."""
-DRAFT_ROUND_S = 5.0
-DRAFT_END_S = 300.0
-"""Nobody waits longer for one reply; a draft whose end was never told is forgotten."""
 
 
-@dataclass(slots=True)
-class _Shown:
-    draft: Draft
-    changed: float
-    sent: float
+BUSY = "I am still busy with your earlier messages here; please send this one again in a moment."
+BUSY_EVERY_S = 60.0
 
 
 class Telegram:
@@ -64,7 +56,8 @@ class Telegram:
         self._commands: Callable[[], Sequence[Command]] = tuple
         self._connection: Api | None = None
         self._holders = 0
-        self._drafts: dict[str, _Shown] = {}
+        self._drafts = Drafts(self._clock, self._show)
+        self._told_busy: dict[str, float] = {}
         self.health = "not connected yet"
         """"ok", or in words what keeps messages from coming in."""
 
@@ -112,9 +105,10 @@ class Telegram:
                 channel=self.name,
                 read=lambda update, me: read(update, me, self._settings.group_mode),
                 report=self._report,
+                turned_away=lambda record: self._say_busy(tasks, record.conversation),
             )
             menu = tasks.create_task(self._publish(api), name=f"{self.name}: menu of commands")
-            keeper = tasks.create_task(self._keep_drafts(), name=f"{self.name}: keep drafts alive")
+            keeper = tasks.create_task(self._drafts.run(), name=f"{self.name}: keep drafts alive")
             try:
                 await poll.run()
             except SettingsError as error:
@@ -129,6 +123,7 @@ class Telegram:
 
     async def send(self, part: Part) -> str:
         """The id of the new message. Raises `Retry`, `Rejected` or `Unknown`."""
+        await self._drafts.end(part.turn)
         chat, thread = _place(part.conversation)
         quoted = None if part.conversation.private else _message_in(part.reply_to, chat)
         return platform_id(*await self._api().send(chat, thread, part.text, part.citations, quoted))
@@ -144,11 +139,10 @@ class Telegram:
     async def show(self, draft: Draft) -> None:
         """Show progress as well as Telegram can. Raises nothing but `Retry`."""
         if draft.phase == "final":
-            self._drafts.pop(draft.turn, None)
+            await self._drafts.end(draft.turn)
             return
-        now = self._clock.monotonic()
         if draft.conversation.private:
-            self._drafts[draft.turn] = _Shown(draft, changed=now, sent=now)
+            self._drafts.note(draft)
         await self._show(draft)
 
     async def find(self, part_id: str, since: float) -> str | None:
@@ -161,7 +155,7 @@ class Telegram:
             chat, thread = _place(draft.conversation)
             if draft.conversation.private:
                 await self._api().draft(chat, thread, draft.message or 1, text)
-            elif draft.platform_id and draft.text.strip():
+            elif draft.platform_id and text.strip():
                 await self._api().preview(*chat_and_message(draft.platform_id), text)
             else:
                 await self._api().typing(chat, thread)
@@ -170,17 +164,19 @@ class Telegram:
         except Exception as error:
             log.debug("%s: progress not shown: %s: %s", self.name, type(error).__name__, error)
 
-    async def _keep_drafts(self) -> None:
-        while True:
-            await self._clock.sleep(DRAFT_ROUND_S)
-            now = self._clock.monotonic()
-            self._drafts = {turn: shown for turn, shown in self._drafts.items() if now - shown.changed < DRAFT_END_S}
-            for shown in [shown for shown in self._drafts.values() if now - shown.sent >= DRAFT_LIFE_S]:
-                shown.sent = now
-                try:
-                    await self._show(shown.draft)
-                except Retry as retry:
-                    shown.sent = now + retry.after
+    def _say_busy(self, tasks: asyncio.TaskGroup, conversation: Conversation) -> None:
+        """Tell once a minute that a message was turned away: its sender has to send it again."""
+        now = self._clock.monotonic()
+        self._told_busy = {key: at for key, at in self._told_busy.items() if now - at < BUSY_EVERY_S}
+        if conversation.key not in self._told_busy:
+            self._told_busy[conversation.key] = now
+            tasks.create_task(self._notice(conversation, BUSY), name=f"{self.name}: notice")
+
+    async def _notice(self, conversation: Conversation, text: str) -> None:
+        try:
+            await self._api().send(*_place(conversation), text, (), None)
+        except (Retry, Rejected, Unknown) as error:
+            log.warning("%s: a notice could not be sent: %s", self.name, error)
 
     async def _publish(self, api: "Api") -> None:
         try:
@@ -204,7 +200,7 @@ class Telegram:
         from botcore_telegram.api import Api
 
         if self._connection is None:
-            self._connection = await Api(self._settings).__aenter__()
+            self._connection = await Api(self._settings, self._clock).__aenter__()
         connection, self._holders = self._connection, self._holders + 1
         try:
             yield connection

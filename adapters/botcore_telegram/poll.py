@@ -38,8 +38,8 @@ class Server(Protocol):
         """Who the token belongs to."""
         ...
 
-    async def updates(self, offset: int) -> Sequence[Json]:
-        """Updates from ``offset`` on."""
+    async def updates(self, offset: int, *, wait: bool) -> Sequence[Json]:
+        """Updates from ``offset`` on; ``wait`` for one where there is none."""
         ...
 
     async def drop_webhook(self) -> None:
@@ -59,6 +59,7 @@ class Poll:
         channel: str,
         read: Callable[[Json, Identity], Incoming | None],
         report: Callable[[str], None],
+        turned_away: Callable[[Incoming], None],
     ) -> None:
         self._server = server
         self._inbox = inbox
@@ -66,9 +67,11 @@ class Poll:
         self._channel = channel
         self._read = read
         self._report = report
+        self._turned_away = turned_away
         self._me: Identity | None = None
         self._offset = 0
         self._pause = 0.0
+        self._troubled = False
         self._may_drop_webhook = True
 
     async def run(self) -> NoReturn:
@@ -94,12 +97,13 @@ class Poll:
         if self._me is None:
             self._me = await self._server.me(self._channel)
             log.info("%s: connected as @%s", self._channel, self._me.username)
-        updates = await self._server.updates(self._offset)
+        # Right after trouble without waiting: whether it is over should be known now, not in half a minute.
+        updates = await self._server.updates(self._offset, wait=not self._troubled)
         if updates:
             await self._take(updates, self._me)
             self._offset = max(update["update_id"] for update in updates) + 1
         self._report("ok")
-        self._pause = 0
+        self._troubled, self._pause = False, 0
         too_fast = not updates and self._clock.monotonic() - asked < FIRST_PAUSE_S
         return FIRST_PAUSE_S if too_fast else 0
 
@@ -119,7 +123,7 @@ class Poll:
 
     async def _accept(self, records: Sequence[Incoming], me: Identity) -> None:
         try:
-            await self._inbox.accept(records)
+            receipts = await self._inbox.accept(records)
         except StoreUnavailable:
             raise
         except Exception as error:
@@ -131,6 +135,10 @@ class Poll:
             log.warning("%s: a batch was not accepted, trying one by one (%s)", self._channel, reason)
             for record in records:
                 await self._accept([record], me)
+        else:
+            for record, receipt in zip(records, receipts, strict=True):
+                if receipt.state == "rejected":
+                    self._turned_away(record)
 
     async def _dead(self, me: Identity, event_id: str, update: Json | str, reason: str) -> None:
         payload = update if isinstance(update, str) else json.dumps(update, ensure_ascii=False)
@@ -175,4 +183,5 @@ class Poll:
 
     def _trouble(self, why: str, pause: float) -> float:
         self._report(why)
+        self._troubled = True
         return pause

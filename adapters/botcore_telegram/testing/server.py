@@ -1,0 +1,233 @@
+"""The fake's HTTP face: tokens, planned faults, gates, and what a test asks it afterwards."""
+
+import asyncio
+import json
+import re
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from aiohttp import web
+
+from botcore import Clock
+from botcore.clock import SystemClock
+from botcore_telegram.settings import TelegramSettings
+from botcore_telegram.testing.chat import FakeChat
+from botcore_telegram.testing.errors import ApiError, Fault
+from botcore_telegram.testing.methods import Methods
+from botcore_telegram.testing.updates import Updates
+
+__all__ = ["TOKEN", "Call", "FakeTelegram", "Gate"]
+
+TOKEN = "123456789:AAfake-token-for-tests_0123456789abcd"
+PATIENCE_S = 5.0
+"""Real seconds a test waits for something to happen: a bot that says nothing must not hang the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that took effect."""
+
+    method: str
+    parameters: Mapping[str, Any]
+
+
+class Gate:
+    """Holds matching calls before they take effect."""
+
+    def __init__(self, method: str, chat: int | None) -> None:
+        self._method = method
+        self._chat = chat
+        self._opened = asyncio.Event()
+        self._arrived = asyncio.Semaphore(0)
+
+    def holds(self, method: str, parameters: Mapping[str, Any]) -> bool:
+        """Whether this call has to wait."""
+        return method == self._method and self._chat in (None, parameters.get("chat_id"))
+
+    async def wait(self) -> None:
+        """Called by the held call."""
+        self._arrived.release()
+        await self._opened.wait()
+
+    async def reached(self) -> None:
+        """Return when one more call has arrived."""
+        await self._arrived.acquire()
+
+    def open(self) -> None:
+        """Let all go."""
+        self._opened.set()
+
+
+class FakeTelegram:
+    """The server. ``penalties``: repeats of getUpdates are answered as slowly as the real one does, by ``clock``."""
+
+    def __init__(
+        self,
+        *,
+        token: str = TOKEN,
+        username: str = "botcore_bot",
+        clock: Clock | None = None,
+        penalties: bool = False,
+    ) -> None:
+        self.token = token
+        self.updates = Updates(clock or SystemClock(), penalties=penalties)
+        self.api = Methods(self.updates, username=username, user_id=int(token.partition(":")[0]))
+        self.executed: Counter[str] = Counter()
+        """Calls that took effect, by method."""
+        self.calls: list[Call] = []
+        self.base_url = ""
+        self.changed = asyncio.Event()
+        self.updates.asked = self._change
+        self._faults: dict[str, deque[Fault]] = {}
+        self._gates: list[Gate] = []
+
+    async def __aenter__(self) -> Self:
+        app = web.Application()
+        app.router.add_route("*", "/{bot}/{method}", self._serve)
+        self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        host, port = self._runner.addresses[0][:2]
+        self.base_url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        for gate in self._gates:
+            gate.open()
+        await self._runner.cleanup()
+
+    def settings(self, **more: Any) -> TelegramSettings:
+        """Settings for a channel that talks to this server."""
+        return TelegramSettings(token=self.token, base_url=self.base_url, **more)  # type: ignore[arg-type]
+
+    def chat(self, id: int, kind: Literal["private", "group", "supergroup"] = "private") -> FakeChat:
+        """A chat the bot is in; groups have negative ids."""
+        self.api.chats.setdefault(
+            id, {"id": id, "type": kind, "title" if kind != "private" else "first_name": f"c{id}"}
+        )
+        return FakeChat(self, id)
+
+    def fail(self, method: str, *faults: Fault) -> None:
+        """The next calls of this method go wrong, one each."""
+        self._faults.setdefault(method, deque()).extend(faults)
+
+    def flood(self, *, next: int = 1, retry_after: int = 1, method: str = "sendMessage") -> None:
+        """The ``next`` calls are answered 429."""
+        self.fail(method, *[Fault.flood(retry_after)] * next)
+
+    @asynccontextmanager
+    async def hold(self, method: str, chat: FakeChat | None = None) -> AsyncIterator[Gate]:
+        """Calls of this method (in this chat) wait until the gate is opened or the block left."""
+        gate = Gate(method, chat.id if chat else None)
+        self._gates.append(gate)
+        try:
+            yield gate
+        finally:
+            self._gates.remove(gate)
+            gate.open()
+
+    async def until(self, what: str) -> None:
+        """Wait for the next change of anything; fails the test, naming ``what``, after `PATIENCE_S`."""
+        try:
+            async with SystemClock().timeout(PATIENCE_S):
+                await self.changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"waited {PATIENCE_S:g} s for {what}") from None
+
+    async def confirms(self, update_id: int) -> None:
+        """Return when the bot has confirmed this update."""
+        while update_id not in self.updates.confirmed:
+            await self.until(f"update {update_id} to be confirmed; confirmed: {self.updates.confirmed}")
+
+    async def polled(self) -> None:
+        """Return when the bot asks for updates the next time."""
+        before = self.updates.polls
+        while self.updates.polls == before:
+            await self.until("the next poll")
+
+    async def serves(self, method: str, times: int = 1) -> None:
+        """Return when the method took effect so many times."""
+        while self.executed[method] < times:
+            await self.until(f"{times} x {method}; so far {dict(self.executed)}")
+
+    # ---------------------------------------------------------------- HTTP
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        method = request.match_info["method"]
+        try:
+            self._known(request.match_info["bot"].removeprefix("bot"))
+            parameters = await _parameters(request)
+            for gate in [gate for gate in self._gates if gate.holds(method, parameters)]:
+                await gate.wait()
+            faults = self._faults.get(method)
+            if faults:
+                return await self._fault(faults.popleft(), request, method, parameters)
+            return _answer(200, {"ok": True, "result": await self._execute(method, parameters)})
+        except ApiError as error:
+            return _refusal(error)
+        finally:
+            self._change()
+
+    def _known(self, token: str) -> None:
+        if not re.fullmatch(r"\d+:[\w-]{20,}", token):
+            raise ApiError(404, "Not Found")
+        if token != self.token:
+            raise ApiError(401, "Unauthorized")
+
+    async def _execute(self, method: str, parameters: Mapping[str, Any]) -> Any:
+        result = await self.api.call(method, parameters)
+        self.executed[method] += 1
+        self.calls.append(Call(method, parameters))
+        return result
+
+    async def _fault(
+        self, fault: Fault, request: web.Request, method: str, parameters: Mapping[str, Any]
+    ) -> web.StreamResponse:
+        if fault.executed:
+            await self._execute(method, parameters)
+        if not fault.status:
+            assert request.transport
+            request.transport.abort()
+            return web.Response()
+        if fault.html:
+            page = "<html>something went wrong</html>"
+            return web.Response(
+                status=fault.status, text=page, content_type="text/html", headers=_wait(fault.parameters)
+            )
+        return _refusal(ApiError(fault.status, fault.description, **fault.parameters))
+
+    def _change(self) -> None:
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+async def _parameters(request: web.Request) -> dict[str, Any]:
+    if request.content_type == "application/json":
+        return dict(await request.json())
+    return {name: _decoded(str(value)) for name, value in (await request.post()).items()}
+
+
+def _decoded(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value
+
+
+def _answer(status: int, body: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.json_response(body, status=status, headers=headers)
+
+
+def _refusal(error: ApiError) -> web.Response:
+    body: dict[str, Any] = {"ok": False, "error_code": error.status, "description": error.description}
+    if error.parameters:
+        body["parameters"] = error.parameters
+    return _answer(error.status, body, _wait(error.parameters))
+
+
+def _wait(parameters: Mapping[str, int]) -> dict[str, str] | None:
+    return {"Retry-After": str(parameters["retry_after"])} if "retry_after" in parameters else None

@@ -1,0 +1,102 @@
+"""What the Telegram tests share: the fake server, an inbox that can refuse, a clock that does not wait."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from botcore import Incoming, Receipt, StoreUnavailable
+from botcore.testing.clock import ManualClock
+from botcore_telegram import Telegram
+from botcore_telegram.drafts import ROUND_S
+from botcore_telegram.testing import FakeTelegram
+
+
+@dataclass
+class FakeInbox:
+    """Commits, or refuses as often as it is told to."""
+
+    committed: list[Incoming] = field(default_factory=list)
+    letters: list[tuple[str, str, str]] = field(default_factory=list)
+    """(event id, payload, reason)."""
+    refusals: int = 0
+    poison: str = ""
+    """A text no database takes."""
+    full: bool = False
+    stored: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def accept(self, records: Sequence[Incoming]) -> list[Receipt]:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreUnavailable("the disk is full")
+        if self.poison and any(getattr(record, "text", "") == self.poison for record in records):
+            raise ValueError("cannot be stored")
+        async with self.stored:
+            self.committed += records
+            self.stored.notify_all()
+        return [Receipt(id=place, state="rejected" if self.full else "accepted") for place, _ in enumerate(records)]
+
+    async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
+        async with self.stored:
+            self.letters.append((event_id, payload, reason))
+            self.stored.notify_all()
+
+    async def holds(self, number: int) -> None:
+        """Return when so many records are committed."""
+        async with asyncio.timeout(5), self.stored:
+            await self.stored.wait_for(lambda: len(self.committed) >= number)
+
+    @property
+    def texts(self) -> list[str]:
+        return [getattr(record, "text", "") for record in self.committed]
+
+
+class HurriedClock(ManualClock):
+    """Sleeps end at once, and are written down."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept: list[float] = []
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds == ROUND_S:  # the drafts' keeper has nothing to do here, and must not spin
+            await asyncio.Event().wait()
+        self.slept.append(seconds)
+        self._now += seconds
+        await asyncio.sleep(0)
+
+
+Running = Callable[..., AbstractAsyncContextManager[Telegram]]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeTelegram]:
+    async with FakeTelegram() as telegram:
+        yield telegram
+
+
+@pytest.fixture
+def inbox() -> FakeInbox:
+    return FakeInbox()
+
+
+@pytest.fixture
+def running(server: FakeTelegram, inbox: FakeInbox) -> Running:
+    """A channel that runs against the fake server."""
+
+    @asynccontextmanager
+    async def start(clock: ManualClock | None = None, **settings: object) -> AsyncIterator[Telegram]:
+        channel = Telegram(server.settings(**settings), clock)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(channel.run(inbox), name="channel")
+            polled = group.create_task(server.serves("getMe"), name="connected")
+            await asyncio.wait([task, polled], return_when=asyncio.FIRST_COMPLETED)
+            try:
+                yield channel
+            finally:
+                polled.cancel()
+                task.cancel()
+
+    return start

@@ -1,0 +1,130 @@
+"""Markdown as text and entities, with sources, within 4,096 UTF-16 units."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from botcore import Citation
+from botcore_telegram.text import LIMIT, Span, body, head, plain, tail, units
+
+
+def marked(text: str) -> dict[str, str]:
+    """Entity type → the text it covers."""
+    said = body(text)
+    raw = said.text.encode("utf-16-le")
+    return {
+        span.type: raw[2 * span.offset : 2 * (span.offset + span.length)].decode("utf-16-le") for span in said.spans
+    }
+
+
+@pytest.mark.parametrize(
+    ("markdown", "text"),
+    [
+        ("plain", "plain"),
+        ("**bold** and `code`", "bold and code"),
+        ("- a\n- b", "• a\n• b"),
+        ("## Title\n\ntext", "Title\n\ntext"),
+        ("List<int> and <script>x</script>", "List<int> and <script>x</script>"),
+        ("`a<b>`", "a<b>"),
+        ("a < b > c &lt;", "a < b > c <"),
+        ("**unfinished `code", "**unfinished `code"),
+        ("<!-- only a comment -->", "<!-- only a comment -->"),
+    ],
+)
+def test_nothing_that_was_written_is_lost(markdown: str, text: str) -> None:
+    assert body(markdown).text == text
+
+
+def test_entities_count_in_utf16_units() -> None:
+    assert marked("😀😀 **bold** `x`") == {"bold": "bold", "code": "x"}
+    assert body("😀 **b**").spans == (Span(type="bold", offset=3, length=1),)
+
+
+def test_code_blocks_keep_their_language() -> None:
+    said = body("```python\nprint(1)\n```")
+    assert (said.text, said.spans[0].type, said.spans[0].language) == ("print(1)", "pre", "python")
+
+
+def test_links_go_only_to_places_a_reader_expects() -> None:
+    assert [span.url for span in body("[a](https://a.example) [b](javascript:alert(1)) [c](file:///x)").spans] == [
+        "https://a.example"
+    ]
+
+
+def test_a_text_that_grows_beyond_the_limit_is_sent_as_it_is() -> None:
+    rows = "\n".join([f"|{'a' * 60}|b|", "|---|---|", *["|1|2|"] * 500])
+    assert units(rows) <= LIMIT
+    said = body(rows)
+    assert (said.text, said.spans) == (rows, ())
+
+
+def test_sources_stand_below_the_text() -> None:
+    said = body(
+        "See [1]",
+        (
+            Citation(number=1, title="Guide", source="https://docs.example/guide"),
+            Citation(number=2, title="", source="notes.md"),
+            Citation(number=1, title="Guide", source="https://docs.example/guide"),
+        ),
+    )
+    assert said.text == "See [1]\n\nSources\n[1] Guide\n[2] notes.md"
+    assert Span(
+        type="text_link", offset=len("See [1]\n\nSources\n[1] "), length=5, url="https://docs.example/guide"
+    ) in (said.spans)
+
+
+def test_many_sources_are_shortened_to_what_fits() -> None:
+    citations = tuple(Citation(number=number, title="t" * 200) for number in range(1, 100))
+    said = body("x" * 3800, citations)
+    assert units(said.text) <= LIMIT
+    assert said.text.startswith("x" * 3800 + "\n\nSources\n[1] ttt")
+    assert said.text.endswith("more")
+
+
+def test_without_formatting_the_sources_stay() -> None:
+    assert plain("**x**", (Citation(number=1, title="Guide"),)).text == "**x**\n\nSources\n[1] Guide"
+
+
+@given(st.text(max_size=300), st.integers(min_value=2, max_value=120))
+def test_head_and_tail_fit_and_cut_no_character(text: str, limit: int) -> None:
+    for piece in (head(text, limit), tail(text, limit)):
+        assert units(piece) <= limit
+        piece.encode("utf-16-le")
+
+
+MARKDOWN = st.lists(
+    st.sampled_from(
+        [
+            "**",
+            "*",
+            "`",
+            "```\n",
+            "\n",
+            "\n\n",
+            "- ",
+            "> ",
+            "# ",
+            "[a](https://x.y)",
+            "<b>",
+            "$",
+            "|",
+            "😀",
+            "word ",
+            "_",
+            "~~",
+        ]
+    )
+    | st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=8)
+).map("".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(MARKDOWN)
+def test_every_entity_lies_between_characters(text: str) -> None:
+    said = body(text)
+    edges, at = {0}, 0
+    for character in said.text:
+        at += 2 if ord(character) > 0xFFFF else 1
+        edges.add(at)
+    assert all(span.offset in edges and span.offset + span.length in edges for span in said.spans)
+    assert units(said.text) <= LIMIT

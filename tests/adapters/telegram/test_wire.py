@@ -1,0 +1,214 @@
+"""Telegram's updates as records: golden tables, without network."""
+
+from typing import Any
+
+import pytest
+
+from botcore import Attachment, Control, Conversation, Feedback, Message, Person
+from botcore_telegram.wire import Identity, Unusable, chat_and_message, platform_id, read
+
+ME = Identity(channel="telegram", user_id=42, username="helper_bot")
+ANA = {"id": 7, "is_bot": False, "first_name": "Ana", "last_name": "Lima"}
+PRIVATE = {"id": 7, "type": "private", "first_name": "Ana"}
+GROUP = {"id": -100, "type": "supergroup", "title": "Team"}
+
+
+def message(text: str | None = "hi", chat: dict[str, Any] = PRIVATE, **more: Any) -> dict[str, Any]:
+    said = {"message_id": 5, "date": 1_700_000_000, "chat": chat, "from": ANA, "text": text, **more}
+    return {"update_id": 1000, "message": {key: value for key, value in said.items() if value is not None}}
+
+
+def heard(update: dict[str, Any], group_mode: Any = "addressed") -> str | None:
+    record = read(update, ME, group_mode)
+    assert record is None or isinstance(record, Message)
+    return record.text if record else None
+
+
+def test_a_private_message_becomes_a_record() -> None:
+    assert read(message("hi"), ME) == Message(
+        event_id="1000",
+        conversation=Conversation(channel="telegram", account="42", chat="7", private=True),
+        person=Person(id="7", name="Ana Lima"),
+        text="hi",
+        platform_id="7:5",
+        sent_at=1_700_000_000.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "expected"),
+    [
+        ("hi all", {}, None),
+        ("@helper_bot hi", {}, "hi"),
+        ("@HELPER_bot: hi", {}, "hi"),
+        ("  @helper_bot , hi", {}, "hi"),
+        ("hi @helper_bot", {}, "hi @helper_bot"),
+        ("@helper_bot", {}, "@helper_bot"),
+        ("@helper_bot_2 hi", {}, None),
+        ("mail me@helper_bot", {}, None),
+        ("@other_bot hi", {}, None),
+        ("/stop", {}, "/stop"),
+        ("/stop@helper_bot", {}, "/stop"),
+        ("/stop@Helper_Bot now", {}, "/stop now"),
+        ("/stop@other_bot", {}, None),
+        ("@helper_bot /stop", {}, "/stop"),
+        ("/path/to/file", {}, None),
+        ("yes", {"reply_to_message": {"message_id": 4, "from": {"id": 42}}}, "yes"),
+        ("yes", {"reply_to_message": {"message_id": 4, "from": {"id": 8}}}, None),
+        ("yes", {"reply_to_message": {"message_id": 4, "from": {"id": 42}, "forum_topic_created": {}}}, None),
+        (
+            "you there",
+            {"entities": [{"type": "text_mention", "offset": 0, "length": 3, "user": {"id": 42}}]},
+            "you there",
+        ),
+        ("you there", {"entities": [{"type": "text_mention", "offset": 0, "length": 3, "user": {"id": 8}}]}, None),
+    ],
+)
+def test_in_a_group_only_what_is_meant_for_the_bot_is_heard(
+    text: str, more: dict[str, Any], expected: str | None
+) -> None:
+    assert heard(message(text, GROUP, **more)) == expected
+
+
+def test_group_mode_all_hears_everything_but_other_bots_commands() -> None:
+    assert heard(message("hi all", GROUP), "all") == "hi all"
+    assert heard(message("/go@other_bot", GROUP), "all") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("/stop@helper_bot", "/stop"), ("/stop", "/stop"), ("/x@other_bot", None), ("1/2", "1/2")]
+)
+def test_commands_in_a_private_chat(text: str, expected: str | None) -> None:
+    assert heard(message(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("more", "thread"),
+    [
+        ({"message_thread_id": 9, "is_topic_message": True}, "9"),
+        ({"message_thread_id": 9}, ""),
+        ({"message_thread_id": 1, "is_topic_message": True}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_topic_is_a_conversation_of_its_own_and_general_is_not(more: dict[str, Any], thread: str) -> None:
+    record = read(message("/hi", GROUP, **more), ME)
+    assert isinstance(record, Message)
+    assert (record.conversation.thread, record.conversation.private) == (thread, False)
+
+
+def test_what_a_message_answers_is_named() -> None:
+    record = read(message(reply_to_message={"message_id": 4, "from": ANA}), ME)
+    assert isinstance(record, Message)
+    assert record.reply_to == "7:4"
+
+
+def test_an_anonymous_administrator_is_the_group_and_other_bots_are_nobody() -> None:
+    anonymous = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
+    record = read(message("/hi", GROUP, **{"from": anonymous, "sender_chat": GROUP}), ME)
+    assert isinstance(record, Message)
+    assert record.person == Person(id="-100", name="Team")
+    assert read(message("/hi", GROUP, **{"from": anonymous}), ME) is None
+
+
+def test_an_edit_is_an_order_about_the_message() -> None:
+    edited = {"update_id": 1001, "edited_message": {**message("new")["message"], "edit_date": 1_700_000_050}}
+    assert read(edited, ME) == Control(
+        event_id="1001",
+        conversation=Conversation(channel="telegram", account="42", chat="7"),
+        person=Person(id="7", name="Ana Lima"),
+        kind="edit",
+        target="7:5",
+        text="new",
+    )
+
+
+def test_an_edit_in_a_group_that_is_not_for_the_bot_is_ignored() -> None:
+    assert read({"update_id": 1, "edited_message": message("new", GROUP)["message"]}, ME) is None
+
+
+@pytest.mark.parametrize(("data", "value"), [("feedback:1", 1), ("feedback:-1", -1), ("feedback:0", 0)])
+def test_a_button_below_a_reply_is_feedback(data: str, value: int) -> None:
+    shown = {"message_id": 6, "date": 0, "chat": PRIVATE}
+    update = {"update_id": 1002, "callback_query": {"id": "1", "from": ANA, "message": shown, "data": data}}
+    record = read(update, ME)
+    assert isinstance(record, Feedback)
+    assert (record.platform_id, record.value, record.person.id) == ("7:6", value, "7")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"id": "1", "from": ANA, "data": "other", "message": {"message_id": 6, "chat": PRIVATE}},
+        {"id": "1", "from": ANA, "data": "feedback:2", "message": {"message_id": 6, "chat": PRIVATE}},
+        {"id": "1", "from": ANA, "data": "feedback:1", "inline_message_id": "x"},
+        {"id": "1", "from": ANA, "game_short_name": "g"},
+    ],
+)
+def test_other_buttons_are_ignored(query: dict[str, Any]) -> None:
+    assert read({"update_id": 1, "callback_query": query}, ME) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        (
+            {"photo": [{"file_id": "small", "file_size": 1}, {"file_id": "big", "file_size": 9}]},
+            Attachment(name="photo.jpg", media_type="image/jpeg", size=9, reference="big"),
+        ),
+        (
+            {"document": {"file_id": "d", "file_name": "a.pdf", "mime_type": "application/pdf", "file_size": 3}},
+            Attachment(name="a.pdf", media_type="application/pdf", size=3, reference="d"),
+        ),
+        (
+            {"animation": {"file_id": "a"}, "document": {"file_id": "a", "file_name": "x"}},
+            Attachment(name="animation.mp4", media_type="video/mp4", size=0, reference="a"),
+        ),
+        ({"voice": {"file_id": "v"}}, Attachment(name="voice.ogg", media_type="audio/ogg", size=0, reference="v")),
+    ],
+)
+def test_files_travel_with_their_caption(more: dict[str, Any], expected: Attachment) -> None:
+    record = read(message(None, caption="look", **more), ME)
+    assert isinstance(record, Message)
+    assert (record.text, record.attachments) == ("look", (expected,))
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"update_id": 1, "channel_post": message("hi")["message"]},
+        {"update_id": 1, "my_chat_member": {}},
+        {"update_id": 1, "something_new": {"x": 1}},
+        message(None, GROUP, new_chat_members=[ANA]),
+        message(None, location={"latitude": 1, "longitude": 2}),
+        message("hi", {"id": -5, "type": "channel", "title": "news"}),
+        message("/hi", GROUP, is_automatic_forward=True),
+    ],
+)
+def test_what_is_not_for_a_bot_is_ignored_in_silence(update: dict[str, Any]) -> None:
+    assert read(update, ME) is None
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"update_id": 1, "message": {}},
+        {"update_id": 1, "message": None},
+        {"update_id": 1, "message": "hi"},
+        message("hi", {"id": "seven", "type": "private"}),
+        message("hi", message_id=None),
+        message("hi", message_id=True),
+        message(["hi"]),  # type: ignore[arg-type]
+        message("hi", **{"from": None}),
+        {"update_id": 1, "edited_message": {"chat": PRIVATE, "from": ANA, "text": "x"}},
+    ],
+)
+def test_a_message_that_cannot_be_understood_says_so(update: dict[str, Any]) -> None:
+    with pytest.raises(Unusable):
+        read(update, ME)
+
+
+def test_a_message_is_named_by_chat_and_number() -> None:
+    assert chat_and_message(platform_id(-100123, 5)) == (-100123, 5)
+    with pytest.raises(ValueError, match="invalid literal"):
+        chat_and_message("elsewhere")
