@@ -1,0 +1,122 @@
+"""Which files are documents, and what is in them. Blocking: call it on a thread. Nothing is stored here.
+
+A path is a file, a folder (all Markdown and text in it, without hidden files and links that lead out), or the word
+``self``: what comes with botcore.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, metadata
+from pathlib import Path
+
+import botcore
+from botcore import BotcoreError
+
+__all__ = ["OWN", "Found", "Unreadable", "documents", "root_of"]
+
+OWN = "self"
+KINDS = frozenset({".md", ".markdown", ".txt", ".text"})
+SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
+OWN_FILES = ("README.md", "CONTRIBUTING.md", "plugins/README.md", "adapters/README.md", "docs")
+FILES_LIMIT = 20_000
+"""Files of one run; a wrong path (a home folder, a disk) ends here instead of in the index."""
+
+
+class Unreadable(BotcoreError):
+    """The file is not a document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A file that may be a document."""
+
+    path: str
+    """What identifies it in the index."""
+    source: str
+    """What people see: never a folder above the one that was named."""
+    file: Path | None = None
+    """None for the text of an installed package."""
+
+    def text(self, limit: int) -> str:
+        """The text. Raises `Unreadable`, saying why: unknown type, more than ``limit`` bytes, not UTF-8, empty."""
+        raw = _own_readme().encode() if self.file is None else self._bytes(self.file, limit)
+        try:
+            text = raw.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise Unreadable(f"not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+        if "\0" in text:
+            raise Unreadable("holds NUL bytes: no text file")
+        if not text.strip():
+            raise Unreadable("empty")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+
+    def _bytes(self, file: Path, limit: int) -> bytes:
+        if file.suffix.lower() not in KINDS:
+            raise Unreadable(f'type "{file.suffix}" is not supported; known are {", ".join(sorted(KINDS))}')
+        try:
+            with file.open("rb") as stream:
+                raw = stream.read(limit + 1)
+        except OSError as error:
+            raise Unreadable(f"cannot be read: {error.strerror}") from error
+        if len(raw) > limit:
+            raise Unreadable(f"larger than {limit} bytes; split it or raise max_file_bytes")
+        return raw
+
+
+def root_of(path: str) -> str:
+    """The beginning that the paths of everything below ``path`` share."""
+    return OWN if path == OWN else str(Path(path).expanduser().resolve())
+
+
+def documents(paths: Iterable[str]) -> Iterator[Found]:
+    """Every file that ``paths`` name, each once, in order. Raises `BotcoreError` where they are too many."""
+    seen = set[str]()
+    for found in (found for path in paths for found in _below(path)):
+        if found.path not in seen:
+            seen.add(found.path)
+            yield found
+        if len(seen) > FILES_LIMIT:
+            raise BotcoreError(f"more than {FILES_LIMIT} files under {', '.join(paths)}; name a smaller folder")
+
+
+def _below(path: str) -> Iterator[Found]:
+    if path == OWN:
+        yield from _own()
+        return
+    root = Path(root_of(path))
+    if root.is_dir():
+        for file in _walk(root):
+            yield Found(path=str(file), source=f"{root.name}/{file.relative_to(root).as_posix()}", file=file)
+    elif root.exists():
+        yield Found(path=str(root), source=root.name, file=root)
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    for folder, below, names in os.walk(root):
+        below[:] = sorted(name for name in below if name not in SKIPPED and not name.startswith("."))
+        for name in sorted(names):
+            file = Path(folder, name)
+            wanted = file.suffix.lower() in KINDS and not name.startswith(".")
+            if wanted and file.is_file() and file.resolve().is_relative_to(root):
+                yield file
+
+
+def _own() -> Iterator[Found]:
+    """Botcore's own documents: of the source tree, or of the installed package."""
+    package = Path(botcore.__file__).parent
+    tree = package.parent if (package.parent / "pyproject.toml").is_file() else package
+    files = [file for name in OWN_FILES for file in (_walk(tree / name) if (tree / name).is_dir() else [tree / name])]
+    found = [file for file in files if file.is_file()]
+    for file in found:
+        source = file.relative_to(tree).as_posix()
+        yield Found(path=f"{OWN}/{source}", source=source, file=file)
+    if tree / "README.md" not in found and _own_readme().strip():
+        yield Found(path=f"{OWN}/README.md", source="README.md")
+
+
+def _own_readme() -> str:
+    try:
+        return str(metadata("botcore").get_payload() or "")  # type: ignore[attr-defined]
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,95 @@
+"""An answer in the documents' own words, pure: which part of which passage is shown, and what its number points at.
+
+Citations are made from what is shown, never the other way round: there is none without its extract.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from botcore import Citation
+from botcore_qa.markdown import blocks, sentences
+from botcore_qa.score import Scored, Term, share
+from botcore_qa.words import stems
+
+__all__ = ["Answer", "answer", "extract"]
+
+SHOWN = 600
+"""Characters of one extract at most; code and tables are not cut."""
+SENTENCES = 400
+"""Characters taken out of a longer paragraph."""
+ALSO = 0.9
+"""A second passage is shown where it covers this share of what the best one covers."""
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is said, with the citations its numbers point at."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+def answer(ranked: Sequence[Scored], terms: Sequence[Term], *, passages: int, lead: str) -> Answer:
+    """The best passages' best parts, numbered. ``ranked`` is not empty."""
+    shown = list(_shown(ranked, terms, passages))
+    text = "\n\n".join([lead, *(_numbered(part, number) for number, (_, part) in enumerate(shown, 1))])
+    citations = tuple(
+        Citation(number=number, title=one.hit.heading, snippet=part, source=one.hit.source)
+        for number, (one, part) in enumerate(shown, 1)
+    )
+    return Answer(text=text, citations=citations)
+
+
+def extract(text: str, terms: Sequence[Term]) -> str:
+    """The literal part of ``text`` that says most about ``terms``."""
+    parts = blocks(text)
+    if not parts:
+        return text
+    best = _best(text, parts, terms)
+    start, end = parts[best]
+    if end - start > SHOWN:
+        start, end = _sentences(text, parts[best], terms)
+        return text[start:end]
+    if text[start:end].endswith(":") and best + 1 < len(parts):
+        end = parts[best + 1][1]
+    elif best and text[slice(*parts[best - 1])].endswith(":") and end - parts[best - 1][0] <= SHOWN:
+        start = parts[best - 1][0]
+    return text[start:end]
+
+
+def _shown(ranked: Sequence[Scored], terms: Sequence[Term], passages: int) -> Iterator[tuple[Scored, str]]:
+    seen = list[str]()
+    for one in ranked:
+        part = extract(one.hit.body, terms)
+        if len(seen) == passages or one.score < ALSO * ranked[0].score:
+            return
+        if not any(part in other or other in part for other in seen):
+            seen.append(part)
+            yield one, part
+
+
+def _numbered(part: str, number: int) -> str:
+    """The extract and its number; behind code and tables it needs a line of its own."""
+    if part.count("```") % 2:
+        part += "\n```"  # a long block of code was divided between two passages
+    last = part.rsplit("\n", 1)[-1].lstrip()
+    return f"{part}\n\n[{number}]" if last.startswith(("```", "~~~", "|")) else f"{part} [{number}]"
+
+
+def _best(text: str, parts: Sequence[Span], terms: Sequence[Term]) -> int:
+    shares = [share(terms, set(stems(text[start:end]))) for start, end in parts]
+    return shares.index(max(shares))
+
+
+def _sentences(text: str, block: Span, terms: Sequence[Term]) -> Span:
+    """The best sentence of a long block and as many behind it as there is room for."""
+    inside = [(block[0] + start, block[0] + end) for start, end in sentences(text[slice(*block)])]
+    first = _best(text, inside, terms)
+    start, end = inside[first]
+    for _, further in inside[first + 1 :]:
+        if further - start > SENTENCES:
+            break
+        end = further
+    return start, end

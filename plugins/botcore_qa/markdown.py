@@ -1,0 +1,137 @@
+"""Markdown (and plain text) to sections, passages and the pieces that can be quoted, pure.
+
+    document ── section (a heading's own text) ── passage (what is found) ── block ── sentence (what is quoted)
+
+Everything below a document is a literal slice of it: what is quoted can be found in the file again.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from semantic_text_splitter import MarkdownSplitter
+
+__all__ = ["Piece", "blocks", "pieces", "sentences", "title"]
+
+HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*")
+FENCE = re.compile(r"[ \t]*(```+|~~~+)")
+ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+")
+SENTENCE = re.compile(r"(?:[.!?…][\"'”’)*_`]*(?=\s+[\"'“‘(*_`]*[^\s.a-z])|[。！？]|$)", re.DOTALL)
+MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """A passage: a literal part of a document, and the headings it stands under."""
+
+    heading: str
+    """``Title › Chapter › Section``."""
+    text: str
+
+
+def title(text: str, name: str) -> str:
+    """The first heading, or the file's ``name`` without its ending."""
+    first = next((words for _, words, _ in _lines(text) if words), "")
+    return first or re.sub(r"[-_]+", " ", name.rsplit("/", 1)[-1].rsplit(".", 1)[0]).strip() or name
+
+
+def pieces(text: str, name: str, *, size: int) -> Iterator[Piece]:
+    """The passages of a document, in order, each at most ``size`` characters (longer only where it cannot be split)."""
+    splitter = MarkdownSplitter(size)
+    whole = title(text, name)
+    for path, section in _sections(text):
+        shown = path if path[:1] == [whole] else [whole, *path]
+        for chunk in splitter.chunks(section):
+            if chunk.strip():
+                yield Piece(heading=" › ".join(shown), text=chunk.strip())
+
+
+def blocks(text: str) -> list[tuple[int, int]]:
+    """Where the paragraphs, lists, tables and code blocks of a passage begin and end."""
+    found, kind = list[tuple[int, int]](), ""
+    for start, end, this in _kinds(text):
+        if this and this == kind:
+            found[-1] = (found[-1][0], end)
+        elif this:
+            found.append((start, end))
+        kind = this
+    return found
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """Where the sentences of a paragraph begin and end; list items and table rows are sentences of their own."""
+    found = list[tuple[int, int]]()
+    for start, end, kind in _units(text):
+        found += _split(text, start, end) if kind in ("text", "list") else [(start, end)]
+    return found
+
+
+def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    for match in SENTENCE.finditer(text, start, end):
+        if match.end() > start:
+            yield start, match.end()
+            start = match.end() + len(text[match.end() : end]) - len(text[match.end() : end].lstrip())
+
+
+def _units(text: str) -> Iterator[tuple[int, int, str]]:
+    """List items, table rows, code blocks and paragraphs."""
+    held: tuple[int, int, str] | None = None
+    for start, end, kind in _kinds(text):
+        joins = held and kind == held[2] and kind != "table" and not (kind == "list" and ITEM.match(text, start))
+        if held and joins:
+            held = (held[0], end, kind)
+            continue
+        if held and held[2]:
+            yield held
+        held = (start, end, kind)
+    if held and held[2]:
+        yield held
+
+
+def _kinds(text: str) -> Iterator[tuple[int, int, str]]:
+    """Every line without its newline, and what it belongs to; "" for an empty one."""
+    fence, kind, start = "", "", 0
+    for line in text.splitlines(keepends=True):
+        bare, mark = line.rstrip(), FENCE.match(line)
+        if fence:
+            kind, fence = "code", "" if mark and bare.strip().startswith(fence) else fence
+        elif mark:
+            kind, fence = "code", mark[1]
+        else:
+            kind = _kind(bare, kind)
+        yield start, start + len(bare), kind
+        start += len(line)
+
+
+def _kind(bare: str, before: str) -> str:
+    if not bare:
+        return ""
+    if bare.lstrip().startswith("|"):
+        return "table"
+    return "list" if ITEM.match(bare) or before == "list" else "text"
+
+
+def _sections(text: str) -> Iterator[tuple[list[str], str]]:
+    """(headings above it, text) of every stretch between two headings; a heading without text of its own has none."""
+    path, start = list[tuple[int, str]](), 0
+    for depth, words, (begin, end) in _lines(text):
+        if not words:
+            continue
+        if text[start:begin].strip():
+            yield [name for _, name in path], text[start:begin]
+        path = [*(above for above in path if above[0] < depth), (depth, words)]
+        start = end
+    if text[start:].strip():
+        yield [name for _, name in path], text[start:]
+
+
+def _lines(text: str) -> Iterator[tuple[int, str, tuple[int, int]]]:
+    """(depth, words, where) of every heading outside code."""
+    for start, end, kind in _kinds(text):
+        heading = HEADING.fullmatch(text[start:end]) if kind in ("text", "list") else None
+        if heading:
+            yield len(heading[1]), _plain(heading[2]), (start, end)
+
+
+def _plain(heading: str) -> str:
+    return MARKUP.sub(lambda match: match[1] or "", heading).strip()

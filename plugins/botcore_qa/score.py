@@ -1,0 +1,123 @@
+"""Whether the documents answer a question, pure: one number between 0 and 1 and two thresholds.
+
+    score = share of the question's meaning that the passage (with its headings) contains,
+            averaged with the share that its best paragraph (with its headings) contains
+
+Words are weighed by how rare they are in the documents, and a word they do not know weighs most: that is what tells
+"How do I install the bot?" from "How do I install a dishwasher?". The thresholds come from the table of questions in
+`tests/plugins/qa_questions.py`; its test fails when they stop holding.
+"""
+
+import re
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Literal
+
+from botcore_qa.markdown import blocks
+from botcore_qa.words import stems
+
+__all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "mood", "ranked", "share"]
+
+Mood = Literal["question", "statement", "wish"]
+"""``question``: wants to be told something. ``wish``: wants something made up. ``statement``: anything else."""
+
+_OPENING = r"(?:(?:hi|hello|hey|ok|okay|so|and|but|please|pls|sorry|excuse me)[,!. ]+)*"
+QUESTION = re.compile(
+    _OPENING
+    + r"(?:what|whats|how|hows|where|wheres|when|why|who|whos|whose|which|is|are|was|were|do|does|did|can|could|may"
+    r"|might|should|shall|will|would|has|have|must|explain|describe|list|help me|any idea|(?:i am|i'm) looking for"
+    r"|tell me (?:about|how|what|where|when|why|who|which|if|more)|show me (?:how|what|where|which|the)"
+    r"|i (?:want|need|would like|wonder) (?:to know|how|what|where|which|if))\b",
+    re.IGNORECASE,
+)
+WISH = re.compile(
+    _OPENING + r"(?:(?:can|could|would|will) you (?:please )?|i want you to |let's |lets )?"
+    r"(?:write|compose|continue|invent|imagine|pretend|sing|rhyme|translate|summari[sz]e|rephrase|rewrite|repeat|roleplay"
+    r"|say|joke|make up|tell (?:me |us )?(?:a|an|another|some|one more)"
+    r"|give me (?:a|an|another|some) (?:joke|story|poem|name|idea))\b",
+    re.IGNORECASE,
+)
+
+
+GUESS = 0.8
+NAMED = 0.2
+SAID = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """A passage that contains words of the question."""
+
+    id: int
+    heading: str
+    body: str
+    heading_stems: str
+    body_stems: str
+    title: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A word of the question, and the words of the documents that stand for it (none: they do not know it)."""
+
+    weight: float
+    forms: tuple[str, ...]
+    sure: bool = True
+    """False where ``forms`` are guesses: slips of the pen, or longer words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the index knows about a question."""
+
+    terms: tuple[Term, ...]
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """A passage and how much of the question it covers, 0 to 1."""
+
+    hit: Hit
+    score: float
+    order: float = 0.0
+    """What decides between passages: the score, and more for one whose headings or one paragraph name the subject."""
+
+
+def mood(text: str) -> Mood:
+    """What kind of message this is, by its form alone."""
+    if WISH.match(text.strip()):
+        return "wish"
+    return "question" if QUESTION.match(text.strip()) or text.rstrip(" \"'”)").endswith("?") else "statement"
+
+
+def share(terms: Sequence[Term], words: Set[str]) -> float:
+    """How much of the question's weight ``words`` contain, 0 to 1; a guessed word counts for less."""
+    total = sum(term.weight for term in terms)
+    found = (term.weight * (1 if term.sure else GUESS) for term in terms if not words.isdisjoint(term.forms))
+    return sum(found) / total if total else 0.0
+
+
+def ranked(question: Question) -> list[Scored]:
+    """The passages, best first; equal ones in the index's order."""
+    return sorted((_scored(question.terms, hit) for hit in question.hits), key=lambda one: -one.order)
+
+
+def _scored(terms: Sequence[Term], hit: Hit) -> Scored:
+    heading = set(hit.heading_stems.split())
+    whole = share(terms, heading | set(hit.body_stems.split()))
+    parts = [set(stems(hit.body[start:end])) for start, end in blocks(hit.body)]
+    score = (whole + max((share(terms, heading | part) for part in parts), default=0.0)) / 2
+    named, said = share(terms, heading), max((share(terms, part) for part in parts), default=0.0)
+    return Scored(hit=hit, score=score, order=score + NAMED * named + SAID * said)
+
+
+def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold: float, strong: float) -> bool:
+    """Whether the documents answer the message. Only what is put as a question may rest on a single word of theirs."""
+    if kind == "wish" or not best:
+        return False
+    known = sum(bool(term.forms) for term in question.terms)
+    if kind == "question":
+        return best[0].score >= threshold
+    return known > 1 and best[0].score >= strong

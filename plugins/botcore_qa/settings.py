@@ -1,0 +1,33 @@
+"""What an operator may choose about answers from documents: ``[plugins.qa]``."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["QASettings"]
+
+
+class QASettings(BaseModel):
+    """``[plugins.qa]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sources: tuple[str, ...] = ("self",)
+    """Files and folders that are read at every start; ``self`` = botcore's own documents. What is taken out of this
+    list leaves the index; what ``botcore ingest`` added stays."""
+    answer: Literal["extracts", "model"] = "extracts"
+    """``extracts`` quotes the documents word for word and needs no engine. ``model`` lets the model write the answer,
+    checks its citations, and falls back to extracts."""
+    threshold: float = Field(default=0.56, gt=0, le=1)
+    """How much of a question's meaning the documents must cover to answer it (`botcore_qa.score`). Higher: fewer and
+    surer answers."""
+    strong: float = Field(default=0.9, gt=0, le=1)
+    """The same for a message that is not put as a question."""
+    passages: int = Field(default=3, ge=1, le=8)
+    """Passages an answer may draw on."""
+    passage_chars: int = Field(default=700, ge=200, le=4_000)
+    """Longest passage, in characters (about 150 words: one thought with its context)."""
+    max_file_bytes: int = Field(default=5_000_000, ge=1_000)
+    """A larger file is refused: nobody writes 5 MB of Markdown by hand."""
+    max_tokens: int = Field(default=300, ge=16, le=4_096)
+    """Longest answer of the model, in tokens."""

@@ -1,0 +1,103 @@
+"""Text to words and words to stems, pure: one spelling for the index, the score and the extracts, on either database.
+
+Stemming is light on purpose (suffixes are taken off until none is left): both sides go through it, so what matters is
+that the forms of one word meet, not that the stem is a word. Chinese, Japanese and Korean have no spaces: pairs of signs.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+__all__ = ["near", "question_stems", "stem", "stems"]
+
+WORD = re.compile(r"[^\W_]+")
+UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
+SUFFIXES = (
+    *("izations", "ization", "ations", "ation", "ating", "ators", "ator", "ated", "ates", "ate"),
+    *("ingly", "edly", "ments", "ment", "ings", "ing", "ions", "ion", "ers", "er", "ors", "or", "ed", "es", "ly"),
+)
+SHORTEST = 3
+"""Letters a suffix must leave, one of them a vowel: "string" is no form of "str"."""
+LONGER = ("er", "or", "ers", "ors", "ly")
+"""These must leave one more: "reply" is no form of "rep", nor "order" of "ord"."""
+
+_EMPTY = """
+a about above after again all already also always am an and another any anybody anyone anything are around as ask at be
+because been before being below between both but by can cannot come could couldn did didn do does doesn doing don done
+down during each either else etc ever every everything explain few find for from further gave get gets getting give given
+go goes going good got had has have having he hello help her here hers hey hi him his hmm how however i if in instead
+into is isn it its itself just kind know let like ll look lot make makes making many may maybe me mean means might mine
+more most much must my need needs neither no nor not now of off ok okay on once one only onto or other our out over own
+perhaps please possible put quite rather re really s same say says see shall she should show since so some somebody
+someone something somewhere sort still such sure t take tell than thank thanks that the their them then there these they
+thing things this those though through thus to together too try under understand until up upon us use used uses using
+usually ve very via want wants was wasn way ways we well were what whatever when where whether which while who whom whose
+why will with within without won would wouldn yes yet you your yours
+"""
+EMPTY = frozenset(_EMPTY.split())
+"""Words that say nothing about the subject: grammar, courtesy, and the frame of a question."""
+
+
+def stems(text: str) -> list[str]:
+    """Every word of ``text`` as its stem, in order."""
+    folded = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
+    return [part for word in WORD.findall(unicodedata.normalize("NFC", folded)) for part in _parts(word)]
+
+
+def question_stems(text: str) -> list[str]:
+    """The stems that say what ``text`` is about, each once; empty for small talk."""
+    folded = text.lower().replace("’", "'")
+    return list(dict.fromkeys(part for word in WORD.findall(folded) if word not in EMPTY for part in stems(word)))
+
+
+@lru_cache(maxsize=65_536)
+def stem(word: str) -> str:
+    """``word`` (lower case) without its endings."""
+    before = ""
+    while word != before:
+        before, word = word, _shorter(word)
+    return word[:-1] + "i" if word.endswith("y") and len(word) > SHORTEST else word
+
+
+def _shorter(word: str) -> str:
+    if word.endswith("ies") and len(word) > len("ties"):
+        return word[:-3] + "y"
+    for suffix in SUFFIXES:
+        rest = word.removesuffix(suffix)
+        if rest != word and len(rest) >= SHORTEST + (suffix in LONGER) and re.search("[aeiouy]", rest):
+            return _single(rest)
+    if word.endswith(("e", "s")) and not word.endswith("ss") and len(word) > SHORTEST:
+        return word[:-1]
+    return word
+
+
+def _single(rest: str) -> str:
+    """running, stopped: the doubled consonant belongs to the ending; that of "install" does not."""
+    return rest[:-1] if rest[-1] == rest[-2] and rest[-1] not in "aeioulsz" else rest
+
+
+def _parts(word: str) -> list[str]:
+    if not UNSPACED.search(word):
+        return [stem(word)]
+    return [word[at : at + 2] for at in range(max(1, len(word) - 1))]
+
+
+def near(word: str, other: str) -> bool:
+    """Whether ``other`` is what ``word`` was probably meant to be: a longer form, or one slip (two in a long word)."""
+    if word == other or (len(word) >= 4 and other.startswith(word)):
+        return True
+    slips = 0 if len(word) < 5 else 1 if len(word) < 9 else 2
+    return abs(len(word) - len(other)) <= slips and _distance(word, other) <= slips
+
+
+def _distance(one: str, two: str) -> int:
+    """Letters to add, drop, change or swap with their neighbour (optimal string alignment)."""
+    rows = [list(range(len(two) + 1))]
+    for i, a in enumerate(one, 1):
+        rows.append([i])
+        for j, b in enumerate(two, 1):
+            best = min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (a != b))
+            if i > 1 and j > 1 and (a, one[i - 2]) == (two[j - 2], b):
+                best = min(best, rows[i - 2][j - 2] + 1)
+            rows[i].append(best)
+    return rows[-1][-1]
