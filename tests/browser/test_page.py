@@ -20,7 +20,7 @@ SOURCES = [
 RICH = (
     "## Plugins\n\nA plugin is **one class** [1] with *hooks* [1, 2], see [the site](https://example.org/a) [7].\n\n"
     "- first\n- [x] second\n\n| hook | who wins |\n|---|---:|\n| reply | first |\n\n"
-    '```python\ndef reply(turn):\n    return "[1] <b>stays</b>"\n```\n\n> quoted\n\nThe end.'
+    '```python\ndef reply(turn):\n    return "[1] <b>stays</b>"\n```\n\n> quoted\n\n7. seventh\n8. eighth\n\nThe end.'
 )
 
 
@@ -73,6 +73,8 @@ async def test_markdown_is_drawn_the_same_streamed_and_loaded(page: Page, stub: 
     await expect(replies(page).locator("table")).to_be_visible()
     assert await replies(page).locator(".markdown").inner_html() == streamed
     await expect(replies(page).locator(".hljs-keyword").first).to_have_text("def")
+    await expect(replies(page).locator("td[align=right]")).to_have_text("first")
+    await expect(replies(page).locator("ol[start='7'] li")).to_have_count(2)
 
 
 async def test_offsets_count_code_points(page: Page, stub: Stub) -> None:
@@ -217,6 +219,35 @@ async def test_what_was_being_typed_survives_a_reload(page: Page, stub: Stub) ->
     await page.get_by_label("Message to botcore").fill("half a thou")
     await page.reload()
     await expect(page.get_by_label("Message to botcore")).to_have_value("half a thou")
+
+
+DRAFTS = """async () => {
+  const { emptyThread, grown, items, withEntry, withPending } = await import("/static/lib/thread.js");
+  const piece = (offset, text, message = 1) => ({ message, turn: message, offset, text, phase: "writing", note: "" });
+  const line = (message) => ({ message, id: `m${message}`, text: `${message}?`, at: 0 });
+  const entry = (id, role, text, message = "") => ({ id, role, text, message, outcome: "answered", citations: [] });
+  let draft = grown(null, piece(0, "🚀ab"));
+  const written = grown(draft, piece(2, "xyz")).text;
+  const gap = grown(draft, piece(9, "lost"));
+  const fresh = grown(draft, piece(0, "new", 2)).text;
+  let thread = withPending(withPending(emptyThread(), line(1)), line(2));
+  thread = { ...thread, draft };
+  thread = withEntry(withEntry(thread, entry(1, "user", "2?", "m2")), entry(2, "assistant", ""));
+  const survives = thread.draft?.text;
+  thread = withEntry(withEntry(thread, entry(3, "user", "1?", "m1")), entry(4, "assistant", "🚀abc"));
+  const keys = items(withPending(thread, line(3)), []).map((item) => item.key);
+  return { written, gap, fresh, survives, over: thread.draft, twice: keys.length - new Set(keys).size };
+}"""
+
+
+async def test_pieces_of_a_draft_fall_into_place(page: Page) -> None:
+    found = await page.evaluate(DRAFTS)
+    assert found["written"] == "🚀axyz"  # an offset overwrites, counted in code points
+    assert found["gap"] is None  # a missing piece is noticed
+    assert found["fresh"] == "new"
+    assert found["survives"] == "🚀ab"  # a message stopped further down the line does not end the running reply
+    assert found["over"] is None
+    assert found["twice"] == 0
 
 
 # ------------------------------------------------------------------ safety

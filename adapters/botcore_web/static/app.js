@@ -2,8 +2,9 @@
 import { effect, Fragment, html, render } from "./vendor/vendor.js";
 import * as chat from "./lib/chat.js";
 import { listenToKeys } from "./lib/keys.js";
-import { finish } from "./lib/list.js";
+import { finish, refreshList } from "./lib/list.js";
 import { locked, name, title } from "./lib/store.js";
+import { followKeyboard } from "./lib/window.js";
 import { Card, closeSource } from "./ui/card.js";
 import { Composer } from "./ui/composer.js";
 import { Header } from "./ui/header.js";
@@ -43,6 +44,11 @@ listenToKeys({ covering, closeSource });
 addEventListener("popstate", () => (chat.idInHash() ? chat.open(chat.idInHash()) : chat.openNew()));
 addEventListener("online", chat.reconnect);
 addEventListener("pagehide", finish);
-document.addEventListener("visibilitychange", () => !document.hidden && chat.reconnect());
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden || locked.peek()) return;
+  chat.reconnect();
+  refreshList(); // another tab may have been busy
+});
+followKeyboard();
 render(html`<${App} />`, document.getElementById("app"));
 chat.begin();

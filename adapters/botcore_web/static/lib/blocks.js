@@ -18,7 +18,7 @@ export class BlockView {
   show(text, final) {
     text = text.replace(/\r\n?/g, "\n"); // as the parser does: what it returns must be a prefix of what it was given
     if (!text.startsWith(this.frozen)) this.clear();
-    const tokens = blocks(text.slice(this.frozen.length));
+    const tokens = /** @type {any} */ (blocks(text.slice(this.frozen.length)));
     const links = tokens.links;
     // Blank lines do not end a list or a quote: the last real block may still grow.
     const open = final ? tokens.length : tokens.findLastIndex((token) => token.type !== "space");

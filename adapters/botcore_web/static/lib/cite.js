@@ -20,7 +20,10 @@ function texts(root) {
     node.parentElement.closest("pre, code, a, button") ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT,
   );
   const found = [];
-  while (walker.nextNode()) if (walker.currentNode.textContent.includes("[")) found.push(walker.currentNode);
+  while (walker.nextNode()) {
+    const node = /** @type {Text} */ (walker.currentNode);
+    if (node.data.includes("[")) found.push(node);
+  }
   return found;
 }
 
@@ -33,7 +36,7 @@ function texts(root) {
 export function decorate(root, citations) {
   const known = new Map(citations.map((citation) => [citation.number, citation]));
   for (const node of texts(root)) {
-    const text = node.textContent;
+    const text = node.data;
     const parts = [];
     let from = 0;
     for (const match of text.matchAll(MARK)) {

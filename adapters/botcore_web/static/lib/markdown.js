@@ -28,6 +28,8 @@ const SAFE = {
   ],
   ALLOWED_ATTR: ["href", "class", "start", "align"],
   ALLOWED_URI_REGEXP: /^(?:https?:\/\/|mailto:)/i,
+  // DOMPurify holds every attribute it does not know to the rule for addresses.
+  ADD_URI_SAFE_ATTR: ["align", "start"],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,
@@ -94,7 +96,7 @@ function frame(pre) {
   bar.append(label, copy);
   // A wide block scrolls sideways, so a keyboard must be able to reach it.
   pre.tabIndex = 0;
-  pre.setAttribute("role", "region");
+  pre.setAttribute("role", "group");
   pre.setAttribute("aria-label", language ? `${language} code` : "code");
   pre.replaceWith(figure);
   figure.append(bar, pre);
@@ -105,7 +107,7 @@ function scroller(table) {
   const box = document.createElement("div");
   box.className = "table";
   box.tabIndex = 0;
-  box.setAttribute("role", "region");
+  box.setAttribute("role", "group");
   box.setAttribute("aria-label", "table");
   table.replaceWith(box);
   box.append(table);

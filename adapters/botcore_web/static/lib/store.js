@@ -42,7 +42,9 @@ export const toast = signal(null);
 /** What a screen reader is told next, politely. */
 export const announced = signal("");
 
+/** @type {Signal<(import("./thread.js").UserItem|import("./thread.js").ReplyItem)[]>} */
 export const rows = computed(() => items(thread.value, unsent.value.filter((line) => line.conversation === current.value)));
+/** @type {Signal<boolean>} */
 export const busy = computed(() => running(thread.value));
 export const title = computed(() => conversations.value.find((one) => one.id === current.value)?.title ?? "");
 export const shown = computed(() => conversations.value.filter((one) => !leaving.value.includes(one.id)));

@@ -5,11 +5,12 @@
  * @property {import("./types.js").Entry[]} entries in the order of their ids
  * @property {import("./types.js").Pending[]} pending in the order they were accepted
  * @property {import("./types.js").Draft|null} draft
+ * @property {number|null} answering the accepted message whose line was committed last, until its reply is
  * @property {Record<number, string>} keys a committed reply's id → the key its draft was drawn under, so that it is not drawn anew
  */
 
 /** @returns {Thread} */
-export const emptyThread = () => ({ entries: [], pending: [], draft: null, keys: {} });
+export const emptyThread = () => ({ entries: [], pending: [], draft: null, answering: null, keys: {} });
 
 /** @param {Thread} thread */
 export const lastId = (thread) => String(thread.entries.at(-1)?.id ?? 0);
@@ -30,12 +31,15 @@ export function withEntry(thread, entry) {
   if (known >= 0) return { ...thread, entries: thread.entries.with(known, entry) };
   const entries = [...thread.entries, entry].sort((a, b) => a.id - b.id);
   if (entry.role === "user") {
-    return { ...thread, entries, pending: thread.pending.filter((line) => line.id !== entry.message) };
+    const line = thread.pending.find((other) => other.id === entry.message);
+    return { ...thread, entries, pending: thread.pending.filter((other) => other !== line), answering: line?.message ?? null };
   }
-  // Turns run one after another: a committed reply ends the running draft.
-  const drawn = thread.draft ?? thread.pending[0];
-  const keys = drawn ? { ...thread.keys, [entry.id]: draftKey(drawn.message) } : thread.keys;
-  return { ...thread, entries, keys, draft: null };
+  const { answering, draft } = thread;
+  const message = answering ?? draft?.message;
+  const keys = message === undefined ? thread.keys : { ...thread.keys, [entry.id]: draftKey(message) };
+  // A reply ends its own draft; a message stopped further down the line does not end the one that is being written.
+  const over = answering === null || answering === draft?.message;
+  return { ...thread, entries, keys, draft: over ? null : draft, answering: null };
 }
 
 /** @param {Thread} thread @param {import("./types.js").Pending} line @returns {Thread} */

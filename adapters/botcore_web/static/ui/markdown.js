@@ -15,14 +15,16 @@ export function Markdown({ text, final, citations }) {
     if (final) view.current.cite(citations);
   }, [text, final, citations]);
 
+  /** The button of that class an event happened in. @param {Event} event @param {string} name @returns {HTMLElement|null} */
+  const button = (event, name) => /** @type {Element} */ (event.target).closest(`button.${name}`);
   const cited = (/** @type {Event} */ event) => {
-    const anchor = /** @type {HTMLElement} */ (event.target).closest("button.cite");
+    const anchor = button(event, "cite");
     return anchor && { anchor, citation: citations.find((one) => String(one.number) === anchor.dataset.number) };
   };
   const click = (/** @type {MouseEvent} */ event) => {
     const cite = cited(event);
     if (cite) return showSource(cite.citation, cite.anchor, true);
-    const copy = /** @type {HTMLElement} */ (event.target).closest("button.copy-code");
+    const copy = button(event, "copy-code");
     if (copy) copyBlock(copy);
   };
   const over = (/** @type {PointerEvent} */ event) => {

@@ -69,8 +69,14 @@ function Row({ one }) {
     chat.openKnown(one.id);
     leave();
   };
+  const drop = (/** @type {MouseEvent} */ event) => {
+    const row = /** @type {HTMLElement} */ (event.currentTarget).closest("li");
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    remove(one, chat);
+    /** @type {HTMLElement|null} */ (next?.querySelector("a"))?.focus(); // the keyboard must not fall off the page
+  };
   return html`<li class="row">
     <a href=${`#/c/${one.id}`} aria-current=${one.id === current.value ? "page" : undefined} onClick=${open} title=${title}>${title}</a>
-    <${IconButton} icon="trash" label=${`Delete “${title}”`} onClick=${() => remove(one, chat)} />
+    <${IconButton} icon="trash" label=${`Delete “${title}”`} onClick=${drop} />
   </li>`;
 }
