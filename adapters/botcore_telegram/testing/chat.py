@@ -68,7 +68,8 @@ class FakeChat:
                 if said and not message.heard:
                     message.heard = True
                     return message
-            await self.telegram.until(f"chat {self.id} to hear {expected!r}; it reads {self.texts}")
+            reads = [text if len(text) < 80 else f"{text[:80]}…" for text in self.texts]
+            await self.telegram.until(f"chat {self.id} to hear {expected!r}; it reads {reads}")
 
     def _message(self, text: str, person: int, more: Mapping[str, Any]) -> dict[str, Any]:
         return {

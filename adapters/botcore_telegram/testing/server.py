@@ -73,11 +73,14 @@ class FakeTelegram:
         penalties: bool = False,
     ) -> None:
         self.token = token
-        self.updates = Updates(clock or SystemClock(), penalties=penalties)
+        self._clock = clock or SystemClock()
+        self.updates = Updates(self._clock, penalties=penalties)
         self.api = Methods(self.updates, username=username, user_id=int(token.partition(":")[0]))
         self.executed: Counter[str] = Counter()
         """Calls that took effect, by method."""
         self.calls: list[Call] = []
+        self.received: list[tuple[str, float]] = []
+        """(method, Unix time by ``clock``) of every call, whatever became of it."""
         self.base_url = ""
         self.changed = asyncio.Event()
         self.updates.asked = self._change
@@ -161,6 +164,7 @@ class FakeTelegram:
         try:
             self._known(request.match_info["bot"].removeprefix("bot"))
             parameters = await _parameters(request)
+            self.received.append((method, self._clock.now()))
             for gate in [gate for gate in self._gates if gate.holds(method, parameters)]:
                 await gate.wait()
             faults = self._faults.get(method)
