@@ -1,12 +1,13 @@
 """What a plugin sees of one message's life (`Turn`), and what it registers with at start (`Registry`)."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from botcore.clock import Clock
 from botcore.messages import Chunk, Citation, Conversation, Entry, Message, Passage, PromptMessage, Sampling
-from botcore.ports import Channel, Delta, Engine, EngineStatus, Prompt
+from botcore.ports import Bot, Channel, Delta, Engine, EngineStatus, Prompt
 
 if TYPE_CHECKING:
     from aiohttp import web
@@ -144,8 +145,12 @@ class Registry(Protocol):
         """Answer ``/name``. Two plugins with one name are a load error."""
         ...
 
-    def cli(self, name: str, app: Any) -> None:
-        """Add ``botcore <name> …``; ``app`` is a `typer.Typer`."""
+    def cli(self, name: str, command: Callable[..., None]) -> None:
+        """Add ``botcore <name> …``: a function whose annotated parameters are what typer makes options of."""
+        ...
+
+    def visit(self) -> AbstractAsyncContextManager[Bot]:
+        """For such a command: the bot's name, clock, data directory and database, whether the bot runs or not."""
         ...
 
     def route(self, method: str, path: str, handler: Handler, *, access: Access) -> None:

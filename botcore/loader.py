@@ -5,6 +5,7 @@ import inspect
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Any
@@ -16,13 +17,14 @@ from botcore.context import Access, Command, CommandHandler, Handler, Route
 from botcore.dispatch import Bound
 from botcore.errors import BotcoreError, PluginLoadError
 from botcore.hookspecs import HookSpecs
-from botcore.ports import Channel, Engine
+from botcore.ports import Bot, Channel, Engine
 from botcore.settings import Settings, validate
 
 __all__ = ["Loaded", "Registered", "available", "load"]
 
 log = logging.getLogger(__name__)
 GROUP = "botcore"
+Visit = Callable[[], AbstractAsyncContextManager[Bot]]
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 
 
@@ -33,7 +35,7 @@ class Registered:
     channels: dict[str, Channel] = field(default_factory=dict)
     engines: dict[str, Callable[..., Engine]] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
-    clis: dict[str, Any] = field(default_factory=dict)
+    clis: dict[str, Callable[..., None]] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     panels: dict[str, tuple[str, Callable[[], Awaitable[dict[str, Any]]]]] = field(default_factory=dict)
 
@@ -51,8 +53,9 @@ class Loaded:
 class _Registry:
     """`botcore.context.Registry` for one plugin."""
 
-    def __init__(self, name: str, registered: Registered) -> None:
+    def __init__(self, name: str, registered: Registered, visit: Visit) -> None:
         self.name = name
+        self.visit = visit
         self._all = registered
 
     def channel(self, channel: Channel) -> None:
@@ -69,8 +72,8 @@ class _Registry:
             raise PluginLoadError(f"{self.name}: /{name} already belongs to {self._all.commands[name].plugin}")
         self._all.commands[name] = Command(name=name, help=help, handler=handler, plugin=self.name)
 
-    def cli(self, name: str, app: Any) -> None:
-        self._all.clis[name] = app
+    def cli(self, name: str, command: Callable[..., None]) -> None:
+        self._all.clis[name] = command
 
     def route(self, method: str, path: str, handler: Handler, *, access: Access) -> None:
         self._all.routes.append(Route(method=method, path=path, handler=handler, access=access, owner=self.name))
@@ -88,8 +91,10 @@ def available() -> dict[str, EntryPoint]:
     return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
 
 
-def load(settings: Settings, more: Mapping[str, object] | None = None) -> Loaded:
-    """Every enabled plugin and channel, built and registered; ``more`` are further plugins, built already.
+def load(settings: Settings, more: Mapping[str, object] | None = None, *, visit: Visit | None = None) -> Loaded:
+    """Every enabled plugin and channel, built and registered.
+
+    ``more`` are further plugins, built already; ``visit`` is what their commands open the database with.
 
     Raises `SettingsError` for a wrong table; a plugin that cannot be loaded is named in `Loaded.problems` instead.
     """
@@ -98,12 +103,12 @@ def load(settings: Settings, more: Mapping[str, object] | None = None) -> Loaded
     for section, name, table in _enabled(settings):
         try:
             plugin = _build(section, name, table, settings.origins)
-            _adopt(manager, loaded, name, plugin)
+            _adopt(manager, loaded, name, plugin, visit or _nowhere)
         except PluginLoadError as error:
             loaded.problems[name] = str(error)
             log.error("%s", error)
     for name, plugin in (more or {}).items():
-        _adopt(manager, loaded, name, plugin)
+        _adopt(manager, loaded, name, plugin, visit or _nowhere)
     loaded.hooks = _bind(manager, loaded)
     return loaded
 
@@ -169,7 +174,7 @@ def _missing(point: EntryPoint, extra: str) -> Iterator[str]:
                 yield named[0]
 
 
-def _adopt(manager: pluggy.PluginManager, loaded: Loaded, name: str, plugin: object) -> None:
+def _adopt(manager: pluggy.PluginManager, loaded: Loaded, name: str, plugin: object, visit: Visit) -> None:
     try:
         manager.register(plugin, name)
         manager.check_pending()
@@ -177,7 +182,7 @@ def _adopt(manager: pluggy.PluginManager, loaded: Loaded, name: str, plugin: obj
             _same_colour(name, plugin, caller.name)
         register = getattr(plugin, "register", None)
         if register is not None:
-            register(registry=_Registry(name, loaded.registered))
+            register(registry=_Registry(name, loaded.registered, visit))
     except pluggy.PluginValidationError as error:
         manager.unregister(plugin)
         raise PluginLoadError(f"{name}: {_misspelt(error)}") from error
@@ -188,6 +193,10 @@ def _adopt(manager: pluggy.PluginManager, loaded: Loaded, name: str, plugin: obj
         manager.unregister(plugin)
         raise PluginLoadError(f"{name}: register failed: {type(error).__name__}: {error}") from error
     loaded.plugins[name] = plugin
+
+
+def _nowhere() -> AbstractAsyncContextManager[Bot]:
+    raise BotcoreError("only commands of the command line visit the database")
 
 
 def _misspelt(error: Exception) -> str:

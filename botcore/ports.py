@@ -268,7 +268,11 @@ class Bot(Protocol):
     clock: Clock
     data_dir: Path
     """Where plugins may keep files, each under its own name."""
-    database: Database
+
+    @property
+    def database(self) -> Database:
+        """The one database."""
+        ...
 
     @property
     def engine(self) -> EngineStatus:

@@ -1,6 +1,6 @@
-"""The command line: ``botcore run|chat|ask|ingest|doctor|plugins|config|engine|version``, one file per group.
+"""The command line: ``botcore run|chat|ask|doctor|plugins|config|engine|version``, one file per group.
 
-Commands import what they need when they run, so that ``--help`` answers at once.
+Plugins add theirs (``ingest`` is the QA plugin's). Commands import what they need when they run, so that ``--help`` answers at once.
 Exit status: 0 done, 1 it did not work, 2 the call or the configuration is wrong, 130 interrupted.
 """
 
@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from botcore.cli import config, doctor, engine, ingest, plugins, run, talk, version
+from botcore.cli import config, doctor, engine, plugins, run, talk, version
 from botcore.errors import BotcoreError, SettingsError
 
 __all__ = ["app", "main"]
@@ -25,7 +25,6 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("chat")(talk.chat)
 app.command("ask")(talk.ask)
-app.command("ingest")(ingest.ingest)
 app.command("doctor")(doctor.doctor)
 app.command("plugins")(plugins.plugins)
 app.command("version")(version.version)
@@ -37,8 +36,7 @@ def main() -> None:
     """Run one command; a `BotcoreError` is one line on standard error, never a traceback."""
     logging.getLogger("botcore").addHandler(logging.NullHandler())  # commands say themselves what went wrong
     try:
-        plugins.add_commands(app, sys.argv[1:])
-        app()
+        app(plugins.add_commands(app, sys.argv[1:]))
     except BotcoreError as error:
         sys.stderr.write(f"botcore: {error}\n")
         sys.exit(2 if isinstance(error, SettingsError) else 1)

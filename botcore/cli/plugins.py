@@ -1,12 +1,18 @@
 """``botcore plugins``, and the commands plugins add."""
 
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
+from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from botcore import ports
     from botcore.loader import Loaded
 
 __all__ = ["add_commands", "plugins"]
@@ -39,15 +45,53 @@ def plugins(config: ConfigFiles = None, json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def add_commands(app: typer.Typer, arguments: list[str]) -> None:
-    """Add the commands plugins registered, when the one asked for is none of our own: loading plugins costs time."""
+def add_commands(app: typer.Typer, arguments: list[str]) -> list[str]:
+    """Add the commands of plugins; returns the arguments without the ``--config FILE`` that was used to find them.
+
+    Loading plugins costs time, so it is done only where none of our own commands is asked for. A configuration that is
+    wrong does not keep ``--help`` from being shown.
+    """
     own = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
-    if not arguments or arguments[0].startswith("-") or arguments[0] in own:
-        return
+    asks_help = not arguments or arguments[0] in ("--help", "-h")
+    if not asks_help and (arguments[0] in own or arguments[0].startswith("-")):
+        return arguments
+    files, others = _config_files(arguments)
+    try:
+        commands = _commands(files)
+    except BotcoreError:
+        if not asks_help:
+            raise
+        commands = {}
+    for name, command in commands.items():
+        app.command(name)(command)
+    return others
+
+
+def _commands(files: list[Path]) -> "dict[str, Callable[..., None]]":
     from botcore.loader import load
 
-    for name, added in load(settings_for(None)).registered.clis.items():
-        app.add_typer(added, name=name)
+    settings = settings_for(files)
+
+    @asynccontextmanager
+    async def visit() -> "AsyncIterator[ports.Bot]":
+        from botcore.bot import visiting
+
+        async with visiting(settings) as bot:
+            yield bot
+
+    return load(settings, visit=visit).registered.clis
+
+
+def _config_files(arguments: list[str]) -> tuple[list[Path], list[str]]:
+    files, others, rest = list[Path](), list[str](), iter(arguments)
+    for argument in rest:
+        if argument in ("--config", "-c"):
+            files.append(Path(next(rest, "")))
+        elif argument.startswith("--config="):
+            files.append(Path(argument.removeprefix("--config=")))
+        else:
+            others.append(argument)
+    return files, others
 
 
 def _hooks(loaded: "Loaded") -> dict[str, list[str]]:

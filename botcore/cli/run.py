@@ -102,6 +102,8 @@ class _Lines:
         """Where the engine stands, unless that was said already."""
         percent = "" if status.progress is None else f" {status.progress:.0%}"
         key = (status.stage, status.detail if self._live else "")
+        if status.stage == "off":
+            return
         if self._json:
             print_json({"event": "engine", "stage": status.stage, "detail": status.detail, "progress": status.progress})
         elif status.stage == "ready":
