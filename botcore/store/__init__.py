@@ -1,6 +1,7 @@
 """The durable core: inbox, leases, turns, outbox, history, feedback. Only this package knows SQL."""
 
+from botcore.store.locks import running_at
 from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd
 from botcore.store.store import Store
 
-__all__ = ["Accepted", "Claim", "DeadLetter", "OutboxRow", "Store", "TurnEnd"]
+__all__ = ["Accepted", "Claim", "DeadLetter", "OutboxRow", "Store", "TurnEnd", "running_at"]

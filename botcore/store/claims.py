@@ -1,8 +1,8 @@
 """Leases: who may work on a conversation, until when, and what is to be done there.
 
-A claim raises the conversation's epoch; every later write checks it (`fence`). `next_at` says when a conversation next wants
-a worker: NULL when nothing is open and nothing unsettled, else the time, and releasing sets it to now, which is the end of
-the line. Between processes the lease is compared by their own clocks: they may differ by less than the lease.
+A claim raises the conversation's epoch; every later write checks it (`fence`). `next_at` says when a conversation next
+wants a worker: NULL when nothing is open and nothing unsettled, else a time; releasing sets it to now, the end of the
+line. Processes compare leases by their own clocks: these may differ by less than the lease.
 """
 
 from typing import Any
@@ -17,7 +17,18 @@ from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox
 from botcore.store.tables import outbox as parts
 
-__all__ = ["MAX_ATTEMPTS", "claim_next", "drop_leases", "fence", "heartbeat", "lost", "next_at", "release", "requeue", "stopped"]
+__all__ = [
+    "MAX_ATTEMPTS",
+    "claim_next",
+    "drop_leases",
+    "fence",
+    "heartbeat",
+    "lost",
+    "next_at",
+    "release",
+    "requeue",
+    "stopped",
+]
 
 MAX_ATTEMPTS = 3
 """Runs of one message that may end without an outcome; then it is a dead letter."""
@@ -30,14 +41,13 @@ def next_at(besides: Any = None) -> Any:
 
     ``besides``: inbox id of a message that is being ended in the same transaction.
     """
-    open_rows = sa.exists().where(
-        inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running")
-    )
+    open_rows = sa.exists().where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
     if besides is not None:
         open_rows = open_rows.where(inbox.c.id != besides)
     unsettled = (
-        sa.select(sa.case((sa.func.min(parts.c.not_before) > arg("now"), sa.func.min(parts.c.not_before)),
-                          else_=arg("now")))
+        sa.select(
+            sa.case((sa.func.min(parts.c.not_before) > arg("now"), sa.func.min(parts.c.not_before)), else_=arg("now"))
+        )
         .where(parts.c.conversation == arg("key"), one_of(parts.c.state, *outbox.UNSETTLED))
         .group_by(parts.c.conversation)
         .scalar_subquery()
@@ -50,7 +60,8 @@ _FREE = Statement(
     sa.select(conversation)
     .where(conversation.c.next_at <= arg("now"), conversation.c.lease_until <= arg("now"))
     .order_by(conversation.c.next_at)
-    .limit(const(1)).offset(const(0))
+    .limit(const(1))
+    .offset(const(0))
     .with_for_update(skip_locked=True)
 )
 _TAKE = Statement(
@@ -62,16 +73,13 @@ _OLDEST = Statement(
     sa.select(inbox.c.id, inbox.c.event_id, inbox.c.attempts, inbox.c.turn, inbox.c.payload, inbox.c.state)
     .where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
     .order_by(inbox.c.id)
-    .limit(const(1)).offset(const(0))
+    .limit(const(1))
+    .offset(const(0))
 )
 _RUN = Statement(
-    sa.update(inbox)
-    .values(state=const("running"), attempts=inbox.c.attempts + const(1))
-    .where(inbox.c.id == arg("id"))
+    sa.update(inbox).values(state=const("running"), attempts=inbox.c.attempts + const(1)).where(inbox.c.id == arg("id"))
 )
-_BURY = Statement(
-    sa.update(inbox).values(state=const("dead"), reason=arg("reason")).where(inbox.c.id == arg("id"))
-)
+_BURY = Statement(sa.update(inbox).values(state=const("dead"), reason=arg("reason")).where(inbox.c.id == arg("id")))
 _HEARTBEAT = Statement(
     sa.update(conversation)
     .values(lease_until=arg("until"))
@@ -91,6 +99,7 @@ _REQUEUE = Statement(
 _FENCE = Statement(sa.select(conversation.c.epoch).where(*_MINE).with_for_update(key_share=True))
 _STOPPED = Statement(
     sa.select(conversation.c.key)
+    .select_from(conversation)
     .join(inbox, sa.and_(inbox.c.conversation == conversation.c.key, inbox.c.state == const("running")))
     .where(
         conversation.c.next_at.is_not(None),
@@ -139,8 +148,14 @@ def _work(connection: sa.Connection, row: Any) -> Claim | None:
     _RUN(connection, id=found.id)
     anchor = outbox.part(connection, place, found.turn, 0)
     return Claim(
-        conversation=place, epoch=row.epoch + 1, message_id=found.id, message=_message(found, place), turn=found.turn,
-        attempts=found.attempts + 1, stopped=found.id <= row.stopped_through, anchor=anchor,
+        conversation=place,
+        epoch=row.epoch + 1,
+        message_id=found.id,
+        message=_message(found, place),
+        turn=found.turn,
+        attempts=found.attempts + 1,
+        stopped=found.id <= row.stopped_through,
+        anchor=anchor,
         parts=tuple(part for part in rows if part.part.turn != found.turn),
     )
 

@@ -1,4 +1,4 @@
-"""Stop, edit, delete: orders about earlier messages. They need no lease, they leave a mark that holds after a crash too."""
+"""Stop, edit, delete: orders about earlier messages. They need no lease; their mark holds after a crash too."""
 
 from dataclasses import dataclass, replace
 
@@ -35,17 +35,18 @@ _STOP = Statement(
     .values(stopped_through=arg("through"))
     .where(conversation.c.key == arg("key"), conversation.c.stopped_through < arg("through"))
 )
-_RUNNING = Statement(
-    sa.select(inbox.c.id).where(inbox.c.conversation == arg("key"), inbox.c.state == const("running"))
-)
+_RUNNING = Statement(sa.select(inbox.c.id).where(inbox.c.conversation == arg("key"), inbox.c.state == const("running")))
 # A deletion names the chat and the message; not every platform says which thread it was in.
 _TARGET = Statement(
     sa.select(
-        inbox.c.id, inbox.c.state, inbox.c.event_id, inbox.c.payload, inbox.c.conversation, conversation.c.thread,
+        inbox.c.id,
+        inbox.c.state,
+        inbox.c.event_id,
+        inbox.c.payload,
+        inbox.c.conversation,
+        conversation.c.thread,
         conversation.c.private,
-        sa.or_(
-            inbox.c.attempts > const(0), sa.exists().where(outbox.c.turn == inbox.c.turn)
-        ).label("begun"),
+        sa.or_(inbox.c.attempts > const(0), sa.exists().where(outbox.c.turn == inbox.c.turn)).label("begun"),
     )
     .join(conversation, conversation.c.key == inbox.c.conversation)
     .where(*_IN_CHAT, one_of(inbox.c.state, "waiting", "running"), inbox.c.platform_id == arg("target"))
@@ -95,12 +96,13 @@ def _stop_one(connection: sa.Connection, target: "sa.Row[tuple[object, ...]]") -
 
 def _edit(connection: sa.Connection, control: Control, target: "sa.Row[tuple[object, ...]]") -> Effect:
     place = Conversation(
-        channel=control.conversation.channel, account=control.conversation.account, chat=control.conversation.chat,
-        thread=target.thread, private=bool(target.private),
+        channel=control.conversation.channel,
+        account=control.conversation.account,
+        chat=control.conversation.chat,
+        thread=target.thread,
+        private=bool(target.private),
     )
-    edited = replace(
-        decode_message(target.payload, event_id=target.event_id, conversation=place), text=control.text
-    )
+    edited = replace(decode_message(target.payload, event_id=target.event_id, conversation=place), text=control.text)
     if target.state == "waiting":
         _REWRITE(connection, id=target.id, payload=encode_message(edited))
         return Effect()

@@ -1,4 +1,4 @@
-"""The one database: opening and closing it, and running functions on the store's own threads. No table is known here."""
+"""The one database: open it, close it, run functions on the store's own threads. No table is known here."""
 
 import asyncio
 import secrets
@@ -31,11 +31,12 @@ class Database:
     owner: str
     """This run of this process, in leases."""
 
-    def __init__(self, url: str, *, clock: Clock, data_dir: Path, owner: str | None = None) -> None:
+    def __init__(self, url: str, *, clock: Clock, data_dir: Path, owner: str | None = None, alone: bool = True) -> None:
+        """``alone=False`` visits the database of a bot that may be running: no lock is taken, no lease touched."""
         self._parsed = parse(url)
         self._clock = clock
         self._file = database_file(self._parsed)
-        self._locks = _locks(self._file, data_dir)
+        self._locks = _locks(self._file, data_dir) if alone else ()
         self._engine: sa.Engine | None = None
         self._crews: tuple[Crew, ...] = ()
         self.url = shown(self._parsed)
@@ -59,8 +60,8 @@ class Database:
     async def write(self, fn: Callable[[sa.Connection], T]) -> T:
         """The result of ``fn`` after its transaction was committed.
 
-        ``fn`` is synchronous, does no I/O, takes < 5 ms and may be run twice. Raises `StoreUnavailable` where nothing was
-        stored (or, saying so, where the outcome is unknown). Cancellation only ends the waiting.
+        ``fn`` is synchronous, does no I/O, takes < 5 ms and may be run twice. Raises `StoreUnavailable` where nothing
+        was stored (or, saying so, where the outcome is unknown). Cancellation only ends the waiting.
         """
         return await self._crew(0).run(fn)
 
@@ -69,7 +70,7 @@ class Database:
         return await self._crew(1).run(fn)
 
     async def migrate(self, name: str, scripts: Path) -> None:
-        """Bring the tables of a plugin up to date: the migrations in ``scripts``, counted in ``alembic_version_<name>``."""
+        """Bring a plugin's tables up to date by the files in ``scripts``, counted in ``alembic_version_<name>``."""
         if not name.isidentifier():
             raise StoreUnavailable(f"{name!r} cannot name a version table: use letters, digits and _")
         await self.write(lambda connection: schema.migrate(connection, name, scripts))

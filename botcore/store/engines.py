@@ -57,9 +57,7 @@ def make_engine(url: sa.URL) -> sa.Engine:
         try:
             return sa.create_engine(url, pool_size=10, connect_args={"connect_timeout": 10})
         except ModuleNotFoundError:
-            raise SettingsError(
-                "[store] url: postgresql needs psycopg; pip install 'botcore[postgres]'"
-            ) from None
+            raise SettingsError("[store] url: postgresql needs psycopg; pip install 'botcore[postgres]'") from None
     engine = sa.create_engine(url)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)

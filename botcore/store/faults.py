@@ -6,12 +6,19 @@ from sqlalchemy import exc
 
 from botcore.errors import StoreUnavailable
 
-__all__ = ["as_store_error", "is_conflict", "is_disconnect", "one_line"]
+__all__ = ["as_store_error", "is_conflict", "is_disconnect", "is_read_only", "one_line"]
 
 # Result codes of https://sqlite.org/rescode.html that are about the file, not about the statement.
 _FILE_CODES = {
-    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT,
-    sqlite3.SQLITE_FULL, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_NOMEM,
 }
 # Serialization failure and deadlock: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 _CONFLICTS = {"40001", "40P01"}
@@ -33,6 +40,15 @@ def is_conflict(error: BaseException) -> bool:
 def is_disconnect(error: BaseException) -> bool:
     """The connection is gone."""
     return isinstance(error, exc.DBAPIError) and error.connection_invalidated
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Somebody wrote where only reading is allowed."""
+    cause = error.orig if isinstance(error, exc.DBAPIError) else error
+    return (
+        getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
+        or getattr(cause, "sqlstate", None) == "25006"
+    )
 
 
 def as_store_error(error: BaseException, *, in_commit: bool = False) -> BaseException:

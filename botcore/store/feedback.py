@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from botcore.messages import Conversation, Feedback, Person
 from botcore.store.records import dump
-from botcore.store.sql import Statement, arg, const, upsert
+from botcore.store.sql import Statement, arg, args, const, upsert
 from botcore.store.tables import conversation, feedback, outbox, turn
 
 __all__ = ["for_turn", "match", "store"]
@@ -26,35 +26,47 @@ _CARRIER = Statement(
         conversation.c.account == arg("account"),
     )
 )
+_VERDICT = (
+    "person_name", "turn", "platform_id", "event_id", "at", "value", "reasons", "comment", "correction",
+)  # fmt: skip
 _PUT = Statement(
-    lambda dialect: upsert(feedback, dialect)
-    .values(
-        channel=arg("channel"), account=arg("account"), chat=arg("chat"), target=arg("target"), person=arg("person"),
-        person_name=arg("person_name"), turn=arg("turn"), platform_id=arg("platform_id"), conversation=arg("key"),
-        event_id=arg("event_id"), at=arg("at"), value=arg("value"), reasons=arg("reasons"), comment=arg("comment"),
-        correction=arg("correction"),
-    )
-    .on_conflict_do_update(
-        index_elements=[
-            feedback.c.channel, feedback.c.account, feedback.c.chat, feedback.c.target, feedback.c.person,
-        ],
-        set_={
-            "person_name": arg("person_name"), "turn": arg("turn"), "platform_id": arg("platform_id"),
-            "conversation": arg("key"), "event_id": arg("event_id"), "at": arg("at"), "value": arg("value"),
-            "reasons": arg("reasons"), "comment": arg("comment"), "correction": arg("correction"),
-        },
-        where=feedback.c.at <= arg("at"),
+    lambda dialect: (
+        upsert(feedback, dialect)
+        .values(**args("channel", "account", "chat", "target", "person", *_VERDICT), conversation=arg("key"))
+        .on_conflict_do_update(
+            index_elements=[
+                feedback.c.channel,
+                feedback.c.account,
+                feedback.c.chat,
+                feedback.c.target,
+                feedback.c.person,
+            ],
+            set_={**args(*_VERDICT), "conversation": arg("key")},
+            where=feedback.c.at <= arg("at"),
+        )
     )
 )
 _OF_PERSON = (
-    feedback.c.channel == arg("channel"), feedback.c.account == arg("account"), feedback.c.chat == arg("chat"),
+    feedback.c.channel == arg("channel"),
+    feedback.c.account == arg("account"),
+    feedback.c.chat == arg("chat"),
     feedback.c.target == arg("target"),
 )
 _TAKE_BACK = Statement(sa.delete(feedback).where(*_OF_PERSON, feedback.c.person == arg("person")))
 _COLUMNS = (
-    feedback.c.channel, feedback.c.account, feedback.c.chat, feedback.c.person, feedback.c.person_name,
-    feedback.c.turn, feedback.c.platform_id, feedback.c.event_id, feedback.c.at, feedback.c.value, feedback.c.reasons,
-    feedback.c.comment, feedback.c.correction,
+    feedback.c.channel,
+    feedback.c.account,
+    feedback.c.chat,
+    feedback.c.person,
+    feedback.c.person_name,
+    feedback.c.turn,
+    feedback.c.platform_id,
+    feedback.c.event_id,
+    feedback.c.at,
+    feedback.c.value,
+    feedback.c.reasons,
+    feedback.c.comment,
+    feedback.c.correction,
 )
 _EARLY = Statement(sa.select(*_COLUMNS).where(*_OF_PERSON))
 _OF_TURN = Statement(
@@ -97,10 +109,19 @@ def _target(place: Conversation, platform_id: str, reply: str) -> dict[str, str]
 
 def _put(connection: sa.Connection, record: Feedback, at: float) -> None:
     _PUT(
-        connection, **_target(record.conversation, record.platform_id, record.reply), person=record.person.id,
-        person_name=record.person.name, turn=record.reply, platform_id=record.platform_id,
-        key=record.conversation.key, event_id=record.event_id, at=at, value=record.value,
-        reasons=dump(record.reasons) if record.reasons else "", comment=record.comment, correction=record.correction,
+        connection,
+        **_target(record.conversation, record.platform_id, record.reply),
+        person=record.person.id,
+        person_name=record.person.name,
+        turn=record.reply,
+        platform_id=record.platform_id,
+        key=record.conversation.key,
+        event_id=record.event_id,
+        at=at,
+        value=record.value,
+        reasons=dump(record.reasons) if record.reasons else "",
+        comment=record.comment,
+        correction=record.correction,
     )
 
 
@@ -122,7 +143,10 @@ def for_turn(connection: sa.Connection, reply: str) -> list[Feedback]:
         _feedback(
             row,
             Conversation(
-                channel=row.channel, account=row.account, chat=row.chat, thread=row.thread or "",
+                channel=row.channel,
+                account=row.account,
+                chat=row.chat,
+                thread=row.thread or "",
                 private=row.private is None or bool(row.private),
             ),
             reply,
@@ -133,7 +157,13 @@ def for_turn(connection: sa.Connection, reply: str) -> list[Feedback]:
 
 def _feedback(row: Any, place: Conversation, reply: str) -> Feedback:
     return Feedback(
-        event_id=row.event_id, conversation=place, person=Person(id=row.person, name=row.person_name), reply=reply,
-        platform_id=row.platform_id, value=row.value,
-        reasons=tuple(json.loads(row.reasons)) if row.reasons else (), comment=row.comment, correction=row.correction,
+        event_id=row.event_id,
+        conversation=place,
+        person=Person(id=row.person, name=row.person_name),
+        reply=reply,
+        platform_id=row.platform_id,
+        value=row.value,
+        reasons=tuple(json.loads(row.reasons)) if row.reasons else (),
+        comment=row.comment,
+        correction=row.correction,
     )

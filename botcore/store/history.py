@@ -18,20 +18,35 @@ _MOST_CONVERSATIONS = 200
 _CARRIER = (
     sa.select(outbox.c.platform_id)
     .where(outbox.c.turn == turn.c.id, outbox.c.last == const(1))
-    .limit(const(1)).offset(const(0))
+    .limit(const(1))
+    .offset(const(0))
     .scalar_subquery()
 )
 _VERDICT = (
     sa.select(feedback.c.value)
     .where(feedback.c.turn == turn.c.id, feedback.c.person == arg("reader"))
     .order_by(feedback.c.at.desc())
-    .limit(const(1)).offset(const(0))
+    .limit(const(1))
+    .offset(const(0))
     .scalar_subquery()
 )
 _COLUMNS = (
-    turn.c.number, turn.c.id, turn.c.started_at, turn.c.at, turn.c.person, turn.c.person_name,
-    turn.c.user_platform_id, turn.c.user_text, turn.c.user_tokens, turn.c.outcome, turn.c.text, turn.c.citations,
-    turn.c.model, turn.c.plugin, turn.c.completion_tokens, _CARRIER.label("carrier"),
+    turn.c.number,
+    turn.c.id,
+    turn.c.started_at,
+    turn.c.at,
+    turn.c.person,
+    turn.c.person_name,
+    turn.c.user_platform_id,
+    turn.c.user_text,
+    turn.c.user_tokens,
+    turn.c.outcome,
+    turn.c.text,
+    turn.c.citations,
+    turn.c.model,
+    turn.c.plugin,
+    turn.c.completion_tokens,
+    _CARRIER.label("carrier"),
 )
 _WINDOW = Statement(
     sa.select(*_COLUMNS, const(0).label("verdict"))
@@ -41,19 +56,22 @@ _WINDOW = Statement(
         > sa.select(conversation.c.history_from).where(conversation.c.key == arg("key")).scalar_subquery(),
     )
     .order_by(turn.c.number.desc())
-    .limit(arg("limit")).offset(const(0))
+    .limit(arg("limit"))
+    .offset(const(0))
 )
 _HISTORY = Statement(
     sa.select(*_COLUMNS, _VERDICT.label("verdict"))
     .where(turn.c.conversation == arg("key"), turn.c.number >= arg("after"))
     .order_by(turn.c.number.desc())
-    .limit(arg("limit")).offset(const(0))
+    .limit(arg("limit"))
+    .offset(const(0))
 )
 _CONVERSATIONS = Statement(
     sa.select(conversation.c.chat, conversation.c.title, conversation.c.last_at)
     .where(conversation.c.channel == arg("channel"), conversation.c.person == arg("person"))
     .order_by(conversation.c.last_at.desc())
-    .limit(const(_MOST_CONVERSATIONS)).offset(const(0))
+    .limit(const(_MOST_CONVERSATIONS))
+    .offset(const(0))
 )
 _OPEN = Statement(
     sa.select(inbox.c.id, inbox.c.event_id, inbox.c.payload, conversation)
@@ -82,14 +100,29 @@ def _tell(rows: Any) -> list[Entry]:
 
 def _exchange(row: Any) -> tuple[Entry, Entry]:
     said = Entry(
-        id=2 * row.number, role="user", text=row.user_text, at=row.started_at,
-        person=Person(id=row.person, name=row.person_name), reply=row.id, outcome=row.outcome, tokens=row.user_tokens,
+        id=2 * row.number,
+        role="user",
+        text=row.user_text,
+        at=row.started_at,
+        person=Person(id=row.person, name=row.person_name),
+        reply=row.id,
+        outcome=row.outcome,
+        tokens=row.user_tokens,
         platform_id=row.user_platform_id,
     )
     answered = Entry(
-        id=2 * row.number + 1, role="assistant", text=row.text, at=row.at, reply=row.id, outcome=row.outcome,
-        tokens=row.completion_tokens, model=row.model, plugin=row.plugin, citations=citations_from(row.citations),
-        platform_id=row.carrier or "", feedback=row.verdict or 0,
+        id=2 * row.number + 1,
+        role="assistant",
+        text=row.text,
+        at=row.at,
+        reply=row.id,
+        outcome=row.outcome,
+        tokens=row.completion_tokens,
+        model=row.model,
+        plugin=row.plugin,
+        citations=citations_from(row.citations),
+        platform_id=row.carrier or "",
+        feedback=row.verdict or 0,
     )
     return said, answered
 
@@ -101,5 +134,7 @@ def conversations(connection: sa.Connection, channel: str, person: str) -> list[
 
 def open_messages(connection: sa.Connection, key: str) -> list[tuple[int, Message]]:
     """Messages that have no outcome yet, oldest first, with their inbox ids."""
-    return [(row.id, decode_message(row.payload, event_id=row.event_id, conversation=place_of(row)))
-            for row in _OPEN(connection, key=key)]
+    return [
+        (row.id, decode_message(row.payload, event_id=row.event_id, conversation=place_of(row)))
+        for row in _OPEN(connection, key=key)
+    ]

@@ -11,7 +11,7 @@ from botcore.messages import Control, Feedback, Incoming, Message
 from botcore.ports import Receipt
 from botcore.store import controls, feedback
 from botcore.store.records import Accepted, Claim, clean, encode_message, is_clean
-from botcore.store.sql import Statement, arg, const, upsert
+from botcore.store.sql import Statement, arg, args, const, upsert
 from botcore.store.tables import conversation, inbox
 
 __all__ = ["Intake", "accept", "insert_raw"]
@@ -33,24 +33,27 @@ class Intake:
 # A free conversation has nothing to do (next_at IS NULL) and nobody in it. The row is locked either way, so that two
 # processes take messages of one conversation in one order.
 _CLAIM = Statement(
-    lambda dialect: upsert(conversation, dialect)
-    .values(
-        key=arg("key"), channel=arg("channel"), account=arg("account"), chat=arg("chat"), thread=arg("thread"),
-        private=arg("private"), person=arg("person"), title=arg("title"), last_at=arg("now"), owner=arg("owner"),
-        epoch=arg("epoch"), lease_until=arg("until"), next_at=arg("now"),
+    lambda dialect: (
+        upsert(conversation, dialect)
+        .values(
+            **args("key", "channel", "account", "chat", "thread", "private", "person", "title", "owner", "epoch"),
+            last_at=arg("now"),
+            lease_until=arg("until"),
+            next_at=arg("now"),
+        )
+        .on_conflict_do_update(
+            index_elements=[conversation.c.key],
+            set_={
+                "epoch": conversation.c.epoch + const(1),
+                "owner": arg("owner"),
+                "lease_until": arg("until"),
+                "next_at": arg("now"),
+                "last_at": arg("now"),
+            },
+            where=sa.and_(conversation.c.next_at.is_(None), conversation.c.lease_until <= arg("now")),
+        )
+        .returning(conversation.c.epoch)
     )
-    .on_conflict_do_update(
-        index_elements=[conversation.c.key],
-        set_={
-            "epoch": conversation.c.epoch + const(1),
-            "owner": arg("owner"),
-            "lease_until": arg("until"),
-            "next_at": arg("now"),
-            "last_at": arg("now"),
-        },
-        where=sa.and_(conversation.c.next_at.is_(None), conversation.c.lease_until <= arg("now")),
-    )
-    .returning(conversation.c.epoch)
 )
 _UNCLAIM = Statement(
     sa.update(conversation)
@@ -64,14 +67,27 @@ _WAITING = Statement(
     .where(inbox.c.conversation == arg("key"), inbox.c.state == const("waiting"))
 )
 _INSERT = Statement(
-    lambda dialect: upsert(inbox, dialect)
-    .values(
-        channel=arg("channel"), account=arg("account"), event_id=arg("event_id"), kind=arg("kind"),
-        conversation=arg("key"), state=arg("state"), attempts=arg("attempts"), turn=arg("turn"),
-        platform_id=arg("platform_id"), received_at=arg("now"), reason=arg("reason"), payload=arg("payload"),
+    lambda dialect: (
+        upsert(inbox, dialect)
+        .values(
+            **args(
+                "channel",
+                "account",
+                "event_id",
+                "kind",
+                "state",
+                "attempts",
+                "turn",
+                "platform_id",
+                "reason",
+                "payload",
+            ),
+            conversation=arg("key"),
+            received_at=arg("now"),
+        )
+        .on_conflict_do_nothing(index_elements=[inbox.c.channel, inbox.c.account, inbox.c.event_id])
+        .returning(inbox.c.id)
     )
-    .on_conflict_do_nothing(index_elements=[inbox.c.channel, inbox.c.account, inbox.c.event_id])
-    .returning(inbox.c.id)
 )
 _FIRST = Statement(
     sa.select(inbox.c.id, inbox.c.state).where(
@@ -109,9 +125,19 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
     first_epoch = int(turn[:8], 16)  # not 1: a forgotten conversation that comes back must not meet its old claims
     key, now = place.key, intake.now
     claimed = _CLAIM(
-        connection, key=key, channel=place.channel, account=place.account, chat=place.chat, thread=place.thread,
-        private=int(place.private), person=message.person.id, title=message.text[:80], now=now, owner=intake.owner,
-        epoch=first_epoch, until=now + intake.lease_s,
+        connection,
+        key=key,
+        channel=place.channel,
+        account=place.account,
+        chat=place.chat,
+        thread=place.thread,
+        private=int(place.private),
+        person=message.person.id,
+        title=message.text[:80],
+        now=now,
+        owner=intake.owner,
+        epoch=first_epoch,
+        until=now + intake.lease_s,
     ).first()
     state: Literal["running", "waiting", "rejected"] = "running"
     if claimed is None:
@@ -124,31 +150,47 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
         return Accepted(record=message, receipt=Receipt(id=row, state="rejected", retry_after=RETRY_AFTER_S))
     claim = None
     if claimed is not None:
-        claim = Claim(
-            conversation=place, epoch=claimed.epoch, message_id=row, message=message, turn=turn, attempts=1
-        )
+        claim = Claim(conversation=place, epoch=claimed.epoch, message_id=row, message=message, turn=turn, attempts=1)
     return Accepted(record=message, receipt=Receipt(id=row), claim=claim)
 
 
 def _insert(
-    connection: sa.Connection, record: Incoming, intake: Intake, *, key: str, kind: str, state: str, turn: str = "",
+    connection: sa.Connection,
+    record: Incoming,
+    intake: Intake,
+    *,
+    key: str,
+    kind: str,
+    state: str,
+    turn: str = "",
     payload: str = "",
 ) -> int | None:
     row = _INSERT(
-        connection, channel=record.conversation.channel, account=record.conversation.account,
-        event_id=record.event_id, kind=kind, key=key, state=state, attempts=int(state == "running"), turn=turn,
-        platform_id=record.platform_id if isinstance(record, Message) else "", now=intake.now, reason="",
+        connection,
+        channel=record.conversation.channel,
+        account=record.conversation.account,
+        event_id=record.event_id,
+        kind=kind,
+        key=key,
+        state=state,
+        attempts=int(state == "running"),
+        turn=turn,
+        platform_id=record.platform_id if isinstance(record, Message) else "",
+        now=intake.now,
+        reason="",
         payload=payload,
     ).first()
     return None if row is None else row.id
 
 
 def _duplicate(connection: sa.Connection, record: Incoming, intake: Intake, *, undo: bool | None = None) -> Accepted:
-    """The first delivery's receipt; ``undo``: the claim just made is taken back (True: with the conversation made for it)."""
+    """The first delivery's receipt; ``undo`` takes back the claim just made (True: with its conversation)."""
     if undo is not None:
         (_UNMAKE if undo else _UNCLAIM)(connection, key=record.conversation.key)
     first = _FIRST(
-        connection, channel=record.conversation.channel, account=record.conversation.account,
+        connection,
+        channel=record.conversation.channel,
+        account=record.conversation.account,
         event_id=record.event_id,
     ).one()
     if first.state == "rejected":  # the sender was told to come again: this is that second try
@@ -172,8 +214,14 @@ def _control(connection: sa.Connection, control: Control, intake: Intake) -> Acc
 def _follow(connection: sa.Connection, message: Message, intake: Intake) -> None:
     """The edited text of a running message, waiting behind the turn that is being stopped."""
     _insert(
-        connection, message, intake, key=message.conversation.key, kind="message", state="waiting",
-        turn=os.urandom(16).hex(), payload=encode_message(message),
+        connection,
+        message,
+        intake,
+        key=message.conversation.key,
+        kind="message",
+        state="waiting",
+        turn=os.urandom(16).hex(),
+        payload=encode_message(message),
     )
 
 
@@ -190,6 +238,17 @@ def insert_raw(
 ) -> None:
     """A delivery nobody can use, kept as a dead letter; the same delivery again changes nothing."""
     _INSERT(
-        connection, channel=channel, account=account, event_id=event_id, kind="raw", key="", state="dead", attempts=0,
-        turn="", platform_id="", now=now, reason=reason, payload=payload or "(empty)",
+        connection,
+        channel=channel,
+        account=account,
+        event_id=event_id,
+        kind="raw",
+        key="",
+        state="dead",
+        attempts=0,
+        turn="",
+        platform_id="",
+        now=now,
+        reason=reason,
+        payload=payload or "(empty)",
     )

@@ -13,15 +13,11 @@ __all__ = ["LETTER", "drop", "newest", "retry"]
 LETTER = sa.and_(inbox.c.state == const("dead"), inbox.c.payload != const(""))
 """A dead row with something in it; a dropped one stays as a known event id and an outcome."""
 
-_NEWEST = Statement(
-    sa.select(inbox).where(LETTER).order_by(inbox.c.id.desc()).limit(arg("limit")).offset(const(0))
-)
+_NEWEST = Statement(sa.select(inbox).where(LETTER).order_by(inbox.c.id.desc()).limit(arg("limit")).offset(const(0)))
 _RETRY = Statement(
     sa.update(inbox)
     .values(state=const("waiting"), attempts=const(0), reason=const(""))
-    .where(
-        inbox.c.id == arg("id"), LETTER, inbox.c.kind == const("message")
-    )
+    .where(inbox.c.id == arg("id"), LETTER, inbox.c.kind == const("message"))
     .returning(inbox.c.conversation)
 )
 _WAKE = Statement(
@@ -39,8 +35,15 @@ def newest(connection: sa.Connection, limit: int) -> list[DeadLetter]:
 
 def _letter(row: Any) -> DeadLetter:
     return DeadLetter(
-        id=row.id, channel=row.channel, account=row.account, event_id=row.event_id, kind=row.kind,
-        conversation=row.conversation, attempts=row.attempts, at=row.received_at, reason=row.reason,
+        id=row.id,
+        channel=row.channel,
+        account=row.account,
+        event_id=row.event_id,
+        kind=row.kind,
+        conversation=row.conversation,
+        attempts=row.attempts,
+        at=row.received_at,
+        reason=row.reason,
         payload=row.payload,
     )
 

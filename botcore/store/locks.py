@@ -7,12 +7,28 @@ from typing import IO
 
 from botcore.errors import StoreUnavailable
 
-__all__ = ["FolderLock", "refuse_network_file_system"]
+__all__ = ["FolderLock", "refuse_network_file_system", "running_at"]
 
 # Where flock or shared memory do not reach the other machine, WAL corrupts: https://sqlite.org/wal.html
 _NETWORK = {
-    "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.sshfs", "gfs2", "glusterfs", "gpfs", "lustre",
-    "ncpfs", "nfs", "nfs4", "ocfs2", "smb2", "smb3", "smbfs",
+    "afs",
+    "beegfs",
+    "ceph",
+    "cifs",
+    "fuse.ceph",
+    "fuse.glusterfs",
+    "fuse.sshfs",
+    "gfs2",
+    "glusterfs",
+    "gpfs",
+    "lustre",
+    "ncpfs",
+    "nfs",
+    "nfs4",
+    "ocfs2",
+    "smb2",
+    "smb3",
+    "smbfs",
 }
 _MOUNTS = Path("/proc/self/mounts")
 
@@ -65,6 +81,18 @@ def _holder(file: IO[str]) -> str:
     pid, _, address = file.read().strip().partition(" ")
     where = f" at {address}" if address else ""
     return f"another botcore (process {pid}){where}" if pid else "another botcore"
+
+
+def running_at(data_dir: Path) -> str:
+    """The HTTP address of the bot that runs on this directory, "" where none does."""
+    try:
+        with (data_dir / "lock").open("r") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return ""
+    except BlockingIOError:
+        return (data_dir / "lock").read_text().strip().partition(" ")[2]
+    except OSError:
+        return ""
 
 
 def refuse_network_file_system(file: Path, mounts: Path = _MOUNTS) -> None:

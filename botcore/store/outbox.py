@@ -5,8 +5,8 @@
        └────────── unsent ──────────┤ └──── uncertain ─> uncertain ── resending ──> sending
                                     └ (surely not sent)      └ found on the platform ─> sent
 
-`sending` is committed before the call, `sent` after it. A row found in `sending` by a new claim is `uncertain`: the process that
-began the call is gone, and only the platform knows. Every change checks the claim's epoch in the functions of `sends.py`.
+`sending` is committed before the call, `sent` after it. A row found in `sending` by a new claim is `uncertain`: the
+process that began the call is gone, and only the platform knows. The changes of state are in `sends.py`.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from botcore.messages import Conversation
 from botcore.ports import Part
 from botcore.store.records import OutboxRow, citations_from, dump_citations
-from botcore.store.sql import Statement, arg, const, one_of, upsert
+from botcore.store.sql import Statement, arg, args, const, one_of, upsert
 from botcore.store.tables import outbox
 
 __all__ = ["UNSETTLED", "abandon", "orphan", "part", "put", "row_from", "unsettled"]
@@ -24,27 +24,40 @@ __all__ = ["UNSETTLED", "abandon", "orphan", "part", "put", "row_from", "unsettl
 UNSETTLED = ("pending", "sending", "uncertain")
 
 _COLUMNS = (
-    outbox.c.turn, outbox.c.number, outbox.c.state, outbox.c.attempt, outbox.c.resends, outbox.c.not_before,
-    outbox.c.started_at, outbox.c.platform_id, outbox.c.reason, outbox.c.last, outbox.c.reply_to, outbox.c.citations,
+    outbox.c.turn,
+    outbox.c.number,
+    outbox.c.state,
+    outbox.c.attempt,
+    outbox.c.resends,
+    outbox.c.not_before,
+    outbox.c.started_at,
+    outbox.c.platform_id,
+    outbox.c.reason,
+    outbox.c.last,
+    outbox.c.reply_to,
+    outbox.c.citations,
     outbox.c.text,
 )
+_FINAL = ("last", "reply_to", "citations", "text")
 # An anchor exists already when its turn commits: it keeps its platform id and takes the final text.
 _PUT = Statement(
-    lambda dialect: upsert(outbox, dialect)
-    .values(
-        turn=arg("turn"), number=arg("number"), conversation=arg("key"), message=arg("message"), state=arg("state"),
-        attempt=arg("attempt"), started_at=arg("started_at"), platform_id=arg("platform_id"), last=arg("last"), reply_to=arg("reply_to"),
-        citations=arg("citations"), text=arg("text"),
+    lambda dialect: (
+        upsert(outbox, dialect)
+        .values(
+            **args("turn", "number", "message", "state", "attempt", "started_at", "platform_id", *_FINAL),
+            conversation=arg("key"),
+        )
+        .on_conflict_do_update(
+            index_elements=[outbox.c.turn, outbox.c.number],
+            set_={
+                **args("state", "started_at", *_FINAL),
+                "attempt": outbox.c.attempt + arg("attempt"),
+                "not_before": const(0),
+                "reason": const(""),
+            },
+        )
+        .returning(outbox.c.attempt, outbox.c.resends, outbox.c.platform_id)
     )
-    .on_conflict_do_update(
-        index_elements=[outbox.c.turn, outbox.c.number],
-        set_={
-            "state": arg("state"), "attempt": outbox.c.attempt + arg("attempt"), "started_at": arg("started_at"),
-            "last": arg("last"), "reply_to": arg("reply_to"), "citations": arg("citations"), "text": arg("text"),
-            "not_before": const(0), "reason": const(""),
-        },
-    )
-    .returning(outbox.c.attempt, outbox.c.resends, outbox.c.platform_id)
 )
 _ONE = Statement(sa.select(*_COLUMNS).where(outbox.c.turn == arg("turn"), outbox.c.number == arg("number")))
 _UNSETTLED = Statement(
@@ -67,23 +80,42 @@ _ABANDON = Statement(
 def put(connection: sa.Connection, part: Part, *, message: int, sending: bool, now: float) -> OutboxRow:
     """The part as a row, new or in the place of its anchor."""
     row = _PUT(
-        connection, turn=part.turn, number=part.number, key=part.conversation.key, message=message,
-        state="sending" if sending else "pending", attempt=int(sending), started_at=now if sending else 0.0,
-        platform_id=part.platform_id, last=int(part.last), reply_to=part.reply_to,
-        citations=dump_citations(part.citations), text=part.text,
+        connection,
+        turn=part.turn,
+        number=part.number,
+        key=part.conversation.key,
+        message=message,
+        state="sending" if sending else "pending",
+        attempt=int(sending),
+        started_at=now if sending else 0.0,
+        platform_id=part.platform_id,
+        last=int(part.last),
+        reply_to=part.reply_to,
+        citations=dump_citations(part.citations),
+        text=part.text,
     ).one()
     if row.platform_id != part.platform_id:
         part = _with_platform_id(part, row.platform_id)
     return OutboxRow(
-        part=part, state="sending" if sending else "pending", attempt=row.attempt, resends=row.resends,
+        part=part,
+        state="sending" if sending else "pending",
+        attempt=row.attempt,
+        resends=row.resends,
         started_at=now if sending else 0.0,
     )
 
 
 def _with_platform_id(part: Part, platform_id: str) -> Part:
     return Part(
-        id=part.id, turn=part.turn, number=part.number, conversation=part.conversation, text=part.text,
-        citations=part.citations, last=part.last, reply_to=part.reply_to, platform_id=platform_id,
+        id=part.id,
+        turn=part.turn,
+        number=part.number,
+        conversation=part.conversation,
+        text=part.text,
+        citations=part.citations,
+        last=part.last,
+        reply_to=part.reply_to,
+        platform_id=platform_id,
     )
 
 
@@ -91,12 +123,22 @@ def row_from(row: Any, place: Conversation) -> OutboxRow:
     """A database row as the house knows it."""
     return OutboxRow(
         part=Part(
-            id=f"{row.turn}.{row.number}", turn=row.turn, number=row.number, conversation=place, text=row.text,
-            citations=citations_from(row.citations), last=bool(row.last), reply_to=row.reply_to,
+            id=f"{row.turn}.{row.number}",
+            turn=row.turn,
+            number=row.number,
+            conversation=place,
+            text=row.text,
+            citations=citations_from(row.citations),
+            last=bool(row.last),
+            reply_to=row.reply_to,
             platform_id=row.platform_id,
         ),
-        state=row.state, attempt=row.attempt, resends=row.resends, not_before=row.not_before,
-        started_at=row.started_at, reason=row.reason,
+        state=row.state,
+        attempt=row.attempt,
+        resends=row.resends,
+        not_before=row.not_before,
+        started_at=row.started_at,
+        reason=row.reason,
     )
 
 

@@ -1,6 +1,6 @@
 """Records to rows and back. Nothing else in the house knows how a record is written down.
 
-JSON is text with the defaults left out. What neither database can hold (NUL, lone surrogates) is replaced here, at intake.
+JSON is text with the defaults left out. What no database can hold (NUL, lone surrogates) is replaced here.
 """
 
 import json

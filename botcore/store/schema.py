@@ -1,7 +1,7 @@
 """Bring tables up to date: linear migrations, one version table for the core and one per plugin.
 
-A migration is a file ``<revision>_<what>.py`` in alembic's form; revisions sort (``0001``, ``0002``…), so the newest one is known
-without importing alembic (0.26 s), which is loaded only when something has to be changed.
+A migration is a file ``<revision>_<what>.py`` in alembic's form; revisions sort (``0001``, ``0002``…): the newest one
+is known without importing alembic (0.26 s), which is loaded only when something has to be changed.
 """
 
 from pathlib import Path

@@ -18,9 +18,7 @@ _ONE = (table.c.turn == arg("turn"), table.c.number == arg("number"))
 
 
 def _move(*origins: str, to: str, **values: Any) -> Statement:
-    return Statement(
-        sa.update(table).values(state=const(to), **values).where(*_ONE, one_of(table.c.state, *origins))
-    )
+    return Statement(sa.update(table).values(state=const(to), **values).where(*_ONE, one_of(table.c.state, *origins)))
 
 
 _BEGIN = _move("pending", to="sending", attempt=table.c.attempt + const(1), started_at=arg("now"))
@@ -29,7 +27,10 @@ _UNSENT = _move("sending", "uncertain", to="pending", not_before=arg("not_before
 _FAILED = _move("pending", "sending", "uncertain", to="failed", reason=arg("reason"))
 _UNCERTAIN = _move("sending", to="uncertain")
 _RESENDING = _move(
-    "uncertain", to="sending", attempt=table.c.attempt + const(1), resends=table.c.resends + const(1),
+    "uncertain",
+    to="sending",
+    attempt=table.c.attempt + const(1),
+    resends=table.c.resends + const(1),
     started_at=arg("now"),
 )
 

@@ -1,7 +1,7 @@
 """SQL on the message's path: Core constructs, compiled once to text per dialect, run with `exec_driver_sql`.
 
-Compiling and parameter processing are most of what SQLAlchemy costs per statement; this pays them once. What comes back are
-the driver's own values, so the columns in `tables.py` are only text, integers and doubles.
+Compiling and parameter processing are most of what SQLAlchemy costs per statement; this pays them once. What comes back
+are the driver's own values, so the columns in `tables.py` are only text, integers and doubles.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 
-__all__ = ["Statement", "arg", "const", "one_of", "upsert"]
+__all__ = ["Statement", "arg", "args", "const", "one_of", "upsert"]
 
 
 class _Compilable(Protocol):
@@ -21,6 +21,11 @@ class _Compilable(Protocol):
 def arg(name: str) -> Any:
     """A value given at every call."""
     return sa.bindparam(name)
+
+
+def args(*names: str) -> dict[str, Any]:
+    """Values given at every call under the names of their columns."""
+    return {name: arg(name) for name in names}
 
 
 def const(value: str | int) -> Any:
@@ -58,7 +63,9 @@ class Statement:
         named = sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
         compiled = construct.compile(dialect=named)
         bound = {name: value for name, value in compiled.params.items() if value is not None}
-        if bound:  # (SQLite's LIMIT without .offset(const(0)) makes one too) it would be lost silently: the text has a place for it, the caller does not know
+        if (
+            bound
+        ):  # the text would have a place for it that no caller fills; SQLite's LIMIT without OFFSET makes one too
             raise AssertionError(f"write these constants with const(): {bound} in {compiled}")
         self._texts[dialect.name] = text = str(compiled)
         return text

@@ -1,4 +1,4 @@
-"""The store as the house calls it: one method per thing that can be asked, each one function of this package on its threads."""
+"""The store as the house calls it: a method per thing that can be asked, run on the store's threads."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,12 +16,12 @@ __all__ = ["Store"]
 class Store(Database):
     """The durable core: inbox, leases, turns, outbox, history, feedback.
 
-    ``url`` is ``sqlite:///path`` or ``postgresql://…``. Every method that takes a claim raises `LeaseLost` where another
-    process has taken the conversation over; every method raises `StoreUnavailable` where nothing could be stored.
+    ``url`` is ``sqlite:///path`` or ``postgresql://…``. Every method that takes a claim raises `LeaseLost` where
+    another process has taken the conversation over; every method raises `StoreUnavailable` where nothing was stored.
     """
 
     def _opened(self, connection: sa.Connection) -> None:
-        if self.dialect == "sqlite":  # the lock says nobody else is alive: what a dead process held is free at once
+        if self._locks:  # the lock says nobody else is alive: what a dead process held is free at once
             claims.drop_leases(connection)
 
     # -------------------------------------------------------------- inbox
@@ -68,8 +68,13 @@ class Store(Database):
         now = self._clock.now()
         await self.write(
             lambda connection: inbox.insert_raw(
-                connection, channel=channel, account=clean_text(account), event_id=clean_text(event_id),
-                payload=clean_text(payload), reason=clean_text(reason), now=now,
+                connection,
+                channel=channel,
+                account=clean_text(account),
+                event_id=clean_text(event_id),
+                payload=clean_text(payload),
+                reason=clean_text(reason),
+                now=now,
             )
         )
 
@@ -91,7 +96,7 @@ class Store(Database):
     async def commit_turn(self, claim: Claim, end: TurnEnd) -> list[OutboxRow]:
         """History, trace, outbox, the message's outcome, and where asked the release: in one transaction.
 
-        Returns the parts as they stand in the outbox. Safe to call again where the outcome of the first call is unknown.
+        Returns the parts as they stand in the outbox. Safe to call again where the first outcome is unknown.
         """
         now = self._clock.now()
         return await self.write(lambda connection: turns.commit(connection, claim, end, now=now))
@@ -116,15 +121,13 @@ class Store(Database):
         )
 
     async def unsent(self, claim: Claim, part_id: str, *, not_before: float) -> None:
-        """Sending or uncertain → pending, as it surely did not arrive; not to be tried before ``not_before`` (Unix s)."""
+        """Sending or uncertain → pending: it surely did not arrive. Not to be tried before ``not_before`` (Unix s)."""
         await self.write(lambda connection: sends.unsent(connection, claim, part_id, not_before=not_before))
 
     async def failed(self, claim: Claim, part_id: str, reason: str, *, release: bool = False) -> None:
         """→ failed: the platform refused it for good."""
         now, reason = self._clock.now(), clean_text(reason)
-        await self.write(
-            lambda connection: sends.failed(connection, claim, part_id, reason, release=release, now=now)
-        )
+        await self.write(lambda connection: sends.failed(connection, claim, part_id, reason, release=release, now=now))
 
     async def uncertain(self, claim: Claim, part_id: str) -> OutboxRow:
         """Sending → uncertain; ``resends`` says how often that was already answered by sending again."""
@@ -188,7 +191,7 @@ class Store(Database):
         return await self.read(upkeep.counts)
 
     async def check(self, *, deep: bool = False) -> str:
-        """ "ok", or what is wrong: can it be written; ``deep`` reads the whole of an SQLite file for damage."""
+        """The word ok, or what is wrong: can it be written; ``deep`` reads the whole of an SQLite file for damage."""
         now = self._clock.now()
         try:
             await self.write(lambda connection: upkeep.touch(connection, now))

@@ -50,8 +50,12 @@ conversation = sa.Table(
     sa.Column("next_at", sa.Double),
     _integer("stopped_through"),  # inbox id
     _integer("history_from"),  # turn number
-    sa.Index("ix_conversation_next", "next_at", sqlite_where=sa.text("next_at IS NOT NULL"),
-             postgresql_where=sa.text("next_at IS NOT NULL")),
+    sa.Index(
+        "ix_conversation_next",
+        "next_at",
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+    ),
     sa.Index("ix_conversation_person", "channel", "person"),
     sa.Index("ix_conversation_chat", "chat", "channel"),
     sqlite_with_rowid=False,
@@ -75,8 +79,7 @@ inbox = sa.Table(
     _text("payload"),
     sa.UniqueConstraint("channel", "account", "event_id", name="uq_inbox_event"),
     sa.Index("ix_inbox_conversation", "conversation", "state"),
-    sa.Index("ix_inbox_dead", "id", sqlite_where=sa.text("state = 'dead'"),
-             postgresql_where=sa.text("state = 'dead'")),
+    sa.Index("ix_inbox_dead", "id", sqlite_where=sa.text("state = 'dead'"), postgresql_where=sa.text("state = 'dead'")),
     sqlite_autoincrement=True,  # an id that came back after `forget` would fool cursors and `stopped_through`
 )
 
@@ -128,8 +131,12 @@ outbox = sa.Table(
     _text("citations"),
     _text("text"),
     sa.Index("ix_outbox_conversation", "conversation", "state"),
-    sa.Index("ix_outbox_platform", "platform_id", sqlite_where=sa.text("platform_id <> ''"),
-             postgresql_where=sa.text("platform_id <> ''")),
+    sa.Index(
+        "ix_outbox_platform",
+        "platform_id",
+        sqlite_where=sa.text("platform_id <> ''"),
+        postgresql_where=sa.text("platform_id <> ''"),
+    ),
 )
 
 feedback = sa.Table(

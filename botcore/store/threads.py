@@ -17,8 +17,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
 
-from botcore.errors import StoreUnavailable
-from botcore.store.faults import as_store_error, is_conflict, is_disconnect
+from botcore.errors import StoreError, StoreUnavailable
+from botcore.store.faults import as_store_error, is_conflict, is_disconnect, is_read_only
 
 __all__ = ["Crew", "Job", "batched", "each_alone", "read_only"]
 
@@ -51,7 +51,9 @@ Work = Callable[[sa.Connection, Sequence[Job]], list[Outcome]]
 class Crew:
     """Threads that serve one queue, each with a connection of its own."""
 
-    def __init__(self, name: str, connect: Callable[[], sa.Connection], work: Work, *, threads: int, batch: int) -> None:
+    def __init__(
+        self, name: str, connect: Callable[[], sa.Connection], work: Work, *, threads: int, batch: int
+    ) -> None:
         self._connect = connect
         self._work = work
         self._batch = batch
@@ -148,10 +150,8 @@ def batched(connection: sa.Connection, jobs: Sequence[Job]) -> list[Outcome]:
     """SQLite: one commit for all; each in a savepoint, so that one caller's failure leaves the others whole."""
     transaction = connection.begin()
     raw: Any = connection.connection.driver_connection
-    outcomes = []
     try:
-        for job in jobs:
-            outcomes.append(_in_savepoint(connection, raw, job))
+        outcomes = [_in_savepoint(connection, raw, job) for job in jobs]
         transaction.commit()
     except BaseException:
         transaction.rollback()
@@ -174,7 +174,7 @@ def _in_savepoint(connection: sa.Connection, raw: Any, job: Job) -> Outcome:
 
 
 def each_alone(connection: sa.Connection, jobs: Sequence[Job]) -> list[Outcome]:
-    """PostgreSQL: one transaction per caller, tried once more where the database asks for it or the line was cut before."""
+    """PostgreSQL: a transaction per caller, tried once more where the database asks for it or the line was cut."""
     return [_alone(connection, job) for job in jobs]
 
 
@@ -214,4 +214,6 @@ def _read(connection: sa.Connection, job: Job, *, again: bool = True) -> Outcome
         return outcome
     if again and (is_conflict(outcome.error) or is_disconnect(outcome.error)):
         return _read(connection, job, again=False)
+    if is_read_only(outcome.error):
+        return Outcome(job, error=StoreError("this was a read: use `write` to change anything"))
     return Outcome(job, error=as_store_error(outcome.error))

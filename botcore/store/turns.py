@@ -20,15 +20,15 @@ from botcore.store.records import (
     is_clean,
     place_of,
 )
-from botcore.store.sql import Statement, arg, const
+from botcore.store.sql import Statement, arg, args, const
 from botcore.store.tables import conversation, inbox, turn
 from botcore.store.tables import outbox as parts
 
 __all__ = ["after", "commit", "outcome", "reply", "trace"]
 
 _CURSOR_LOCK = 0x626F74
-"""PostgreSQL hands out numbers before commit. Committing turns share this lock, a reader of the cursor takes it alone: no
-turn below the newest one it sees can still be on its way."""
+"""PostgreSQL hands out numbers before commit. Committing turns share this lock, a reader of the cursor takes it alone:
+no turn below the newest one it sees can still be on its way."""
 
 
 def _locked(update: Any, dialect: str) -> Any:
@@ -38,14 +38,14 @@ def _locked(update: Any, dialect: str) -> Any:
 
 
 _MINE = (conversation.c.key == arg("key"), conversation.c.epoch == arg("epoch"))
-_KEEP = Statement(
-    lambda dialect: _locked(sa.update(conversation).values(last_at=arg("now")).where(*_MINE), dialect)
-)
+_KEEP = Statement(lambda dialect: _locked(sa.update(conversation).values(last_at=arg("now")).where(*_MINE), dialect))
 _GIVE_BACK = Statement(
     lambda dialect: _locked(
         sa.update(conversation)
         .values(
-            last_at=arg("now"), owner=const(""), lease_until=const(0),
+            last_at=arg("now"),
+            owner=const(""),
+            lease_until=const(0),
             next_at=sa.case((arg("unsettled") > const(0), arg("now")), else_=claims.next_at(besides=arg("message"))),
         )
         .where(*_MINE),
@@ -56,19 +56,19 @@ _GIVE_BACK = Statement(
 _END = Statement(
     sa.update(inbox)
     .values(
-        state=arg("outcome"), reason=arg("reason"),
+        state=arg("outcome"),
+        reason=arg("reason"),
         payload=sa.case((arg("keep") > const(0), inbox.c.payload), else_=const("")),
     )
     .where(inbox.c.id == arg("message"), inbox.c.state == const("running"))
 )
 _INSERT = Statement(
     sa.insert(turn).values(
-        id=arg("id"), conversation=arg("key"), message=arg("message"), started_at=arg("started_at"), at=arg("now"),
-        person=arg("person"), person_name=arg("person_name"), user_platform_id=arg("user_platform_id"),
-        user_text=arg("user_text"), user_tokens=arg("user_tokens"), outcome=arg("outcome"), text=arg("text"),
-        citations=arg("citations"), model=arg("model"), plugin=arg("plugin"), reason=arg("reason"),
-        prompt_tokens=arg("prompt_tokens"), completion_tokens=arg("completion_tokens"), details=arg("details"),
-        trace=arg("trace"),
+        **args("id", "message", "started_at", "person", "person_name", "user_platform_id", "user_text", "user_tokens"),
+        **args("outcome", "text", "citations", "model", "plugin", "reason", "prompt_tokens", "completion_tokens"),
+        **args("details", "trace"),
+        conversation=arg("key"),
+        at=arg("now"),
     )
 )
 _START_OVER = Statement(
@@ -77,9 +77,22 @@ _START_OVER = Statement(
     .where(conversation.c.key == arg("key"))
 )
 _REPLY_COLUMNS = (
-    turn.c.number, turn.c.id, turn.c.outcome, turn.c.text, turn.c.citations, turn.c.model, turn.c.plugin,
-    turn.c.reason, turn.c.prompt_tokens, turn.c.completion_tokens, turn.c.details, conversation.c.channel,
-    conversation.c.account, conversation.c.chat, conversation.c.thread, conversation.c.private,
+    turn.c.number,
+    turn.c.id,
+    turn.c.outcome,
+    turn.c.text,
+    turn.c.citations,
+    turn.c.model,
+    turn.c.plugin,
+    turn.c.reason,
+    turn.c.prompt_tokens,
+    turn.c.completion_tokens,
+    turn.c.details,
+    conversation.c.channel,
+    conversation.c.account,
+    conversation.c.chat,
+    conversation.c.thread,
+    conversation.c.private,
 )
 _REPLIES = sa.select(*_REPLY_COLUMNS).join(conversation, conversation.c.key == turn.c.conversation)
 _REPLY = Statement(_REPLIES.where(turn.c.id == arg("id")))
@@ -87,7 +100,8 @@ _TRACE = Statement(sa.select(turn.c.trace).where(turn.c.id == arg("id")))
 _AFTER = Statement(
     _REPLIES.where(turn.c.number > arg("after"), turn.c.number <= arg("newest"))
     .order_by(turn.c.number)
-    .limit(arg("limit")).offset(const(0))
+    .limit(arg("limit"))
+    .offset(const(0))
 )
 _NEWEST = Statement(sa.select(sa.func.coalesce(sa.func.max(turn.c.number), const(0))))
 _ALONE = Statement(sa.select(sa.func.pg_advisory_xact_lock(const(_CURSOR_LOCK))))
@@ -96,7 +110,7 @@ _PARTS = Statement(sa.select(parts.c.number).where(parts.c.turn == arg("id")).or
 
 
 def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float) -> list[OutboxRow]:
-    """The parts as they now stand in the outbox. A second commit of the same turn changes nothing. Raises `LeaseLost`."""
+    """The parts as they now stand in the outbox; a second commit of one turn changes nothing. May raise `LeaseLost`."""
     if claim.message is None:
         raise StoreError("this claim has no message, only parts to deliver: there is no turn to commit")
     key, message = claim.conversation.key, claim.message_id
@@ -112,8 +126,13 @@ def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float)
     if end.start_over:
         _START_OVER(connection, id=reply.id, key=key)
     return [
-        outbox.put(connection, part if is_clean(part.text) else clean(part), message=message,
-                   sending=index < end.sending, now=now)
+        outbox.put(
+            connection,
+            part if is_clean(part.text) else clean(part),
+            message=message,
+            sending=index < end.sending,
+            now=now,
+        )
         for index, part in enumerate(end.parts)
     ]
 
@@ -122,21 +141,36 @@ def _committed(connection: sa.Connection, claim: Claim) -> list[OutboxRow]:
     """What an earlier commit of this turn left: its outcome was unknown to the caller who tries again."""
     if _REPLY(connection, id=claim.turn).first() is None:
         raise claims.lost(claim)
-    rows = (outbox.part(connection, claim.conversation, claim.turn, row.number)
-            for row in _PARTS(connection, id=claim.turn).all())
+    rows = (
+        outbox.part(connection, claim.conversation, claim.turn, row.number)
+        for row in _PARTS(connection, id=claim.turn).all()
+    )
     return [row for row in rows if row is not None]
 
 
-def _insert(
-    connection: sa.Connection, claim: Claim, said: Message, end: TurnEnd, reply: Reply, now: float
-) -> None:
+def _insert(connection: sa.Connection, claim: Claim, said: Message, end: TurnEnd, reply: Reply, now: float) -> None:
     _INSERT(
-        connection, id=reply.id, key=claim.conversation.key, message=claim.message_id, started_at=end.started_at,
-        now=now, person=said.person.id, person_name=said.person.name, user_platform_id=said.platform_id,
-        user_text=said.text, user_tokens=end.user_tokens, outcome=reply.outcome, text=reply.text,
-        citations=dump_citations(reply.citations), model=reply.model, plugin=reply.plugin, reason=reply.reason,
-        prompt_tokens=reply.prompt_tokens, completion_tokens=reply.completion_tokens,
-        details=dump(reply.details) if reply.details else "", trace=dump(end.trace) if end.trace else "",
+        connection,
+        id=reply.id,
+        key=claim.conversation.key,
+        message=claim.message_id,
+        started_at=end.started_at or now,
+        now=now,
+        person=said.person.id,
+        person_name=said.person.name,
+        user_platform_id=said.platform_id,
+        user_text=said.text,
+        user_tokens=end.user_tokens,
+        outcome=reply.outcome,
+        text=reply.text,
+        citations=dump_citations(reply.citations),
+        model=reply.model,
+        plugin=reply.plugin,
+        reason=reply.reason,
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        details=dump(reply.details) if reply.details else "",
+        trace=dump(end.trace) if end.trace else "",
     )
 
 
@@ -167,16 +201,20 @@ def after(connection: sa.Connection, cursor: int, limit: int) -> list[tuple[int,
     if connection.dialect.name != "sqlite":
         _ALONE(connection).all()
     newest = _NEWEST(connection).scalar_one()
-    return [
-        (row.number, _reply(row)) for row in _AFTER(connection, after=cursor, newest=newest, limit=limit)
-    ]
+    return [(row.number, _reply(row)) for row in _AFTER(connection, after=cursor, newest=newest, limit=limit)]
 
 
 def _reply(row: Any) -> Reply:
     return Reply(
         id=row.id,
         conversation=place_of(row),
-        text=row.text, outcome=row.outcome, citations=citations_from(row.citations), model=row.model,
-        plugin=row.plugin, reason=row.reason, prompt_tokens=row.prompt_tokens,
-        completion_tokens=row.completion_tokens, details=json.loads(row.details) if row.details else {},
+        text=row.text,
+        outcome=row.outcome,
+        citations=citations_from(row.citations),
+        model=row.model,
+        plugin=row.plugin,
+        reason=row.reason,
+        prompt_tokens=row.prompt_tokens,
+        completion_tokens=row.completion_tokens,
+        details=json.loads(row.details) if row.details else {},
     )

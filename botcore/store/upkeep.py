@@ -33,22 +33,24 @@ _SLICES = (
     _slice(inbox, inbox.c.id, inbox.c.id <= arg("through")),
 )
 _OPEN = Statement(
-    sa.select(inbox.c.state, sa.func.count())
+    sa.select(inbox.c.state, sa.func.count().label("number"))
     .join(conversation, conversation.c.key == inbox.c.conversation)
     .where(conversation.c.next_at.is_not(None), one_of(inbox.c.state, "waiting", "running"))
     .group_by(inbox.c.state)
 )
 _UNSETTLED = Statement(
-    sa.select(outbox.c.state, sa.func.count())
+    sa.select(outbox.c.state, sa.func.count().label("number"))
     .join(conversation, conversation.c.key == outbox.c.conversation)
     .where(conversation.c.next_at.is_not(None), one_of(outbox.c.state, "pending", "sending", "uncertain"))
     .group_by(outbox.c.state)
 )
 _DEAD = Statement(sa.select(sa.func.count()).select_from(inbox).where(LETTER))
 _TOUCH = Statement(
-    lambda dialect: upsert(probe, dialect)
-    .values(id=const(1), at=arg("now"))
-    .on_conflict_do_update(index_elements=[probe.c.id], set_={"at": arg("now")})
+    lambda dialect: (
+        upsert(probe, dialect)
+        .values(id=const(1), at=arg("now"))
+        .on_conflict_do_update(index_elements=[probe.c.id], set_={"at": arg("now")})
+    )
 )
 
 
@@ -61,14 +63,15 @@ def forget(connection: sa.Connection, key: str) -> int:
 def forget_some(connection: sa.Connection, key: str, through: int) -> bool:
     """Delete a slice of what a conversation left; True while there may be more."""
     values = {"key": key, "through": through}
-    return any([statement(connection, **values).rowcount >= _SLICE for statement in _SLICES])
+    deleted = [statement(connection, **values).rowcount for statement in _SLICES]
+    return max(deleted) >= _SLICE
 
 
 def counts(connection: sa.Connection) -> dict[str, int]:
     """Open messages, unsettled parts and dead letters by state; cheap however long the history is."""
     found = {"waiting": 0, "running": 0, "pending": 0, "sending": 0, "uncertain": 0}
     for statement in (_OPEN, _UNSETTLED):
-        found.update((state, count) for state, count in statement(connection))
+        found.update({row.state: row.number for row in statement(connection)})
     return found | {"dead": _DEAD(connection).scalar_one()}
 
 
@@ -78,7 +81,7 @@ def touch(connection: sa.Connection, now: float) -> None:
 
 
 def integrity(connection: sa.Connection) -> str:
-    """ "ok", or the first damage found. Reads a whole SQLite file; a server looks after itself."""
+    """The word ok, or the first damage found. Reads a whole SQLite file; a server looks after itself."""
     if connection.dialect.name != "sqlite":
         return "ok"
     return str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())

@@ -1,0 +1,211 @@
+"""Leases: taken over when they end, fenced, fair."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from botcore.errors import LeaseLost
+from botcore.store import Claim, Store
+from botcore.testing.clock import ManualClock
+from tests.store.conftest import OpenStore
+from tests.store.kit import answer, begin, end, message, part, place, say, send_one
+
+
+async def test_nothing_to_do_is_none(store: Store) -> None:
+    assert await store.claim_next() is None
+
+
+async def test_a_held_conversation_is_nobody_elses(store: Store, other: Store, clock: ManualClock) -> None:
+    await begin(store)
+    await clock.advance(29)
+    assert await other.claim_next() is None
+
+
+async def test_a_lease_that_ended_is_taken_over_with_its_message(
+    store: Store, other: Store, clock: ManualClock
+) -> None:
+    claim = await begin(store)
+    await clock.advance(30)
+    taken = await other.claim_next()
+    assert taken
+    assert (taken.message_id, taken.turn, taken.message) == (claim.message_id, claim.turn, claim.message)
+    assert taken.epoch == claim.epoch + 1
+    assert taken.attempts == 2
+
+
+async def test_a_heartbeat_keeps_every_lease_of_its_owner_only(store: Store, other: Store, clock: ManualClock) -> None:
+    await begin(store, chat="mine")
+    theirs = (await other.accept([message(chat="theirs")]))[0].claim
+    assert theirs
+    await clock.advance(20)
+    await store.heartbeat()
+    await clock.advance(20)
+    taken = await store.claim_next()
+    assert taken
+    assert taken.conversation.chat == "theirs"
+    assert await other.claim_next() is None
+
+
+WRITES: dict[str, Callable[[Store, Claim], Awaitable[object]]] = {
+    "commit_turn": lambda store, claim: store.commit_turn(claim, end(claim)),
+    "commit_turn with release": lambda store, claim: store.commit_turn(claim, end(claim, release=True)),
+    "begin_anchor": lambda store, claim: store.begin_anchor(claim, part(claim)),
+    "begin_sending": lambda store, claim: store.begin_sending(claim, f"{claim.turn}.0"),
+    "sent": lambda store, claim: store.sent(claim, f"{claim.turn}.0", "p1"),
+    "sent with release": lambda store, claim: store.sent(claim, f"{claim.turn}.0", "p1", release=True),
+    "unsent": lambda store, claim: store.unsent(claim, f"{claim.turn}.0", not_before=0),
+    "failed": lambda store, claim: store.failed(claim, f"{claim.turn}.0", "no"),
+    "uncertain": lambda store, claim: store.uncertain(claim, f"{claim.turn}.0"),
+    "resending": lambda store, claim: store.resending(claim, f"{claim.turn}.0"),
+    "requeue": lambda store, claim: store.requeue(claim),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+async def test_an_overtaken_worker_can_write_nothing(store: Store, other: Store, clock: ManualClock, name: str) -> None:
+    claim = await begin(store)
+    await store.begin_anchor(claim, part(claim))
+    await clock.advance(31)
+    taken = await other.claim_next()
+    assert taken
+    with pytest.raises(LeaseLost, match="no longer held"):
+        await WRITES[name](store, claim)
+    assert await other.history(place().key) == []
+    assert taken.anchor
+    assert (await other.begin_anchor(taken, part(taken))).state == "uncertain"
+    assert [id for id, _ in await other.open_messages(place().key)] == [claim.message_id]
+
+
+async def test_an_overtaken_release_leaves_the_new_lease_alone(store: Store, other: Store, clock: ManualClock) -> None:
+    claim = await begin(store)
+    await clock.advance(31)
+    assert await other.claim_next()
+    await store.release(claim)
+    assert await store.claim_next() is None
+
+
+async def test_a_lease_that_ended_but_was_not_taken_may_still_commit(store: Store, clock: ManualClock) -> None:
+    claim = await begin(store)
+    await clock.advance(100)
+    await answer(store, claim)
+    assert (await store.outcome(claim.message_id))[0] == "answered"
+
+
+async def test_conversations_take_turns(store: Store, clock: ManualClock) -> None:
+    spam = await begin(store, chat="spam")
+    for n in range(3):
+        await say(store, f"spam {n}", chat="spam")
+    await clock.advance(1)
+    quiet = await begin(store, chat="quiet")
+    await say(store, "quiet 0", chat="quiet")
+    await clock.advance(1)
+    for claim in (spam, quiet):
+        await answer(store, claim)
+        await clock.advance(1)
+
+    order = []
+    while claim_ := await store.claim_next():
+        assert claim_.message
+        order.append(claim_.message.text)
+        await answer(store, claim_)
+        await clock.advance(1)
+    assert order == ["spam 0", "quiet 0", "spam 1", "spam 2"]
+
+
+async def test_an_aborted_turn_goes_back_as_if_it_had_not_begun(store: Store) -> None:
+    claim = await begin(store)
+    await store.requeue(claim)
+    again = await store.claim_next()
+    assert again
+    assert (again.message_id, again.attempts, again.turn) == (claim.message_id, 1, claim.turn)
+
+
+async def test_requeue_with_a_delay_waits(store: Store, clock: ManualClock) -> None:
+    await store.requeue(await begin(store), delay_s=5)
+    await clock.advance(4)
+    assert await store.claim_next() is None
+    await clock.advance(1)
+    assert await store.claim_next()
+
+
+async def test_a_released_message_that_has_no_outcome_counts_its_attempt(store: Store) -> None:
+    claim = await begin(store)
+    await store.release(claim)
+    again = await store.claim_next()
+    assert again
+    assert again.attempts == 2
+
+
+async def test_a_takeover_delivers_what_was_left_before_anything_else(
+    store: Store, other: Store, clock: ManualClock
+) -> None:
+    claim = await begin(store)
+    await store.commit_turn(claim, end(claim, parts=3, sending=1))
+    await say(store, "next")
+    await clock.advance(31)
+    taken = await other.claim_next()
+    assert taken
+    assert taken.message
+    assert taken.message.text == "next"
+    assert [(row.part.number, row.state) for row in taken.parts] == [(0, "uncertain"), (1, "pending"), (2, "pending")]
+    assert [row.part.text for row in taken.parts] == ["hello 0", "hello 1", "hello 2"]
+
+
+async def test_parts_alone_are_work_too(store: Store, clock: ManualClock) -> None:
+    await send_one(store, await begin(store))
+    await clock.advance(31)
+    taken = await store.claim_next()
+    assert taken
+    assert taken.message is None
+    assert taken.message_id == 0
+    await store.sent(taken, taken.parts[0].part.id, "p1", release=True)
+    assert await store.claim_next() is None
+    await begin(store, "and a new message claims at once")
+
+
+async def test_a_part_told_to_wait_does_not_wake_its_conversation_before(store: Store, clock: ManualClock) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    await store.unsent(claim, row.part.id, not_before=clock.now() + 60)
+    await store.release(claim)
+    await clock.advance(59)
+    assert await store.claim_next() is None
+    await clock.advance(1)
+    taken = await store.claim_next()
+    assert taken
+    assert taken.parts[0].not_before == clock.now()
+
+
+async def test_a_rerun_finds_the_anchor_it_began(store: Store, clock: ManualClock) -> None:
+    claim = await begin(store)
+    await store.begin_anchor(claim, part(claim, text="…"))
+    await store.sent(claim, f"{claim.turn}.0", "p7")
+    await clock.advance(31)
+    taken = await store.claim_next()
+    assert taken
+    assert taken.parts == ()
+    assert taken.anchor
+    assert (taken.anchor.state, taken.anchor.part.platform_id) == ("sent", "p7")
+
+
+async def test_a_restart_resumes_without_waiting_for_the_lease(make_store: OpenStore, clock: ManualClock) -> None:
+    async with make_store() as first:
+        claim = await begin(first)
+        sqlite = first.dialect == "sqlite"
+    if not sqlite:  # another process may be alive there: only the lease tells
+        await clock.advance(31)
+    async with make_store() as second:
+        again = await second.claim_next()
+    assert again
+    assert again.message_id == claim.message_id
+
+
+async def test_a_death_ends_what_its_turn_had_begun_to_send(store: Store, clock: ManualClock) -> None:
+    claim = await begin(store)
+    await store.begin_anchor(claim, part(claim, text="…"))
+    for _ in range(3):
+        await clock.advance(31)
+        await store.claim_next()
+    assert await store.claim_next() is None
+    assert (await store.counts())["uncertain"] == 0
+    await begin(store, "the conversation is free again")

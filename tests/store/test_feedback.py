@@ -1,0 +1,133 @@
+"""Feedback: bound to the exact reply, whichever way and whenever it comes."""
+
+from typing import Literal
+
+from botcore.messages import Feedback, Person
+from botcore.store import Store
+from botcore.testing.clock import ManualClock
+from tests.store.kit import begin, feedback, place, send_one
+
+BOB = Person(id="bob")
+KEY = place().key
+
+
+async def tell(store: Store, record: Feedback) -> Feedback | None:
+    return (await store.accept([record]))[0].feedback
+
+
+async def carried(store: Store, platform_id: str = "p1") -> str:
+    """The id of a turn whose reply is on the platform."""
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    await store.sent(claim, row.part.id, platform_id, release=True)
+    return claim.turn
+
+
+async def test_by_the_replys_id(store: Store) -> None:
+    turn = await carried(store)
+    record = feedback(1, reply=turn)
+    assert await tell(store, record) == record
+    assert await store.feedback_for(turn) == [record]
+
+
+async def test_by_the_platforms_id(store: Store) -> None:
+    turn = await carried(store)
+    known = await tell(store, feedback(-1, platform_id="p1"))
+    assert known
+    assert (known.reply, known.value) == (turn, -1)
+    assert await store.feedback_for(turn) == [known]
+
+
+async def test_before_the_platforms_id_is_known_it_waits(store: Store) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    assert await tell(store, feedback(1, platform_id="p1")) is None
+    assert await store.feedback_for(claim.turn) == []
+    matched = await store.sent(claim, row.part.id, "p1")
+    assert [(item.reply, item.value, item.person.id) for item in matched] == [(claim.turn, 1, "ann")]
+    assert await store.feedback_for(claim.turn) == matched
+    assert await store.sent(claim, row.part.id, "p1") == []
+
+
+async def test_one_that_waits_can_be_taken_back(store: Store) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    await tell(store, feedback(1, platform_id="p1"))
+    assert await tell(store, feedback(0, platform_id="p1")) is None
+    assert await store.sent(claim, row.part.id, "p1") == []
+
+
+async def test_the_last_one_of_a_person_counts(store: Store, clock: ManualClock) -> None:
+    turn = await carried(store)
+    await tell(store, feedback(1, platform_id="p1"))
+    await clock.advance(1)
+    await tell(store, feedback(-1, reply=turn, comment="wrong"))
+    await tell(store, feedback(1, reply=turn, person=BOB))
+    assert [(item.person.id, item.value, item.comment) for item in await store.feedback_for(turn)] == [
+        ("ann", -1, "wrong"),
+        ("bob", 1, ""),
+    ]
+
+
+async def test_taken_back_is_gone_and_told(store: Store) -> None:
+    turn = await carried(store)
+    await tell(store, feedback(1, reply=turn))
+    gone = await tell(store, feedback(0, platform_id="p1"))
+    assert gone
+    assert (gone.reply, gone.value) == (turn, 0)
+    assert await store.feedback_for(turn) == []
+
+
+async def test_only_a_comment_is_kept(store: Store) -> None:
+    turn = await carried(store)
+    await tell(store, feedback(0, reply=turn, comment="why?"))
+    assert [item.comment for item in await store.feedback_for(turn)] == ["why?"]
+
+
+async def test_the_same_delivery_twice_is_one(store: Store) -> None:
+    turn = await carried(store)
+    record = feedback(1, reply=turn)
+    await tell(store, record)
+    assert (await store.accept([record]))[0].receipt.duplicate
+    assert len(await store.feedback_for(turn)) == 1
+
+
+async def test_an_early_one_does_not_overwrite_a_later_one(store: Store, clock: ManualClock) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    await tell(store, feedback(1, platform_id="p1"))
+    await clock.advance(1)
+    await tell(store, feedback(-1, reply=claim.turn))
+    await store.sent(claim, row.part.id, "p1")
+    assert [item.value for item in await store.feedback_for(claim.turn)] == [-1]
+
+
+async def test_another_chat_with_the_same_message_id_is_another_reply(store: Store) -> None:
+    claim = await begin(store, chat="c2")
+    row = await send_one(store, claim)
+    await store.sent(claim, row.part.id, "p1", release=True)
+    assert await tell(store, feedback(1, platform_id="p1")) is None
+    assert await store.feedback_for(claim.turn) == []
+
+
+async def test_nobody_judges_a_reply_that_is_not_there(store: Store) -> None:
+    assert await tell(store, feedback(1, reply="unknown")) is None
+
+
+async def test_history_shows_the_readers_own(store: Store) -> None:
+    turn = await carried(store)
+    value: Literal[-1, 1]
+    for person, value in (("ann", 1), ("bob", -1)):
+        await tell(store, feedback(value, reply=turn, person=Person(id=person)))
+    assert [entry.feedback for entry in await store.history(KEY, reader="bob")] == [0, -1]
+    assert [entry.feedback for entry in await store.history(KEY, reader="ann")] == [0, 1]
+    assert [entry.feedback for entry in await store.history(KEY)] == [0, 0]
+
+
+async def test_reasons_and_correction_survive(store: Store) -> None:
+    turn = await carried(store)
+    record = Feedback(
+        event_id="f", conversation=place(), person=BOB, reply=turn, value=-1, reasons=("wrong", "rude"), correction="42"
+    )
+    await tell(store, record)
+    assert await store.feedback_for(turn) == [record]

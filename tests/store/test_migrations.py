@@ -1,0 +1,123 @@
+"""Migrations: the core's from empty to what `tables.py` says; a plugin's own, which nobody misses when it is gone."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from botcore.errors import StoreError
+from botcore.store import Store
+from botcore.store.tables import metadata
+from tests.store.conftest import OpenStore
+from tests.store.kit import begin
+
+STEP = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "{revision}"
+down_revision = {down!r}
+
+
+def upgrade() -> None:
+    {body}
+"""
+
+
+@pytest.fixture
+def scripts(tmp_path: Path) -> Path:
+    """A plugin's first migration."""
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    step(folder, "0001", None, 'op.create_table("qa_document", sa.Column("id", sa.Integer, primary_key=True))')
+    return folder
+
+
+def step(folder: Path, revision: str, down: str | None, body: str) -> None:
+    (folder / f"{revision}_step.py").write_text(STEP.format(revision=revision, down=down, body=body))
+
+
+async def tables(store: Store) -> set[str]:
+    return await store.read(lambda connection: set(sa.inspect(connection).get_table_names()))
+
+
+async def test_the_migrations_make_the_tables_as_written(store: Store) -> None:
+    def differences(connection: sa.Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    assert await store.read(differences) == []
+
+
+async def test_a_second_start_changes_nothing(make_store: OpenStore) -> None:
+    async with make_store() as store:
+        await begin(store)
+    async with make_store() as store:
+        assert (await store.counts())["running"] == 1
+
+
+async def test_a_plugin_has_its_own_migrations(store: Store, scripts: Path) -> None:
+    await store.migrate("qa", scripts)
+    assert {"qa_document", "alembic_version_qa"} <= await tables(store)
+    step(scripts, "0002", "0001", 'op.add_column("qa_document", sa.Column("title", sa.Text))')
+    await store.migrate("qa", scripts)
+    await store.migrate("qa", scripts)
+    await store.write(lambda c: c.exec_driver_sql("INSERT INTO qa_document (id, title) VALUES (1, 'x')"))
+
+
+async def test_a_removed_plugin_is_not_missed(make_store: OpenStore, scripts: Path) -> None:
+    async with make_store() as store:
+        await store.migrate("qa", scripts)
+    shutil.rmtree(scripts)
+    async with make_store() as store:
+        await begin(store)
+        assert "qa_document" in await tables(store)
+
+
+async def test_two_plugins_do_not_meet(store: Store, scripts: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    step(other, "0001", None, 'op.create_table("memory_fact", sa.Column("id", sa.Integer, primary_key=True))')
+    await store.migrate("qa", scripts)
+    await store.migrate("memory", other)
+    assert {"qa_document", "memory_fact"} <= await tables(store)
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(store: Store, scripts: Path) -> None:
+    step(scripts, "0002", "0001", 'op.execute("SELECT * FROM nowhere")')
+    with pytest.raises(sa.exc.DBAPIError, match="nowhere"):
+        await store.migrate("qa", scripts)
+    assert not {"qa_document", "alembic_version_qa"} & await tables(store)
+
+
+async def test_an_older_plugin_on_newer_tables_is_told(store: Store, scripts: Path) -> None:
+    step(scripts, "0002", "0001", "pass")
+    await store.migrate("qa", scripts)
+    (scripts / "0002_step.py").unlink()
+    with pytest.raises(StoreError, match="a newer version of qa"):
+        await store.migrate("qa", scripts)
+
+
+async def test_a_folder_without_migrations_is_told(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no migrations in"):
+        await store.migrate("qa", tmp_path)
+
+
+def test_alembic_is_not_loaded_for_a_database_that_is_up_to_date(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys\nfrom pathlib import Path\nfrom botcore.clock import SystemClock\n"
+        "from botcore.store import Store\n"
+        "async def main():\n"
+        f"    async with Store('sqlite:///{tmp_path}/x.db', clock=SystemClock(), data_dir=Path('{tmp_path}')):\n"
+        "        print('alembic' in sys.modules)\n"
+        "asyncio.run(main())\n"
+    )
+    said = [
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
+        for _ in range(2)
+    ]
+    assert said == ["True", "False"]

@@ -1,0 +1,171 @@
+"""The turn's commit: all of it or nothing; and what can be read of it afterwards."""
+
+from dataclasses import replace
+
+import pytest
+
+from botcore.errors import LeaseLost, StoreError
+from botcore.messages import Citation, Reply
+from botcore.store import Store, TurnEnd
+from botcore.testing.clock import ManualClock
+from tests.store.kit import answer, begin, end, place, say, send_one
+
+KEY = place().key
+
+
+async def test_a_turn_becomes_two_lines(store: Store, clock: ManualClock) -> None:
+    claim = await begin(store, "hi", platform_id="theirs")
+    started = clock.now()
+    await clock.advance(2)
+    reply = Reply(
+        id=claim.turn,
+        conversation=claim.conversation,
+        text="hello [1]",
+        citations=(Citation(number=1, title="T", snippet="S", source="http://x"),),
+        model="lora-3",
+        plugin="qa",
+        prompt_tokens=30,
+        completion_tokens=4,
+        details={"k": [1, "two"]},
+    )
+    await store.commit_turn(claim, TurnEnd(reply=reply, parts=(), started_at=started, user_tokens=2, release=True))
+    said, answered = await store.window(KEY)
+    assert (said.role, said.text, said.at, said.tokens, said.platform_id) == ("user", "hi", started, 2, "theirs")
+    assert said.person
+    assert said.person.name == "Ann"
+    assert (answered.role, answered.text, answered.at, answered.tokens) == ("assistant", "hello [1]", started + 2, 4)
+    assert (answered.model, answered.plugin, answered.citations) == ("lora-3", "qa", reply.citations)
+    assert said.reply == answered.reply == claim.turn
+    assert said.id < answered.id
+    assert await store.reply(claim.turn) == reply
+    assert await store.outcome(claim.message_id) == ("answered", reply)
+    assert await store.turns() == [(1, reply)]
+
+
+async def test_every_reply_is_traced(store: Store) -> None:
+    claim = await begin(store)
+    await store.commit_turn(claim, replace(end(claim), trace={"prompt": ["a"], "odd": {1}}))
+    trace = await store.trace(claim.turn)
+    assert trace == {"prompt": ["a"], "odd": "{1}"}
+    assert await store.trace("nobody") is None
+    assert await store.reply("nobody") is None
+
+
+async def test_an_open_message_has_no_outcome(store: Store) -> None:
+    claim = await begin(store)
+    waiting = await say(store)
+    assert await store.outcome(claim.message_id) == (None, None)
+    assert await store.outcome(waiting.receipt.id) == (None, None)
+    assert await store.outcome(999) == (None, None)
+
+
+@pytest.mark.parametrize("outcome", ["answered", "stopped", "refused", "failed"])
+async def test_a_message_ends_in_its_outcome(store: Store, outcome: str) -> None:
+    claim = await begin(store)
+    await store.commit_turn(claim, end(claim, outcome=outcome))  # type: ignore[arg-type]
+    ended, reply = await store.outcome(claim.message_id)
+    assert ended == outcome
+    assert reply
+    assert reply.outcome == outcome
+    assert await store.open_messages(KEY) == []
+
+
+async def test_the_carrying_message_is_named_once_it_is_known(store: Store) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    assert (await store.window(KEY))[1].platform_id == ""
+    # `last` is true for every part of this kit: one part carries the reply
+    await store.sent(claim, row.part.id, "p1")
+    assert (await store.window(KEY))[1].platform_id == "p1"
+
+
+async def test_committing_twice_changes_nothing(store: Store) -> None:
+    claim = await begin(store)
+    first = await store.commit_turn(claim, end(claim, "one", parts=2, sending=1))
+    again = await store.commit_turn(claim, end(claim, "two", parts=2, sending=1))
+    assert again == first
+    assert [entry.text for entry in await store.window(KEY)] == ["hi", "one"]
+
+
+async def test_a_message_that_was_put_back_cannot_be_committed(store: Store) -> None:
+    claim = await begin(store)
+    await store.requeue(claim)
+    with pytest.raises(LeaseLost):
+        await store.commit_turn(claim, end(claim))
+    assert await store.window(KEY) == []
+
+
+async def test_a_claim_of_parts_alone_has_no_turn(store: Store, clock: ManualClock) -> None:
+    await send_one(store, await begin(store))
+    await clock.advance(31)
+    claim = await store.claim_next()
+    assert claim
+    with pytest.raises(StoreError, match="no turn to commit"):
+        await store.commit_turn(claim, end(claim))
+
+
+async def test_release_with_the_commit_frees_the_conversation(store: Store) -> None:
+    await answer(store, await begin(store, "one"))
+    assert await store.claim_next() is None
+    await begin(store, "two")
+
+
+async def test_release_with_parts_left_lets_them_be_claimed(store: Store) -> None:
+    claim = await begin(store)
+    await store.commit_turn(claim, end(claim, parts=1, release=True))
+    taken = await store.claim_next()
+    assert taken
+    assert [row.state for row in taken.parts] == ["pending"]
+
+
+async def exchange(store: Store, *texts: str, start_over: bool = False) -> None:
+    for text in texts:
+        claim = await begin(store, text)
+        await store.commit_turn(claim, end(claim, text.upper(), release=True, start_over=start_over))
+
+
+async def test_the_window_is_the_newest_lines_oldest_first(store: Store) -> None:
+    await exchange(store, "a", "b", "c")
+    assert [entry.text for entry in await store.window(KEY, 3)] == ["B", "c", "C"]
+    assert [entry.text for entry in await store.window(KEY, 4)] == ["b", "B", "c", "C"]
+    assert await store.window(KEY, 0) == []
+    assert await store.window("nowhere") == []
+
+
+async def test_starting_over_empties_the_window_and_keeps_the_history(store: Store) -> None:
+    await exchange(store, "a")
+    await exchange(store, "reset", start_over=True)
+    assert await store.window(KEY) == []
+    await exchange(store, "b")
+    assert [entry.text for entry in await store.window(KEY)] == ["b", "B"]
+    assert [entry.text for entry in await store.history(KEY)] == ["a", "A", "reset", "RESET", "b", "B"]
+
+
+async def test_history_goes_on_after_any_line(store: Store) -> None:
+    await exchange(store, "a", "b", "c")
+    lines = await store.history(KEY)
+    for index, line in enumerate(lines):
+        assert await store.history(KEY, after=line.id) == lines[index + 1 :]
+    assert await store.history(KEY, limit=3) == lines[-3:]
+
+
+async def test_conversations_of_a_person_newest_first(store: Store, clock: ManualClock) -> None:
+    await begin(store, "x" * 100, chat="c1")
+    await clock.advance(1)
+    claim = await begin(store, "second", chat="c2")
+    await clock.advance(1)
+    assert await store.conversations("telegram", "ann") == [
+        ("c2", "second", clock.now() - 1),
+        ("c1", "x" * 80, clock.now() - 2),
+    ]
+    await answer(store, claim)
+    assert (await store.conversations("telegram", "ann"))[0] == ("c2", "second", clock.now())
+    assert await store.conversations("telegram", "bob") == []
+    assert await store.conversations("slack", "ann") == []
+
+
+async def test_turns_are_read_by_cursor(store: Store) -> None:
+    await exchange(store, "a", "b", "c")
+    (first, _), (second, _) = await store.turns(limit=2)
+    assert [reply.text for _, reply in await store.turns(after=second)] == ["C"]
+    assert [reply.text for _, reply in await store.turns(after=first, limit=1)] == ["B"]
