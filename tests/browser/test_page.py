@@ -62,6 +62,7 @@ async def test_a_finished_block_is_not_drawn_again(page: Page, stub: Stub) -> No
     await expect(replies(page)).to_contain_text("and grows.")
     await expect(replies(page)).to_have_attribute("aria-busy", "false")
     assert await first.evaluate("element => element.marked === true")
+    await expect(replies(page).locator(".block")).to_have_count(2)
 
 
 async def test_markdown_is_drawn_the_same_streamed_and_loaded(page: Page, stub: Stub) -> None:
