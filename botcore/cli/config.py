@@ -55,7 +55,7 @@ def _rows(settings: "Settings") -> Iterator[tuple[str, Any, str]]:
 
 
 def _row(dotted: str, value: Any, settings: "Settings") -> tuple[str, Any, str]:
-    shown = ("***" if str(value) else "") if SECRET.search(dotted) else value
-    if SECRET.search(dotted) and hasattr(value, "get_secret_value"):
-        shown = "***" if value.get_secret_value() else ""
-    return dotted, shown, settings.origins.get(dotted, "default")
+    if SECRET.search(dotted):
+        secret = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        value = "***" if secret else ""
+    return dotted, value, settings.origins.get(dotted, "default")

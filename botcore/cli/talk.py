@@ -99,7 +99,7 @@ async def _own_bot(settings: "Settings") -> AsyncIterator[str]:
     from botcore.bot import Bot
 
     channels = {name: table for name, table in settings.channels.items() if table.get("use", name) == "web"}
-    here = replace(settings, channels=channels, http=settings.http.model_copy(update={"port": 0}))
+    here = replace(settings, channels=channels or {"web": {}}, http=settings.http.model_copy(update={"port": 0}))
     bot = Bot(here)
     async with asyncio.TaskGroup() as group:
         group.create_task(bot.run(), name="bot")

@@ -1,0 +1,104 @@
+"""The command line as a person and as a script calls it, each time as a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LOCKED = 'data_dir = "{data}"'
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    (tmp_path / "bot.toml").write_text(f"[bot]\n{LOCKED.format(data=tmp_path / 'data')}\n[plugins.textgen]\n")
+    return tmp_path
+
+
+def botcore(*arguments: str, here: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("BOTCORE_")}
+    return subprocess.run(
+        [sys.executable, "-m", "botcore", *arguments],
+        capture_output=True,
+        text=True,
+        cwd=here,
+        env=clean | environ,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_help_names_every_command(here: Path) -> None:
+    done = botcore("--help", here=here)
+    assert done.returncode == 0
+    for command in ("run", "chat", "ask", "ingest", "doctor", "plugins", "config", "engine", "version"):
+        assert f"\n  {command} " in done.stdout
+
+
+def test_version_for_scripts(here: Path) -> None:
+    assert json.loads(botcore("version", "--json", here=here).stdout)["botcore"]
+
+
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ("[engine]\nmodle = 'x'", '[engine] has no key "modle"; did you mean "model"?'),
+        ("[plugins.textgen]\npersna = 'x'", '[plugins.textgen] has no key "persna"; did you mean "persona"?'),
+        ("[channels.telegram]", "channels.telegram.token is missing"),
+    ],
+)
+def test_a_wrong_configuration_is_one_line_and_status_2(here: Path, toml: str, told: str) -> None:
+    (here / "wrong.toml").write_text(toml)
+    done = botcore("run", "--config", "wrong.toml", here=here)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Path) -> None:
+    done = botcore("config", "show", "--config", "bot.toml", "--json", here=here, BOTCORE_HTTP__KEY="hunter2hunter2")
+    rows = {row["key"]: row for row in json.loads(done.stdout)}
+    assert rows["http.key"] == {"key": "http.key", "value": "***", "origin": "BOTCORE_HTTP__KEY"}
+    assert rows["bot.data_dir"]["origin"] == "bot.toml"
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_plugins_lists_what_could_not_be_loaded(here: Path) -> None:
+    (here / "more.toml").write_text("[plugins.textgne]\n[plugins.textgen]")
+    done = botcore("plugins", "--config", "more.toml", "--json", here=here)
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert 'did you mean "textgen"?' in rows["textgne"]["problem"]
+    assert "reply" in rows["textgen"]["hooks"]
+
+
+def test_doctor_finds_and_says_the_fix(here: Path) -> None:
+    done = botcore("doctor", "--config", "bot.toml", "--json", here=here, BOTCORE_ENGINE__MODEL="/no/such/model")
+    found = {finding["what"]: finding for finding in json.loads(done.stdout)}
+    assert done.returncode == 1
+    assert found["python"]["state"] == "ok"
+    assert found["database"]["found"] == "sqlite: ok"
+    assert found["model"]["state"] == "wrong"
+    assert found["model"]["fix"]
+
+
+def test_ask_prints_the_reply_of_a_bot_started_for_it(here: Path) -> None:
+    (here / "web.toml").write_text("[channels.web]\n[engine]\nkind = 'scripted'")
+    done = botcore("ask", "hello there", "-c", "bot.toml", "-c", "web.toml", "--json", here=here)
+    assert done.returncode == 0, done.stderr
+    reply = json.loads(done.stdout)
+    assert (reply["outcome"], reply["text"], reply["plugin"]) == ("answered", "You said: hello there", "textgen")
+
+
+def test_ingest_takes_documents_and_refuses_others_by_name(here: Path) -> None:
+    (here / "good.md").write_text("# Opening hours\n\nThe shop opens at nine.\n")
+    (here / "bad.bin").write_bytes(b"\x00\x01")
+    (here / "qa.toml").write_text("[plugins.qa]\nsources = []")
+    done = botcore("ingest", "good.md", "bad.bin", "-c", "bot.toml", "-c", "qa.toml", "--json", here=here)
+    summary = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert summary["added"] == 1
+    assert "bad.bin" in summary["refused"][0]["source"]

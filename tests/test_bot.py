@@ -1,0 +1,157 @@
+"""The bot's life: what fails alone, what stops in order, what a plugin may ask."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from botcore import Bot, Inbox, Registry, StoreUnavailable, hookimpl
+from botcore.testing import LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
+
+
+class Diary:
+    """Notes when its lifespan begins and ends."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.bot: Bot
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+        self.bot = bot
+        self.notes.append("begun")
+        yield
+        self.notes.append("ended")
+
+
+class Broken:
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+        raise RuntimeError("no disk")
+        yield
+
+
+async def test_a_plugins_life_is_the_bots(tmp_path: Path) -> None:
+    diary = Diary()
+    async with chatting(tmp_path, plugins={"diary": diary}):
+        assert diary.notes == ["begun"]
+    assert diary.notes == ["begun", "ended"]
+
+
+async def test_a_lifespan_that_fails_is_reported_and_the_bot_goes_on(tmp_path: Path) -> None:
+    async with chatting(tmp_path, plugins={"broken": Broken(), "diary": Diary()}) as chat:
+        assert chat.bot.health()["broken"] == "RuntimeError: no disk"
+        assert chat.bot.health()["diary"] == "ok"
+        await chat.says("/help")
+        await chat.hears("/help")
+
+
+class Flaky(LoopbackChannel):
+    name = "flaky"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tries = 0
+
+    async def run(self, inbox: Inbox) -> None:
+        self.tries += 1
+        if self.tries < 3:
+            raise RuntimeError("no network")
+        await super().run(inbox)
+
+
+class WithFlaky:
+    def __init__(self, flaky: Flaky) -> None:
+        self.flaky = flaky
+
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.channel(self.flaky)
+
+
+async def test_a_channel_that_fails_is_run_again_after_growing_pauses(tmp_path: Path) -> None:
+    clock, flaky = ManualClock(), Flaky()
+    async with chatting(tmp_path, plugins={"flaky": WithFlaky(flaky)}, clock=clock) as chat:
+        await until(lambda: flaky.tries == 1)
+        assert chat.bot.health()["flaky"] == "no network"
+        await clock.advance(1.1)
+        assert flaky.tries == 2
+        await clock.advance(1.1)
+        assert flaky.tries == 2
+        await clock.advance(1.0)
+        assert flaky.tries == 3
+        assert chat.bot.health()["flaky"] == "ok"
+
+
+async def test_after_stop_nothing_more_is_accepted(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        chat.bot.stop()
+        with pytest.raises(StoreUnavailable, match="stopping"):
+            await chat.says("too late")
+
+
+async def test_a_running_reply_may_finish_after_stop(tmp_path: Path) -> None:
+    engine = ScriptedEngine("a slow reply")
+    engine.hold()
+    async with chatting(tmp_path, settings={"plugins": {"textgen": {}}}, engine=engine) as chat:
+        await chat.says("hi")
+        await until(lambda: engine.open == 1)
+        chat.bot.stop()
+        engine.release()
+        await chat.hears("a slow reply")
+
+
+async def test_two_bots_live_in_one_process(tmp_path: Path) -> None:
+    async with chatting(tmp_path / "a") as one, chatting(tmp_path / "b") as other:
+        await one.says("/start")
+        await one.hears("Hello")
+        await other.hears_nothing()
+        await other.says("/start")
+        await other.hears("Hello")
+
+
+async def test_a_second_bot_on_the_same_data_is_told_about_the_first(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        with pytest.raises(StoreUnavailable, match=f"in use by another botcore .* at {chat.bot.address}"):
+            async with chatting(tmp_path):
+                pass
+
+
+async def test_a_plugin_that_must_miss_nothing_reads_the_turns(tmp_path: Path) -> None:
+    diary = Diary()
+    async with chatting(tmp_path, plugins={"diary": diary}) as chat:
+        for text in ("/start", "/help"):
+            await chat.says(text)
+            await chat.hears()
+        seen = [(cursor, reply.plugin) async for cursor, reply in diary.bot.turns()]
+        assert [plugin for _, plugin in seen] == ["botcore", "botcore"]
+        assert [cursor async for cursor, _ in diary.bot.turns(after=seen[0][0])] == [seen[1][0]]
+
+
+async def test_no_task_outlives_the_bot(tmp_path: Path) -> None:
+    before = asyncio.all_tasks()
+    async with chatting(tmp_path, plugins={"diary": Diary()}) as chat:
+        await chat.says("/help")
+        await chat.hears()
+    assert asyncio.all_tasks() == before
+
+
+async def test_the_port_tells_whether_the_bot_is_usable(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        chat.engine.set_status(stage="model")
+        assert await get(chat.bot.address, "/healthz") == 200
+        assert await get(chat.bot.address, "/readyz") == 503
+        chat.engine.set_status(stage="ready")
+        assert await get(chat.bot.address, "/readyz") == 200
+
+
+async def get(address: str, path: str, headers: Mapping[str, Any] | None = None) -> int:
+    from aiohttp import ClientSession
+
+    async with ClientSession() as session, session.get(address + path, headers=headers) as answer:
+        return answer.status

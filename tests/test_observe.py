@@ -1,0 +1,48 @@
+"""No secret reaches a log, by its value or by its shape."""
+
+import logging
+
+import pytest
+
+from botcore.observe import Metrics, Redactor
+
+TELEGRAM = "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"https://api.telegram.org/bot{TELEGRAM}/getMe",
+        "slack says xoxb-1234567890-abcdefgh",
+        "Authorization: Bearer sk-abcdef",
+        "the key is hunter2hunter2",
+    ],
+)
+def test_secrets_are_replaced(text: str) -> None:
+    cleaned = Redactor(["hunter2hunter2"]).clean(text)
+    assert "***" in cleaned
+    for secret in (TELEGRAM, "xoxb-1234567890", "sk-abcdef", "hunter2hunter2"):
+        assert secret not in cleaned
+
+
+def test_tracebacks_are_cleaned_too() -> None:
+    record = logging.LogRecord("x", logging.ERROR, __file__, 1, "failed %s", (TELEGRAM,), None)
+    try:
+        raise RuntimeError(f"no answer from {TELEGRAM}")
+    except RuntimeError as error:
+        record.exc_info = (RuntimeError, error, error.__traceback__)
+    assert Redactor().filter(record)
+    shown = logging.Formatter().format(record)
+    assert TELEGRAM not in shown
+    assert "RuntimeError" in shown
+
+
+def test_ordinary_text_stays_as_it_is() -> None:
+    assert Redactor(["short"]).clean("a short note at 12:30") == "a short note at 12:30"
+
+
+def test_two_bots_count_apart() -> None:
+    one, other = Metrics(), Metrics()
+    one.turns.labels("web", "answered").inc()
+    assert b'botcore_turns_total{channel="web",outcome="answered"} 1.0' in one.render()
+    assert b'outcome="answered"' not in other.render()
