@@ -23,6 +23,7 @@ from botcore import (
     say,
 )
 from botcore_qa import index
+from botcore_qa.command import ingest_command
 from botcore_qa.extracts import Answer, answer
 from botcore_qa.ingest import ingest
 from botcore_qa.quotes import checked, defused
@@ -61,8 +62,9 @@ class QA:
 
     @hookimpl
     def register(self, registry: Registry) -> None:
-        """Adds /sources."""
+        """Adds /sources in the chat and ``botcore ingest`` on the command line."""
         registry.command("sources", "The documents I answer from", self._list)
+        registry.cli("ingest", ingest_command(registry.visit, self._settings))
 
     @hookimpl
     @asynccontextmanager

@@ -1,7 +1,8 @@
 """Text to words and words to stems, pure: one spelling for the index, the score and the extracts, on either database.
 
 Stemming is light on purpose (suffixes are taken off until none is left): both sides go through it, so what matters is
-that the forms of one word meet, not that the stem is a word. Chinese, Japanese and Korean have no spaces: pairs of signs.
+that the forms of one word meet, not that the stem is a word. Chinese, Japanese and Korean, which put no spaces between
+words, become pairs of signs.
 """
 
 import re
@@ -22,17 +23,17 @@ LONGER = ("er", "or", "ers", "ors", "ly")
 """These must leave one more: "reply" is no form of "rep", nor "order" of "ord"."""
 
 _EMPTY = """
-a about above after again all already also always am an and another any anybody anyone anything are around as ask at be
-because been before being below between both but by can cannot come could couldn did didn do does doesn doing don done
-down during each either else etc ever every everything explain few find for from further gave get gets getting give given
-go goes going good got had has have having he hello help her here hers hey hi him his hmm how however i if in instead
-into is isn it its itself just kind know let like ll look lot make makes making many may maybe me mean means might mine
-more most much must my need needs neither no nor not now of off ok okay on once one only onto or other our out over own
-perhaps please possible put quite rather re really s same say says see shall she should show since so some somebody
-someone something somewhere sort still such sure t take tell than thank thanks that the their them then there these they
-thing things this those though through thus to together too try under understand until up upon us use used uses using
-usually ve very via want wants was wasn way ways we well were what whatever when where whether which while who whom whose
-why will with within without won would wouldn yes yet you your yours
+a about above after again all already also always am an and another any anybody anyone anything are around as ask at
+be because been before being below between both but by can cannot come could couldn did didn do does doesn doing don
+done down during each either else etc ever every everything explain few find for from further gave get gets getting
+give given go goes going good got had has have having he hello help her here hers hey hi him his hmm how however i if
+in instead into is isn it its itself just kind know let like ll look lot make makes making many may maybe me mean
+means might mine more most much must my need needs neither no nor not now of off ok okay on once one only onto or
+other our out over own perhaps please possible put quite rather re really s same say says see shall she should show
+since so some somebody someone something somewhere sort still such sure t take tell than thank thanks that the their
+them then there these they thing things this those though through thus to together too try under understand until up
+upon us use used uses using usually ve very via want wants was wasn way ways we well were what whatever when where
+whether which while who whom whose why will with within without won would wouldn yes yet you your yours
 """
 EMPTY = frozenset(_EMPTY.split())
 """Words that say nothing about the subject: grammar, courtesy, and the frame of a question."""
