@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -38,7 +38,7 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class Api:
-    """An open connection to the Bot API.
+    """An open connection to the Bot API; made inside a running event loop.
 
     `me`, `updates` and `drop_webhook` raise the errors of `request`; everything else `Retry`, `Rejected` or `Unknown`.
     """
@@ -47,11 +47,11 @@ class Api:
         self._settings = settings
         self._clock = clock
         self._gone_since: float | None = None
+        """Since when there is no connection."""
         # PTB's RetryAfter is never made (see request.py), so its PTB_TIMEDELTA switch does not matter here.
         self._stand_in = f"{settings.account}:hidden"
         self._url = f"{settings.base_url}/bot{self._stand_in}"
 
-    async def __aenter__(self) -> Self:
         local = urlsplit(self._settings.base_url).hostname in ("127.0.0.1", "localhost", "::1")
         connector = aiohttp.TCPConnector(limit=OPEN_CALLS)
         self._session = aiohttp.ClientSession(connector=connector, trust_env=not local)
@@ -68,9 +68,9 @@ class Api:
             request=self._transport,
             get_updates_request=self._transport,
         )
-        return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def close(self) -> None:
+        """Cut what is in the air."""
         await self._session.close()
 
     async def me(self, channel: str) -> Identity:
@@ -81,7 +81,7 @@ class Api:
     async def updates(self, offset: int, *, wait: bool) -> Sequence[Json]:
         """What arrived from ``offset`` on; asking confirms everything below it.
 
-        Plain JSON: half of the SDK's cost of a message is building objects we would only read once.
+        Plain JSON, as a dead letter has to keep it; the SDK's objects would be built to be read once.
         """
         seconds = self._settings.poll_timeout_s if wait else 0
         question: dict[str, Any] = {"timeout": seconds, "limit": 100, "allowed_updates": ALLOWED_UPDATES}

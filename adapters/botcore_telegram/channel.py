@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botcore import (
@@ -22,7 +23,6 @@ from botcore import (
     Unknown,
     hookimpl,
 )
-from botcore.clock import SystemClock
 from botcore_telegram.drafts import Drafts
 from botcore_telegram.settings import TelegramSettings
 from botcore_telegram.text import LIMIT, tail
@@ -38,13 +38,22 @@ log = logging.getLogger(__name__)
 SOURCES_ROOM = 296
 """Units kept free below a text for its list of sources, and for what formatting may add."""
 
-
 BUSY = "I am still busy with your earlier messages here; please send this one again in a moment."
 BUSY_EVERY_S = 60.0
 
 
+@dataclass(slots=True)
+class _Link:
+    """What is there while we are connected."""
+
+    api: "Api"
+    drafts: Drafts
+    clock: Clock
+    holders: int = 0
+
+
 class Telegram:
-    """The channel for one bot account."""
+    """The channel for one bot account. Lives inside a bot, which gives it the clock; outside of one, bring a clock."""
 
     requires = ("telegram",)
     Settings = TelegramSettings
@@ -52,11 +61,9 @@ class Telegram:
 
     def __init__(self, settings: TelegramSettings, clock: Clock | None = None) -> None:
         self._settings = settings
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._commands: Callable[[], Sequence[Command]] = tuple
-        self._connection: Api | None = None
-        self._holders = 0
-        self._drafts = Drafts(self._clock, self._show)
+        self._link: _Link | None = None
         self._told_busy: dict[str, float] = {}
         self.health = "not connected yet"
         """"ok", or in words what keeps messages from coming in."""
@@ -74,6 +81,7 @@ class Telegram:
     @asynccontextmanager
     async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
         """Keep the connection for as long as the bot lives: the last replies go out after `run` was ended."""
+        self._clock = self._clock or bot.clock
         async with self._connected():
             yield
 
@@ -97,18 +105,18 @@ class Telegram:
         from botcore_telegram.poll import Poll
 
         wrong: SettingsError | None = None
-        async with self._connected() as api, asyncio.TaskGroup() as tasks:
+        async with self._connected() as link, asyncio.TaskGroup() as tasks:
             poll = Poll(
-                api,
+                link.api,
                 inbox,
-                self._clock,
+                link.clock,
                 channel=self.name,
                 read=lambda update, me: read(update, me, self._settings.group_mode),
                 report=self._report,
-                turned_away=lambda record: self._say_busy(tasks, record.conversation),
+                turned_away=lambda record: self._say_busy(link, tasks, record.conversation),
             )
-            menu = tasks.create_task(self._publish(api), name=f"{self.name}: menu of commands")
-            keeper = tasks.create_task(self._drafts.run(), name=f"{self.name}: keep drafts alive")
+            menu = tasks.create_task(self._publish(link.api), name=f"{self.name}: menu of commands")
+            keeper = tasks.create_task(link.drafts.run(), name=f"{self.name}: keep drafts alive")
             try:
                 await poll.run()
             except SettingsError as error:
@@ -123,10 +131,11 @@ class Telegram:
 
     async def send(self, part: Part) -> str:
         """The id of the new message. Raises `Retry`, `Rejected` or `Unknown`."""
-        await self._drafts.end(part.turn)
+        link = self._linked()
+        await link.drafts.end(part.turn)
         chat, thread = _place(part.conversation)
         quoted = None if part.conversation.private else _message_in(part.reply_to, chat)
-        return platform_id(*await self._api().send(chat, thread, part.text, part.citations, quoted))
+        return platform_id(*await link.api.send(chat, thread, part.text, part.citations, quoted))
 
     async def edit(self, platform_id: str, part: Part) -> None:
         """Replace a message's text; the same text again is a success. Raises as `send`."""
@@ -134,47 +143,48 @@ class Telegram:
             chat, message = chat_and_message(platform_id)
         except ValueError:
             raise Rejected(f"{platform_id!r} names no Telegram message") from None
-        await self._api().edit(chat, message, part.text, part.citations)
+        await self._linked().api.edit(chat, message, part.text, part.citations)
 
     async def show(self, draft: Draft) -> None:
         """Show progress as well as Telegram can. Raises nothing but `Retry`."""
+        link = self._linked()
         if draft.phase == "final":
-            await self._drafts.end(draft.turn)
+            await link.drafts.end(draft.turn)
             return
         if draft.conversation.private:
-            self._drafts.note(draft)
-        await self._show(draft)
+            link.drafts.note(draft)
+        await self._show(link.api, draft)
 
     async def find(self, part_id: str, since: float) -> str | None:
         """Always raises `Unknown`: Telegram cannot be asked what a bot has sent."""
         raise Unknown("Telegram cannot be asked what a bot has sent")
 
-    async def _show(self, draft: Draft) -> None:
+    async def _show(self, api: "Api", draft: Draft) -> None:
         text = tail(draft.text or (draft.note if draft.phase == "waiting" else ""))
         try:
             chat, thread = _place(draft.conversation)
             if draft.conversation.private:
-                await self._api().draft(chat, thread, draft.message or 1, text)
+                await api.draft(chat, thread, draft.message or 1, text)
             elif draft.platform_id and text.strip():
-                await self._api().preview(*chat_and_message(draft.platform_id), text)
+                await api.preview(*chat_and_message(draft.platform_id), text)
             else:
-                await self._api().typing(chat, thread)
+                await api.typing(chat, thread)
         except Retry:
             raise
         except Exception as error:
             log.debug("%s: progress not shown: %s: %s", self.name, type(error).__name__, error)
 
-    def _say_busy(self, tasks: asyncio.TaskGroup, conversation: Conversation) -> None:
+    def _say_busy(self, link: _Link, tasks: asyncio.TaskGroup, conversation: Conversation) -> None:
         """Tell once a minute that a message was turned away: its sender has to send it again."""
-        now = self._clock.monotonic()
+        now = link.clock.monotonic()
         self._told_busy = {key: at for key, at in self._told_busy.items() if now - at < BUSY_EVERY_S}
         if conversation.key not in self._told_busy:
             self._told_busy[conversation.key] = now
-            tasks.create_task(self._notice(conversation, BUSY), name=f"{self.name}: notice")
+            tasks.create_task(self._notice(link.api, conversation, BUSY), name=f"{self.name}: notice")
 
-    async def _notice(self, conversation: Conversation, text: str) -> None:
+    async def _notice(self, api: "Api", conversation: Conversation, text: str) -> None:
         try:
-            await self._api().send(*_place(conversation), text, (), None)
+            await api.send(*_place(conversation), text, (), None)
         except (Retry, Rejected, Unknown) as error:
             log.warning("%s: a notice could not be sent: %s", self.name, error)
 
@@ -189,26 +199,31 @@ class Telegram:
             log.log(logging.INFO if health == "ok" else logging.WARNING, "%s: %s", self.name, health)
         self.health = health
 
-    def _api(self) -> "Api":
-        if self._connection is None:
+    def _linked(self) -> _Link:
+        if self._link is None:
             raise Retry(1.0, f"{self.name} is not connected")
-        return self._connection
+        return self._link
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator["Api"]:
+    async def _connected(self) -> AsyncIterator[_Link]:
         """The one connection, shared by `run` and `lifespan`: the first one opens it, the last one closes it."""
+        link = self._link = self._link or self._open()
+        link.holders += 1
+        try:
+            yield link
+        finally:
+            link.holders -= 1
+            if not link.holders:
+                self._link = None
+                await link.api.close()
+
+    def _open(self) -> _Link:
         from botcore_telegram.api import Api
 
-        if self._connection is None:
-            self._connection = await Api(self._settings, self._clock).__aenter__()
-        connection, self._holders = self._connection, self._holders + 1
-        try:
-            yield connection
-        finally:
-            self._holders -= 1
-            if not self._holders:
-                self._connection = None
-                await connection.__aexit__()
+        if self._clock is None:
+            raise RuntimeError("a Telegram channel outside of a bot needs a clock: Telegram(settings, clock)")
+        api = Api(self._settings, self._clock)
+        return _Link(api, Drafts(self._clock, lambda draft: self._show(api, draft)), self._clock)
 
 
 def _place(conversation: Conversation) -> tuple[int, int | None]:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Self
 from aiohttp import web
 
 from botcore import Clock
-from botcore.clock import SystemClock
+from botcore.testing import ManualClock, until
 from botcore_telegram.settings import TelegramSettings
 from botcore_telegram.testing.chat import FakeChat
 from botcore_telegram.testing.errors import ApiError, Fault
@@ -22,8 +22,6 @@ from botcore_telegram.testing.updates import Updates
 __all__ = ["TOKEN", "Call", "FakeTelegram", "Gate"]
 
 TOKEN = "123456789:AAfake-token-for-tests_0123456789abcd"
-PATIENCE_S = 5.0
-"""Real seconds a test waits for something to happen: a bot that says nothing must not hang the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,10 @@ class Gate:
 
 
 class FakeTelegram:
-    """The server. ``penalties``: repeats of getUpdates are answered as slowly as the real one does, by ``clock``."""
+    """The server. ``penalties``: repeats of getUpdates are answered as slowly as the real one does, by ``clock``.
+
+    Without a clock of the test's, its time stands still: a long poll ends when something arrives.
+    """
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class FakeTelegram:
         penalties: bool = False,
     ) -> None:
         self.token = token
-        self._clock = clock or SystemClock()
+        self._clock = clock or ManualClock()
         self.updates = Updates(self._clock, penalties=penalties)
         self.api = Methods(self.updates, username=username, user_id=int(token.partition(":")[0]))
         self.executed: Counter[str] = Counter()
@@ -134,12 +135,11 @@ class FakeTelegram:
             gate.open()
 
     async def until(self, what: str) -> None:
-        """Wait for the next change of anything; fails the test, naming ``what``, after `PATIENCE_S`."""
+        """Wait for the next change of anything; after a few seconds the test fails, naming ``what``."""
         try:
-            async with SystemClock().timeout(PATIENCE_S):
-                await self.changed.wait()
+            await until(self.changed.is_set)
         except TimeoutError:
-            raise AssertionError(f"waited {PATIENCE_S:g} s for {what}") from None
+            raise AssertionError(f"waited too long for {what}") from None
 
     async def confirms(self, update_id: int) -> None:
         """Return when the bot has confirmed this update."""

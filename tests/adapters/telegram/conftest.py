@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from botcore import Incoming, Receipt, StoreUnavailable
+from botcore.clock import SystemClock
 from botcore.testing.clock import ManualClock
 from botcore_telegram import Telegram
 from botcore_telegram.drafts import ROUND_S
@@ -88,7 +89,7 @@ def running(server: FakeTelegram, inbox: FakeInbox) -> Running:
 
     @asynccontextmanager
     async def start(clock: ManualClock | None = None, **settings: object) -> AsyncIterator[Telegram]:
-        channel = Telegram(server.settings(**settings), clock)
+        channel = Telegram(server.settings(**settings), clock or SystemClock())
         async with asyncio.TaskGroup() as group:
             task = group.create_task(channel.run(inbox), name="channel")
             polled = group.create_task(server.serves("getMe"), name="connected")

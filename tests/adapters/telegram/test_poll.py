@@ -222,7 +222,7 @@ async def test_no_secret_in_any_log_line_or_text(
             repr(channel),
             repr(channel._settings),
             str(channel._settings),
-            repr(channel._connection),
+            repr(channel._link),
             channel.health,
         ]
     secret = server.token.partition(":")[2]
