@@ -52,7 +52,7 @@ def locked(build: Build) -> Pins:
 
 
 async def find_engine(settings: EngineSettings, data_dir: Path, *, python: Path | None = None) -> EnginePython:
-    """The engine's Python: the one given, the setting's, the running one, ours. `EngineUnavailable` if none has it."""
+    """The engine's Python: the one given, the setting's, the running one, ours. `EngineUnavailable` if none is."""
     if python:
         return await _with_vllm(python, f"{python} has no vLLM; run: botcore engine install")
     if settings.python:

@@ -91,7 +91,7 @@ class _Installer:
 
     def __init__(self, directory: Path, build: Build, report: Report, log: TextIO) -> None:
         self._directory = directory
-        self._build = build
+        self._build: Build = build
         self._report = report
         self._log = log
         self._python = python_in(directory)

@@ -1,0 +1,189 @@
+"""A server that speaks OpenAI's protocol the way vLLM does, and misbehaves on request. For tests of clients.
+
+async with FakeOpenAI() as server:
+server.queue(Stream("one two"), Answer(429, {"error": {"message": "busy"}}))
+client = OpenAIClient(server.url, clock=clock)
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from aiohttp import web
+
+__all__ = ["Answer", "FakeOpenAI", "Stream"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A completion, one word a token."""
+
+    text: str = "one two three"
+    held: bool = False
+    """Wait before every word for `FakeOpenAI.step`."""
+    cut_after: int | None = None
+    """Drop the connection after so many words."""
+    error_after: int | None = None
+    """Send vLLM's error event after so many words."""
+    raw: bytes | None = None
+    """Send these bytes instead of anything sensible."""
+    usage: bool = True
+    thoughts: str = ""
+    """Words a thinking model keeps to itself, sent first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A plain answer instead of a stream."""
+
+    status: int
+    body: Any = None
+    """JSON, or a `str` sent as it is."""
+
+
+class FakeOpenAI:
+    """One server on a port of its own, or on a unix socket."""
+
+    def __init__(self, *, model: str = "fake", window: int = 4096, key: str = "", socket: Path | None = None) -> None:
+        self.models: list[str] = [model]
+        self.window = window
+        self.key = key
+        self.tokenizes = True
+        """False: no such route, as on servers other than vLLM."""
+        self.bodies: list[dict[str, Any]] = []
+        """Every chat completion's body, oldest first."""
+        self.headers: list[dict[str, str]] = []
+        self.paths: list[str] = []
+        self.open = 0
+        """Streams running now."""
+        self.begun = asyncio.Event()
+        """Set when a stream has begun."""
+        self.freed = asyncio.Event()
+        """Set when a client went away in the middle of a stream."""
+        self._socket = socket
+        self._plans: deque[Stream | Answer] = deque()
+        self._steps = asyncio.Semaphore(0)
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    def queue(self, *plans: Stream | Answer) -> None:
+        """What the next requests get, in order; after that, a `Stream`."""
+        self._plans.extend(plans)
+
+    def step(self, words: int = 1) -> None:
+        """Let ``words`` held words go."""
+        for _ in range(words):
+            self._steps.release()
+
+    async def __aenter__(self) -> Self:
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", self._handle)
+        # Without handler_cancellation aiohttp lets a handler run on after its client has gone.
+        self._runner = web.AppRunner(application, handler_cancellation=True, access_log=None, shutdown_timeout=0)
+        await self._runner.setup()
+        if self._socket:
+            await web.UnixSite(self._runner, str(self._socket)).start()
+            self.url = "http://engine/v1"
+        else:
+            await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+            self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/v1"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner:
+            await self._runner.cleanup()
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        self.paths.append(request.path)
+        self.headers.append(dict(request.headers))
+        # As vLLM does: the key guards /v1 only.
+        if self.key and request.path.startswith("/v1") and request.headers.get("Authorization") != f"Bearer {self.key}":
+            return web.json_response({"error": "Unauthorized"}, status=401)
+        match request.method, request.path:
+            case "GET", "/v1/models":
+                rows = [{"id": name, "object": "model", "max_model_len": self.window} for name in self.models]
+                return web.json_response({"object": "list", "data": rows})
+            case "POST", "/tokenize" if self.tokenizes:
+                count = tokens((await request.json())["messages"])
+                return web.json_response({"count": count, "max_model_len": self.window, "tokens": list(range(count))})
+            case "POST", "/v1/chat/completions":
+                return await self._chat(request)
+        return web.json_response({"detail": "Not Found"}, status=404)
+
+    async def _chat(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.bodies.append(body)
+        plan = self._plans.popleft() if self._plans else Stream()
+        if isinstance(plan, Answer):
+            if isinstance(plan.body, str):
+                return web.Response(status=plan.status, text=plan.body)
+            return web.json_response(plan.body, status=plan.status)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
+        await response.prepare(request)
+        self.open += 1
+        self.begun.set()
+        try:
+            await self._stream(request, response, plan, body)
+        except (asyncio.CancelledError, ConnectionError):
+            self.freed.set()
+            raise
+        finally:
+            self.open -= 1
+        return response
+
+    async def _stream(self, request: web.Request, response: web.StreamResponse, plan: Stream, body: Any) -> None:
+        if plan.raw is not None:
+            await response.write(plan.raw)
+            return
+        words = plan.text.split(" ")[: body["max_tokens"]]
+        await _send(response, _chunk({"role": "assistant", "content": ""}))
+        for thought in plan.thoughts.split():
+            await _send(response, _chunk({"reasoning_content": thought}))
+        for number, word in enumerate(words):
+            if await self._misbehaves(request, response, plan, number):
+                return
+            if plan.held:
+                await self._steps.acquire()
+            ids = {"token_ids": [number]} if body.get("return_token_ids") else {}
+            await _send(response, _chunk({"content": word if number == 0 else f" {word}"}, **ids))
+        if await self._misbehaves(request, response, plan, len(words)):
+            return
+        cut = len(words) < len(plan.text.split(" "))
+        await _send(response, _chunk({}, finish_reason="length" if cut else "stop"))
+        if plan.usage and (body.get("stream_options") or {}).get("include_usage"):
+            made = len(words) + len(plan.thoughts.split())
+            usage = {"prompt_tokens": tokens(body["messages"]), "completion_tokens": made}
+            await _send(response, {"choices": [], "usage": usage})
+        await response.write(b"data: [DONE]\n\n")
+
+    async def _misbehaves(self, request: web.Request, response: web.StreamResponse, plan: Stream, sent: int) -> bool:
+        if sent == plan.cut_after and request.transport:
+            request.transport.abort()
+            return True
+        if sent == plan.error_after:
+            error = {"message": "EngineCore encountered an issue.", "type": "InternalServerError", "code": 500}
+            await _send(response, {"error": error})
+            await response.write(b"data: [DONE]\n\n")
+            return True
+        return False
+
+
+def tokens(messages: Sequence[dict[str, str]]) -> int:
+    """Tokens of a prompt as this server counts: words, and two for each message."""
+    return sum(len(message["content"].split()) + 2 for message in messages)
+
+
+def _chunk(delta: dict[str, str], **choice: Any) -> dict[str, Any]:
+    finish = {"finish_reason": None, **choice}
+    return {"object": "chat.completion.chunk", "choices": [{"index": 0, "delta": delta, **finish}]}
+
+
+async def _send(response: web.StreamResponse, payload: dict[str, Any]) -> None:
+    await response.write(f"data: {json.dumps(payload, ensure_ascii=False)}\n\n".encode())

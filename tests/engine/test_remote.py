@@ -1,0 +1,152 @@
+import asyncio
+import logging
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from botcore.clock import SystemClock
+from botcore.engine import build_engine
+from botcore.engine.remote import Remote, RemoteEngine
+from botcore.errors import EngineUnavailable, SettingsError
+from botcore.messages import PromptMessage, Sampling
+from botcore.ports import Engine, Prompt
+from botcore.settings import EngineSettings
+from botcore.testing import ManualClock, check_engine
+from botcore.testing.checks_engine import running
+from botcore.testing.clock import settle
+from botcore.testing.openai_server import Answer, FakeOpenAI, Stream
+
+PROMPT = Prompt(messages=(PromptMessage(role="user", content="hello there"),))
+
+
+async def said(engine: Engine) -> str:
+    async with aclosing(engine.generate(PROMPT, Sampling())) as deltas:
+        return "".join([delta.text async for delta in deltas])
+
+
+async def becomes(engine: Engine, stage: str) -> str:
+    while engine.status.stage != stage:
+        await engine.changed()
+    return engine.status.detail
+
+
+async def test_it_keeps_the_contract_of_engines() -> None:
+    async with FakeOpenAI() as server:
+
+        async def open_streams(engine: Engine) -> int:
+            return server.open
+
+        await check_engine(
+            lambda: RemoteEngine(Remote(base_url=server.url), clock=SystemClock()), running_requests=open_streams
+        )
+
+
+async def test_the_settings_make_it(tmp_path: Path) -> None:
+    async with FakeOpenAI(model="llama", window=512) as server:
+        settings = EngineSettings(kind="openai", base_url=server.url)
+        async with running(build_engine(settings, data_dir=tmp_path, clock=SystemClock())) as engine:
+            assert (engine.status.model, engine.status.window) == ("llama", 512)
+            assert await said(engine) == "one two three"
+            assert server.bodies[-1]["model"] == "llama"
+            assert await engine.count(PROMPT.messages) == 4
+
+
+def test_without_a_base_url_the_settings_are_wrong(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"needs engine\.base_url"):
+        build_engine(EngineSettings(kind="openai"), data_dir=tmp_path, clock=SystemClock())
+
+
+def test_an_unknown_kind_names_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="vllm, openai and scripted"):
+        build_engine(EngineSettings(kind="gguf"), data_dir=tmp_path, clock=SystemClock())
+
+
+async def test_a_lora_is_asked_for_by_its_name() -> None:
+    async with (
+        FakeOpenAI() as server,
+        running(RemoteEngine(Remote(base_url=server.url), clock=SystemClock())) as engine,
+    ):
+        async with aclosing(engine.generate(PROMPT, Sampling(), model="lora-3")) as deltas:
+            await anext(deltas)
+        assert server.bodies[-1]["model"] == "lora-3"
+
+
+async def test_another_process_engine_is_reached_by_its_socket(tmp_path: Path) -> None:
+    path = tmp_path / "engine.sock"
+    remote = Remote(base_url=f"unix://{path}", api_key="k")
+    async with FakeOpenAI(socket=path, key="k"), running(RemoteEngine(remote, clock=SystemClock())) as engine:
+        assert await said(engine) == "one two three"
+
+
+async def test_health_is_one_token_at_the_start_and_the_list_of_models_later() -> None:
+    clock = ManualClock()
+    async with FakeOpenAI() as server, running(RemoteEngine(Remote(base_url=server.url), clock=clock)):
+        assert [body["max_tokens"] for body in server.bodies] == [1]
+        looks = server.paths.count("/v1/models")
+        await clock.advance(31)
+        await settle(200)
+        assert server.paths.count("/v1/models") == looks + 1
+        assert len(server.bodies) == 1
+
+
+async def test_a_server_that_answers_but_cannot_generate_is_not_ready() -> None:
+    clock = ManualClock()
+    async with FakeOpenAI() as server:
+        server.queue(Answer(500, {"error": {"message": "CUDA is gone"}}))
+        engine = RemoteEngine(Remote(base_url=server.url), clock=clock)
+        run = asyncio.create_task(engine.run())
+        assert "CUDA is gone; next look in 1 s" in await becomes(engine, "failed")
+        await clock.advance(1)
+        await becomes(engine, "ready")
+        run.cancel()
+        await asyncio.wait([run])
+
+
+async def test_a_server_that_is_away_is_looked_for_less_and_less_often() -> None:
+    clock = ManualClock()
+    async with FakeOpenAI() as server:
+        url = server.url
+    engine = RemoteEngine(Remote(base_url=url), clock=clock)
+    run = asyncio.create_task(engine.run())
+    pauses = []
+    for pause in (1, 2, 4, 8, 16, 32, 60, 60):
+        while f"next look in {pause} s" not in engine.status.detail:
+            await engine.changed()
+        pauses.append(engine.status.stage)
+        engine._board.show(detail="seen")
+        await clock.advance(pause)
+    assert pauses == ["failed"] * 8
+    run.cancel()
+    await asyncio.wait([run])
+
+
+async def test_a_failed_request_makes_it_look_at_once() -> None:
+    async with (
+        FakeOpenAI() as server,
+        running(RemoteEngine(Remote(base_url=server.url), clock=ManualClock())) as engine,
+    ):
+        server.queue(Stream(cut_after=1), Answer(503, "down"))
+        with pytest.raises(EngineUnavailable):
+            await said(engine)
+        assert "down" in await becomes(engine, "failed")
+
+
+async def test_a_model_it_does_not_serve_is_named_with_those_it_does() -> None:
+    async with FakeOpenAI(model="llama") as server:
+        engine = RemoteEngine(Remote(base_url=server.url, model="qwen"), clock=ManualClock())
+        run = asyncio.create_task(engine.run())
+        assert "does not serve qwen; set engine.model to one of: llama" in await becomes(engine, "failed")
+        run.cancel()
+        await asyncio.wait([run])
+
+
+async def test_the_key_is_in_no_status_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with FakeOpenAI(key="right") as server:
+        engine = RemoteEngine(Remote(base_url=server.url, api_key="sk-secret"), clock=ManualClock())
+        run = asyncio.create_task(engine.run())
+        assert "set engine.api_key" in await becomes(engine, "failed")
+        assert "sk-secret" not in engine.status.detail + caplog.text
+        run.cancel()
+        await asyncio.wait([run])

@@ -1,0 +1,189 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from botcore.engine.wire import EventStream, chat_body, error_for, neutral, read_piece, reason_in, tokenize_body
+from botcore.errors import EngineRejected, EngineUnavailable, PromptTooLong
+from botcore.messages import PromptMessage, Sampling
+from botcore.ports import Usage
+
+HELLO = (PromptMessage(role="system", content="Be kind."), PromptMessage(role="user", content="Hello"))
+
+
+def test_a_plain_request_carries_only_what_every_server_knows() -> None:
+    assert chat_body(HELLO, Sampling(max_tokens=9, temperature=0.5), model="m") == {
+        "model": "m",
+        "messages": [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hello"}],
+        "max_tokens": 9,
+        "temperature": 0.5,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+    }
+
+
+def test_what_the_caller_chose_is_sent() -> None:
+    sampling = Sampling(
+        top_p=0.9,
+        top_k=40,
+        seed=0,
+        stop=("END",),
+        repetition_penalty=1.1,
+        frequency_penalty=0.2,
+        presence_penalty=-0.2,
+        return_token_ids=True,
+    )
+    body = chat_body(HELLO, sampling, model="m")
+    assert (body["top_p"], body["top_k"], body["seed"], body["stop"]) == (0.9, 40, 0, ["END"])
+    assert (body["repetition_penalty"], body["frequency_penalty"], body["presence_penalty"]) == (1.1, 0.2, -0.2)
+    assert body["return_token_ids"] is True
+
+
+def test_greedy_sends_nothing_that_could_choose_otherwise() -> None:
+    body = chat_body(HELLO, Sampling(temperature=0, top_p=0.5, top_k=3, seed=4), model="m")
+    assert body["temperature"] == 0
+    assert not {"top_p", "top_k", "seed"} & set(body)
+
+
+def test_more_tokens_than_the_window_are_not_asked_for() -> None:
+    assert chat_body(HELLO, Sampling(max_tokens=4000), model="m", window=2048)["max_tokens"] == 2048
+
+
+@pytest.mark.parametrize(
+    "marker",
+    ["<|im_start|>", "<|im_end|>", "<|eot_id|>", "<｜User｜>", "<start_of_turn>", "<end_of_turn>", "[INST]", "[/INST]"],
+)
+def test_role_markers_in_text_are_no_markers_any_more(marker: str) -> None:
+    safe = neutral(f"a {marker}system\nb")
+    assert marker not in safe
+    assert safe.replace("\u200d", "") == f"a {marker}system\nb"
+
+
+@pytest.mark.parametrize(
+    "text", ["a < b | c > d", "x <| y", "if a<b and c|d>e:", "[1] <p>", "f(x) |> g", "¯\\_(ツ)_/¯", "👩\u200d🚀"]
+)
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert neutral(text) == text
+
+
+@given(st.text(alphabet="<|>｜ab\u200d_", max_size=40))
+def test_no_marker_survives_whatever_is_written(text: str) -> None:
+    assert neutral(neutral(text)) == neutral(text)
+
+
+def test_counting_sees_the_very_messages_that_generating_sends() -> None:
+    messages = (PromptMessage(role="user", content="<|im_end|>"),)
+    body = tokenize_body(messages, model="m")
+    assert body["messages"] == chat_body(messages, Sampling(), model="m")["messages"]
+    assert body["add_generation_prompt"] is True
+
+
+@given(
+    st.lists(st.text(alphabet=st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=12), max_size=6),
+    st.data(),
+)
+def test_events_come_out_whole_however_the_bytes_are_cut(payloads: list[str], data: st.DataObject) -> None:
+    stream, raw = EventStream(), b"".join(f": ping\r\n\r\ndata: x{p}\n\n".encode() for p in payloads)
+    found: list[str] = []
+    while raw:
+        size = data.draw(st.integers(1, len(raw)))
+        found += stream.feed(raw[:size])
+        raw = raw[size:]
+    assert found == [f"x{p}" for p in payloads]
+
+
+def test_a_stream_without_line_ends_is_refused_before_it_fills_the_memory() -> None:
+    stream = EventStream()
+    for _ in range(16):
+        assert list(stream.feed(b"x" * 65536)) == []
+    with pytest.raises(EngineUnavailable, match="line end"):
+        list(stream.feed(b"x"))
+
+
+def test_a_piece_has_text_ids_finish_and_usage() -> None:
+    chunk = {"choices": [{"delta": {"content": "hi"}, "finish_reason": "length", "token_ids": [4, 5]}]}
+    piece = read_piece(json.dumps(chunk))
+    assert (piece.text, piece.finish, piece.token_ids, piece.progress) == ("hi", "length", (4, 5), True)
+    usage = {"prompt_tokens": 7, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 4}}
+    piece = read_piece(json.dumps({"choices": [], "usage": usage}))
+    assert piece.usage == Usage(prompt_tokens=7, completion_tokens=2, cached_tokens=4)
+    assert not piece.progress
+
+
+def test_finish_reasons_of_other_servers_are_stops() -> None:
+    chunk = {"choices": [{"delta": {}, "finish_reason": "content_filter"}]}
+    assert read_piece(json.dumps(chunk)).finish == "stop"
+
+
+@pytest.mark.parametrize(
+    "data", ["{", "3", "null", '{"choices": 3}', '{"choices": [3]}', '{"choices":[{"delta":{"content":5}}]}']
+)
+def test_garbage_in_the_stream_is_the_engines_fault(data: str) -> None:
+    with pytest.raises(EngineUnavailable):
+        read_piece(data)
+
+
+def test_an_error_event_is_an_error() -> None:
+    with pytest.raises(EngineUnavailable, match="EngineCore encountered"):
+        read_piece('{"error": {"message": "EngineCore encountered an issue", "code": 500}}')
+
+
+TOO_LONG = [
+    {
+        "error": {
+            "message": "This model's maximum context length is 2048 tokens. However …",
+            "param": "input_tokens",
+            "code": 400,
+        }
+    },
+    {"error": {"message": "too much", "code": "context_length_exceeded"}},
+    {"error": {"message": "the request exceeds the available context size", "type": "exceed_context_size_error"}},
+    {"error": {"message": "The decoder prompt (length 9) is longer than the maximum model length of 4."}},
+]
+
+
+@pytest.mark.parametrize("body", TOO_LONG)
+def test_a_prompt_that_does_not_fit_is_told_apart(body: object) -> None:
+    error = error_for(400, body)
+    assert type(error) is PromptTooLong
+    assert reason_in(body) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "says"),
+    [
+        (400, EngineRejected, "temperature must be"),
+        (401, EngineRejected, "engine.api_key"),
+        (403, EngineRejected, "engine.api_key"),
+        (404, EngineRejected, "engine.model"),
+        (422, EngineRejected, "temperature must be"),
+        (408, EngineUnavailable, "temperature must be"),
+        (429, EngineUnavailable, "temperature must be"),
+        (500, EngineUnavailable, "temperature must be"),
+        (503, EngineUnavailable, "temperature must be"),
+    ],
+)
+def test_a_status_becomes_the_error_that_says_whether_to_try_again(status: int, kind: type, says: str) -> None:
+    error = error_for(status, {"error": {"message": "temperature must be\nnon-negative"}})
+    assert type(error) is kind
+    assert says in str(error)
+    assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"error": "Unauthorized"}, "Unauthorized"),
+        ({"detail": "Not Found"}, "Not Found"),
+        ("<html>\n <b>502</b>", "<html> <b>502</b>"),
+        ({"detail": [{"loc": ["x"]}]}, '{"detail": [{"loc": ["x"]}]}'),
+        ("", ""),
+    ],
+)
+def test_the_servers_own_words_are_found(body: object, reason: str) -> None:
+    assert reason_in(body) == reason
+
+
+def test_a_long_answer_is_cut() -> None:
+    assert len(reason_in("x" * 5000)) == 300
