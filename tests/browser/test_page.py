@@ -214,6 +214,19 @@ async def test_an_answer_lost_on_the_way_back_does_not_say_it_twice(page: Page, 
     assert len({post["id"] for post in stub.posts}) == 1
 
 
+async def test_a_page_nobody_looks_at_lets_go_and_catches_up(page: Page, stub: Stub) -> None:
+    await say(page, "Hello")
+    await expect(replies(page)).to_have_attribute("aria-busy", "false")
+    talk = next(iter(stub.talks))
+    await page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    await page.evaluate("import('/static/lib/chat.js').then((chat) => chat.rest())")
+    stub.put(talk, "assistant", "Said meanwhile.")
+    await page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(replies(page).nth(1)).to_contain_text("Said meanwhile.")
+    assert len(stub.cursors) == 2
+    assert stub.cursors[1] != "0"
+
+
 async def test_what_was_being_typed_survives_a_reload(page: Page, stub: Stub) -> None:
     stub.put(TALK, "user", "Hello", message="m")
     await open_talk(page, stub)

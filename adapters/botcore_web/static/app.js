@@ -37,6 +37,10 @@ function skip(event) {
   document.getElementById("message")?.focus();
 }
 
+/** A page nobody has looked at for this long lets its connection go. */
+const REST_MS = 60_000;
+let resting = 0;
+
 effect(() => {
   document.title = title.value ? `${title.value} · ${name.value}` : name.value;
 });
@@ -45,8 +49,10 @@ addEventListener("popstate", () => (chat.idInHash() ? chat.open(chat.idInHash())
 addEventListener("online", chat.reconnect);
 addEventListener("pagehide", finish);
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden || locked.peek()) return;
-  chat.reconnect();
+  clearTimeout(resting);
+  if (locked.peek()) return;
+  if (document.hidden) return (resting = setTimeout(chat.rest, REST_MS));
+  chat.wake();
   refreshList(); // another tab may have been busy
 });
 followKeyboard();

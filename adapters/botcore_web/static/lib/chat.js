@@ -5,6 +5,7 @@ import { refused } from "./entry.js";
 import { newConversationId, newUuid } from "./ids.js";
 import { refreshList } from "./list.js";
 import * as outbox from "./outbox.js";
+import { spoken } from "./spoken.js";
 import * as store from "./store.js";
 import { follow } from "./stream.js";
 import { accepted, emptyThread, grown, lastId, withEntry, withPending } from "./thread.js";
@@ -27,12 +28,13 @@ export async function begin() {
   await open(wanted || newConversationId());
 }
 
-export const idInHash = () => /^#\/c\/([\w-]{8,64})$/.exec(location.hash)?.[1] ?? "";
+export const idInHash = () => /^#\/c\/([\w-]{22,64})$/.exec(location.hash)?.[1] ?? "";
 
 /** Open a conversation, known or new. @param {string} id */
 export async function open(id) {
   const mine = ++opening;
   stream?.close();
+  stream = null;
   clearTimeout(reopening);
   forgetPieces();
   batch(() => {
@@ -83,6 +85,19 @@ export function reconnect() {
   else open(store.current.peek());
 }
 
+/** Nobody looks, nothing runs: give the connection back, for a browser has only six of them per server. */
+export function rest() {
+  if (!document.hidden || store.busy.peek() || !stream) return;
+  stream.close();
+  stream = null;
+}
+
+/** Somebody looks again: what came meanwhile is replayed. */
+export function wake() {
+  if (stream || !store.loaded.peek()) reconnect();
+  else listen(store.current.peek());
+}
+
 /** @param {string} id */
 function listen(id) {
   stream = follow(api.eventsPath(id), lastId(store.thread.peek()), {
@@ -107,7 +122,7 @@ const receive = {
       if (entry.role === "assistant") store.stopping.value = false;
     });
     if (!fresh || entry.role === "user") return;
-    store.announce(spoken(entry));
+    store.announce(spoken(entry, store.name.peek()));
     refreshList();
   },
   /** @param {import("./types.js").Pending} line */
@@ -151,12 +166,6 @@ function forgetPieces() {
 function settle() {
   for (const line of store.unsent.peek()) if (accepted(store.thread.peek(), line.id)) outbox.drop(line.id);
 }
-
-const spoken = (/** @type {import("./types.js").Entry} */ entry) => {
-  const plain = entry.text.replace(/```[\s\S]*?(```|$)/g, " code block ").replace(/[*_`#>]+/g, "").replace(/\s+/g, " ").trim();
-  const short = plain.length > 400 ? `${plain.slice(0, 400)}…` : plain;
-  return entry.outcome === "answered" ? `${store.name.peek()} replied: ${short}` : `Reply ${entry.outcome}. ${entry.reason} ${short}`;
-};
 
 /** Say something in the open conversation. @param {string} text */
 export function send(text) {

@@ -1,0 +1,11 @@
+// What a screen reader is told of a finished reply.
+
+/** Longer is read in the conversation, not out of it. */
+const LONGEST = 400;
+
+/** @param {import("./types.js").Entry} entry @param {string} name the bot's @returns {string} plain words */
+export function spoken(entry, name) {
+  const plain = entry.text.replace(/```[\s\S]*?(```|$)/g, " code block ").replace(/[*_`#>]+/g, "").replace(/\s+/g, " ").trim();
+  const short = plain.length > LONGEST ? `${plain.slice(0, LONGEST)}…` : plain;
+  return entry.outcome === "answered" ? `${name} replied: ${short}` : `Reply ${entry.outcome}. ${entry.reason} ${short}`;
+}
