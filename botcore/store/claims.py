@@ -121,7 +121,7 @@ def lost(claim: Claim) -> LeaseLost:
 
 def fence(connection: sa.Connection, claim: Claim) -> None:
     """Nobody has claimed the conversation since, and nobody can until this transaction ends. Raises `LeaseLost`."""
-    if _FENCE(connection, key=claim.conversation.key, epoch=claim.epoch).first() is None:
+    if not _FENCE.rows(connection, key=claim.conversation.key, epoch=claim.epoch):
         raise lost(claim)
 
 
@@ -182,7 +182,7 @@ def heartbeat(connection: sa.Connection, *, owner: str, until: float) -> None:
 
 def release(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
     """Give the conversation back; False where it was taken over already."""
-    return _RELEASE(connection, key=claim.conversation.key, epoch=claim.epoch, now=now).rowcount == 1
+    return _RELEASE.changes(connection, key=claim.conversation.key, epoch=claim.epoch, now=now) == 1
 
 
 def requeue(connection: sa.Connection, claim: Claim, *, now: float, delay_s: float) -> None:

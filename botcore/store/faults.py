@@ -23,55 +23,68 @@ _FILE_CODES = {
 # Serialization failure and deadlock: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 _CONFLICTS = {"40001", "40P01"}
 # Classes of SQLSTATE that are about the server: connection, resources, operator intervention, system, read-only.
+_GONE = ("08", "57P")
 _SERVER_CLASSES = ("08", "53", "57", "58", "25006")
+
+
+def _cause(error: BaseException) -> BaseException:
+    """The driver's own error, with or without SQLAlchemy's clothes."""
+    return error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+
+
+def _state(error: BaseException) -> str | None:
+    """PostgreSQL's SQLSTATE; "" where the server could not say one, None where this is no error of psycopg's."""
+    cause = _cause(error)
+    return (cause.sqlstate or "") if hasattr(cause, "sqlstate") else None
 
 
 def one_line(error: BaseException) -> str:
     """The driver's own words, without the statement and its values."""
-    cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+    cause = _cause(error)
     return (str(cause).strip().splitlines() or [type(cause).__name__])[0]
 
 
 def is_conflict(error: BaseException) -> bool:
     """PostgreSQL asks for the same transaction again."""
-    return isinstance(error, exc.DBAPIError) and getattr(error.orig, "sqlstate", None) in _CONFLICTS
+    return _state(error) in _CONFLICTS
 
 
 def is_disconnect(error: BaseException) -> bool:
     """The connection is gone."""
-    return isinstance(error, exc.DBAPIError) and error.connection_invalidated
+    if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
+        return True
+    state = _state(error)
+    return state is not None and (state == "" or state.startswith(_GONE)) and _is_operational(error)
+
+
+def _is_operational(error: BaseException) -> bool:
+    # psycopg is an extra: its classes are known here only by name.
+    return any(base.__name__ == "OperationalError" for base in type(_cause(error)).__mro__)
 
 
 def is_read_only(error: BaseException) -> bool:
     """Somebody wrote where only reading is allowed."""
-    cause = error.orig if isinstance(error, exc.DBAPIError) else error
-    return (
-        getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY
-        or getattr(cause, "sqlstate", None) == "25006"
-    )
+    return _sqlite_code(error) == sqlite3.SQLITE_READONLY or _state(error) == "25006"
+
+
+def _sqlite_code(error: BaseException) -> int:
+    return int(getattr(_cause(error), "sqlite_errorcode", 0)) & 0xFF
 
 
 def as_store_error(error: BaseException, *, in_commit: bool = False) -> BaseException:
     """`StoreUnavailable` where the database is the trouble; the error itself where the caller is."""
     if in_commit and is_disconnect(error):
-        unknown = StoreUnavailable(f"the connection broke during COMMIT, the outcome is unknown: {one_line(error)}")
-        unknown.__cause__ = error
-        return unknown
-    if not _database_is_the_trouble(error):
+        what = "the connection broke during COMMIT, the outcome is unknown"
+    elif _database_is_the_trouble(error):
+        what = "nothing was stored"
+    else:
         return error
-    unavailable = StoreUnavailable(f"nothing was stored: {one_line(error)}")
+    unavailable = StoreUnavailable(f"{what}: {one_line(error)}")
     unavailable.__cause__ = error
     return unavailable
 
 
 def _database_is_the_trouble(error: BaseException) -> bool:
-    if isinstance(error, sqlite3.Error):
-        cause: BaseException | None = error
-    elif isinstance(error, exc.DBAPIError):
-        cause = error.orig
-    else:
-        return False
-    if isinstance(cause, sqlite3.Error):
-        return (getattr(cause, "sqlite_errorcode", 0) & 0xFF) in _FILE_CODES
-    state = getattr(cause, "sqlstate", None) or ""
-    return is_disconnect(error) or is_conflict(error) or state.startswith(_SERVER_CLASSES) or not state
+    if _sqlite_code(error) in _FILE_CODES or is_disconnect(error):
+        return True
+    return (_state(error) or "").startswith((*_CONFLICTS, *_SERVER_CLASSES))

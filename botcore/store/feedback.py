@@ -69,6 +69,7 @@ _COLUMNS = (
     feedback.c.correction,
 )
 _EARLY = Statement(sa.select(*_COLUMNS).where(*_OF_PERSON))
+_ANY_EARLY = Statement(sa.select(feedback.c.id).where(*_OF_PERSON).limit(const(1)).offset(const(0)))
 _OF_TURN = Statement(
     sa.select(*_COLUMNS, conversation.c.thread, conversation.c.private)
     .outerjoin(conversation, conversation.c.key == feedback.c.conversation)
@@ -130,6 +131,8 @@ def match(connection: sa.Connection, place: Conversation, platform_id: str, repl
     if not platform_id:
         return []
     waiting = _target(place, platform_id, "")
+    if not _ANY_EARLY.rows(connection, **waiting):
+        return []  # nearly always
     found = [(_feedback(row, place, reply), row.at) for row in _EARLY(connection, **waiting)]
     for record, at in found:
         _TAKE_BACK(connection, **waiting, person=record.person.id)

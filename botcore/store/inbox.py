@@ -124,7 +124,7 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
     place, turn = message.conversation, os.urandom(16).hex()
     first_epoch = int(turn[:8], 16)  # not 1: a forgotten conversation that comes back must not meet its old claims
     key, now = place.key, intake.now
-    claimed = _CLAIM(
+    claimed = _CLAIM.rows(
         connection,
         key=key,
         channel=place.channel,
@@ -138,19 +138,19 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
         owner=intake.owner,
         epoch=first_epoch,
         until=now + intake.lease_s,
-    ).first()
+    )
     state: Literal["running", "waiting", "rejected"] = "running"
-    if claimed is None:
-        waiting = _WAITING(connection, key=key).scalar_one()
+    if not claimed:
+        ((waiting,),) = _WAITING.rows(connection, key=key)
         state = "waiting" if waiting < intake.waiting_per_chat else "rejected"
     row = _insert(connection, message, intake, key=key, kind="message", state=state, turn=turn, payload=payload)
     if row is None:
-        return _duplicate(connection, message, intake, undo=None if claimed is None else claimed.epoch == first_epoch)
+        return _duplicate(connection, message, intake, undo=claimed[0][0] == first_epoch if claimed else None)
     if state == "rejected":
         return Accepted(record=message, receipt=Receipt(id=row, state="rejected", retry_after=RETRY_AFTER_S))
     claim = None
-    if claimed is not None:
-        claim = Claim(conversation=place, epoch=claimed.epoch, message_id=row, message=message, turn=turn, attempts=1)
+    if claimed:
+        claim = Claim(conversation=place, epoch=claimed[0][0], message_id=row, message=message, turn=turn, attempts=1)
     return Accepted(record=message, receipt=Receipt(id=row), claim=claim)
 
 
@@ -165,7 +165,7 @@ def _insert(
     turn: str = "",
     payload: str = "",
 ) -> int | None:
-    row = _INSERT(
+    row = _INSERT.rows(
         connection,
         channel=record.conversation.channel,
         account=record.conversation.account,
@@ -179,8 +179,8 @@ def _insert(
         now=intake.now,
         reason="",
         payload=payload,
-    ).first()
-    return None if row is None else row.id
+    )
+    return row[0][0] if row else None
 
 
 def _duplicate(connection: sa.Connection, record: Incoming, intake: Intake, *, undo: bool | None = None) -> Accepted:

@@ -9,6 +9,7 @@
 process that began the call is gone, and only the platform knows. The changes of state are in `sends.py`.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -79,7 +80,7 @@ _ABANDON = Statement(
 
 def put(connection: sa.Connection, part: Part, *, message: int, sending: bool, now: float) -> OutboxRow:
     """The part as a row, new or in the place of its anchor."""
-    row = _PUT(
+    ((attempt, resends, platform_id),) = _PUT.rows(
         connection,
         turn=part.turn,
         number=part.number,
@@ -93,29 +94,15 @@ def put(connection: sa.Connection, part: Part, *, message: int, sending: bool, n
         reply_to=part.reply_to,
         citations=dump_citations(part.citations),
         text=part.text,
-    ).one()
-    if row.platform_id != part.platform_id:
-        part = _with_platform_id(part, row.platform_id)
+    )
+    if platform_id != part.platform_id:
+        part = replace(part, platform_id=platform_id)
     return OutboxRow(
         part=part,
         state="sending" if sending else "pending",
-        attempt=row.attempt,
-        resends=row.resends,
+        attempt=attempt,
+        resends=resends,
         started_at=now if sending else 0.0,
-    )
-
-
-def _with_platform_id(part: Part, platform_id: str) -> Part:
-    return Part(
-        id=part.id,
-        turn=part.turn,
-        number=part.number,
-        conversation=part.conversation,
-        text=part.text,
-        citations=part.citations,
-        last=part.last,
-        reply_to=part.reply_to,
-        platform_id=platform_id,
     )
 
 

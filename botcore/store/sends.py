@@ -53,7 +53,7 @@ def sent(
     """The part is on the platform; returns the judgements that had come before its platform id was known."""
     claims.fence(connection, claim)
     turn, number = split_part_id(part_id)
-    if _SENT(connection, turn=turn, number=number, platform_id=platform_id).rowcount != 1:
+    if _SENT.changes(connection, turn=turn, number=number, platform_id=platform_id) != 1:
         row = _row(connection, claim, part_id)
         if row.state != "sent" or row.part.platform_id != platform_id:
             raise StoreError(f"part {part_id} is {row.state} and cannot become sent")
@@ -90,7 +90,7 @@ def _change(
 ) -> OutboxRow:
     claims.fence(connection, claim)
     turn, number = split_part_id(part_id)
-    moved = move(connection, turn=turn, number=number, **values).rowcount == 1
+    moved = move.changes(connection, turn=turn, number=number, **values) == 1
     row = _row(connection, claim, part_id)
     if not moved and row.state != already:
         raise StoreError(f"part {part_id} is {row.state}: this change does not start there")

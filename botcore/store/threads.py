@@ -183,19 +183,25 @@ def _alone(connection: sa.Connection, job: Job, *, again: bool = True) -> Outcom
     try:
         value = job.fn(connection)
     except BaseException as error:
-        transaction.rollback()
+        _roll_back(connection, transaction, error)
         if again and (is_conflict(error) or is_disconnect(error)):
             return _alone(connection, job, again=False)
         return Outcome(job, error=as_store_error(error))
     try:
         transaction.commit()
     except BaseException as error:
-        with suppress(Exception):
-            transaction.rollback()
+        _roll_back(connection, transaction, error)
         if again and is_conflict(error):
             return _alone(connection, job, again=False)
         return Outcome(job, error=as_store_error(error, in_commit=True))
     return Outcome(job, value=value)
+
+
+def _roll_back(connection: sa.Connection, transaction: sa.RootTransaction, error: BaseException | None) -> None:
+    if error is not None and is_disconnect(error):
+        connection.invalidate()  # the next begin connects anew
+    with suppress(sa.exc.DBAPIError):
+        transaction.rollback()
 
 
 def read_only(connection: sa.Connection, jobs: Sequence[Job]) -> list[Outcome]:
@@ -209,7 +215,7 @@ def _read(connection: sa.Connection, job: Job, *, again: bool = True) -> Outcome
         outcome = Outcome(job, value=job.fn(connection))
     except BaseException as error:
         outcome = Outcome(job, error=error)
-    transaction.rollback()
+    _roll_back(connection, transaction, outcome.error)
     if outcome.error is None:
         return outcome
     if again and (is_conflict(outcome.error) or is_disconnect(outcome.error)):

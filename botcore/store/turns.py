@@ -116,11 +116,11 @@ def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float)
     key, message = claim.conversation.key, claim.message_id
     give_back = {"message": message, "unsettled": len(end.parts)} if end.release else {}
     hold = _GIVE_BACK if end.release else _KEEP
-    if hold(connection, key=key, epoch=claim.epoch, now=now, **give_back).rowcount != 1:
+    if hold.changes(connection, key=key, epoch=claim.epoch, now=now, **give_back) != 1:
         raise claims.lost(claim)
     reply = end.reply if is_clean(end.reply.text, end.reply.reason) else clean(end.reply)
     keep = int(reply.outcome in ("failed", "dead"))
-    if _END(connection, outcome=reply.outcome, reason=reply.reason, keep=keep, message=message).rowcount != 1:
+    if _END.changes(connection, outcome=reply.outcome, reason=reply.reason, keep=keep, message=message) != 1:
         return _committed(connection, claim)
     _insert(connection, claim, claim.message, end, reply, now)
     if end.start_over:
@@ -149,7 +149,7 @@ def _committed(connection: sa.Connection, claim: Claim) -> list[OutboxRow]:
 
 
 def _insert(connection: sa.Connection, claim: Claim, said: Message, end: TurnEnd, reply: Reply, now: float) -> None:
-    _INSERT(
+    _INSERT.changes(
         connection,
         id=reply.id,
         key=claim.conversation.key,
