@@ -81,10 +81,10 @@ class QA:
 
     @hookimpl
     async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
-        """Answers what the documents answer; small talk, wishes and everything they do not know pass on."""
+        """Answers what the documents answer; small talk and everything they do not know pass on."""
         text, kind = turn.message.text[:ASKED], mood(turn.message.text[:ASKED])
         words = question_stems(text)
-        if self._database is None or turn.command or kind == "wish" or not words:
+        if self._database is None or turn.command or kind == "talk" or not words:
             return None
         question = await self._database.read(partial(index.look_up, words=words))
         best, limits = ranked(question), self._settings

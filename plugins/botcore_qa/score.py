@@ -18,8 +18,8 @@ from botcore_qa.words import stems
 
 __all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "mood", "ranked", "share"]
 
-Mood = Literal["question", "statement", "wish"]
-"""``question``: wants to be told something. ``wish``: wants something made up. ``statement``: anything else."""
+Mood = Literal["question", "statement", "talk"]
+"""``question``: wants to be told something. ``talk``: wants something made up, or is about us. Else ``statement``."""
 
 _OPENING = r"(?:(?:hi|hello|hey|ok|okay|so|and|but|please|pls|sorry|excuse me)[,!. ]+)*"
 QUESTION = re.compile(
@@ -39,9 +39,17 @@ WISH = re.compile(
 )
 
 
+PERSONAL = re.compile(
+    r"\b(?:my|your) (?:(?:full|first|last|real|own) )?(?:name|age|birthday|mother|mum|mom|father|dad|wife|husband"
+    r"|friend|job|favou?rite|opinion|feelings?|hobb(?:y|ies)|gender|creator|maker)\b",
+    re.IGNORECASE,
+)
+
 GUESS = 0.8
+"""What a guessed word counts for: enough for one slip in a question, not for a question of slips."""
 NAMED = 0.2
 SAID = 0.1
+"""How much headings, and one paragraph alone, weigh in the order. They do not decide whether there is an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +95,8 @@ class Scored:
 
 def mood(text: str) -> Mood:
     """What kind of message this is, by its form alone."""
-    if WISH.match(text.strip()):
-        return "wish"
+    if WISH.match(text.strip()) or PERSONAL.search(text):
+        return "talk"
     return "question" if QUESTION.match(text.strip()) or text.rstrip(" \"'”)").endswith("?") else "statement"
 
 
@@ -115,7 +123,7 @@ def _scored(terms: Sequence[Term], hit: Hit) -> Scored:
 
 def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold: float, strong: float) -> bool:
     """Whether the documents answer the message. Only what is put as a question may rest on a single word of theirs."""
-    if kind == "wish" or not best:
+    if kind == "talk" or not best:
         return False
     known = sum(bool(term.forms) for term in question.terms)
     if kind == "question":
