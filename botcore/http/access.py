@@ -1,7 +1,7 @@
 """Who may pass: Host and Origin, the key, the login session, and how often one may guess. Pure; `server` applies it.
 
 Without a key only loopback is bound, and everybody on the machine may ask. Web pages of other sites run on the machine
-too, so `Host` is checked there (a foreign name can resolve to 127.0.0.1), and `Origin` of everything that changes things.
+too, so `Host` is checked there (a foreign name can resolve to 127.0.0.1), and the `Origin` of whatever makes a change.
 """
 
 import hashlib

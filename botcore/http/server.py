@@ -41,9 +41,9 @@ class _Connection(web.RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
+        if isinstance(exc, ConnectionError) or request.writer.output_size > 0:
+            raise ConnectionResetError("nobody reads the rest")
         log.debug("answered %d to a malformed request from %s", status, request.remote)
-        if request.writer.output_size > 0:
-            raise ConnectionError("a response was begun already")
         response = failure("", status, "bad_request", "this is no valid HTTP request")
         dress(response.headers)
         response.force_close()

@@ -1,0 +1,88 @@
+"""The web as the core sees it: a `Channel` whose readers fetch committed text. HTTP is in the other modules."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from botcore import Bot, Capabilities, Conversation, Draft, Inbox, Part, Registry, Rejected, Unknown, hookimpl
+from botcore_web.desk import Desk
+from botcore_web.live import News
+from botcore_web.settings import WebSettings
+
+__all__ = ["Web"]
+
+
+class Web:
+    """The chat page and ``/v1``."""
+
+    Settings = WebSettings
+    name = "web"
+
+    def __init__(self, settings: WebSettings | None = None) -> None:
+        self._desk = Desk(settings or WebSettings())
+
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        """See `botcore.hookspecs`."""
+        # Here, not above: they load aiohttp.
+        from botcore_web.openai_api import OpenAiApi
+        from botcore_web.page_api import PageApi
+        from botcore_web.pages import Pages
+
+        self._desk.name = registry.name
+        registry.channel(self)
+        Pages(registry).register()
+        PageApi(self._desk, registry).register()
+        OpenAiApi(self._desk, registry).register()
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+        """Answer for as long as the bot lives: running turns are shown to their end after `run` was ended."""
+        self._desk.running = bot
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                watch = tasks.create_task(self._watch_engine(bot), name=f"{self.name}: engine status to open pages")
+                yield
+                watch.cancel()
+        finally:
+            self._desk.running = None
+
+    def capabilities(self, conversation: Conversation) -> Capabilities:
+        """The committed row is the delivery; previews stay in this process and may come often."""
+        return Capabilities(
+            progress="pull",
+            text_limit=1_000_000,
+            progress_every=0.03,
+            sends_per_second_per_chat=1000,
+            sends_per_second=1e6,
+        )
+
+    async def run(self, inbox: Inbox) -> None:
+        """Take messages until cancelled."""
+        self._desk.open = inbox
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._desk.open = None
+
+    async def send(self, part: Part) -> str:
+        """Never called: nothing goes through the outbox."""
+        raise Rejected("a web page fetches its replies itself")
+
+    async def edit(self, platform_id: str, part: Part) -> None:
+        """Never called: nothing goes through the outbox."""
+        raise Rejected("a web page fetches its replies itself")
+
+    async def show(self, draft: Draft) -> None:
+        """Hand the preview, or the news of the committed reply, to whoever has this conversation open."""
+        self._desk.live.show(draft)
+
+    async def find(self, part_id: str, since: float) -> str | None:
+        """Never called: nothing goes through the outbox."""
+        raise Unknown("nothing is sent to a web page")
+
+    async def _watch_engine(self, bot: Bot) -> None:
+        while True:
+            await bot.engine_changed()
+            self._desk.live.tell_all(News.ENGINE)

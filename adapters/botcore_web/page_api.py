@@ -1,0 +1,189 @@
+"""The chat page's API: conversations, messages, stop, feedback, and the event stream of each open page."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+
+from aiohttp import web
+
+from botcore import Bot, Conversation, Entry, Person, Registry, StoreUnavailable
+from botcore_web import wire
+from botcore_web.desk import Desk
+from botcore_web.edge import EventStream, answering, require_json, retry_seconds
+from botcore_web.events import COMMENT, View
+from botcore_web.live import News, Watch
+from botcore_web.problem import Problem
+
+__all__ = ["PageApi"]
+
+POLL_S = 1.0
+"""How often the store is asked while a message waits: the turn may run in another process."""
+COMMENT_S = 15.0
+ENTRIES_SHOWN = 200
+
+
+class PageApi:
+    """The handlers below ``/api``."""
+
+    def __init__(self, desk: Desk, registry: Registry) -> None:
+        self._desk = desk
+        self._registry = registry
+
+    def register(self) -> None:
+        """Put them on the port."""
+        one = "/api/conversations/{id}"
+        for method, path, handler in (
+            ("GET", "/api/status", self.status),
+            ("GET", "/api/conversations", self.conversations),
+            ("GET", one, self.conversation),
+            ("DELETE", one, self.delete),
+            ("POST", f"{one}/messages", self.send),
+            ("POST", f"{one}/stop", self.stop),
+            ("GET", f"{one}/events", self.events),
+            ("POST", "/api/feedback", self.feedback),
+        ):
+            self._registry.route(method, path, answering(handler, _body), access="user")
+
+    async def status(self, _request: web.Request) -> web.Response:
+        """Where the bot stands, for the page's header."""
+        bot = self._desk.bot
+        return web.json_response(wire.status_json(bot.name, bot.engine, bot.health(), self._registry.commands))
+
+    async def conversations(self, request: web.Request) -> web.Response:
+        """The visitor's conversations, newest first."""
+        who = _visitor(request)
+        found = await self._desk.bot.conversations(self._desk.name, who.id)
+        own = [
+            {"id": wire.chat_id(chat), "title": wire.title(title), "at": at}
+            for chat, title, at in found
+            if chat.startswith(f"{who.id}.")
+        ]
+        return web.json_response({"conversations": own})
+
+    async def conversation(self, request: web.Request) -> web.Response:
+        """What was said, and what waits."""
+        who, where = self._where(request)
+        bot = self._desk.bot
+        waiting = await bot.open_messages(where)  # before the entries: what ends in between is in one of the two
+        entries = await bot.history(where, limit=ENTRIES_SHOWN, reader=who.id)
+        reasons = await _reasons(bot, entries)
+        committed = {entry.platform_id for entry in entries if entry.role == "user"}
+        return web.json_response(
+            {
+                "entries": [
+                    wire.entry_json(entry, reason=reasons.get(entry.reply, "") if entry.role == "assistant" else "")
+                    for entry in entries
+                ],
+                "pending": [
+                    wire.pending_json(number, message)
+                    for number, message in waiting
+                    if message.platform_id not in committed
+                ],
+            }
+        )
+
+    async def delete(self, request: web.Request) -> web.Response:
+        """Stop what runs there, and forget everything."""
+        _from_our_page(request)
+        who, where = self._where(request)
+        await self._desk.known(where)
+        await self._desk.accept(wire.stop_all(where, who, secrets.token_hex(8)))
+        await self._desk.bot.forget(where)
+        return web.Response(status=204)
+
+    async def send(self, request: web.Request) -> web.Response:
+        """Take a message; it is kept once the page hears 202."""
+        _from_our_page(request)
+        require_json(request)
+        who, where = self._where(request)
+        limit, now = self._desk.settings.text_limit, self._desk.bot.clock.now()
+        receipt = await self._desk.accept(wire.message(await request.read(), where, who, limit=limit, now=now))
+        if receipt.state == "rejected":
+            after = retry_seconds(receipt.retry_after)
+            raise Problem(429, "busy", "too many messages wait here; send it again in a moment", retry_after=after)
+        return web.json_response({"message": receipt.id, "duplicate": receipt.duplicate}, status=202)
+
+    async def stop(self, request: web.Request) -> web.Response:
+        """Stop the reply that runs, and drop what waits behind it."""
+        _from_our_page(request)
+        require_json(request)
+        who, where = self._where(request)
+        order = wire.stop(await request.read(), where, who)
+        await self._desk.known(where)
+        await self._desk.accept(order)
+        return web.Response(status=202)
+
+    async def feedback(self, request: web.Request) -> web.Response:
+        """Keep a judgement of a reply in a conversation of this visitor."""
+        _from_our_page(request)
+        require_json(request)
+        judgement = wire.feedback(await request.read(), self._desk.name, _visitor(request))
+        reply = await self._desk.bot.reply(judgement.reply)
+        if reply is None or reply.conversation.key != judgement.conversation.key:
+            raise Problem(404, "not_found", "there is no such reply in this conversation; load the page again")
+        await self._desk.inbox.accept([judgement])
+        return web.Response(status=204)
+
+    # ------------------------------------------------------------ the event stream
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        """Everything that happens in a conversation, for as long as the page is open."""
+        who, where = self._where(request)
+        bot = self._desk.bot
+        view = View(after=wire.last_event_id(request.headers.get("Last-Event-ID", "")))
+        with self._desk.live.watch(where.key) as watch:
+            stream = EventStream(request, bot.clock)
+            try:
+                await stream.open()
+                await self._follow(stream, watch, view, where, who)
+            except (ConnectionError, StoreUnavailable):
+                pass  # the page comes back by itself, with the last entry it has
+        return stream.response
+
+    async def _follow(self, stream: EventStream, watch: Watch, view: View, where: Conversation, who: Person) -> None:
+        bot, live = self._desk.bot, self._desk.live
+        clock, spoke = bot.clock, bot.clock.monotonic()
+        news = News.ENGINE | News.ENTRIES
+        while not stream.gone:
+            frames = view.engine(bot.engine) if News.ENGINE in news else b""
+            if News.ENTRIES in news or not news:
+                frames += await self._sync(bot, view, where, who)
+            frames += view.draft(live.draft(where.key))
+            silence = clock.monotonic() - spoke
+            if frames or silence >= COMMENT_S:
+                await stream.send(frames or COMMENT)
+                spoke, silence = clock.monotonic(), 0.0
+            news = await watch.news(clock, POLL_S if view.open else COMMENT_S - silence)
+
+    async def _sync(self, bot: Bot, view: View, where: Conversation, who: Person) -> bytes:
+        waiting = await bot.open_messages(where)
+        entries = await bot.history(where, after=view.last, limit=ENTRIES_SHOWN, reader=who.id)
+        for entry in entries:
+            self._desk.live.ended(where.key, entry.reply)
+        return view.sync(entries, waiting, await _reasons(bot, entries))
+
+    def _where(self, request: web.Request) -> tuple[Person, Conversation]:
+        who = _visitor(request)
+        return who, wire.conversation(self._desk.name, who, request.match_info["id"])
+
+
+async def _reasons(bot: Bot, entries: Sequence[Entry]) -> Mapping[str, str]:
+    """Why replies ended otherwise than answered, by reply; few do, so they are asked for one by one."""
+    odd = [entry.reply for entry in entries if entry.role == "assistant" and entry.outcome != "answered"]
+    replies = [await bot.reply(reply) for reply in odd]
+    return {reply.id: reply.reason for reply in replies if reply}
+
+
+def _visitor(request: web.Request) -> Person:
+    secret = wire.visitor(request.cookies.get(wire.VISITOR_COOKIE, ""))
+    if not secret:
+        raise Problem(403, "visitor", "open the page / first: it gives you the cookie your conversations belong to")
+    return wire.person(secret)
+
+
+def _from_our_page(request: web.Request) -> None:
+    if not wire.same_origin_proof(request.headers):
+        raise Problem(403, "origin", "only this bot's own page may do that; scripts use /v1/chat/completions")
+
+
+def _body(problem: Problem) -> Mapping[str, object]:
+    return {"error": {"code": problem.code, "message": problem.message}}

@@ -1,0 +1,119 @@
+"""The page itself: its one HTML file, which names the visitor, and the static files it is made of."""
+
+import asyncio
+import gzip
+import hashlib
+import mimetypes
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from botcore import Registry
+from botcore_web import wire
+
+__all__ = ["Pages"]
+
+STATIC = Path(__file__).parent / "static"
+YEAR_S = 365 * 86_400
+REFERENCE = re.compile(r'(?<=["\'])/static/([\w./-]+)(?=["\'])')
+COMPRESSIBLE = {".js", ".css", ".html", ".svg", ".json", ".txt", ".webmanifest"}
+TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json", ".woff2": "font/woff2"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A static file in memory."""
+
+    stamp: tuple[int, int]
+    """Time of change and size: what tells that the file on the disk is another one."""
+    content: bytes
+    packed: bytes
+    """gzip of the content, b"" where that would not help."""
+    type: str
+    version: str
+    """Of the content: the same bytes, the same version."""
+
+
+class Pages:
+    """The handlers of ``/`` and ``/static``. Both are public: the form that asks for the key is in them."""
+
+    def __init__(self, registry: Registry, root: Path = STATIC) -> None:
+        self._registry = registry
+        self._root = root
+        self._assets: dict[str, Asset] = {}
+
+    def register(self) -> None:
+        """Put them on the port."""
+        self._registry.route("GET", "/", self.index, access="public")
+        self._registry.route("GET", "/static/{path:.+}", self.static, access="public")
+
+    async def index(self, request: web.Request) -> web.Response:
+        """The page, with a version behind the name of each file; and the visitor's cookie, for another year."""
+        html = await asyncio.to_thread(self._index)  # reads files
+        secret = wire.visitor(request.cookies.get(wire.VISITOR_COOKIE, "")) or secrets.token_urlsafe(16)
+        response = web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-cache"})
+        response.set_cookie(
+            wire.VISITOR_COOKIE,
+            secret,
+            max_age=YEAR_S,
+            httponly=True,
+            samesite="Strict",
+            secure=request.secure or request.headers.get("X-Forwarded-Proto") == "https",
+        )
+        return response
+
+    async def static(self, request: web.Request) -> web.Response:
+        """A file: for a year where its version is asked for by name, else after asking whether it has changed."""
+        asset = await asyncio.to_thread(self._load, request.match_info["path"])  # reads files
+        if asset is None:
+            raise web.HTTPNotFound
+        pinned = request.query.get("v") == asset.version
+        headers = {
+            "ETag": f'W/"{asset.version}"',
+            "Cache-Control": f"public, max-age={YEAR_S}, immutable" if pinned else "no-cache",
+            "Vary": "Accept-Encoding",
+        }
+        if asset.version in request.headers.get("If-None-Match", ""):
+            return web.Response(status=304, headers=headers)
+        if asset.packed and "gzip" in request.headers.get("Accept-Encoding", ""):
+            headers["Content-Encoding"] = "gzip"
+            return web.Response(body=asset.packed, headers={**headers, "Content-Type": asset.type})
+        return web.Response(body=asset.content, headers={**headers, "Content-Type": asset.type})
+
+    def _index(self) -> str:
+        html = (self._root / "index.html").read_text(encoding="utf-8")
+        return REFERENCE.sub(lambda found: self._versioned(found[1]), html)
+
+    def _versioned(self, path: str) -> str:
+        asset = self._load(path)
+        return f"/static/{path}?v={asset.version}" if asset else f"/static/{path}"
+
+    def _load(self, path: str) -> Asset | None:
+        try:
+            file = (self._root / path).resolve()
+            if not file.is_relative_to(self._root.resolve()) or not file.is_file():
+                return None
+            status = file.stat()
+        except (OSError, ValueError):  # a NUL in the name, a name too long
+            return None
+        kept, stamp = self._assets.get(path), (status.st_mtime_ns, status.st_size)
+        if kept is None or kept.stamp != stamp:
+            kept = _asset(file, stamp)
+            self._assets[str(file.relative_to(self._root.resolve()))] = kept
+        return kept
+
+
+def _asset(file: Path, stamp: tuple[int, int]) -> Asset:
+    content = file.read_bytes()
+    kind = TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    text = file.suffix in COMPRESSIBLE
+    return Asset(
+        stamp=stamp,
+        content=content,
+        packed=gzip.compress(content, mtime=0) if text and len(content) > 1024 else b"",
+        type=f"{kind}; charset=utf-8" if text else kind,
+        version=hashlib.sha256(content).hexdigest()[:16],
+    )
