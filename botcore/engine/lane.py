@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from botcore.clock import Clock
-from botcore.engine.child import Child, Launch
+from botcore.engine.child import Child, Launch, kill_group
 from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
 from botcore.engine.command import ServerPlan, server_command, server_environment
 from botcore.engine.home import notes_in
@@ -95,6 +95,9 @@ class Lane:
         try:
             async with self._connect() as client, Child(self._launch(), clock=self._clock, on_line=hear) as child:
                 verdict = await _first(child.ended(), self._attend(client, child, ready))
+                if isinstance(verdict, str):
+                    # A server that makes no token needs no time to say goodbye.
+                    kill_group(child.group)
         except OSError as error:
             return f"cannot start {self.plan.python}: {error}", False
         finally:

@@ -1,0 +1,89 @@
+"""Stands in for vllm.entrypoints.openai.api_server: same arguments, same lines in its log, same way to die.
+
+``fake.json`` in the model's directory: ``{"fail": "ValueError: …"}`` ends the start as an exception would. A message
+"die" kills the server in the middle of its answer, "hang" makes it silent for ever, "slow" stops after its first word
+until a file ``go`` stands in the model's directory.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from botcore.testing.openai_server import FakeOpenAI, Stream
+
+CORE = "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('vllm core', flush=True); time.sleep(600)"
+
+
+class FakeServer(FakeOpenAI):
+    hung = False
+    directory = Path()
+
+    async def _go(self) -> None:
+        while not (self.directory / "go").exists():
+            await asyncio.sleep(0.02)
+        self.step(10)
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        if self.hung:
+            await asyncio.Event().wait()
+        return await super()._handle(request)
+
+    async def _stream(self, request: web.Request, response: web.StreamResponse, plan: Stream, body: Any) -> None:
+        said = body["messages"][-1]["content"]
+        if said == "slow":
+            plan = Stream("slowly does it", held=True)
+            self.step()
+            self.waiting = asyncio.create_task(self._go())
+        if said == "die":
+            plan = Stream(cut_after=1)
+            asyncio.get_running_loop().call_later(0.1, os.kill, os.getpid(), signal.SIGKILL)
+        if said == "hang":
+            self.hung = True
+            plan = Stream(cut_after=1)
+        await super()._stream(request, response, plan, body)
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"(APIServer pid={os.getpid()}) INFO 11-23 20:23:27 [core.py:133] {text}\n")
+    sys.stdout.flush()
+
+
+async def serve(options: argparse.Namespace) -> None:
+    window = int(
+        options.max_model_len
+        or json.loads((Path(options.model) / "config.json").read_text())["max_position_embeddings"]
+    )
+    model, key = options.served_model_name, os.environ["VLLM_API_KEY"]
+    async with FakeServer(model=model, window=window, key=key, socket=Path(options.uds)) as server:
+        server.directory = Path(options.model)
+        say("Starting vLLM server on unix")
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    for name in ("model", "served-model-name", "uds", "max-model-len"):
+        parser.add_argument(f"--{name}")
+    options, _ = parser.parse_known_args()
+    say("non-default args: {}")
+    plan = Path(options.model) / "fake.json"
+    if plan.exists() and (failure := json.loads(plan.read_text()).get("fail")):
+        sys.stderr.write(f"(EngineCore pid=1) ERROR 11-23 20:23:27 [core.py:1] {failure}\n")
+        sys.exit("RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}")
+    subprocess.Popen([sys.executable, "-c", CORE, "vllm"])
+    say("Starting to load model")
+    sys.stdout.write("\rLoading safetensors checkpoint shards:  50% Completed | 1/2\r")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    asyncio.run(serve(options))
+
+
+if __name__ == "__main__":
+    main()
