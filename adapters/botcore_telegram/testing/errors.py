@@ -31,6 +31,12 @@ class Fault:
     parameters: Mapping[str, int] = field(default_factory=dict)
     html: bool = False
     executed: bool = False
+    location: str = ""
+
+    @classmethod
+    def redirected(cls, to: str) -> Self:
+        """Somebody in between sends us elsewhere."""
+        return cls(status=307, html=True, location=to)
 
     @classmethod
     def cut(cls, *, executed: bool) -> Self:

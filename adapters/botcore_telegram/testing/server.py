@@ -198,10 +198,9 @@ class FakeTelegram:
             request.transport.abort()
             return web.Response()
         if fault.html:
+            headers = {"Location": fault.location} if fault.location else _wait(fault.parameters)
             page = "<html>something went wrong</html>"
-            return web.Response(
-                status=fault.status, text=page, content_type="text/html", headers=_wait(fault.parameters)
-            )
+            return web.Response(status=fault.status, text=page, content_type="text/html", headers=headers)
         return _refusal(ApiError(fault.status, fault.description, **fault.parameters))
 
     def _change(self) -> None:

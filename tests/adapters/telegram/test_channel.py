@@ -34,7 +34,7 @@ def draft(text: str = "", conversation: Conversation = ANA, **more: object) -> D
 async def test_a_part_is_one_message_and_its_id_names_chat_and_message(server: FakeTelegram, running: Running) -> None:
     ana = server.chat(7)
     async with running() as channel:
-        assert await channel.send(part("**hi**")) == "7:1"
+        assert await channel.send(part("**hi**", reply_to="7:5")) == "7:1"
     [message] = ana.messages
     assert (message.text, message.reply_to, message.thread) == ("hi", None, None)
     assert message.entities == [{"type": "bold", "offset": 0, "length": 2}]
@@ -142,6 +142,10 @@ async def test_every_failure_has_its_word(
     if fault.status == 429:
         assert isinstance(caught.value, Retry)
         assert caught.value.after == 17
+    # aiohttp's own error, which may hold the address, is kept out of every traceback.
+    cause = caught.value.__cause__
+    assert cause
+    assert cause.__suppress_context__ or not cause.__context__
     assert (
         server.token.partition(":")[2]
         not in f"{caught.value!r} {caught.value.__cause__!r} {caught.value.__context__!r}"
@@ -155,6 +159,15 @@ async def test_a_flood_answer_of_a_proxy_counts_by_its_header(server: FakeTelegr
         with pytest.raises(Retry) as caught:
             await channel.send(part())
     assert caught.value.after == 9
+
+
+async def test_a_redirect_takes_the_token_nowhere(server: FakeTelegram, running: Running) -> None:
+    server.chat(7)
+    async with running() as channel, FakeTelegram() as elsewhere:
+        server.fail("sendMessage", Fault.redirected(f"{elsewhere.base_url}/bot{elsewhere.token}/sendMessage"))
+        with pytest.raises(Unknown):
+            await channel.send(part())
+    assert elsewhere.received == []
 
 
 async def test_an_edit_of_a_message_that_is_gone_is_rejected(server: FakeTelegram, running: Running) -> None:
@@ -184,6 +197,9 @@ async def test_without_a_connection_nothing_was_sent_and_the_pause_grows(
             with pytest.raises(Retry) as caught:
                 await channel.send(part())
             pauses.append(caught.value.after)
+            assert caught.value.__cause__
+            assert caught.value.__cause__.__cause__ is None
+            assert caught.value.__cause__.__suppress_context__
     assert pauses == [1, 3, 63, 300]
 
 
@@ -235,6 +251,7 @@ async def test_a_draft_shows_the_end_of_a_long_text_under_one_id(server: FakeTel
 
 async def test_a_draft_is_renewed_until_its_message_is_sent(server: FakeTelegram, running: Running) -> None:
     clock, ana = ManualClock(), server.chat(7)
+    assert LIFE_S + ROUND_S < 30
     async with running(clock) as channel:
         await server.serves("setMyCommands")
         await channel.show(draft("so far"))

@@ -114,6 +114,8 @@ async def test_the_poll_survives_the_network_and_the_server(
     async with running(clock):
         await server.confirms(update["update_id"])
     assert inbox.texts[0] == "hi"
+    waits = [call.parameters["timeout"] for call in server.calls if call.method == "getUpdates"]
+    assert 0 in waits, "after trouble it is asked at once whether it is over"
     assert [0.5 <= seconds <= 1.5 for seconds in clock.slept][:2] == [True, True]
 
 
