@@ -86,7 +86,12 @@ def _parts(word: str) -> list[str]:
 
 
 def near(word: str, other: str) -> bool:
-    """Whether ``other`` is what ``word`` was probably meant to be: a longer form, or one slip (two in a long word)."""
+    """Whether ``other`` is what ``word`` was probably meant to be: a longer form, or one slip (two in a long word).
+
+    Hardly anybody slips on the first letter, and "weather" is not "leather".
+    """
+    if word[:1] != other[:1]:
+        return False
     if word == other or (len(word) >= 4 and other.startswith(word)):
         return True
     slips = 0 if len(word) < 5 else 1 if len(word) < 9 else 2

@@ -1,0 +1,64 @@
+from botcore_qa.extracts import answer, extract
+from botcore_qa.score import Hit, Scored, Term
+from botcore_qa.words import question_stems
+
+
+def terms(question: str) -> list[Term]:
+    return [Term(weight=1, forms=(word,)) for word in question_stems(question)]
+
+
+def scored(text: str, score: float = 1.0, source: str = "a.md") -> Scored:
+    hit = Hit(id=1, heading="Title", body=text, heading_stems="", body_stems="", title="Title", source=source)
+    return Scored(hit=hit, score=score)
+
+
+def test_the_paragraph_that_says_most_is_shown() -> None:
+    text = "Trams run daily.\n\nThe car park is free.\n\nBicycles stay outside."
+    assert extract(text, terms("Where can I park my car?")) == "The car park is free."
+
+
+def test_code_is_shown_with_the_line_that_announces_it() -> None:
+    text = "Other words.\n\nTo start the server:\n\n```sh\nmake run\n```\n\nMore."
+    assert extract(text, terms("How do I start the server?")) == "To start the server:\n\n```sh\nmake run\n```"
+    assert extract(text, terms("make run")) == "To start the server:\n\n```sh\nmake run\n```"
+
+
+def test_of_a_long_paragraph_the_best_sentences_are_shown() -> None:
+    filler = "Nothing of interest is said in this long and winding sentence about the weather. "
+    text = filler * 8 + "The password is written on the card. " + filler * 8
+    shown = extract(text.strip(), terms("What is the password?"))
+    assert shown.startswith("The password is written on the card.")
+    assert len(shown) <= 400
+
+
+def test_where_only_the_heading_matches_the_beginning_is_shown() -> None:
+    assert extract("First words.\n\nSecond words.", terms("unknown")) == "First words."
+
+
+def test_every_number_has_its_extract_and_its_citation() -> None:
+    found = answer(
+        [scored("One plugin.", source="a.md"), scored("Two plugins.", source="b.md")],
+        terms("plugin"),
+        passages=3,
+        lead="From the documents:",
+    )
+    assert found.text == "From the documents:\n\nOne plugin. [1]\n\nTwo plugins. [2]"
+    assert [(one.number, one.snippet, one.source) for one in found.citations] == [
+        (1, "One plugin.", "a.md"),
+        (2, "Two plugins.", "b.md"),
+    ]
+
+
+def test_weaker_and_repeated_passages_are_left_out() -> None:
+    ranked = [scored("A plugin."), scored("A plugin."), scored("The plugin again.", score=0.5)]
+    assert len(answer(ranked, terms("plugin"), passages=3, lead="").citations) == 1
+
+
+def test_the_number_stands_outside_of_code() -> None:
+    found = answer([scored("```sh\nmake run\n```")], terms("make run"), passages=1, lead="L")
+    assert found.text == "L\n\n```sh\nmake run\n```\n\n[1]"
+
+
+def test_code_that_was_divided_is_closed() -> None:
+    found = answer([scored("```sh\nmake run")], terms("make run"), passages=1, lead="L")
+    assert found.text.count("```") == 2

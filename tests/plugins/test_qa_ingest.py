@@ -1,0 +1,211 @@
+"""Files into the index and out of it again, over a real store."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+import botcore_qa
+from botcore import BotcoreError
+from botcore.store import Store
+from botcore_qa import QASettings, Summary, documents, index, ingest
+from botcore_qa.ingest import Progress, Refused
+from botcore_qa.words import question_stems
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "trams.md").write_text("# Trams\n\nTram 4 stops in front of the door.")
+    (folder / "dogs.txt").write_text("Guide dogs are welcome.")
+    return folder
+
+
+async def found(store: Store, question: str) -> list[str]:
+    """The sources of the passages that contain words of the question."""
+    words = question_stems(question)
+    return [hit.source for hit in (await store.read(lambda connection: index.look_up(connection, words))).hits]
+
+
+async def rows(store: Store, table: str) -> int:
+    return await store.read(lambda connection: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
+
+
+async def test_a_folder_is_read_and_found(store: Store, folder: Path) -> None:
+    assert await ingest(store, [folder]) == Summary(added=2, passages=2)
+    assert await found(store, "Where does the tram stop?") == ["papers/trams.md"]
+
+
+async def test_what_has_not_changed_is_not_written_again(store: Store, folder: Path) -> None:
+    await ingest(store, [folder])
+    before = await store.read(lambda connection: connection.exec_driver_sql("SELECT max(id) FROM qa_document").scalar())
+    assert await ingest(store, [folder]) == Summary(unchanged=2)
+    after = await store.read(lambda connection: connection.exec_driver_sql("SELECT max(id) FROM qa_document").scalar())
+    assert after == before
+
+
+async def test_a_changed_file_takes_the_place_of_the_old_one(store: Store, folder: Path) -> None:
+    await ingest(store, [folder])
+    (folder / "trams.md").write_text("# Buses\n\nBus 7 stops there now.")
+    assert await ingest(store, [folder]) == Summary(updated=1, unchanged=1, passages=1)
+    assert await found(store, "tram") == []
+    assert await found(store, "bus") == ["papers/trams.md"]
+    assert await rows(store, "qa_passage") == 2
+
+
+async def test_a_removed_file_leaves_nothing_behind(store: Store, folder: Path) -> None:
+    await ingest(store, [folder])
+    (folder / "trams.md").unlink()
+    (folder / "dogs.txt").unlink()
+    assert await ingest(store, [folder]) == Summary(removed=2)
+    assert [await rows(store, table) for table in ("qa_document", "qa_passage", "qa_fts", "qa_vocab")] == [0, 0, 0, 0]
+
+
+async def test_a_removed_folder_leaves_too(store: Store, folder: Path) -> None:
+    await ingest(store, [folder])
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    assert (await ingest(store, [folder])).removed == 2
+
+
+async def test_other_folders_are_left_alone(store: Store, folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "papers-two"
+    other.mkdir()
+    (other / "bus.md").write_text("Bus 7.")
+    await ingest(store, [folder, other])
+    (other / "bus.md").unlink()
+    assert await ingest(store, [folder]) == Summary(unchanged=2)
+    assert await found(store, "bus") == ["papers-two/bus.md"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("scan.pdf", b"%PDF-1.7", 'type ".pdf" is not supported; known are .markdown, .md, .text, .txt'),
+        ("latin.txt", "Straße".encode("latin-1"), "not UTF-8 text (byte 4); save it as UTF-8"),
+        ("long.md", b"x" * 1001, "larger than 1000 bytes; split it or raise max_file_bytes"),
+        ("empty.md", b" \n", "empty"),
+        ("data.txt", b"a\0b", "holds NUL bytes: no text file"),
+    ],
+)
+async def test_what_is_no_document_is_refused_by_name(
+    store: Store, tmp_path: Path, name: str, content: bytes, reason: str
+) -> None:
+    file = tmp_path / name
+    file.write_bytes(content)
+    summary = await ingest(store, [file], settings=QASettings(max_file_bytes=1000))
+    assert summary == Summary(refused=(Refused(source=name, reason=reason),))
+
+
+async def test_a_missing_path_is_refused_by_name(store: Store, tmp_path: Path) -> None:
+    missing = str(tmp_path / "nowhere")
+    assert (await ingest(store, [missing])).refused == (Refused(source=missing, reason="no such file or folder"),)
+
+
+async def test_one_bad_file_does_not_keep_the_others_out(store: Store, folder: Path) -> None:
+    (folder / "bad.txt").write_bytes(b"\xff\xfe\xfa")
+    summary = await ingest(store, [folder])
+    assert (summary.added, [one.source for one in summary.refused]) == (2, ["papers/bad.txt"])
+
+
+async def test_a_file_that_became_unreadable_keeps_its_earlier_version(store: Store, folder: Path) -> None:
+    await ingest(store, [folder])
+    (folder / "trams.md").write_bytes(b"\xff\xfe")
+    assert "earlier version stays" in (await ingest(store, [folder])).refused[0].reason
+    assert await found(store, "tram") == ["papers/trams.md"]
+
+
+async def test_hidden_files_foreign_types_and_links_out_are_not_read(
+    store: Store, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secret.md").write_text("The secret word.")
+    (folder / "link.md").symlink_to(tmp_path / "secret.md")
+    (folder / ".hidden.md").write_text("The secret word.")
+    (folder / "image.png").write_bytes(b"\x89PNG")
+    assert await ingest(store, [folder]) == Summary(added=2, passages=2)
+    assert await found(store, "secret") == []
+
+
+async def test_progress_is_told_file_by_file(store: Store, folder: Path) -> None:
+    told = list[Progress]()
+    await ingest(store, [folder], told.append)
+    assert [(one.done, one.total, one.source, one.state) for one in told] == [
+        (1, 2, "papers/dogs.txt", "added"),
+        (2, 2, "papers/trams.md", "added"),
+    ]
+
+
+async def test_a_long_document_is_found_only_as_a_whole(store: Store, tmp_path: Path) -> None:
+    file = tmp_path / "long.md"
+    file.write_text("\n\n".join(f"# Part {number}\n\nThe number {number} is here." for number in range(250)))
+    writes = list[int]()
+    write = store.write
+
+    async def watched(fn):  # type: ignore[no-untyped-def]
+        result = await write(fn)
+        writes.append(len(await found(store, "number")))
+        return result
+
+    store.write = watched  # type: ignore[method-assign]
+    assert (await ingest(store, [file])).passages == 250
+    assert len(writes) >= 5  # begin, three slices, publish
+    assert set(writes) <= {0, index.CANDIDATES}
+    assert writes[-1] == index.CANDIDATES
+
+
+async def test_what_a_crash_left_half_done_is_swept_up(store: Store, folder: Path) -> None:
+    def half(connection) -> None:  # type: ignore[no-untyped-def]
+        document = index.Document(path=str(folder / "trams.md"), source="s", title="t", hash="h", origin="ingest")
+        id = index.begin(connection, document)
+        index.add(connection, id, 0, [{"heading": "", "body": "Tram", "heading_stems": "", "body_stems": "tram"}])
+
+    await store.write(half)
+    assert await found(store, "tram") == []
+    await ingest(store, [folder])
+    assert await rows(store, "qa_passage") == 2
+
+
+async def test_what_the_settings_no_longer_list_leaves_and_what_was_ingested_stays(store: Store, folder: Path) -> None:
+    await ingest(store, [folder / "dogs.txt"])
+    await ingest(store, [folder], origin="settings")
+    assert await ingest(store, [], origin="settings") == Summary(removed=1)
+    assert await found(store, "tram dogs") == ["dogs.txt"]
+
+
+async def test_people_never_see_folders_above_the_one_that_was_named(store: Store, folder: Path) -> None:
+    await ingest(store, [folder])
+    _, listed = await store.read(lambda connection: index.listed(connection, 10))
+    assert all(str(folder.parent) not in one.source for one in listed)
+    assert [one.title for one in listed] == ["dogs", "Trams"]
+
+
+async def test_botcores_own_documents_are_those_of_the_checkout(store: Store) -> None:
+    await ingest(store, ["self"])
+    _, listed = await store.read(lambda connection: index.listed(connection, 50))
+    assert "plugins/README.md" in [one.source for one in listed]
+
+
+def test_an_installed_package_offers_its_readme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "botcore").mkdir()
+    monkeypatch.setattr("botcore.__file__", str(tmp_path / "botcore" / "__init__.py"))
+    monkeypatch.setattr(documents, "_own_readme", lambda: "# botcore\n\nA chatbot.")
+    (only,) = documents.documents(["self"])
+    assert (only.path, only.text(100)) == ("self/README.md", "# botcore\n\nA chatbot.")
+
+
+def test_too_many_files_are_an_error(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(documents, "FILES_LIMIT", 1)
+    with pytest.raises(BotcoreError, match="more than 1 files under .*papers; name a smaller folder"):
+        list(documents.documents([str(folder)]))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+async def test_a_file_that_may_not_be_read_is_refused(store: Store, folder: Path) -> None:
+    (folder / "trams.md").chmod(0)
+    assert "Permission denied" in (await ingest(store, [folder])).refused[0].reason
+
+
+def test_the_public_names_are_there() -> None:
+    assert {"MIGRATIONS", "QA", "Summary", "ingest"} <= set(botcore_qa.__all__)

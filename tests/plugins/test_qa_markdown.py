@@ -1,0 +1,90 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from botcore_qa.markdown import blocks, pieces, sentences, title
+
+PAGE = """\
+# The *page*
+
+Intro text. It has e.g. two sentences! Python 3.11 is needed.
+
+## Run it
+
+To run:
+```sh
+# not a heading
+make run
+```
+- one item
+  goes on
+- another. With more.
+
+| a | b |
+|---|---|
+| c | d |
+
+### `admit(turn: Turn)`
+Refuses.
+"""
+
+
+def literal(text: str, spans: list[tuple[int, int]]) -> list[str]:
+    return [text[start:end] for start, end in spans]
+
+
+def test_a_passage_knows_its_headings() -> None:
+    assert [piece.heading for piece in pieces(PAGE, "page.md", size=700)] == [
+        "The page",
+        "The page › Run it",
+        "The page › Run it › admit(turn: Turn)",
+    ]
+
+
+def test_a_sign_in_code_is_no_heading() -> None:
+    assert "# not a heading" in [*pieces(PAGE, "page.md", size=700)][1].text
+
+
+def test_a_text_without_headings_is_called_by_its_file() -> None:
+    assert title("Just words.", "notes/first-steps.txt") == "first steps"
+    assert [piece.heading for piece in pieces("Just words.", "notes/first-steps.txt", size=700)] == ["first steps"]
+
+
+def test_blocks_are_paragraphs_lists_tables_and_code() -> None:
+    section = [*pieces(PAGE, "page.md", size=700)][1].text
+    assert literal(section, blocks(section)) == [
+        "To run:",
+        "```sh\n# not a heading\nmake run\n```",
+        "- one item\n  goes on\n- another. With more.",
+        "| a | b |\n|---|---|\n| c | d |",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It has e.g. two. Yes!", ["It has e.g. two.", "Yes!"]),
+        ("Python 3.11 is needed. Really", ["Python 3.11 is needed.", "Really"]),
+        ("- one. Two.\n- three", ["- one.", "Two.", "- three"]),
+        ("Is it? “It is.” Good.", ["Is it?", "“It is.”", "Good."]),
+        ("", []),
+    ],
+)
+def test_sentences(text: str, found: list[str]) -> None:
+    assert literal(text, sentences(text)) == found
+
+
+@given(st.text(alphabet="ab .!?\n#`-|*>1[]() ", max_size=400))
+def test_everything_is_a_literal_part_of_the_document(text: str) -> None:
+    for piece in pieces(text, "x.md", size=80):
+        assert piece.text in text
+        assert all(piece.text[start:end].strip() for start, end in blocks(piece.text))
+        for start, end in sentences(piece.text):
+            assert 0 <= start < end <= len(piece.text)
+
+
+def test_a_long_section_is_divided() -> None:
+    text = "# Long\n\n" + " ".join(f"Sentence number {number} stands here." for number in range(100))
+    found = list(pieces(text, "long.md", size=300))
+    assert len(found) > 5
+    assert all(len(piece.text) <= 300 for piece in found)

@@ -1,0 +1,83 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from botcore_qa.words import near, question_stems, stem, stems
+
+
+@pytest.mark.parametrize(
+    "forms",
+    [
+        "configure configuration configuring configured configures",
+        "install installs installing installation",
+        "message messages messaging",
+        "answer answers answered answering",
+        "run running runs",
+        "stop stopped stops",
+        "generate generation generating generator",
+        "reply replies replied replying",
+        "delete deleted deletion",
+        "member members membership",
+        "refuse refusal refused",
+        "policy policies",
+        "process processes",
+        "class classes",
+    ],
+)
+def test_the_forms_of_a_word_meet(forms: str) -> None:
+    assert len({stem(form) for form in forms.split()}) == 1
+
+
+@pytest.mark.parametrize("pair", ["string str", "order ord", "reply rep", "user use", "address add", "plugin plug"])
+def test_different_words_stay_apart(pair: str) -> None:
+    one, two = pair.split()
+    assert stem(one) != stem(two)
+
+
+def test_accents_and_case_do_not_matter() -> None:
+    assert stems("Café ÜBER naïve") == stems("cafe uber naive")
+
+
+def test_names_of_settings_are_found_by_their_words() -> None:
+    assert stems("max_file_bytes") == stems("max file bytes")
+
+
+def test_signs_without_spaces_become_pairs() -> None:
+    assert stems("図書館") == ["図書", "書館"]
+
+
+@pytest.mark.parametrize("text", ["hello", "How are you?", "What can you do?", "ok thanks!", "", "?!"])
+def test_small_talk_has_no_subject(text: str) -> None:
+    assert question_stems(text) == []
+
+
+def test_a_question_is_its_subject() -> None:
+    assert question_stems("How do I add a plugin? What’s a plugin?") == ["add", "plugin"]
+
+
+@pytest.mark.parametrize(
+    ("word", "other", "meant"),
+    [
+        ("plugn", "plugin", True),
+        ("tleegram", "telegram", True),
+        ("conifgur", "configur", True),
+        ("config", "configur", True),
+        ("enviro", "environ", True),
+        ("pari", "part", False),
+        ("tok", "token", False),
+        ("weath", "death", False),
+        ("plugin", "engin", False),
+    ],
+)
+def test_slips_are_forgiven_where_the_word_is_long_enough(word: str, other: str, *, meant: bool) -> None:
+    assert near(word, other) is meant
+
+
+@given(st.text())
+def test_any_text_has_stems_the_index_can_take(text: str) -> None:
+    assert all(word and word.isalnum() for word in stems(text))
+
+
+@given(st.text(alphabet="abcdeinsgtrlyo", max_size=20))
+def test_a_stem_is_the_beginning_of_its_word(word: str) -> None:
+    assert word[: len(stem(word)) - 1] == stem(word)[:-1]
