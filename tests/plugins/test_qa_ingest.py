@@ -1,9 +1,12 @@
 """Files into the index and out of it again, over a real store."""
 
-import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
+import sqlalchemy as sa
 
 import botcore_qa
 from botcore import BotcoreError
@@ -11,6 +14,8 @@ from botcore.store import Store
 from botcore_qa import QASettings, Summary, documents, index, ingest
 from botcore_qa.ingest import Progress, Refused
 from botcore_qa.words import question_stems
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -64,9 +69,7 @@ async def test_a_removed_file_leaves_nothing_behind(store: Store, folder: Path) 
 
 async def test_a_removed_folder_leaves_too(store: Store, folder: Path) -> None:
     await ingest(store, [folder])
-    for file in folder.iterdir():
-        file.unlink()
-    folder.rmdir()
+    shutil.rmtree(folder)
     assert (await ingest(store, [folder])).removed == 2
 
 
@@ -143,7 +146,7 @@ async def test_a_long_document_is_found_only_as_a_whole(store: Store, tmp_path: 
     writes = list[int]()
     write = store.write
 
-    async def watched(fn):  # type: ignore[no-untyped-def]
+    async def watched(fn: Callable[[sa.Connection], T]) -> T:
         result = await write(fn)
         writes.append(len(await found(store, "number")))
         return result
@@ -156,7 +159,7 @@ async def test_a_long_document_is_found_only_as_a_whole(store: Store, tmp_path: 
 
 
 async def test_what_a_crash_left_half_done_is_swept_up(store: Store, folder: Path) -> None:
-    def half(connection) -> None:  # type: ignore[no-untyped-def]
+    def half(connection: sa.Connection) -> None:
         document = index.Document(path=str(folder / "trams.md"), source="s", title="t", hash="h", origin="ingest")
         id = index.begin(connection, document)
         index.add(connection, id, 0, [{"heading": "", "body": "Tram", "heading_stems": "", "body_stems": "tram"}])
@@ -171,7 +174,7 @@ async def test_what_the_settings_no_longer_list_leaves_and_what_was_ingested_sta
     await ingest(store, [folder / "dogs.txt"])
     await ingest(store, [folder], origin="settings")
     assert await ingest(store, [], origin="settings") == Summary(removed=1)
-    assert await found(store, "tram dogs") == ["dogs.txt"]
+    assert await found(store, "tram dogs") == ["papers/dogs.txt"]
 
 
 async def test_people_never_see_folders_above_the_one_that_was_named(store: Store, folder: Path) -> None:
@@ -197,14 +200,8 @@ def test_an_installed_package_offers_its_readme(monkeypatch: pytest.MonkeyPatch,
 
 def test_too_many_files_are_an_error(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setattr(documents, "FILES_LIMIT", 1)
-    with pytest.raises(BotcoreError, match="more than 1 files under .*papers; name a smaller folder"):
+    with pytest.raises(BotcoreError, match=r"more than 1 files under .*papers; name a smaller folder"):
         list(documents.documents([str(folder)]))
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-async def test_a_file_that_may_not_be_read_is_refused(store: Store, folder: Path) -> None:
-    (folder / "trams.md").chmod(0)
-    assert "Permission denied" in (await ingest(store, [folder])).refused[0].reason
 
 
 def test_the_public_names_are_there() -> None:
