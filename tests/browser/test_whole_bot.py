@@ -1,0 +1,186 @@
+"""The page and the whole bot behind it: the real store, router and web channel; only the engine is scripted."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import BrowserContext, Page, expect
+
+from botcore import Chunk, Citation, Sampling, Turn, hookimpl
+from botcore.testing import Chat, ScriptedEngine, chatting
+from tests.browser.conftest import Watch
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+Start = Callable[..., AbstractAsyncContextManager[Chat]]
+WORDS = "Alpha beta gamma delta epsilon."
+SOURCE = Citation(number=1, title="The handbook", snippet="So it is written.", source="handbook.md")
+
+
+class Talker:
+    """Hands every message to the engine; quotes the handbook when asked for it."""
+
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        return self._answer(turn)
+
+    async def _answer(self, turn: Turn) -> AsyncIterator[Chunk]:
+        if "handbook" in turn.message.text:
+            yield Chunk(text="So it is [1].", citations=(SOURCE,))
+            return
+        async for delta in turn.generate(await turn.prompt("Be kind."), Sampling(max_tokens=500)):
+            yield Chunk(text=delta.text)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Start the bot; again after the end of the first one, it is the same bot after a restart."""
+
+    def starting(engine: ScriptedEngine | None = None, **http: Any) -> AbstractAsyncContextManager[Chat]:
+        tables = {"channels.web": {"enabled": True}, "http": http, "turn": {"drain_s": 0}}
+        return chatting(tmp_path / "data", plugins={"talker": Talker()}, settings=tables, engine=engine)
+
+    return starting
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(context: BrowserContext) -> Page:
+    return await context.new_page()
+
+
+async def visit(page: Page, chat: Chat) -> Watch:
+    """Open the bot's page, under watch."""
+    watch = Watch(chat.bot.address.removeprefix("http://").rstrip("/"))
+    watch.on(page)
+    await page.goto(chat.bot.address)
+    await page.get_by_role("heading", name="botcore").wait_for()
+    return watch
+
+
+async def say(page: Page, text: str) -> None:
+    await page.get_by_label("Message to botcore").fill(text)
+    await page.keyboard.press("Enter")
+
+
+def replies(page: Page) -> Any:
+    return page.get_by_role("article", name="Reply from botcore")
+
+
+async def test_a_reply_streams_is_judged_and_is_still_there_tomorrow(page: Page, start: Start) -> None:
+    async with start() as chat:
+        watch = await visit(page, chat)
+        chat.engine.say(WORDS)
+        chat.engine.hold()
+        await say(page, "Letters?")
+        chat.engine.step(2)
+        await expect(replies(page)).to_contain_text("Alpha beta")
+        await expect(replies(page)).not_to_contain_text("gamma")
+        chat.engine.release()
+        await expect(replies(page)).to_contain_text(WORDS)
+        await page.get_by_role("button", name="Good reply").click()
+        await expect(page.get_by_role("button", name="Good reply")).to_have_attribute("aria-pressed", "true")
+        await say(page, "What does the handbook say?")
+        await page.get_by_role("button", name="Source 1: The handbook").click()
+        await expect(page.get_by_role("dialog", name="Source 1")).to_contain_text("So it is written.")
+        await page.reload()
+        await expect(replies(page)).to_have_count(2)
+        await expect(page.get_by_role("button", name="Good reply").first).to_have_attribute("aria-pressed", "true")
+        await expect(page.get_by_role("link", name="Letters?")).to_be_visible()
+        assert watch.verdict() == []
+
+
+async def test_a_reload_in_the_middle_finds_the_running_reply(page: Page, start: Start) -> None:
+    async with start() as chat:
+        watch = await visit(page, chat)
+        chat.engine.say(WORDS)
+        chat.engine.hold()
+        await say(page, "Letters?")
+        chat.engine.step(2)
+        await expect(replies(page)).to_contain_text("Alpha beta")
+        await page.reload()
+        await expect(page.get_by_role("article", name="You")).to_contain_text("Letters?")
+        await expect(replies(page)).to_contain_text("Alpha beta")
+        chat.engine.release()
+        await expect(replies(page)).to_contain_text(WORDS)
+        await expect(replies(page)).to_have_count(1)
+        assert watch.verdict() == []
+
+
+async def test_stop_frees_the_engine_and_keeps_what_was_said(page: Page, start: Start) -> None:
+    async with start() as chat:
+        watch = await visit(page, chat)
+        chat.engine.say(WORDS)
+        chat.engine.hold()
+        await say(page, "Letters?")
+        chat.engine.step(2)
+        await expect(replies(page)).to_contain_text("Alpha beta")
+        await page.keyboard.press("Escape")
+        await expect(replies(page)).to_contain_text("Stopped")
+        await expect(replies(page)).to_contain_text("Alpha beta")
+        assert chat.engine.open == 0
+        assert watch.verdict() == []
+
+
+async def test_what_was_asked_before_a_restart_is_answered_after_it(page: Page, start: Start) -> None:
+    engine = ScriptedEngine(WORDS)
+    engine.hold()
+    async with start(engine) as chat:
+        watch = await visit(page, chat)
+        port = int(chat.bot.address.rpartition(":")[2])
+        await say(page, "Letters?")
+        engine.step(2)
+        await expect(replies(page)).to_contain_text("Alpha beta")
+    watch.expected.append("net::ERR_")  # while there is no server
+    watch.expected.append("503")
+    async with start(ScriptedEngine(WORDS), port=port) as chat:
+        await expect(replies(page)).to_contain_text(WORDS, timeout=15_000)
+        await expect(replies(page)).to_have_attribute("aria-busy", "false")
+        await expect(page.get_by_role("article", name="You")).to_have_count(1)
+        await expect(page.get_by_text("Connection lost")).to_have_count(0)
+    assert watch.verdict() == []
+
+
+async def test_a_deleted_conversation_is_gone_for_good(page: Page, start: Start) -> None:
+    async with start() as chat:
+        watch = await visit(page, chat)
+        await say(page, "A secret")
+        await expect(replies(page)).to_have_attribute("aria-busy", "false")
+        address = page.url
+        await page.get_by_role("button", name="Delete “A secret”").press("Enter")
+        await page.reload()  # leaving the page ends the time to undo
+        await page.goto(address)
+        await expect(page.get_by_role("heading", name="botcore")).to_be_visible()
+        await expect(page.get_by_role("link", name="A secret")).to_have_count(0)
+        assert watch.verdict() == []
+
+
+async def test_another_visitor_sees_nothing(page: Page, context: BrowserContext, start: Start) -> None:
+    async with start() as chat:
+        await visit(page, chat)
+        await say(page, "A secret")
+        await expect(replies(page)).to_have_attribute("aria-busy", "false")
+        assert context.browser
+        other = await context.browser.new_context()
+        stranger = await other.new_page()
+        await stranger.goto(page.url)
+        await stranger.get_by_role("heading", name="botcore").wait_for()
+        await expect(stranger.get_by_text("A secret")).to_have_count(0)
+        await other.close()
+
+
+async def test_a_locked_bot_lets_in_who_knows_the_key(page: Page, start: Start) -> None:
+    async with start(key="open-sesame-for-the-test") as chat:
+        watch = Watch(chat.bot.address.removeprefix("http://").rstrip("/"), expected=["401"])
+        watch.on(page)
+        await page.goto(chat.bot.address)
+        await page.get_by_label("Access key").fill("wrong")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("not the bot's key")
+        await page.get_by_label("Access key").fill("open-sesame-for-the-test")
+        await page.keyboard.press("Enter")
+        await say(page, "Hello")
+        await expect(replies(page)).to_contain_text("You said: Hello")
+        assert watch.verdict() == []
