@@ -29,7 +29,7 @@ HEADER_DEADLINE_S = 15.0
 """Also how long an idle connection is kept: aiohttp has one timer for both."""
 BODY_DEADLINE_S = 30.0
 STOP_GRACE_S = 3.0
-BEGUN = "botcore.begun"
+BEGUN = web.RequestKey("begun", bool)
 """Marks a request whose response has left in part."""
 
 
@@ -37,6 +37,10 @@ class _Connection(web.RequestHandler):
     """aiohttp's connection, except that bytes that are no HTTP get our kind of answer and stay out of the log."""
 
     __slots__ = ()
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """What aiohttp finds worth an error is a stranger's bytes: bugs are logged in `Http`."""
+        log.debug(*args)
 
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
@@ -181,7 +185,10 @@ class Http:
         try:
             if denied := self._guard.foreign(request):
                 return denial(path, denied)
-            return await handler(request)
+            response = await handler(request)
+            if not isinstance(response, web.StreamResponse):
+                raise TypeError(f"the handler returned {type(response).__name__}, not a response")
+            return response
         except web.HTTPException as error:
             return self._translated(path, error)
         except ConnectionError:
