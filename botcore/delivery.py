@@ -25,8 +25,8 @@ __all__ = ["Delivery", "Sender"]
 log = logging.getLogger(__name__)
 
 PLACEHOLDER = "…"
-MAX_ATTEMPTS = 10
-"""Sends of one part before it is given up: with the platforms' own waiting times that is hours."""
+MAX_ATTEMPTS = 300
+"""Sends of one part before it is given up: a day of outage at the five minutes a channel asks for at most."""
 
 
 class Sender:

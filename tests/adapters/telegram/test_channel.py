@@ -10,9 +10,12 @@ from pydantic import ValidationError
 
 from botcore import Citation, Conversation, Draft, Part, Rejected, Retry, Unknown
 from botcore.clock import SystemClock
+from botcore.delivery import MAX_ATTEMPTS
 from botcore.testing.clock import ManualClock
 from botcore_telegram import Telegram
+from botcore_telegram.api import in_our_words
 from botcore_telegram.drafts import LIFE_S, ROUND_S
+from botcore_telegram.request import NotSent
 from botcore_telegram.testing import FakeTelegram, Fault, Limits
 from tests.adapters.telegram.conftest import FakeInbox, HurriedClock, Running
 
@@ -201,6 +204,15 @@ async def test_without_a_connection_nothing_was_sent_and_the_pause_grows(
             assert caught.value.__cause__.__cause__ is None
             assert caught.value.__cause__.__suppress_context__
     assert pauses == [1, 3, 63, 300]
+
+
+def test_a_day_without_network_costs_no_reply() -> None:
+    gone_for = 0.0
+    for _ in range(MAX_ATTEMPTS):
+        asked = in_our_words(NotSent("no connection"), gone_for=gone_for)
+        assert isinstance(asked, Retry)
+        gone_for += asked.after
+    assert gone_for >= 24 * 3600
 
 
 async def test_a_channel_that_is_not_connected_asks_to_wait(server: FakeTelegram) -> None:
