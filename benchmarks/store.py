@@ -1,8 +1,8 @@
 """What one message costs in the store: `python benchmarks/store.py [postgresql://…]`.
 
-Prints CPU µs (user + system, whole process) and wall µs per message for accepting it and for committing its turn, with 1 and
-with 64 callers in flight, and beside each the floor: the same writes through a bare sqlite3 cursor on one thread, one commit
-per message and one per 64. Rounds of ours and of the floor alternate; each figure is the median of its rounds.
+Prints CPU µs (user + system, whole process) and wall µs per message for accepting it and for committing its turn, with 1
+and with 64 callers in flight, and beside each the floor: the same writes through a bare sqlite3 cursor on one thread, one
+commit per message and one per 64. Rounds of ours and of the floor alternate; each figure is the median of its rounds.
 """
 
 import argparse
@@ -134,7 +134,8 @@ class Floor:
     def _accept_one(self, n: int) -> None:
         self._db.execute(
             "INSERT INTO conversation"
-            " (key, channel, chat, private, person, title, last_at, owner, epoch, lease_until, next_at) VALUES (?, 'web', ?, 1, 'ann', ?, 1.5, 'me', 1, 2.5, 1.5)"
+            " (key, channel, chat, private, person, title, last_at, owner, epoch, lease_until, next_at)"
+            " VALUES (?, 'web', ?, 1, 'ann', ?, 1.5, 'me', 1, 2.5, 1.5)"
             " ON CONFLICT (key) DO UPDATE SET epoch = epoch + 1 WHERE next_at IS NULL RETURNING epoch",
             (f"web//f{n % 1000}/", f"f{n % 1000}", TEXT),
         ).fetchall()
@@ -217,6 +218,8 @@ def main() -> None:
         folder = Path(name)
         rows = asyncio.run(measure(url or f"sqlite:///{folder}/data/bench.db", folder))
     versions = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version} FULL"
+    if url:
+        versions += f"; ours on {url.partition(':')[0]} (CPU of this process only)"
     print(f"{versions}, {os.cpu_count()} cores, {sys.platform}, load {os.getloadavg()[0]:.1f}")
     print(f"{'per message, median of ' + str(ROUNDS):36}{'CPU µs':>10}{'wall µs':>10}{'least CPU':>11}")
     for label, figures in sorted(rows.items()):

@@ -1,6 +1,7 @@
 """What a driver's error means: nothing stored (try again), outcome unknown, or the caller's own mistake."""
 
 import sqlite3
+from typing import Any
 
 from sqlalchemy import exc
 
@@ -34,7 +35,7 @@ def _cause(error: BaseException) -> BaseException:
 
 def _state(error: BaseException) -> str | None:
     """PostgreSQL's SQLSTATE; "" where the server could not say one, None where this is no error of psycopg's."""
-    cause = _cause(error)
+    cause: Any = _cause(error)
     return (cause.sqlstate or "") if hasattr(cause, "sqlstate") else None
 
 

@@ -16,6 +16,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from botcore.errors import StoreError, StoreUnavailable
 from botcore.store.faults import as_store_error, is_conflict, is_disconnect, is_read_only
@@ -200,7 +201,7 @@ def _alone(connection: sa.Connection, job: Job, *, again: bool = True) -> Outcom
 def _roll_back(connection: sa.Connection, transaction: sa.RootTransaction, error: BaseException | None) -> None:
     if error is not None and is_disconnect(error):
         connection.invalidate()  # the next begin connects anew
-    with suppress(sa.exc.DBAPIError):
+    with suppress(exc.DBAPIError):
         transaction.rollback()
 
 

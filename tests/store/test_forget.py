@@ -7,7 +7,7 @@ from botcore.errors import LeaseLost
 from botcore.messages import Citation, Conversation, Feedback, Message, Person, Reply
 from botcore.ports import Part
 from botcore.store import Store, TurnEnd
-from tests.store.kit import answer, begin, control, end, message, place, say
+from tests.store.kit import answer, begin, control, end, message, part, place, say
 
 CANARY = "c4n4ry"
 WHERE = Conversation(channel="telegram", account="bot", chat=CANARY)
@@ -87,6 +87,8 @@ async def test_nor_does_it_when_the_conversation_has_come_back(store: Store) -> 
     assert new
     with pytest.raises(LeaseLost):
         await store.commit_turn(claim, end(claim, "old"))
+    with pytest.raises(LeaseLost):
+        await store.begin_anchor(claim, part(claim))
     await answer(store, new, "new")
     assert [entry.text for entry in await store.history(WHERE.key)][1:] == ["new"]
 
