@@ -1,10 +1,10 @@
 """The table of questions behind the thresholds of `botcore_qa`: what must be answered, from where, and what must not.
 
 OWN is asked over botcore's own documents; the thresholds were chosen on it. HANDBOOK is asked over `handbook/`, the
-papers of an invented library, and was written before any score was seen: it says what the thresholds are worth elsewhere.
-Read for the first time it gave 20 of 26 right and no false answer; 23 of 26 after words such as "often" and "become" were
-counted as empty and "-ship" and "-al" as endings. What is still missed: a synonym, a wrong neighbour, a short word with
-a slip.
+papers of an invented library, and was written before any score was seen: it says what the thresholds are worth
+elsewhere. Read for the first time it gave 20 of 26 right and no false answer; 23 of 26 after words such as "often" and
+"become" were counted as empty and "-ship" and "-al" as endings. What is still missed: a synonym, a wrong neighbour, a
+short word with a slip.
 """
 
 OWN = [

@@ -1,0 +1,254 @@
+"""Each hook does what `plugins/README.md` says, in a whole running bot. A test per hook carries its name."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from botcore import Bot, Chunk, Feedback, PluginLoadError, Refusal, Registry, Reply, Turn, hookimpl, say
+from botcore.testing import chatting, until
+
+# ------------------------------------------------------------------ small plugins to drive
+
+
+class Talks:
+    """Answers everything with its own name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        return say(f"I am {self.name}")
+
+
+class Notes:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.remembered: list[Reply] = []
+        self.judged: list[Feedback] = []
+
+    @hookimpl
+    async def remember(self, turn: Turn, reply: Reply) -> None:
+        self.remembered.append(reply)
+
+    @hookimpl
+    async def feedback(self, feedback: Feedback) -> None:
+        self.judged.append(feedback)
+
+
+# ------------------------------------------------------------------ register
+
+
+async def test_hook_register(tmp_path: Path) -> None:
+    class Greets:
+        @hookimpl
+        def register(self, registry: Registry) -> None:
+            registry.command("greet", "Greet somebody", self.greet)
+
+        async def greet(self, turn: Turn) -> AsyncIterator[Chunk]:
+            return say(f"Hello {turn.argument}!")
+
+    async with chatting(tmp_path, plugins={"greets": Greets(), "talks": Talks("last")}) as chat:
+        await chat.says("/greet Ben")
+        await chat.hears("Hello Ben!")
+        await chat.says("/help")
+        await chat.hears("/greet")
+
+
+async def test_two_plugins_cannot_have_the_same_command(tmp_path: Path) -> None:
+    class Greets:
+        @hookimpl
+        def register(self, registry: Registry) -> None:
+            registry.command("greet", "Greet somebody", self.greet)
+
+        async def greet(self, turn: Turn) -> AsyncIterator[Chunk]:
+            return say("Hello!")
+
+    try:
+        async with chatting(tmp_path, plugins={"one": Greets(), "two": Greets()}):
+            raise AssertionError("the second /greet was taken")
+    except PluginLoadError as error:
+        assert str(error) == "two: /greet already belongs to one"  # noqa: PT017 - the bot may also refuse while it starts
+
+
+# ------------------------------------------------------------------ lifespan
+
+
+async def test_hook_lifespan(tmp_path: Path) -> None:
+    class Lives:
+        def __init__(self) -> None:
+            self.life: list[str] = []
+
+        @hookimpl
+        @asynccontextmanager
+        async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+            self.life.append(f"opened by {bot.name}")
+            try:
+                yield
+            finally:
+                self.life.append("closed")
+
+    lives = Lives()
+    async with chatting(tmp_path, plugins={"lives": lives}):
+        assert lives.life == ["opened by botcore"]
+    assert lives.life == ["opened by botcore", "closed"]
+
+
+async def test_a_lifespan_that_fails_is_reported_and_the_bot_goes_on(tmp_path: Path) -> None:
+    class Dies:
+        @hookimpl
+        @asynccontextmanager
+        async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+            raise RuntimeError("no dice in the box")
+            yield
+
+    async with chatting(tmp_path, plugins={"dies": Dies(), "talks": Talks("well")}) as chat:
+        await chat.says("hi")
+        await chat.hears("I am well")
+        assert chat.bot.health()["dies"] == "RuntimeError: no dice in the box"
+
+
+# ------------------------------------------------------------------ admit
+
+
+async def test_hook_admit(tmp_path: Path) -> None:
+    class Closed:
+        @hookimpl
+        async def admit(self, turn: Turn) -> Refusal | None:
+            return Refusal(notice="We open at nine.") if "now" in turn.message.text else None
+
+    class Never:
+        @hookimpl
+        async def admit(self, turn: Turn) -> Refusal | None:
+            return Refusal(notice="Not at all.") if "now" in turn.message.text else None
+
+    async with chatting(tmp_path, plugins={"closed": Closed(), "never": Never(), "talks": Talks("open")}) as chat:
+        await chat.says("Are you open now?")
+        await chat.hears("We open at nine.")  # the first refusal wins
+        await chat.says("And later?")
+        await chat.hears("I am open")
+
+
+# ------------------------------------------------------------------ recall
+
+
+async def test_hook_recall(tmp_path: Path) -> None:
+    class Knows:
+        def __init__(self, fact: str) -> None:
+            self.fact = fact
+
+        @hookimpl
+        async def recall(self, turn: Turn) -> None:
+            turn.recalled.facts.append(self.fact)
+
+    class Fails:
+        @hookimpl
+        async def recall(self, turn: Turn) -> None:
+            raise ValueError("cannot remember")
+
+    plugins: dict[str, Any] = {"one": Knows("Ana likes tea."), "fails": Fails(), "two": Knows("It is Monday.")}
+    async with chatting(tmp_path, plugins=plugins, settings={"plugins": {"textgen": {"persona": "Be kind."}}}) as chat:
+        await chat.says("hi")
+        await chat.hears()
+        assert chat.engine.prompts[0].messages[0].content == (
+            "Be kind.\n\nWhat you know:\n- Ana likes tea.\n- It is Monday."
+        )
+
+
+# ------------------------------------------------------------------ reply
+
+
+async def test_hook_reply(tmp_path: Path) -> None:
+    class Passes:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return None
+
+    class Fails:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            raise ValueError("no idea")
+
+    plugins: dict[str, Any] = {"passes": Passes(), "fails": Fails(), "first": Talks("first"), "last": Talks("last")}
+    async with chatting(tmp_path, plugins=plugins) as chat:
+        await chat.says("Who are you?")
+        await chat.hears("I am first")
+        assert [reply.plugin for reply in await chat.replies()] == ["first"]
+
+
+async def test_a_stopped_reply_closes_its_stream(tmp_path: Path) -> None:
+    class Endless:
+        def __init__(self) -> None:
+            self.begun = asyncio.Event()
+            self.closed = asyncio.Event()
+
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self.talk()
+
+        async def talk(self) -> AsyncIterator[Chunk]:
+            try:
+                yield Chunk(text="And ")
+                self.begun.set()
+                await asyncio.Event().wait()
+            finally:
+                self.closed.set()
+
+    endless = Endless()
+    async with chatting(tmp_path, plugins={"endless": endless}) as chat:
+        await chat.says("go")
+        await endless.begun.wait()
+        await chat.says("/stop")
+        await chat.hears("And")
+        assert endless.closed.is_set()
+
+
+# ------------------------------------------------------------------ revise
+
+
+async def test_hook_revise(tmp_path: Path) -> None:
+    class Replaces:
+        def __init__(self, old: str, new: str) -> None:
+            self.old, self.new = old, new
+
+        @hookimpl
+        async def revise(self, turn: Turn, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+            async for chunk in chunks:
+                yield replace(chunk, text=chunk.text.replace(self.old, self.new))
+
+    plugins: dict[str, Any] = {
+        "a": Replaces("talks", "whispers"),
+        "b": Replaces("whispers", "sings"),
+        "c": Talks("talks"),
+    }
+    async with chatting(tmp_path, plugins=plugins) as chat:
+        await chat.says("hi")
+        await chat.hears("I am sings")  # in order: the second sees what the first has made
+
+
+# ------------------------------------------------------------------ remember, feedback
+
+
+async def test_hook_remember(tmp_path: Path) -> None:
+    one, two = Notes(), Notes()
+    async with chatting(tmp_path, plugins={"one": one, "two": two, "talks": Talks("here")}) as chat:
+        await chat.says("hi")
+        await chat.hears("I am here")
+        await until(lambda: two.remembered)
+        assert [reply.text for reply in one.remembered] == ["I am here"]
+        assert one.remembered == await chat.replies()
+
+
+async def test_hook_feedback(tmp_path: Path) -> None:
+    notes = Notes()
+    async with chatting(tmp_path, plugins={"notes": notes, "talks": Talks("here")}) as chat:
+        await chat.says("hi")
+        await chat.hears("I am here")
+        (reply,) = await chat.replies()
+        await chat.judges(reply.id, 1, comment="nice")
+        await until(lambda: notes.judged)
+        assert [(one.reply, one.value, one.comment) for one in notes.judged] == [(reply.id, 1, "nice")]
