@@ -449,7 +449,7 @@ async def test_a_deletion_happens_when_the_page_closes(page: Page, stub: Stub) -
 async def test_the_engine_s_way_is_shown_until_it_is_ready(page: Page, stub: Stub) -> None:
     stub.set_engine(stage="model", progress=0.25, detail="1 of 4 GiB")
     await expect(page.get_by_role("progressbar")).to_have_attribute("value", "0.25")
-    await expect(page.locator("main")).to_contain_text("Fetching model")
+    await expect(page.locator("main")).to_contain_text("Loading model")
     await expect(page.locator("main")).to_contain_text("1 of 4 GiB")
     stub.set_engine(stage="ready", progress=None, detail="")
     await expect(page.get_by_role("progressbar")).to_have_count(0)

@@ -7,8 +7,8 @@ import { Ring } from "./atoms.js";
 export const STAGES = {
   off: ["No engine yet", "The engine has not been started. Plugins answer what they can."],
   install: ["Installing", "Installing the engine. This happens once."],
-  model: ["Fetching model", "Bringing the model into place."],
-  warmup: ["Warming up", "The model is being loaded and warmed up."],
+  model: ["Loading model", "The model is being brought into place and loaded."],
+  warmup: ["Warming up", "The model is generating its first token."],
   ready: ["Ready", "The engine is ready."],
   failed: ["Engine failed", "The engine did not start. Plugins answer what they can."],
 };
