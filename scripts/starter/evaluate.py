@@ -20,11 +20,11 @@ from scripts.starter.tales import ask_for
 
 HELD_OUT = load("held_out")
 Talk = list[dict[str, str]]
-SYSTEMS = (
-    "",
-    "You are botcore, a friendly assistant.",
-    "You are botcore, a friendly assistant.\nFacts about the user:\n- likes: tea",
+PERSONA = (
+    "You are botcore, a helpful assistant in a chat. "
+    "Answer briefly and in the language of the message. When you do not know something, say so."
 )
+SYSTEMS = ("", PERSONA, f"{PERSONA}\n\nWhat you know:\n- likes: tea")
 
 
 class Model:
@@ -81,10 +81,7 @@ def memory(model: Model) -> None:
         for index, kind in enumerate(kinds):
             value, ask = g.say(kind.value), g.pick(kind.asks)
             if index % 2:
-                talk = said(
-                    f"You are botcore, a friendly assistant.\nFacts about the user:\n- {g.say(kind.label)}: {value}",
-                    g.say(ask),
-                )
+                talk = said(f"{PERSONA}\n\nWhat you know:\n- {g.say(kind.label)}: {value}", g.say(ask))
             else:
                 tell, noted = g.say(g.pick(kind.says), x=value, me="botcore"), g.say(kind.noted[0], x=value)
                 talk = said("", tell, noted, "Tell me a joke.", "Why do bees hum? They forgot the words.", g.say(ask))
@@ -114,8 +111,8 @@ def passages(model: Model) -> None:
     wrong: dict[bool, list[str]] = {True: [], False: []}
     for case in HELD_OUT["passages"]:
         ask, number = case["ask"], case["number"]
-        listed = " ".join(f"[{index}] {text}" for index, text in enumerate(case["texts"], 1))
-        answer = model.answer(said(SYSTEMS[1], f"Passages: {listed} Question: {ask}"))
+        listed = "\n".join(f"[{index}] {text}" for index, text in enumerate(case["texts"], 1))
+        answer = model.answer(said(SYSTEMS[1], f"Passages:\n{listed}\nQuestion: {ask}"))
         gold = f'"{case["sentence"]}" [{number}]' if number else REFUSAL
         wrong[number > 0] += [] if answer == gold else [f"{ask} -> {answer}"]
     answered = sum(case["number"] > 0 for case in HELD_OUT["passages"])

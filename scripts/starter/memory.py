@@ -31,6 +31,7 @@ FACTS = tuple(
 NAME, *OTHERS = FACTS
 _LISTS = (
     ("- ", ": ", "\n"),
+    ("- ", ": ", "\n"),
     ("", ": ", "\n"),
     ("", ": ", "; "),
     ("", ": ", ", "),
@@ -49,7 +50,7 @@ def remembering(grammar: Grammar, chat: Chat) -> tuple[str, list[Pair]]:
     system, pairs = chat.system(), []
     listed = grammar.chance(0.4)
     if listed:
-        system = f"{system}{grammar.pick((' ', chr(10), chr(10) * 2)) if system else ''}{_listed(grammar, values)}"
+        system = f"{system}{grammar.pick((' ', chr(10), chr(10) * 2, chr(10) * 2)) if system else ''}{_listed(grammar, values)}"
         if NAME in known and grammar.chance(0.35):
             pairs.append(_greeting(grammar, next(value for kind, value in values if kind is NAME)))
     for kind, value in () if listed else values:

@@ -8,14 +8,11 @@ from scripts.starter.dialogue import Pair, lowered, typed
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
-__all__ = ["REFUSAL", "RULE", "asking"]
+__all__ = ["REFUSAL", "RULES", "asking"]
 
 REFUSAL = "The passages do not say."
-RULE = (
-    "{Answer|Answer the question|Reply} {from|only from|with} the passages{.| below.} {Quote|Repeat|Copy} the sentence that answers"
-    '{| word for word} and {give|add|name} its number{|, like "..." [1]}. If {no passage|none of them} answers, say: The passages do not say.'
-)
 _WORDING = load("relations")
+RULES: list[str] = _WORDING["rules"]
 SUBJECTS: dict[str, list[str]] = _WORDING["subjects"]
 RELATIONS: dict[str, dict[str, dict[str, list[str]]]] = _WORDING["relations"]
 _ALIKE = {"where", "street", "home", "lives", "room", "phone", "inventor", "founded", "founder", "birthplace", "made"}
@@ -51,7 +48,7 @@ def asking(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pa
     text = _rendered(g, passages)
     system = chat.system()
     if g.chance(0.5):
-        rule = g.say(RULE)
+        rule = g.say(g.pick(RULES))
         system = f"{system}{g.pick((' ', chr(10)))}{rule}" if system else rule
     name = g.word("name") if g.chance(0.12) else ""
     if name:

@@ -49,7 +49,7 @@ def _piece(g: Grammar, sort: str) -> Pair:
 
 def _topic(g: Grammar) -> tuple[str, str]:
     """Return the kind of topic and its words as the user writes them."""
-    kind = g.pick(("animal", "animal", "animal", "job", "name", "thing", "thing", "idea"))
+    kind = g.pick(("animal", "animal", "animal", "job", "name", "thing", "thing", "idea", "idea"))
     adjective = g.pick(_ADJECTIVES) + " " if g.chance(0.3) else ""
     if kind in ("animal", "job"):
         return kind, g.say(f"a(n) {adjective}{g.odd() if g.chance(0.15) else '$' + kind}")
@@ -129,7 +129,12 @@ def _news(g: Grammar, topic: str) -> str:
 
 
 def _continued(g: Grammar) -> Pair:
-    """The user gives a beginning, whole sentences or cut between two words; the answer is the rest."""
+    """The user gives a beginning, a strange one, or our own cut at some place; the answer goes on."""
+    if g.chance(0.35):
+        hero = g.say("$name")
+        newcomer = g.say(g.pick(_WORDING["newcomers"]), hero=hero)
+        rest = " ".join([newcomer, *_story(g, "name", hero)[1:]])
+        return g.pick(_GO_ON) + g.say(g.pick(_WORDING["beginnings"])), rest
     sentences = _story(g, *_topic(g))
     count = g.pick((1, 1, 1, 2))
     start, rest = " ".join(sentences[:count]), " ".join(sentences[count:])
