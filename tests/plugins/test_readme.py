@@ -1,0 +1,64 @@
+"""The example of `plugins/README.md` is a plugin that works: it is taken out of the page and run."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[2] / "plugins" / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    """The code of one language on the page, in order."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.timeout(60)
+def test_the_example_plugin_passes_its_own_tests(tmp_path: Path) -> None:
+    plugin, tests, *_ = blocks("python")
+    project, *_ = blocks("toml")
+    (tmp_path / "dice.py").write_text(plugin)
+    (tmp_path / "test_dice.py").write_text(tests)
+    (tmp_path / "pyproject.toml").write_text(project)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(tmp_path),
+        str(tmp_path),
+    ]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=50)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "3 passed" in ran.stdout
+
+
+def test_the_example_project_names_its_class() -> None:
+    project, enabled, *_ = map(tomllib.loads, blocks("toml"))
+    assert project["project"]["entry-points"]["botcore"] == {"dice": "dice:Dice"}
+    assert enabled == {"plugins": {"dice": {"sides": 20}}}
+
+
+def test_every_other_example_is_python_or_toml() -> None:
+    for code in blocks("python"):
+        compile(f"async def example(self, turn, chunks):\n{re.sub('^', '    ', code, flags=re.M)}", "README", "exec")
+    for table in blocks("toml"):
+        tomllib.loads(table)
+
+
+def test_every_plugin_on_the_shelf_is_described_with_its_settings() -> None:
+    from botcore_finetune import FineTuneSettings
+    from botcore_memory import MemorySettings
+    from botcore_qa import QASettings
+    from botcore_textgen import TextGenSettings
+
+    described = {"qa": QASettings, "memory": MemorySettings, "finetune": FineTuneSettings, "textgen": TextGenSettings}
+    for name, settings in described.items():
+        (line,) = re.findall(rf"^\| `{name}` \|.*", README, re.MULTILINE)
+        assert set(settings.model_fields) == set(re.findall(r"`(\w+)`", line.split("|")[3])), name
