@@ -1,8 +1,8 @@
 """What one message costs in the store: `python benchmarks/store.py [postgresql://…]`.
 
-Prints CPU µs (user + system, whole process) and wall µs per message for accepting it and for committing its turn, with 1
-and with 64 callers in flight, and beside each the floor: the same writes through a bare sqlite3 cursor on one thread, one
-commit per message and one per 64. Rounds of ours and of the floor alternate; each figure is the median of its rounds.
+Prints CPU µs (user + system, whole process) and wall µs per message for accepting it and for committing its turn, with
+1 and with 64 callers in flight, and beside each the floor: the same writes through a bare sqlite3 cursor on one thread,
+one commit per message and one per 64. Rounds of ours and of the floor alternate; each figure is the median of its rounds.
 """
 
 import argparse
