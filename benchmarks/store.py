@@ -2,7 +2,7 @@
 
 Prints CPU µs (user + system, whole process) and wall µs per message for accepting it and for committing its turn, with
 1 and with 64 callers in flight, and beside each the floor: the same writes through a bare sqlite3 cursor on one thread,
-one commit per message and one per 64. Rounds of ours and of the floor alternate; each figure is the median of its rounds.
+one commit per message and one per 64. Rounds of ours and of the floor alternate; a figure is the median of its rounds.
 """
 
 import argparse
