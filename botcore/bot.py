@@ -154,7 +154,7 @@ class Bot:
         """Run a channel, again after a pause where it fails: the others never notice."""
         pause, longest = RESTART_S
         while True:
-            self._health[channel.name] = "ok"
+            self._health.pop(channel.name, None)
             try:
                 return await channel.run(self)
             except Exception as error:
@@ -283,7 +283,9 @@ class Bot:
 
     def health(self) -> Mapping[str, str]:
         """See `ports.Bot`."""
-        return dict.fromkeys(self.loaded.plugins, "ok") | self._health
+        channels = self.loaded.registered.channels.items()
+        told = {name: health for name, channel in channels if (health := getattr(channel, "health", ""))}
+        return dict.fromkeys(self.loaded.plugins, "ok") | told | self._health
 
     async def _ready(self) -> Mapping[str, str]:
         """What a load balancer asks; what is wrong with a plugin is the operator's business (`health`)."""

@@ -213,7 +213,11 @@ class Inbox(Protocol):
 
 
 class Channel(Protocol):
-    """A platform people write on. ``check_channel`` in `botcore.testing` is its contract."""
+    """A platform people write on. ``check_channel`` in `botcore.testing` is its contract.
+
+    A channel may also have ``health``, a string: "ok", or in words what keeps messages from coming in; and
+    ``async check(clock) -> str``: what `botcore doctor` prints, such as whose the token is, or a `BotcoreError`.
+    """
 
     name: str
     """Its name in the configuration; set by the loader."""

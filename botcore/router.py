@@ -115,6 +115,7 @@ class Router:
                 if claim is None:
                     break
                 self.submit(claim)
+            await self._hear_stops()
             await self._sleep()
 
     async def _claim(self) -> Claim | None:
@@ -123,6 +124,15 @@ class Router:
         except StoreError as error:
             log.warning("cannot look for work: %s", error)
             return None
+
+    async def _hear_stops(self) -> None:
+        """Stop what was stopped through another process; one process alone is told directly."""
+        if self._running and self._house.store.dialect == "postgresql":
+            try:
+                for conversation in await self._house.store.stopped():
+                    self.stop(conversation)
+            except StoreError as error:
+                log.warning("cannot look for stops: %s", error)
 
     async def _sleep(self) -> None:
         try:

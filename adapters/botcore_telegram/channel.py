@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from botcore import (
     Bot,
+    BotcoreError,
     Capabilities,
     Clock,
     Command,
@@ -84,6 +85,23 @@ class Telegram:
         self._clock = self._clock or bot.clock
         async with self._connected():
             yield
+
+    async def check(self, clock: Clock) -> str:
+        """Whose the token is, as Telegram says. Raises `BotcoreError` where it cannot be asked or does not know it."""
+        from telegram.error import TelegramError
+
+        from botcore_telegram.api import Api
+        from botcore_telegram.request import Refused
+
+        api = Api(self._settings, clock)
+        try:
+            return f"@{(await api.me(self.name)).username} on {self._settings.base_url}"
+        except Refused as refused:
+            raise BotcoreError(f"Telegram says {refused.description} ({refused.status}): is the token right?") from None
+        except TelegramError as error:
+            raise BotcoreError(f"Telegram does not answer: {error}") from None
+        finally:
+            await api.close()
 
     def capabilities(self, conversation: Conversation) -> Capabilities:
         """Drafts in private chats; in groups a placeholder that is edited."""

@@ -127,7 +127,8 @@ async def _database(settings: "Settings") -> Finding:
 
 
 async def _channels(settings: "Settings") -> AsyncIterator[Finding]:
-    """Each channel's own examination (``check() -> str``), such as Telegram's getMe."""
+    """Each channel's own examination, such as Telegram's getMe."""
+    from botcore.clock import SystemClock
     from botcore.loader import load
 
     for name, channel in load(settings).registered.channels.items():
@@ -135,7 +136,7 @@ async def _channels(settings: "Settings") -> AsyncIterator[Finding]:
         if check is None:
             continue
         try:
-            yield _finding(name, True, await check())
+            yield _finding(name, True, await check(SystemClock()))
         except BotcoreError as error:
             yield _finding(name, False, str(error), f"see [channels.{name}]")
 

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ class Page:
         """The reply to ``text`` as it comes; closing it leaves the reply running, `stop` ends it."""
         async with self._session.get(f"{self._url}/events", timeout=_forever()) as events:
             await _checked(events)
-            await self._post("messages", {"id": secrets.token_hex(16), "text": text})
+            await self._post("messages", {"id": str(uuid.uuid4()), "text": text})
             shown = 0
             async for name, data in _events(events):
                 if name == "draft" and data["phase"] == "waiting":
@@ -53,9 +54,20 @@ class Page:
                     yield Said(text=data["text"][shown:], entry=data)
                     return
 
+    async def read(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """(committed lines, messages that are still open) of the conversation."""
+        async with self._session.get(self._url) as answer:
+            await _checked(answer)
+            found = await answer.json()
+        return found["entries"], found["pending"]
+
+    def moved(self, address: str) -> None:
+        """Go on at the bot's new address."""
+        self._address = address
+
     async def stop(self) -> None:
         """End the running reply; it keeps the text it has."""
-        await self._post("stop", {"id": secrets.token_hex(16)})
+        await self._post("stop", {"id": str(uuid.uuid4())})
 
     async def _post(self, what: str, body: dict[str, str]) -> None:
         headers = {"Origin": self._address}

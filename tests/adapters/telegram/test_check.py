@@ -1,0 +1,23 @@
+"""What `botcore doctor` says about the token."""
+
+import pytest
+
+from botcore import BotcoreError
+from botcore.clock import SystemClock
+from botcore_telegram import Telegram
+from botcore_telegram.testing import FakeTelegram
+
+
+async def test_a_right_token_names_the_bot() -> None:
+    async with FakeTelegram() as telegram:
+        channel = Telegram(Telegram.Settings(token=telegram.token, base_url=telegram.base_url))
+        assert "@" in await channel.check(SystemClock())
+
+
+async def test_a_wrong_token_is_one_line_without_the_token() -> None:
+    async with FakeTelegram() as telegram:
+        wrong = "123456:" + "a" * 35
+        channel = Telegram(Telegram.Settings(token=wrong, base_url=telegram.base_url))
+        with pytest.raises(BotcoreError, match="401") as raised:
+            await channel.check(SystemClock())
+        assert wrong not in str(raised.value)
