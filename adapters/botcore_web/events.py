@@ -58,7 +58,7 @@ class View:
     def draft(self, draft: Draft | None) -> bytes:
         """What the draft of the running turn has become since the page last heard of it."""
         before, self._draft = self._draft, draft
-        if draft is None or draft.turn == self._ended or draft is before:
+        if draft is None or draft.turn == self._ended or draft == before:
             return b""
         kept = len(before.text) if before and before.turn == draft.turn else 0
         if before is None or draft.turn != before.turn or not draft.text.startswith(before.text):

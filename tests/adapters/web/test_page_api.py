@@ -1,0 +1,391 @@
+"""The chat page's protocol against the real port, with a core in memory whose every step the test decides."""
+
+import asyncio
+import json
+import logging
+import re
+from collections.abc import Mapping
+from itertools import count
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from botcore import EngineStatus
+from botcore.testing import ManualClock
+from botcore_web import Web, wire
+from botcore_web.page_api import COMMENT_S, POLL_S
+from botcore_web.settings import WebSettings
+from tests.adapters.web.core import CHAT, House, Visitor, feedback, serving
+
+CONVERSATION = f"/api/conversations/{CHAT}"
+OTHER = "d" * 22
+
+
+# ------------------------------------------------------------------ messages
+
+
+async def test_a_message_is_kept_once_however_often_it_is_sent(house: House, ana: Visitor) -> None:
+    id = str(uuid4())
+    first, again = await ana.says("hi", id=id), await ana.says("hi", id=id.upper())
+    assert (first[0], first[1]["duplicate"]) == (202, False)
+    assert again[:2] == (202, {"message": first[1]["message"], "duplicate": True})
+    assert len(house.core.accepted) == 1
+
+
+async def test_the_same_message_id_of_another_visitor_is_another_message(house: House, ana: Visitor) -> None:
+    ben, id = await house.visitor(), str(uuid4())
+    await ana.says("hi", id=id)
+    assert (await ben.says("hi", id=id))[1]["duplicate"] is False
+
+
+async def test_a_conversation_shows_what_was_said_and_what_waits(house: House, ana: Visitor) -> None:
+    id = str(uuid4())
+    await ana.says("first", id=id)
+    await house.answers("One.", outcome="failed", reason="too long")
+    await ana.says("second")
+    status, body, _ = await ana.asks("GET", CONVERSATION)
+    assert status == 200
+    user, reply = body["entries"]
+    assert (user["role"], user["text"], user["message"], user["reason"]) == ("user", "first", id, "")
+    assert (reply["role"], reply["outcome"], reply["reason"]) == ("assistant", "failed", "too long")
+    assert [waiting["text"] for waiting in body["pending"]] == ["second"]
+
+
+async def test_a_new_conversation_is_empty(ana: Visitor) -> None:
+    assert (await ana.asks("GET", CONVERSATION))[:2] == (200, {"entries": [], "pending": []})
+
+
+async def test_the_list_names_the_visitor_s_own_conversations_newest_first(house: House, ana: Visitor) -> None:
+    ben = await house.visitor()
+    await ana.says("older")
+    await ana.says("newer\nline", chat=OTHER)
+    await ben.says("secret")
+    listed = (await ana.asks("GET", "/api/conversations"))[1]["conversations"]
+    assert [(one["id"], one["title"]) for one in listed] == [(OTHER, "newer line"), (CHAT, "older")]
+
+
+async def test_a_deleted_conversation_is_stopped_and_gone(house: House, ana: Visitor) -> None:
+    await ana.says("hi")
+    assert (await ana.asks("DELETE", CONVERSATION))[0] == 204
+    assert (await house.core.control()).kind == "stop"
+    assert (await ana.asks("GET", CONVERSATION))[1] == {"entries": [], "pending": []}
+
+
+async def test_stop_reaches_the_core(house: House, ana: Visitor) -> None:
+    await ana.says("hi")
+    assert (await ana.asks("POST", f"{CONVERSATION}/stop", json={"id": str(uuid4())}))[0] == 202
+    order = await house.core.control()
+    assert (order.kind, order.conversation) == ("stop", (await house.core.message())[1].conversation)
+
+
+def judgement(**fields: Any) -> dict[str, Any]:
+    usual = {"id": str(uuid4()), "conversation": CHAT, "reply": "turn-1", "value": -1, "reasons": ["wrong"]}
+    return usual | {"comment": "no"} | fields
+
+
+async def test_feedback_reaches_the_core(house: House, ana: Visitor) -> None:
+    await ana.says("hi")
+    await house.answers("One.")
+    assert (await ana.asks("POST", "/api/feedback", json=judgement()))[0] == 204
+    kept = feedback(house.core)
+    assert (kept.reply, kept.value, kept.reasons, kept.comment) == ("turn-1", -1, ("wrong",), "no")
+
+
+async def test_status_names_engine_health_and_commands(ana: Visitor) -> None:
+    status, body, _ = await ana.asks("GET", "/api/status")
+    assert status == 200
+    assert body == {
+        "name": "botcore",
+        "engine": {"stage": "ready", "detail": "", "progress": None, "model": "starter", "window": 2048},
+        "health": {"web": "ok", "qa": "no documents"},
+        "commands": [{"name": "help", "help": "What I can do"}],
+    }
+
+
+# ------------------------------------------------------------------ strangers
+
+
+async def test_another_s_conversation_looks_like_one_that_does_not_exist(house: House, ana: Visitor) -> None:
+    ben = await house.visitor()
+    await ana.says("hi")
+    await house.answers("One.")
+    id = str(uuid4())
+    assert (await ben.asks("GET", CONVERSATION))[1] == {"entries": [], "pending": []}
+    assert (await ben.asks("DELETE", CONVERSATION))[0] == 404
+    assert (await ben.asks("POST", f"{CONVERSATION}/stop", json={"id": id}))[0] == 404
+    assert (await ben.asks("POST", "/api/feedback", json=judgement()))[0] == 404
+    assert (await ana.asks("POST", "/api/feedback", json=judgement(conversation=OTHER)))[0] == 404
+    assert len((await ana.asks("GET", CONVERSATION))[1]["entries"]) == 2
+    assert len(house.core.accepted) == 1
+
+
+@pytest.mark.parametrize("cookie", ["", "short", "x" * 5000, "ä" * 22, '"; drop table'])
+async def test_without_a_visitor_s_cookie_nothing_is_told(ana: Visitor, cookie: str) -> None:
+    ana.cookie = cookie
+    status, body, _ = await ana.asks("GET", "/api/conversations")
+    assert (status, body["error"]["code"]) == (403, "visitor")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", f"{CONVERSATION}/messages"),
+        ("POST", f"{CONVERSATION}/stop"),
+        ("DELETE", CONVERSATION),
+        ("POST", "/api/feedback"),
+    ],
+)
+@pytest.mark.parametrize("origin", ["", "null", "https://evil.example", "http://localhost:1"])
+async def test_only_our_own_page_may_change_something(
+    house: House, ana: Visitor, method: str, path: str, origin: str
+) -> None:
+    more = {} if method == "DELETE" else {"json": {"id": str(uuid4()), "text": "hi"}}
+    status, body, _ = await ana.asks(method, path, headers={"Origin": origin}, **more)
+    assert (status, body["error"]["code"]) == (403, "origin")
+    assert house.core.accepted == []
+
+
+async def test_with_a_key_the_page_is_shown_and_everything_else_locked() -> None:
+    async with serving(key="a-long-enough-key") as house:
+        ana = await house.visitor()
+        for path in ("/api/status", "/api/conversations", CONVERSATION, f"{CONVERSATION}/events", "/v1/models"):
+            status, body, _ = await ana.asks("GET", path)
+            assert (status, body["error"]["code"]) == (401, "login"), path
+        _, _, headers = await ana.asks("POST", "/api/login", json={"key": "a-long-enough-key"})
+        session = headers["Set-Cookie"].partition(";")[0]
+        cookies = {"Cookie": f"botcore_visitor={ana.cookie}; {session}"}
+        assert (await ana.asks("GET", "/api/conversations", headers=cookies))[0] == 200
+
+
+FORGED: list[tuple[str, str, bytes, Mapping[str, str], int]] = [
+    ("POST", f"{CONVERSATION}/messages", b"{}", {}, 400),
+    ("POST", f"{CONVERSATION}/messages", b"", {}, 400),
+    ("POST", f"{CONVERSATION}/messages", b"\x00\xff", {}, 400),
+    ("POST", f"{CONVERSATION}/messages", b"[" * 200_000, {}, 400),
+    ("POST", f"{CONVERSATION}/messages", b'{"id": 1e999, "text": "x"}', {}, 400),
+    ("POST", f"{CONVERSATION}/messages", b"id=1&text=hi", {"Content-Type": "text/plain"}, 415),
+    ("POST", f"{CONVERSATION}/messages", b"x" * (1 << 20), {"Content-Type": ""}, 415),
+    ("POST", "/api/conversations/short/messages", b'{"id":"%s","text":"x"}' % str(uuid4()).encode(), {}, 404),
+    ("POST", "/api/conversations/" + "x" * 65 + "/stop", b'{"id":"%s"}' % str(uuid4()).encode(), {}, 404),
+    ("POST", f"{CONVERSATION}/stop", b'{"id": "no"}', {}, 400),
+    ("POST", f"{CONVERSATION}/stop", b'{"id":"%s"}' % str(uuid4()).encode(), {}, 404),
+    ("POST", "/api/feedback", b'{"value": 3}', {}, 400),
+    ("GET", "/api/conversations/%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00", b"", {}, 404),
+    ("GET", "/api/conversations/..%2f..%2fetc%2fpasswd%2f%2f%2f%2f%2f", b"", {}, 404),
+    ("GET", "/api/conversations/" + "%F0%9F%99%82" * 22, b"", {}, 404),
+    ("DELETE", CONVERSATION, b"", {}, 404),
+    ("PATCH", CONVERSATION, b"", {}, 405),
+    ("GET", "/api/nothing", b"", {}, 404),
+    ("GET", "/static/../wire.py", b"", {}, 404),
+    ("GET", "/static/%2e%2e%2fwire.py", b"", {}, 404),
+    ("GET", "/static/..%2f..%2f..%2fpyproject.toml", b"", {}, 404),
+    ("GET", "/static/%2fetc%2fpasswd", b"", {}, 404),
+    ("GET", "/static/%00", b"", {}, 404),
+    ("GET", "/static/" + "x" * 4000, b"", {}, 404),
+    ("GET", "/static/lib", b"", {}, 404),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "data", "headers", "status"), FORGED)
+async def test_forged_requests_are_refused_in_one_line(
+    ana: Visitor,
+    method: str,
+    path: str,
+    data: bytes,
+    headers: Mapping[str, str],
+    status: int,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    from yarl import URL
+
+    caplog.set_level(logging.DEBUG)
+    sent = {"Content-Type": "application/json", "Cookie": f"botcore_visitor={ana.cookie}", **ana.headers, **headers}
+    url = URL(ana.address + path, encoded=True)
+    async with ana.client.request(method, url, data=data or None, headers=sent) as response:
+        error = (await response.json())["error"]
+        assert (response.status, error.keys()) == (status, {"code", "message"})
+    assert "\n" not in error["message"]
+    assert "Traceback" not in str(error)
+    assert ana.cookie not in caplog.text
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def test_a_text_that_is_too_long_is_413(house: House, ana: Visitor) -> None:
+    assert (await ana.says("🙂" * 32_000))[0] == 202
+    status, body, _ = await ana.says("🙂" * 32_001)
+    assert (status, body["error"]["code"]) == (413, "too_long")
+
+
+# ------------------------------------------------------------------ when it cannot be taken
+
+
+async def test_while_the_bot_starts_the_page_is_up_and_told_to_wait() -> None:
+    async with serving(up=False) as house:
+        ana = await house.visitor()
+        for answer in (await ana.asks("GET", "/api/status"), await ana.says("hi")):
+            assert (answer[0], answer[1]["error"]["code"], answer[2]["Retry-After"]) == (503, "starting", "1")
+
+
+async def test_what_cannot_be_stored_is_503_and_may_be_sent_again(house: House, ana: Visitor) -> None:
+    id = str(uuid4())
+    house.core.down = True
+    status, body, headers = await ana.says("hi", id=id)
+    assert (status, body["error"]["message"]) == (503, "the disk is full")
+    assert int(headers["Retry-After"]) >= 1
+    house.core.down = False
+    assert (await ana.says("hi", id=id))[1]["duplicate"] is False
+
+
+async def test_too_many_waiting_messages_are_429(house: House, ana: Visitor) -> None:
+    house.core.full = True
+    status, _, headers = await ana.says("hi")
+    assert (status, headers["Retry-After"]) == (429, "3")
+
+
+# ------------------------------------------------------------------ the event stream
+
+
+async def test_a_turn_as_an_open_page_sees_it(house: House, ana: Visitor) -> None:
+    stream = await ana.follows()
+    assert json.loads((await stream.next()).data)["stage"] == "ready"
+    await ana.says("hi")
+    assert json.loads((await stream.until("pending")).data)["text"] == "hi"
+    number, _ = await house.core.message()
+    await house.web.show(house.core.draft(number, "One "))
+    assert json.loads((await stream.until("draft")).data) == {
+        "message": number,
+        "turn": f"turn-{number}",
+        "offset": 0,
+        "text": "One ",
+        "phase": "writing",
+        "note": "",
+    }
+    await house.web.show(house.core.draft(number, "One two"))
+    assert json.loads((await stream.until("draft")).data)["offset"] == 4
+    await house.web.show(house.core.end(number, "One two."))
+    user, reply = await stream.until("entry"), await stream.until("entry")
+    assert (user.id, json.loads(user.data)["role"]) == (str(2 * number), "user")
+    assert (reply.id, json.loads(reply.data)["text"]) == (str(2 * number + 1), "One two.")
+
+
+async def test_a_page_that_comes_back_is_told_what_it_missed_and_the_draft_so_far(house: House, ana: Visitor) -> None:
+    await ana.says("first")
+    await house.answers("One.")
+    await ana.says("second")
+    number, _ = await house.core.message(2)
+    await house.web.show(house.core.draft(number, "Two so far"))
+    stream = await ana.follows(last="2")
+    assert (await stream.until("entry")).id == "3"
+    assert json.loads((await stream.until("pending")).data)["text"] == "second"
+    told = json.loads((await stream.until("draft")).data)
+    assert (told["offset"], told["text"]) == (0, "Two so far")
+
+
+async def test_another_tab_sees_the_message_at_once(ana: Visitor) -> None:
+    one, two = await ana.follows(), await ana.follows()
+    await ana.says("hi")
+    for stream in (one, two):
+        assert json.loads((await stream.until("pending")).data)["text"] == "hi"
+
+
+async def test_a_visitor_does_not_see_another_s_stream(house: House, ana: Visitor) -> None:
+    ben = await house.visitor()
+    stream = await ben.follows()
+    await stream.until("engine")
+    await ana.says("secret")
+    await house.answers("One.")
+    await ben.says("mine")
+    assert json.loads((await stream.next()).data)["text"] == "mine"
+
+
+async def test_a_change_of_the_engine_is_told(house: House, ana: Visitor) -> None:
+    stream = await ana.follows()
+    await stream.until("engine")
+    house.core.engine_is(EngineStatus(stage="warmup", progress=0.5))
+    assert json.loads((await stream.until("engine")).data)["progress"] == 0.5
+
+
+async def test_a_turn_in_another_process_is_found_within_a_second() -> None:
+    clock = ManualClock()
+    async with serving(clock=clock) as house:
+        ana = await house.visitor()
+        stream = await ana.follows()
+        await ana.says("hi")
+        await stream.until("pending")
+        number, _ = await house.core.message()
+        house.core.end(number, "From elsewhere.")  # nobody shows it here
+        reply = asyncio.create_task(stream.until("entry"))
+        await clock.advance(POLL_S)
+        assert json.loads((await reply).data)["role"] == "user"
+
+
+async def test_the_draft_of_a_turn_that_ended_elsewhere_is_forgotten(house: House, ana: Visitor) -> None:
+    await ana.says("hi")
+    number, message = await house.core.message()
+    await house.web.show(house.core.draft(number, "One"))
+    house.core.end(number, "One.")
+    await (await ana.follows()).until("entry")
+    assert house.web._desk.live.draft(message.conversation.key) is None
+
+
+async def test_a_quiet_stream_says_every_fifteen_seconds_that_it_lives() -> None:
+    clock = ManualClock()
+    async with serving(clock=clock) as house:
+        stream = await (await house.visitor()).follows()
+        await stream.until("engine")
+        for _ in range(2):
+            comment = asyncio.create_task(stream.next())
+            await clock.advance(COMMENT_S)
+            assert (await comment).event == ""
+
+
+async def test_a_reader_who_takes_nothing_is_hung_up_on_and_costs_little() -> None:
+    clock = ManualClock()
+    async with serving(clock=clock) as house:
+        ana = await house.visitor()
+        await ana.says("hi")
+        number, message = await house.core.message()
+        host, port = re.findall(r"//(.*):(\d+)", house.address)[0]
+        reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+        writer.write(
+            f"GET {CONVERSATION}/events HTTP/1.1\r\nHost: localhost\r\n"
+            f"Cookie: botcore_visitor={ana.cookie}\r\n\r\n".encode()
+        )
+        await reader.readuntil(b"event: engine")
+        live, key = house.web._desk.live, message.conversation.key
+        for step in count():  # nothing is read: the kernel's buffers fill, then the server's
+            await house.web.show(house.core.draft(number, f"{step} " + "x" * 500_000))
+            await clock.advance(31)
+            if not live.watched(key):
+                break
+        writer.close()
+
+
+async def test_too_many_open_streams_are_503() -> None:
+    async with serving(web=Web(WebSettings(connections=2))) as house:
+        ana = await house.visitor()
+        one, _two = await ana.follows(), await ana.follows()
+        status, body, headers = await ana.asks("GET", f"{CONVERSATION}/events")
+        assert (status, body["error"]["code"], headers["Retry-After"]) == (503, "full", "5")
+        one.close()
+        await asyncio.sleep(0.05)
+        await house.web.show(_draft_for(ana))  # the closed one is noticed when it is written to
+        assert (await ana.follows()).response.status == 200
+
+
+def _draft_for(visitor: Visitor) -> Any:
+    from botcore import Draft
+
+    where = wire.conversation("web", wire.person(visitor.cookie), CHAT)
+    return Draft(conversation=where, turn="t", message=1, text="x")
+
+
+async def test_a_closed_page_does_not_stop_its_turn(house: House, ana: Visitor) -> None:
+    stream = await ana.follows()
+    await ana.says("hi")
+    await stream.until("pending")
+    stream.close()
+    await house.answers("One.")
+    assert len((await ana.asks("GET", CONVERSATION))[1]["entries"]) == 2
+    assert len(house.core.accepted) == 1
