@@ -132,7 +132,7 @@ class Poll:
             if len(records) == 1:
                 await self._dead(me, records[0].event_id, repr(records[0]), reason)
                 return
-            log.warning("%s: a batch was not accepted, trying one by one (%s)", self._channel, reason)
+            log.warning("%s: a batch was not accepted, trying one by one (%s)", self._channel, type(error).__name__)
             for record in records:
                 await self._accept([record], me)
         else:
@@ -142,7 +142,8 @@ class Poll:
 
     async def _dead(self, me: Identity, event_id: str, update: Json | str, reason: str) -> None:
         payload = update if isinstance(update, str) else json.dumps(update, ensure_ascii=False)
-        log.warning("%s: update %s cannot be used and is kept as a dead letter: %s", self._channel, event_id, reason)
+        # The reason may quote what somebody wrote: it stays in the database.
+        log.warning("%s: update %s cannot be used and is kept as a dead letter", self._channel, event_id)
         await self._inbox.dead_letter(
             channel=self._channel, account=me.account, event_id=event_id, payload=payload, reason=reason
         )
