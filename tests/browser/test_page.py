@@ -136,6 +136,16 @@ async def test_other_endings_are_marked_with_their_reason(page: Page, stub: Stub
     await expect(replies(page)).to_contain_text("because of the test")
 
 
+async def test_a_failed_reply_can_be_asked_for_again(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("", outcome="failed", reason="The engine went away."))
+    await say(page, "Still there?")
+    await page.get_by_role("button", name="Ask again").click()
+    await expect(replies(page).nth(1)).to_contain_text("Understood.")
+    await expect(page.get_by_role("button", name="Ask again")).to_have_count(0)
+    assert [post["text"] for post in stub.posts] == ["Still there?", "Still there?"]
+    assert len({post["id"] for post in stub.posts}) == 2
+
+
 # ------------------------------------------------------------------ nothing is lost
 
 

@@ -232,7 +232,9 @@ class Stub:
             refusal = (401, "login", "This bot asks for a key.")
         if refusal:
             status, code, message = refusal
-            return web.json_response({"error": {"code": code, "message": message}}, status=status, headers=HEADERS)
+            later = {"Retry-After": "60"} if status == 503 else {}  # no page comes back by itself within a test
+            body = {"error": {"code": code, "message": message}}
+            return web.json_response(body, status=status, headers={**HEADERS, **later})
         response: web.StreamResponse = await handler(request)
         if not response.prepared:
             response.headers.update(HEADERS)

@@ -1,9 +1,9 @@
 // One line of the conversation: what a person said, or a reply.
 import { html, useState } from "../vendor/vendor.js";
-import { deliver } from "../lib/chat.js";
+import { deliver, send } from "../lib/chat.js";
 import { copyText } from "../lib/dom.js";
 import * as outbox from "../lib/outbox.js";
-import { announce, engine, name } from "../lib/store.js";
+import { announce, busy, engine, name, thread } from "../lib/store.js";
 import { timeOf } from "../lib/when.js";
 import { Icon, IconButton, Ring } from "./atoms.js";
 import { Markdown } from "./markdown.js";
@@ -45,10 +45,18 @@ export function Reply({ item }) {
       <${Markdown} text=${text} final=${entry !== null} citations=${entry?.citations ?? NONE} />
       ${draft && html`<${Progress} draft=${draft} />`}
       ${mark && html`<p class=${`mark ${entry.outcome}`}><strong>${mark}</strong>${entry.reason && html`<span>${entry.reason}</span>`}</p>`}
+      ${bad && html`<${Again} entry=${entry} />`}
       ${entry && html`<${Sources} citations=${entry.citations} />`}
       ${entry && html`<${Foot} entry=${entry} />`}
     </div>
   </article>`;
+}
+
+/** Ask the question of a failed reply once more, as a new message. @param {{entry: import("../lib/types.js").Entry}} props */
+function Again({ entry }) {
+  const question = thread.value.entries.findLast((other) => other.role === "user" && other.id < entry.id);
+  if (!question || busy.value || thread.value.entries.at(-1) !== entry) return null;
+  return html`<button type="button" class="quiet again" onClick=${() => send(question.text)}><${Icon} name="again" />Ask again</button>`;
 }
 
 /** @type {import("../lib/types.js").Citation[]} */
