@@ -37,7 +37,12 @@ def run(
     from botcore.observe import configure_logging
 
     configure_logging(log_level(log), secrets_of(settings))
-    run_async(_run(settings, _Lines(json)))
+    lines = _Lines(json)
+    try:
+        run_async(_run(settings, lines))
+    except asyncio.CancelledError:
+        lines.say("stopped", "at once; what was not answered yet is answered after the next start", good=False)
+        raise typer.Exit(1) from None
 
 
 async def _run(settings: "Settings", lines: "_Lines") -> None:

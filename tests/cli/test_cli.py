@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -102,3 +103,17 @@ def test_ingest_takes_documents_and_refuses_others_by_name(here: Path) -> None:
     assert done.returncode == 1
     assert summary["added"] == 1
     assert "bad.bin" in summary["refused"][0]["source"]
+
+
+def test_a_second_signal_ends_the_bot_at_once_without_a_traceback(here: Path) -> None:
+    (here / "web.toml").write_text("[engine]\nkind = 'scripted'\n[http]\nport = 0")
+    arguments = [sys.executable, "-m", "botcore", "run", "-c", "bot.toml", "-c", "web.toml", "--json"]
+    with subprocess.Popen(arguments, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as bot:
+        assert bot.stdout
+        while json.loads(bot.stdout.readline()).get("stage") != "ready":
+            pass
+        bot.send_signal(signal.SIGTERM)
+        bot.send_signal(signal.SIGINT)
+        _, errors = bot.communicate(timeout=20)
+    assert "Traceback" not in errors
+    assert bot.returncode in (0, 1)  # 0 where the first signal was enough already
