@@ -59,7 +59,8 @@ class Live:
         self._watches_limit = watches
         self._drafts: OrderedDict[str, Draft] = OrderedDict()
         self._watches: dict[str, list[Watch]] = {}
-        self._count = 0
+        self.count = 0
+        """Connections that watch now."""
 
     def show(self, draft: Draft) -> None:
         """Take a preview, or the end of a turn."""
@@ -102,15 +103,15 @@ class Live:
     @contextmanager
     def watch(self, key: str) -> Iterator[Watch]:
         """Hear of a conversation while the block runs. A 503 `Problem` where too many do."""
-        if self._count >= self._watches_limit:
+        if self.count >= self._watches_limit:
             raise Problem(503, "full", "too many open connections; try again in a moment", retry_after=5)
         watch = Watch()
         self._watches.setdefault(key, []).append(watch)
-        self._count += 1
+        self.count += 1
         try:
             yield watch
         finally:
-            self._count -= 1
+            self.count -= 1
             self._watches[key].remove(watch)
             if not self._watches[key]:
                 del self._watches[key]

@@ -309,10 +309,11 @@ async def serving(
     *,
     clock: Clock | None = None,
     up: bool = True,
+    receives: bool = True,
     web: Web | None = None,
     **http: Any,
 ) -> AsyncIterator[House]:
-    """The channel on a port; ``up=False``: the core has not started yet."""
+    """The channel on a port; ``up=False``: the core has not started; ``receives=False``: the test calls `Web.run`."""
     web, registry, core = web or Web(), _Registry(), Core(clock or SystemClock())
     web.register(cast("Registry", registry))
 
@@ -327,12 +328,13 @@ async def serving(
             yield house
             return
         async with web.lifespan(cast("Bot", core)), asyncio.TaskGroup() as tasks:
-            running = tasks.create_task(web.run(core), name="channel")
+            running = [tasks.create_task(web.run(core), name="channel")] if receives else []
             await asyncio.sleep(0)
             yield house
             for stream in house.streams:
                 stream.close()
-            running.cancel()
+            for task in running:
+                task.cancel()
 
 
 def feedback(core: Core) -> Feedback:

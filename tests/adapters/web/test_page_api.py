@@ -11,9 +11,10 @@ from uuid import uuid4
 
 import pytest
 
-from botcore import EngineStatus
-from botcore.testing import ManualClock
+from botcore import Conversation, EngineStatus
+from botcore.testing import ManualClock, until
 from botcore_web import Web, wire
+from botcore_web.live import News
 from botcore_web.page_api import COMMENT_S, POLL_S
 from botcore_web.settings import WebSettings
 from tests.adapters.web.core import CHAT, House, Visitor, feedback, serving
@@ -369,16 +370,15 @@ async def test_too_many_open_streams_are_503() -> None:
         status, body, headers = await ana.asks("GET", f"{CONVERSATION}/events")
         assert (status, body["error"]["code"], headers["Retry-After"]) == (503, "full", "5")
         one.close()
-        await asyncio.sleep(0.05)
-        await house.web.show(_draft_for(ana))  # the closed one is noticed when it is written to
+        where = wire.conversation("web", wire.person(ana.cookie), CHAT)
+        await until(lambda: _noticed(house, where))
         assert (await ana.follows()).response.status == 200
 
 
-def _draft_for(visitor: Visitor) -> Any:
-    from botcore import Draft
-
-    where = wire.conversation("web", wire.person(visitor.cookie), CHAT)
-    return Draft(conversation=where, turn="t", message=1, text="x")
+def _noticed(house: House, where: Conversation) -> bool:
+    """Whether the server knows by now that one of the streams is closed: it looks whenever there is news."""
+    house.web._desk.live.tell(where.key, News.DRAFT)
+    return house.web._desk.live.count == 1
 
 
 async def test_a_closed_page_does_not_stop_its_turn(house: House, ana: Visitor) -> None:

@@ -1,0 +1,121 @@
+"""`check_channel` itself: a channel that keeps the contract passes, and each broken promise is named."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from botcore import (
+    Capabilities,
+    Conversation,
+    Draft,
+    Inbox,
+    Message,
+    Part,
+    Person,
+    Rejected,
+    Retry,
+    StoreUnavailable,
+    Unknown,
+)
+from botcore.testing import LoopbackChannel, check_channel
+from botcore.testing.checks_channel import EXPECTED, Trouble
+
+HERE = Conversation(channel="loopback", chat="ana")
+ERRORS = {"limit": Retry(1.0), "refuse": Rejected("no"), "vanish": Unknown("lost")}
+
+
+class Far:
+    """The far end of a `LoopbackChannel`."""
+
+    conversation = HERE
+
+    def __init__(self, channel: LoopbackChannel) -> None:
+        self.channel = channel
+
+    async def delivers(self, event: str, text: str) -> bool:
+        message = Message(event_id=event, conversation=HERE, person=Person(id="ana"), text=text)
+        try:
+            await self.channel.inbox.accept([message])
+        except StoreUnavailable:
+            return False
+        return True
+
+    def shows(self) -> Sequence[str]:
+        return list(self.channel.texts.values())
+
+    def prepares(self, trouble: Trouble) -> None:
+        assert isinstance(ERRORS[trouble], EXPECTED[trouble])
+        self.channel.failures.append(ERRORS[trouble])
+
+
+@pytest.mark.parametrize("progress", ["draft", "anchor"])
+async def test_a_channel_that_keeps_the_contract(progress: Any) -> None:
+    channel = LoopbackChannel(Capabilities(progress=progress, can_find=True))
+    await check_channel(channel, Far(channel))
+
+
+class Hasty(Far):
+    async def delivers(self, event: str, text: str) -> bool:
+        await super().delivers(event, text)
+        return True
+
+
+class Forgetful(Far):
+    async def delivers(self, event: str, text: str) -> bool:
+        return await super().delivers("always the same", text)
+
+
+class Quits(LoopbackChannel):
+    async def run(self, inbox: Inbox) -> None:
+        self.inbox = inbox
+        await asyncio.sleep(0)
+
+
+class Swaps(LoopbackChannel):
+    async def send(self, part: Part) -> str:
+        platform_id = await super().send(part)
+        self.texts = dict(sorted(self.texts.items(), reverse=True))
+        return platform_id
+
+
+class SameAgainFails(LoopbackChannel):
+    async def edit(self, platform_id: str, part: Part) -> None:
+        if self.texts.get(platform_id) == part.text:
+            raise Rejected("not modified")
+        await super().edit(platform_id, part)
+
+
+class OwnError(LoopbackChannel):
+    async def send(self, part: Part) -> str:
+        try:
+            return await super().send(part)
+        except Unknown as error:
+            raise TimeoutError from error
+
+
+class LoudPreview(LoopbackChannel):
+    async def show(self, draft: Draft) -> None:
+        raise Rejected("no previews")
+
+
+@pytest.mark.parametrize(
+    ("channel", "far", "told"),
+    [
+        (LoopbackChannel, Hasty, "acknowledged what could not be stored"),
+        (LoopbackChannel, Forgetful, "two deliveries share an event id"),
+        (Quits, Far, "run returned"),
+        (Swaps, Far, "in the order they were sent"),
+        (SameAgainFails, Far, "not modified"),
+        (OwnError, Far, "send during 'vanish' must raise Unknown, not TimeoutError"),
+        (LoudPreview, Far, "show raised Rejected"),
+        (lambda: LoopbackChannel(Capabilities(progress="draft", text_limit=0)), Far, "text_limit"),
+    ],
+)
+async def test_a_broken_promise_is_named(
+    channel: Callable[[], LoopbackChannel], far: Callable[[LoopbackChannel], Far], told: str
+) -> None:
+    broken = channel()
+    with pytest.raises((AssertionError, Rejected), match=told):
+        await check_channel(broken, far(broken))
