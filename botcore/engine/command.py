@@ -66,6 +66,8 @@ def server_environment(plan: ServerPlan, inherited: Mapping[str, str]) -> dict[s
         "VLLM_NO_USAGE_STATS": "1",
         "DO_NOT_TRACK": "1",
         "PYTHONUNBUFFERED": "1",
+        # A crash in compiled code then leaves its stack in engine.log instead of nothing at all.
+        "PYTHONFAULTHANDLER": "1",
     }
     if plan.model.local:
         environment |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}

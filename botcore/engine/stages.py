@@ -9,7 +9,7 @@ __all__ = ["Step", "Story", "read_step"]
 _PREFIX = re.compile(r"^\(\w+(?: pid=\d+)?\)\s*")
 _LEVEL = re.compile(r"^(?:ERROR|CRITICAL|WARNING|INFO)\s+[\d-]+ [\d:]+ (?:\[[^\]]+\]\s*)?")
 _SHARDS = re.compile(r"checkpoint shards:\s+(\d+)% Completed")
-_RAISED = re.compile(r"^(?:[A-Za-z_][\w.]*\.)?(\w*(?:Error|Exception|Exit|Interrupt)): (.+)")
+_RAISED = re.compile(r"^(?:[A-Za-z_][\w.]*\.)?(\w*(?:Error|Exception|Exit|Interrupt)|Fatal Python error): (.+)")
 _MEMORY = re.compile(
     r"out of memory|cannot allocate memory|MemoryError|not enough memory|No available memory", re.IGNORECASE
 )

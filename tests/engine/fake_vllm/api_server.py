@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class FakeServer(FakeOpenAI):
     directory = Path()
 
     async def _go(self) -> None:
-        while not (self.directory / "go").exists():
+        while not (self.directory / "go").exists():  # noqa: ASYNC110 -- another process makes the file
             await asyncio.sleep(0.02)
         self.step(10)
 
@@ -81,6 +82,8 @@ def main() -> None:
     subprocess.Popen([sys.executable, "-c", CORE, "vllm"])
     say("Starting to load model")
     sys.stdout.write("\rLoading safetensors checkpoint shards:  50% Completed | 1/2\r")
+    sys.stdout.flush()
+    time.sleep(0.1)  # loading takes a moment, or a watcher sees only the last of many changes
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     asyncio.run(serve(options))
 
