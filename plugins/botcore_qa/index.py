@@ -4,10 +4,14 @@ Every function here runs on a database thread, inside one short transaction. The
 `score`, in the same way for both databases; here they only find and count.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import accumulate
 from math import log
 from pathlib import Path
+from typing import Literal
 
 import sqlalchemy as sa
 
@@ -36,8 +40,8 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 Row = Mapping[str, str]
 
-TERMS = 12
-"""Words of a question that are looked up; the others of a long message change nothing any more."""
+POSTINGS = 3_000
+"""Passages a search may touch before the commoner words of the question are left out of it: a few milliseconds."""
 CANDIDATES = 40
 """Passages that are scored; the right one was among the first 10 in all our trials."""
 MEANT = 4
@@ -71,20 +75,22 @@ class Listed:
 
 
 def known(connection: sa.Connection) -> dict[str, tuple[str, str]]:
-    """Path to (hash, origin) of every document that answers questions."""
-    rows = connection.execute(sa.text("SELECT path, hash, origin FROM qa_document WHERE live = 1"))
-    return {row.path: (row.hash, row.origin) for row in rows}
+    """Path to (hash, origin) of every document; the hash is "" where a run did not come to its end."""
+    rows = connection.execute(
+        sa.text("SELECT path, hash, origin, state FROM qa_document WHERE state <> 'leaving' ORDER BY state DESC")
+    )
+    return {row.path: (row.hash if row.state == "live" else "", row.origin) for row in rows}
 
 
 def begin(connection: sa.Connection, document: Document) -> int:
     """The id of a new document that nobody finds before it is published; an unfinished one of this path goes."""
-    connection.execute(sa.text("DELETE FROM qa_document WHERE path = :path AND live = 0"), {"path": document.path})
+    leave = sa.text("UPDATE qa_document SET state = 'leaving' WHERE path = :path AND state = 'reading'")
+    connection.execute(leave, {"path": document.path})
     insert = sa.text(
-        "INSERT INTO qa_document (path, source, title, hash, origin, live)"
-        " VALUES (:path, :source, :title, :hash, :origin, 0) RETURNING id"
+        "INSERT INTO qa_document (path, source, title, hash, origin, state)"
+        " VALUES (:path, :source, :title, :hash, :origin, 'reading') RETURNING id"
     )
-    values = {name: getattr(document, name) for name in ("path", "source", "title", "hash", "origin")}
-    return int(connection.execute(insert, values).scalar_one())
+    return int(connection.execute(insert, asdict(document)).scalar_one())
 
 
 def row(piece: Piece) -> Row:
@@ -99,71 +105,91 @@ def row(piece: Piece) -> Row:
 
 def add(connection: sa.Connection, document: int, place: int, rows: Sequence[Row]) -> bool:
     """Store passages of a document under way; False if somebody else has begun the same path since."""
-    if not _exists(connection, document):
+    if not _still_reading(connection, document):
         return False
     insert = sa.text(
         "INSERT INTO qa_passage (document, place, heading, body, heading_stems, body_stems)"
         " VALUES (:document, :place, :heading, :body, :heading_stems, :body_stems)"
     )
-    placed = [{"document": document, "place": number, **row} for number, row in enumerate(rows, place)]
-    connection.execute(insert, placed)
-    if connection.dialect.name == "postgresql":
-        _learn_words(connection, document, place)
+    connection.execute(insert, [{"document": document, "place": at, **row} for at, row in enumerate(rows, place)])
+    _count_words(connection, [(row["heading_stems"], row["body_stems"]) for row in rows], 1)
     return True
 
 
 def publish(connection: sa.Connection, document: int, path: str) -> bool:
     """Let the document answer questions in the place of the older one with its path; False as in `add`."""
-    if not _exists(connection, document):
+    if not _still_reading(connection, document):
         return False
-    values = {"id": document, "path": path}
-    connection.execute(sa.text("DELETE FROM qa_document WHERE path = :path AND id <> :id"), values)
-    connection.execute(sa.text("UPDATE qa_document SET live = 1 WHERE id = :id"), {"id": document})
+    leave = sa.text("UPDATE qa_document SET state = 'leaving' WHERE path = :path AND state = 'live'")
+    connection.execute(leave, {"path": path})
+    connection.execute(sa.text("UPDATE qa_document SET state = 'live' WHERE id = :id"), {"id": document})
     return True
 
 
-def drop(connection: sa.Connection, paths: Iterable[str]) -> int:
-    """How many documents stopped answering; `sweep` deletes their passages."""
-    delete = sa.text("DELETE FROM qa_document WHERE path = :path")
-    return sum(connection.execute(delete, {"path": path}).rowcount for path in paths)
+def drop(connection: sa.Connection, path: str) -> None:
+    """Let a document answer no more; `sweep` deletes its passages."""
+    connection.execute(sa.text("UPDATE qa_document SET state = 'leaving' WHERE path = :path"), {"path": path})
 
 
 def adopt(connection: sa.Connection, path: str, origin: str) -> None:
     """Note who asked for a document last."""
-    update = sa.text("UPDATE qa_document SET origin = :origin WHERE path = :path AND live = 1")
+    update = sa.text("UPDATE qa_document SET origin = :origin WHERE path = :path AND state = 'live'")
     connection.execute(update, {"path": path, "origin": origin})
 
 
-def sweep(connection: sa.Connection, limit: int) -> int:
-    """Delete up to ``limit`` passages that belong to no document any more; how many there were."""
-    orphans = sa.text(
-        "SELECT id FROM qa_passage p"
-        " WHERE NOT EXISTS (SELECT 1 FROM qa_document d WHERE d.id = p.document) LIMIT :limit"
+def sweep(connection: sa.Connection, limit: int) -> bool:
+    """Delete up to ``limit`` passages of leaving documents; whether there may be more."""
+    query = sa.text(
+        "SELECT p.id, p.heading_stems, p.body_stems FROM qa_document d JOIN qa_passage p ON p.document = d.id"
+        " WHERE d.state = 'leaving' LIMIT :limit"
     )
-    ids = list(connection.execute(orphans, {"limit": limit}).scalars())
-    words = _words_of(connection, ids) if connection.dialect.name == "postgresql" else []
-    connection.execute(_among("DELETE FROM qa_passage WHERE id IN :ids", "ids"), {"ids": ids})
-    if words:
-        _unlearn_words(connection, words)
-    return len(ids)
+    leaving = connection.execute(query, {"limit": limit}).all()
+    if leaving:
+        delete = sa.text("DELETE FROM qa_passage WHERE id IN :ids").bindparams(sa.bindparam("ids", expanding=True))
+        connection.execute(delete, {"ids": [one.id for one in leaving]})
+        _count_words(connection, [(one.heading_stems, one.body_stems) for one in leaving], -1)
+    if len(leaving) < limit:
+        connection.execute(sa.text("DELETE FROM qa_document WHERE state = 'leaving'"))
+    return len(leaving) == limit
 
 
 def listed(connection: sa.Connection, limit: int) -> tuple[int, list[Listed]]:
     """How many documents there are, and the first ``limit`` by title."""
-    total = connection.execute(sa.text("SELECT count(*) FROM qa_document WHERE live = 1")).scalar_one()
+    total = connection.execute(sa.text("SELECT count(*) FROM qa_document WHERE state = 'live'")).scalar_one()
     rows = connection.execute(
         sa.text(
             "SELECT title, source, (SELECT count(*) FROM qa_passage p WHERE p.document = d.id) AS passages"
-            " FROM qa_document d WHERE live = 1 ORDER BY lower(title), source LIMIT :limit"
+            " FROM qa_document d WHERE state = 'live' ORDER BY lower(title), source LIMIT :limit"
         ),
         {"limit": limit},
     )
     return int(total), [Listed(title=row.title, source=row.source, passages=row.passages) for row in rows]
 
 
-def _exists(connection: sa.Connection, document: int) -> bool:
-    found = connection.execute(sa.text("SELECT 1 FROM qa_document WHERE id = :id"), {"id": document})
-    return found.first() is not None
+def _still_reading(connection: sa.Connection, document: int) -> bool:
+    """An update that changes nothing: it holds the row, so that no other process takes it away meanwhile."""
+    hold = sa.text("UPDATE qa_document SET state = 'reading' WHERE id = :id AND state = 'reading'")
+    return connection.execute(hold, {"id": document}).rowcount == 1
+
+
+def _count_words(connection: sa.Connection, passages: Sequence[tuple[str, str]], step: Literal[1, -1]) -> None:
+    """Keep in how many passages each word stands; the empty word counts the passages themselves."""
+    counts = Counter(word for heading, body in passages for word in {"", *heading.split(), *body.split()})
+    upsert = _COUNT_POSTGRES if connection.dialect.name == "postgresql" else _COUNT_SQLITE
+    ordered = {word: step * counts[word] for word in sorted(counts)}  # one order for all: no deadlocks
+    connection.execute(upsert, {"counts": json.dumps(ordered)})
+    if step < 0:
+        connection.execute(sa.text("DELETE FROM qa_word WHERE passages <= 0"))
+
+
+_COUNTED = " ON CONFLICT (term) DO UPDATE SET passages = qa_word.passages + excluded.passages"
+_COUNT_SQLITE = sa.text(
+    "INSERT INTO qa_word (term, passages) SELECT key, value FROM json_each(:counts) WHERE true" + _COUNTED
+)
+_COUNT_POSTGRES = sa.text(
+    "INSERT INTO qa_word (term, passages)"
+    " SELECT key, CAST(value AS bigint) FROM json_each_text(CAST(:counts AS json))" + _COUNTED
+)
 
 
 # ------------------------------------------------------------------ reading
@@ -171,28 +197,47 @@ def _exists(connection: sa.Connection, document: int) -> bool:
 
 def look_up(connection: sa.Connection, words: Sequence[str]) -> Question:
     """What the documents know about these stems: each word's weight, and the passages worth scoring."""
-    passages = int(connection.execute(sa.text("SELECT count(*) FROM qa_passage")).scalar_one())
-    terms = [_term(connection, word, passages) for word in words]
-    searched = sorted((term for term in terms if term.forms), key=lambda term: -term.weight)[:TERMS]
-    hits = _hits(connection, [form for term in searched for form in term.forms])
-    return Question(terms=tuple(terms), hits=tuple(hits))
+    counts = _counts(connection, ["", *words])
+    meant = {word: [word] if word in counts else _meant(connection, word) for word in words}
+    counts |= _counts(connection, [form for word in words if word not in counts for form in meant[word]])
+    passages = counts.get("", 0)
+    terms = tuple(
+        Term(
+            weight=_weight(sum(counts[form] for form in meant[word]), passages),
+            forms=tuple(meant[word]),
+            sure=meant[word] == [word],
+        )
+        for word in words
+    )
+    return Question(terms=terms, hits=tuple(_hits(connection, _rarest(meant, counts))))
 
 
-def _term(connection: sa.Connection, word: str, passages: int) -> Term:
-    count = _count(connection, word)
-    if count:
-        return Term(weight=_weight(count, passages), forms=(word,))
-    meant = sorted((form for form in _vocabulary(connection, word) if near(word, form)), key=lambda form: len(form))
-    if not meant:
-        return Term(weight=_weight(0, passages), forms=())
-    forms = tuple(meant[:MEANT])
-    return Term(weight=_weight(sum(_count(connection, form) for form in forms), passages), forms=forms, sure=False)
+def _counts(connection: sa.Connection, words: Sequence[str]) -> dict[str, int]:
+    query = sa.text("SELECT term, passages FROM qa_word WHERE term IN :words")
+    rows = connection.execute(
+        query.bindparams(sa.bindparam("words", type_=sa.Text, expanding=True)), {"words": list(words)}
+    )
+    return {row.term: row.passages for row in rows}
+
+
+def _meant(connection: sa.Connection, word: str) -> list[str]:
+    """The documents' words that an unknown one may stand for, the shortest first."""
+    query = sa.text("SELECT term FROM qa_word WHERE term >= :low AND term < :high")
+    same_letter = connection.execute(query, {"low": word[0], "high": chr(ord(word[0]) + 1)}).scalars()
+    return sorted((term for term in same_letter if near(word, term)), key=lambda term: (len(term), term))[:MEANT]
 
 
 def _weight(count: int, passages: int) -> float:
     """BM25's inverse document frequency: a word that stands everywhere says little."""
     count = min(count, passages)
     return log(1 + (passages - count + 0.5) / (count + 0.5))
+
+
+def _rarest(meant: Mapping[str, Sequence[str]], counts: Mapping[str, int]) -> list[str]:
+    """The forms to search by: the rare ones find the passages, the common ones would only make the search long."""
+    forms = sorted({form for word in meant for form in meant[word]}, key=lambda form: (counts[form], form))
+    totals = list(accumulate(counts[form] for form in forms))
+    return [form for form, total in zip(forms, totals, strict=True) if total <= POSTINGS] or forms[:1]
 
 
 def _hits(connection: sa.Connection, forms: Sequence[str]) -> list[Hit]:
@@ -209,57 +254,11 @@ def _hits(connection: sa.Connection, forms: Sequence[str]) -> list[Hit]:
 _COLUMNS = "p.id, p.heading, p.body, p.heading_stems, p.body_stems, d.title, d.source"
 _SEARCH_SQLITE = sa.text(
     f"SELECT {_COLUMNS} FROM qa_fts JOIN qa_passage p ON p.id = qa_fts.rowid"
-    " JOIN qa_document d ON d.id = p.document AND d.live = 1"
+    " JOIN qa_document d ON d.id = p.document AND d.state = 'live'"
     " WHERE qa_fts MATCH :query ORDER BY bm25(qa_fts, 3.0, 1.0), p.id LIMIT :limit"
 )
 _SEARCH_POSTGRES = sa.text(
-    f"SELECT {_COLUMNS} FROM qa_passage p JOIN qa_document d ON d.id = p.document AND d.live = 1,"
+    f"SELECT {_COLUMNS} FROM qa_passage p JOIN qa_document d ON d.id = p.document AND d.state = 'live',"
     " CAST(:query AS tsquery) query"
     " WHERE p.words @@ query ORDER BY ts_rank(p.words, query, 1) DESC, p.id LIMIT :limit"
 )
-
-
-def _count(connection: sa.Connection, word: str) -> int:
-    if connection.dialect.name == "postgresql":
-        count = sa.text("SELECT count(*) FROM qa_passage WHERE words @@ CAST(:word AS tsquery)")
-    else:
-        count = sa.text("SELECT coalesce(sum(doc), 0) FROM qa_vocab WHERE term = :word")
-    return int(connection.execute(count, {"word": word}).scalar_one())
-
-
-def _vocabulary(connection: sa.Connection, word: str) -> list[str]:
-    """The documents' words that begin with the same letter: slips in the first one are rare."""
-    table = "qa_word" if connection.dialect.name == "postgresql" else "qa_vocab"
-    query = sa.text(f"SELECT term FROM {table} WHERE term >= :low AND term < :high")
-    return list(connection.execute(query, {"low": word[0], "high": chr(ord(word[0]) + 1)}).scalars())
-
-
-# ------------------------------------------------------------------ PostgreSQL keeps no list of its words
-
-
-def _learn_words(connection: sa.Connection, document: int, place: int) -> None:
-    connection.execute(
-        sa.text(
-            "INSERT INTO qa_word (term) SELECT DISTINCT unnest(tsvector_to_array(words)) FROM qa_passage"
-            " WHERE document = :document AND place >= :place ORDER BY 1 ON CONFLICT DO NOTHING"
-        ),
-        {"document": document, "place": place},
-    )
-
-
-def _words_of(connection: sa.Connection, ids: Sequence[int]) -> list[str]:
-    query = _among("SELECT DISTINCT unnest(tsvector_to_array(words)) FROM qa_passage WHERE id IN :ids", "ids")
-    return list(connection.execute(query, {"ids": ids}).scalars())
-
-
-def _unlearn_words(connection: sa.Connection, words: Sequence[str]) -> None:
-    delete = _among(
-        "DELETE FROM qa_word w WHERE w.term IN :words AND NOT EXISTS"
-        " (SELECT 1 FROM qa_passage p WHERE p.words @@ CAST(w.term AS tsquery))",
-        "words",
-    )
-    connection.execute(delete, {"words": words})
-
-
-def _among(statement: str, name: str) -> sa.TextClause:
-    return sa.text(statement).bindparams(sa.bindparam(name, expanding=True))

@@ -20,7 +20,7 @@ from botcore_qa.settings import QASettings
 
 __all__ = ["Progress", "Refused", "Report", "Summary", "ingest"]
 
-SLICE = 100
+SLICE = 50
 """Passages per write: about 5 ms, so that messages are not kept waiting."""
 FORM = "1"
 """Changed whenever stems or passages are made differently: everything is then read again."""
@@ -108,9 +108,9 @@ class _Run:
         for one in found:
             await self._take(one, *known.get(one.path, ("", "")))
         for path in gone:
-            await self._database.write(partial(index.drop, paths=[path]))
+            await self._database.write(partial(index.drop, path=path))
             self._tell(Path(path).name, "removed")
-        while await self._database.write(partial(index.sweep, limit=2 * SLICE)):
+        while await self._database.write(partial(index.sweep, limit=SLICE)):
             pass
         return self._summary()
 

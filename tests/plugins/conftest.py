@@ -1,21 +1,36 @@
-"""The bundled plugins in a whole bot, and a store with the index in it."""
+"""The bundled plugins in a whole bot, and a store with the index in it: on SQLite, on PostgreSQL where there is one."""
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 import botcore_qa
 from botcore.store import Store
 from botcore.testing import ManualClock
+from tests.store.conftest import own_schema
 
 HANDBOOK = Path(__file__).with_name("handbook")
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Both databases, one after the other."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/store/botcore.db"
+        return
+    server = os.environ.get("BOTCORE_TEST_POSTGRES")
+    if not server:
+        pytest.skip("BOTCORE_TEST_POSTGRES names no server")
+    with own_schema(sa.make_url(server)) as url:
+        yield url
+
+
 @pytest.fixture
-async def store(tmp_path: Path) -> AsyncIterator[Store]:
+async def store(url: str, tmp_path: Path) -> AsyncIterator[Store]:
     """A store with the tables of the qa plugin."""
-    path = tmp_path / "store"
-    async with Store(f"sqlite:///{path}/botcore.db", clock=ManualClock(), data_dir=path) as opened:
+    async with Store(url, clock=ManualClock(), data_dir=tmp_path / "store") as opened:
         await opened.migrate("qa", botcore_qa.MIGRATIONS)
         yield opened

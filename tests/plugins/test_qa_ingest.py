@@ -64,7 +64,7 @@ async def test_a_removed_file_leaves_nothing_behind(store: Store, folder: Path) 
     (folder / "trams.md").unlink()
     (folder / "dogs.txt").unlink()
     assert await ingest(store, [folder]) == Summary(removed=2)
-    assert [await rows(store, table) for table in ("qa_document", "qa_passage", "qa_fts", "qa_vocab")] == [0, 0, 0, 0]
+    assert [await rows(store, table) for table in ("qa_document", "qa_passage", "qa_word")] == [0, 0, 0]
 
 
 async def test_a_removed_folder_leaves_too(store: Store, folder: Path) -> None:

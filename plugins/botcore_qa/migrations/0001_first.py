@@ -12,7 +12,6 @@ _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _SQLITE = (
     "CREATE VIRTUAL TABLE qa_fts USING fts5(heading_stems, body_stems, content='qa_passage', content_rowid='id',"
     " tokenize='unicode61 remove_diacritics 0')",
-    "CREATE VIRTUAL TABLE qa_vocab USING fts5vocab('qa_fts', 'row')",
     "CREATE TRIGGER qa_passage_insert AFTER INSERT ON qa_passage BEGIN"
     " INSERT INTO qa_fts (rowid, heading_stems, body_stems) VALUES (new.id, new.heading_stems, new.body_stems); END",
     "CREATE TRIGGER qa_passage_delete AFTER DELETE ON qa_passage BEGIN"
@@ -23,7 +22,7 @@ _POSTGRES = (
     "ALTER TABLE qa_passage ADD COLUMN words tsvector GENERATED ALWAYS AS ("
     "setweight(to_tsvector('simple', heading_stems), 'A') || setweight(to_tsvector('simple', body_stems), 'D')) STORED",
     "CREATE INDEX qa_passage_words ON qa_passage USING gin (words)",
-    'CREATE TABLE qa_word (term text COLLATE "C" PRIMARY KEY)',
+    'ALTER TABLE qa_word ALTER COLUMN term TYPE text COLLATE "C"',  # ranges of words in the order of their signs
 )
 
 
@@ -37,7 +36,7 @@ def upgrade() -> None:
         sa.Column("title", sa.Text, nullable=False),
         sa.Column("hash", sa.Text, nullable=False),
         sa.Column("origin", sa.Text, nullable=False),
-        sa.Column("live", sa.SmallInteger, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),  # reading → live → leaving
         sqlite_autoincrement=True,
     )
     op.create_index("qa_document_path", "qa_document", ["path"])
@@ -52,5 +51,10 @@ def upgrade() -> None:
         sa.Column("body_stems", sa.Text, nullable=False),
     )
     op.create_index("qa_passage_document", "qa_passage", ["document"])
+    op.create_table(
+        "qa_word",
+        sa.Column("term", sa.Text, primary_key=True),
+        sa.Column("passages", sa.BigInteger, nullable=False),
+    )
     for statement in _SQLITE if op.get_bind().dialect.name == "sqlite" else _POSTGRES:
         op.execute(statement)
