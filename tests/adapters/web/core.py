@@ -37,7 +37,7 @@ from botcore.http import Http
 from botcore.settings import HttpSettings
 from botcore_web import Web
 
-__all__ = ["Core", "Sse", "Visitor", "serving"]
+__all__ = ["CHAT", "Core", "House", "Sse", "Stream", "Visitor", "feedback", "open_page", "serving"]
 
 CHAT = "c" * 22
 
@@ -281,6 +281,14 @@ class Visitor:
         return self._streams[-1]
 
 
+async def open_page(address: str, client: aiohttp.ClientSession, streams: list[Stream], cookie: str = "") -> Visitor:
+    """A visitor who opens the page; with a ``cookie``, one who has been here before."""
+    headers = {"Cookie": f"botcore_visitor={cookie}"} if cookie else {}
+    async with client.get(address + "/", headers=headers) as response:
+        given = SimpleCookie(response.headers["Set-Cookie"])["botcore_visitor"].value
+    return Visitor(address, client, given, streams)
+
+
 @dataclass
 class House:
     """The web channel on a real port, with a core in memory behind it."""
@@ -293,9 +301,7 @@ class House:
 
     async def visitor(self) -> Visitor:
         """Somebody who opens the page for the first time."""
-        async with self.client.get(self.address + "/") as response:
-            cookie = SimpleCookie(response.headers["Set-Cookie"])["botcore_visitor"].value
-        return Visitor(self.address, self.client, cookie, self.streams)
+        return await open_page(self.address, self.client, self.streams)
 
     async def answers(self, text: str, **more: Any) -> None:
         """Take the newest message through a whole turn."""
