@@ -21,6 +21,8 @@ class ServerPlan:
     model: Model
     socket: Path
     key: str
+    inside: Path | None = None
+    """The directory with our plugin (`botcore.engine.inside`)."""
     gpu: bool = False
     window: int = 0
     kv_cache_gib: float = 1.0
@@ -69,6 +71,8 @@ def server_environment(plan: ServerPlan, inherited: Mapping[str, str]) -> dict[s
         # A crash in compiled code then leaves its stack in engine.log instead of nothing at all.
         "PYTHONFAULTHANDLER": "1",
     }
+    if plan.inside:
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(plan.inside), inherited.get("PYTHONPATH"))))
     if plan.model.local:
         environment |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
     if not plan.gpu:

@@ -102,7 +102,7 @@ class Lane:
             return f"cannot start {self.plan.python}: {error}", False
         finally:
             self.client, self.group = None, 0
-        return (verdict if isinstance(verdict, str) else story.reason(verdict)), ready.is_set()
+        return (story.cause or verdict if isinstance(verdict, str) else story.reason(verdict)), ready.is_set()
 
     def _launch(self) -> Launch:
         return Launch(

@@ -66,12 +66,15 @@ class Story:
         if _MEMORY.search(text):
             self._memory = text
 
+    @property
+    def cause(self) -> str:
+        """What vLLM itself named as the reason, empty where it named none."""
+        return _short(f"out of memory: {self._memory}" if self._memory else self._raised)
+
     def reason(self, code: int | None) -> str:
         """Why the server ended, in one line; ``code`` as `subprocess` gives it, or 128 + signal."""
-        if self._memory:
-            return _short(f"out of memory: {self._memory}")
-        if self._raised:
-            return _short(self._raised)
+        if self.cause:
+            return self.cause
         signal = -code if code and code < 0 else code - 128 if code and code > 128 else 0
         if signal == 9:
             return "killed by signal 9: the system ran out of memory, or somebody killed it"

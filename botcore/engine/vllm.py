@@ -21,6 +21,7 @@ from botcore.engine.client import Deadlines
 from botcore.engine.command import ServerPlan
 from botcore.engine.environment import EnginePython, find_engine
 from botcore.engine.home import CURRENT, engine_home
+from botcore.engine.inside import install_inside
 from botcore.engine.install import ensure_engine_environment
 from botcore.engine.lane import Lane
 from botcore.engine.machine import has_room_for_two
@@ -54,7 +55,7 @@ class VllmEngine:
         self._lane: Lane | None = None
         self._keepers: dict[Lane, asyncio.Task[None]] = {}
         self._tasks: asyncio.TaskGroup | None = None
-        self._home = Path()
+        self._home = self._inside = Path()
         self._python = EnginePython(path=Path(), build="cpu", version="")
         self._started = 0
         self._switching = asyncio.Lock()
@@ -79,6 +80,7 @@ class VllmEngine:
         """See `Engine.run`: install where needed, then serve until cancelled."""
         try:
             with engine_home(self._data_dir) as self._home:
+                self._inside = install_inside(self._home / "inside")
                 self._python = await self._install()
                 await self._serve()
         except EngineUnavailable as error:
@@ -141,6 +143,7 @@ class VllmEngine:
             model=model,
             socket=self._home / f"engine-{self._started}.sock",
             key=self._key,
+            inside=self._inside,
             gpu=self._python.build == "cuda",
             window=settings.window,
             kv_cache_gib=settings.kv_cache_gib,
