@@ -116,7 +116,7 @@ class FakeTelegram:
         return FakeChat(self, id)
 
     def fail(self, method: str, *faults: Fault) -> None:
-        """The next calls of this method go wrong, one each."""
+        """The next calls of this method go wrong, one each; ``*`` stands for whatever is called next."""
         self._faults.setdefault(method, deque()).extend(faults)
 
     def flood(self, *, next: int = 1, retry_after: int = 1, method: str = "sendMessage") -> None:
@@ -167,7 +167,7 @@ class FakeTelegram:
             self.received.append((method, self._clock.now()))
             for gate in [gate for gate in self._gates if gate.holds(method, parameters)]:
                 await gate.wait()
-            faults = self._faults.get(method)
+            faults = self._faults.get(method) or self._faults.get("*")
             if faults:
                 return await self._fault(faults.popleft(), request, method, parameters)
             return _answer(200, {"ok": True, "result": await self._execute(method, parameters)})
