@@ -6,7 +6,7 @@ import { Icon, Ring } from "./atoms.js";
 import { Bar, ringOf, STAGES } from "./engine.js";
 
 /** Answered from the documentation in the box, so they work before there is an engine. */
-const QUESTIONS = ["How do I write a plugin?", "What happens to my message if the bot crashes?", "How does feedback become a better model?"];
+const QUESTIONS = ["How do I write a plugin?", "What happens to my message if the bot crashes?", "How do I use another model?"];
 
 const STEPS = /** @type {const} */ (["install", "model", "warmup", "ready"]);
 const STEP_WORDS = { install: "Install", model: "Model", warmup: "Warm-up", ready: "Ready" };
