@@ -1,0 +1,113 @@
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from botcore.engine.command import ServerPlan, cores, server_command, server_environment
+from botcore.engine.inside import install_inside
+from botcore.engine.model import Model, find_model, window_of
+from botcore.errors import EngineUnavailable
+
+MODEL = Model(source="/models/tiny", name="tiny", local=True, window=40_960)
+PLAN = ServerPlan(python=Path("/e/bin/python"), model=MODEL, socket=Path("/run/e.sock"), key="secret")
+
+
+def options(plan: ServerPlan) -> str:
+    return " ".join(server_command(plan))
+
+
+def test_a_cpu_server_is_one_core_without_compiling_within_its_memory() -> None:
+    said = options(PLAN)
+    assert said.startswith("/e/bin/python -m vllm.entrypoints.openai.api_server --model /models/tiny ")
+    assert "--enforce-eager --distributed-executor-backend uni --kv-cache-memory-bytes 1073741824" in said
+    assert "--dtype bfloat16" in said
+    assert "--uds /run/e.sock" in said
+
+
+def test_a_gpu_server_keeps_vllms_own_defaults() -> None:
+    said = options(replace(PLAN, gpu=True))
+    assert "--dtype auto" in said
+    for flag in ("--enforce-eager", "--kv-cache-memory-bytes", "uni", "--max-model-len"):
+        assert flag not in said
+
+
+def test_the_key_is_in_the_environment_and_not_on_the_command_line() -> None:
+    assert "secret" not in options(PLAN)
+    assert server_environment(PLAN, {})["VLLM_API_KEY"] == "secret"
+
+
+def test_the_bots_own_secrets_stay_with_the_bot() -> None:
+    environment = server_environment(PLAN, {"BOTCORE_CHANNELS__TELEGRAM__TOKEN": "t", "PATH": "/bin"})
+    assert "t" not in environment.values()
+    assert environment["PATH"] == "/bin"
+
+
+def test_nothing_is_reported_to_anybody_and_a_local_model_asks_no_hub() -> None:
+    environment = server_environment(PLAN, {})
+    assert (environment["VLLM_NO_USAGE_STATS"], environment["DO_NOT_TRACK"]) == ("1", "1")
+    assert environment["HF_HUB_OFFLINE"] == "1"
+    hub = replace(PLAN, model=Model(source="org/model", name="org/model", local=False))
+    assert "HF_HUB_OFFLINE" not in server_environment(hub, {})
+
+
+def test_one_core_is_left_to_the_bot_unless_the_operator_says_otherwise() -> None:
+    assert server_environment(PLAN, {})["OMP_NUM_THREADS"] == str(max(1, cores() - 1))
+    assert server_environment(PLAN, {"OMP_NUM_THREADS": "7"})["OMP_NUM_THREADS"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("window", "made_for", "flag"),
+    [(0, 40_960, "--max-model-len 8192"), (0, 4_096, ""), (0, 0, ""), (2_048, 40_960, "--max-model-len 2048")],
+)
+def test_a_cpu_window_is_the_models_own_and_at_most_8192(window: int, made_for: int, flag: str) -> None:
+    said = options(replace(PLAN, window=window, model=replace(MODEL, window=made_for)))
+    assert flag in said
+    assert ("--max-model-len" in said) == bool(flag)
+
+
+def test_the_operators_arguments_come_last_and_so_win() -> None:
+    assert server_command(replace(PLAN, args=("--block-size", "32")))[-2:] == ["--block-size", "32"]
+
+
+def test_the_plugin_is_found_by_vllm_and_nothing_else_of_ours_is(tmp_path: Path) -> None:
+    from importlib.metadata import distributions
+
+    directory = install_inside(tmp_path / "inside")
+    environment = server_environment(replace(PLAN, inside=directory), {"PYTHONPATH": "/theirs"})
+    assert environment["PYTHONPATH"] == f"{directory}{os.pathsep}/theirs"
+    (found,) = distributions(path=[str(directory)])
+    assert [(entry.group, entry.value) for entry in found.entry_points] == [
+        ("vllm.general_plugins", "botcore_inside:plugin")
+    ]
+    assert sorted(path.name for path in directory.iterdir()) == ["botcore_inside-0.dist-info", "botcore_inside.py"]
+
+
+def test_the_starter_is_the_model_in_the_box() -> None:
+    model = find_model("starter")
+    assert (model.name, model.local) == ("starter", True)
+    assert model.window > 0
+    assert Path(model.source).name == "starter"
+
+
+def test_a_directory_is_called_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"max_position_embeddings": 512}))
+    model = find_model(str(tmp_path))
+    assert (model.name, model.window, model.local) == (tmp_path.name, 512, True)
+
+
+@pytest.mark.parametrize("setting", ["/no/such/model", "./none", "~/none"])
+def test_a_path_without_a_model_says_so(setting: str) -> None:
+    with pytest.raises(EngineUnavailable, match=r"holds no model.*set engine\.model"):
+        find_model(setting)
+
+
+def test_everything_else_is_a_hub_name() -> None:
+    model = find_model("Qwen/Qwen3-0.6B")
+    assert (model.source, model.name, model.local) == ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B", False)
+
+
+def test_the_window_is_found_in_models_with_an_inner_text_model() -> None:
+    assert window_of({"text_config": {"max_position_embeddings": 99}}) == 99
+    assert window_of([]) == 0
