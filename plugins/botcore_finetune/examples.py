@@ -4,15 +4,20 @@ An example is one person's verdict on one reply of the model, with the prompt ex
 people may judge the same reply, and taking one verdict back leaves the other.
 """
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, Literal
+from __future__ import annotations
 
-import sqlalchemy as sa
+import json
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 from botcore import PromptMessage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import sqlalchemy as sa
 
 __all__ = ["MIGRATIONS", "Example", "Tally", "drop_turns", "newest", "put", "take_back", "tally", "turns"]
 
@@ -58,29 +63,30 @@ class Tally:
 
 def put(connection: sa.Connection, example: Example) -> None:
     """Keep the example in the place of this person's earlier one for the same reply."""
-    connection.execute(_PUT, _values(example))
+    _run(connection, _PUT, _values(example))
 
 
 def take_back(connection: sa.Connection, turn: str, channel: str, person: str) -> None:
     """Remove a person's example; nothing happens where there is none."""
     values = {"turn": turn, "channel": channel, "person": person}
-    connection.execute(
-        sa.text("DELETE FROM ft_examples WHERE turn = :turn AND channel = :channel AND person = :person"), values
-    )
+    _run(connection, "DELETE FROM ft_examples WHERE turn = :turn AND channel = :channel AND person = :person", values)
 
 
 def newest(connection: sa.Connection, limit: int) -> list[Example]:
     """The examples judged last, newest first."""
-    rows = connection.execute(
-        sa.text(f"SELECT {', '.join(_COLUMNS)} FROM ft_examples ORDER BY at DESC, turn LIMIT :limit"), {"limit": limit}
+    rows = _run(
+        connection,
+        f"SELECT {', '.join(_COLUMNS)} FROM ft_examples ORDER BY at DESC, turn LIMIT :limit",
+        {"limit": limit},
     )
     return [_example(row) for row in rows]
 
 
 def tally(connection: sa.Connection, channel: str, person: str) -> Tally:
     """What one person has judged."""
-    row = connection.execute(
-        sa.text(
+    row = _run(
+        connection,
+        (
             "SELECT coalesce(sum(CASE WHEN verdict > 0 THEN 1 ELSE 0 END), 0) AS good,"
             " coalesce(sum(CASE WHEN verdict < 0 THEN 1 ELSE 0 END), 0) AS bad,"
             " coalesce(sum(CASE WHEN correction <> '' THEN 1 ELSE 0 END), 0) AS corrected"
@@ -93,14 +99,14 @@ def tally(connection: sa.Connection, channel: str, person: str) -> Tally:
 
 def turns(connection: sa.Connection, after: str, limit: int) -> list[str]:
     """Up to ``limit`` turns that have examples, above ``after``, in the order of their ids."""
-    query = sa.text("SELECT DISTINCT turn FROM ft_examples WHERE turn > :after ORDER BY turn LIMIT :limit")
-    return list(connection.execute(query, {"after": after, "limit": limit}).scalars())
+    query = "SELECT DISTINCT turn FROM ft_examples WHERE turn > :after ORDER BY turn LIMIT :limit"
+    return list(_run(connection, query, {"after": after, "limit": limit}).scalars())
 
 
 def drop_turns(connection: sa.Connection, gone: Sequence[str]) -> None:
     """Remove every example of these turns."""
-    delete = sa.text("DELETE FROM ft_examples WHERE turn = :turn")
-    connection.execute(delete, [{"turn": turn} for turn in gone])
+    delete = "DELETE FROM ft_examples WHERE turn = :turn"
+    _run(connection, delete, [{"turn": turn} for turn in gone])
 
 
 _KEY = ("turn", "channel", "person")
@@ -120,7 +126,7 @@ _COLUMNS = (
         "at",
     ),
 )
-_PUT = sa.text(
+_PUT = (
     f"INSERT INTO ft_examples ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
     f" ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in _KEY)
@@ -141,3 +147,14 @@ def _example(row: Any) -> Example:
     values["reasons"] = tuple(json.loads(row.reasons))
     values["consent"] = bool(row.consent)
     return Example(**values)
+
+
+def _run(connection: sa.Connection, statement: str, values: Any) -> sa.CursorResult[Any]:
+    return connection.execute(_text(statement), values)
+
+
+@cache
+def _text(statement: str) -> sa.TextClause:
+    import sqlalchemy as sa  # 0.2 s that importing the plugin does not pay
+
+    return sa.text(statement)

@@ -4,6 +4,8 @@ Every function here runs on a database thread, inside one short transaction. The
 `score`, in the same way for both databases; here they only find and count.
 """
 
+from __future__ import annotations
+
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,13 +13,16 @@ from dataclasses import asdict, dataclass
 from itertools import accumulate
 from math import log
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import sqlalchemy as sa
-
-from botcore_qa.markdown import Piece
 from botcore_qa.score import Hit, Question, Term
+from botcore_qa.sql import run
 from botcore_qa.words import near, stems
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from botcore_qa.markdown import Piece
 
 __all__ = [
     "MIGRATIONS",
@@ -76,21 +81,21 @@ class Listed:
 
 def known(connection: sa.Connection) -> dict[str, tuple[str, str]]:
     """Path to (hash, origin) of every document; the hash is "" where a run did not come to its end."""
-    rows = connection.execute(
-        sa.text("SELECT path, hash, origin, state FROM qa_document WHERE state <> 'leaving' ORDER BY state DESC")
+    rows = run(
+        connection, "SELECT path, hash, origin, state FROM qa_document WHERE state <> 'leaving' ORDER BY state DESC"
     )
     return {row.path: (row.hash if row.state == "live" else "", row.origin) for row in rows}
 
 
 def begin(connection: sa.Connection, document: Document) -> int:
     """The id of a new document that nobody finds before it is published; an unfinished one of this path goes."""
-    leave = sa.text("UPDATE qa_document SET state = 'leaving' WHERE path = :path AND state = 'reading'")
-    connection.execute(leave, {"path": document.path})
-    insert = sa.text(
+    leave = "UPDATE qa_document SET state = 'leaving' WHERE path = :path AND state = 'reading'"
+    run(connection, leave, {"path": document.path})
+    insert = (
         "INSERT INTO qa_document (path, source, title, hash, origin, state)"
         " VALUES (:path, :source, :title, :hash, :origin, 'reading') RETURNING id"
     )
-    return int(connection.execute(insert, asdict(document)).scalar_one())
+    return int(run(connection, insert, asdict(document)).scalar_one())
 
 
 def row(piece: Piece) -> Row:
@@ -107,11 +112,11 @@ def add(connection: sa.Connection, document: int, place: int, rows: Sequence[Row
     """Store passages of a document under way; False if somebody else has begun the same path since."""
     if not _still_reading(connection, document):
         return False
-    insert = sa.text(
+    insert = (
         "INSERT INTO qa_passage (document, place, heading, body, heading_stems, body_stems)"
         " VALUES (:document, :place, :heading, :body, :heading_stems, :body_stems)"
     )
-    connection.execute(insert, [{"document": document, "place": at, **row} for at, row in enumerate(rows, place)])
+    run(connection, insert, [{"document": document, "place": at, **row} for at, row in enumerate(rows, place)])
     _count_words(connection, [(row["heading_stems"], row["body_stems"]) for row in rows], 1)
     return True
 
@@ -120,56 +125,54 @@ def publish(connection: sa.Connection, document: int, path: str) -> bool:
     """Let the document answer questions in the place of the older one with its path; False as in `add`."""
     if not _still_reading(connection, document):
         return False
-    leave = sa.text("UPDATE qa_document SET state = 'leaving' WHERE path = :path AND state = 'live'")
-    connection.execute(leave, {"path": path})
-    connection.execute(sa.text("UPDATE qa_document SET state = 'live' WHERE id = :id"), {"id": document})
+    leave = "UPDATE qa_document SET state = 'leaving' WHERE path = :path AND state = 'live'"
+    run(connection, leave, {"path": path})
+    run(connection, "UPDATE qa_document SET state = 'live' WHERE id = :id", {"id": document})
     return True
 
 
 def drop(connection: sa.Connection, path: str) -> None:
     """Let a document answer no more; `sweep` deletes its passages."""
-    connection.execute(sa.text("UPDATE qa_document SET state = 'leaving' WHERE path = :path"), {"path": path})
+    run(connection, "UPDATE qa_document SET state = 'leaving' WHERE path = :path", {"path": path})
 
 
 def adopt(connection: sa.Connection, path: str, origin: str) -> None:
     """Note who asked for a document last."""
-    update = sa.text("UPDATE qa_document SET origin = :origin WHERE path = :path AND state = 'live'")
-    connection.execute(update, {"path": path, "origin": origin})
+    update = "UPDATE qa_document SET origin = :origin WHERE path = :path AND state = 'live'"
+    run(connection, update, {"path": path, "origin": origin})
 
 
 def sweep(connection: sa.Connection, limit: int) -> bool:
     """Delete up to ``limit`` passages of leaving documents; whether there may be more."""
-    query = sa.text(
+    query = (
         "SELECT p.id, p.heading_stems, p.body_stems FROM qa_document d JOIN qa_passage p ON p.document = d.id"
         " WHERE d.state = 'leaving' LIMIT :limit"
     )
-    leaving = connection.execute(query, {"limit": limit}).all()
+    leaving = run(connection, query, {"limit": limit}).all()
     if leaving:
-        delete = sa.text("DELETE FROM qa_passage WHERE id IN :ids").bindparams(sa.bindparam("ids", expanding=True))
-        connection.execute(delete, {"ids": [one.id for one in leaving]})
+        delete = "DELETE FROM qa_passage WHERE id IN :ids"
+        run(connection, delete, {"ids": [one.id for one in leaving]}, listed="ids")
         _count_words(connection, [(one.heading_stems, one.body_stems) for one in leaving], -1)
     if len(leaving) < limit:
-        connection.execute(sa.text("DELETE FROM qa_document WHERE state = 'leaving'"))
+        run(connection, "DELETE FROM qa_document WHERE state = 'leaving'")
     return len(leaving) == limit
 
 
 def listed(connection: sa.Connection, limit: int) -> tuple[int, list[Listed]]:
     """How many documents there are, and the first ``limit`` by title."""
-    total = connection.execute(sa.text("SELECT count(*) FROM qa_document WHERE state = 'live'")).scalar_one()
-    rows = connection.execute(
-        sa.text(
-            "SELECT title, source, (SELECT count(*) FROM qa_passage p WHERE p.document = d.id) AS passages"
-            " FROM qa_document d WHERE state = 'live' ORDER BY lower(title), source LIMIT :limit"
-        ),
-        {"limit": limit},
+    total = run(connection, "SELECT count(*) FROM qa_document WHERE state = 'live'").scalar_one()
+    query = (
+        "SELECT title, source, (SELECT count(*) FROM qa_passage p WHERE p.document = d.id) AS passages"
+        " FROM qa_document d WHERE state = 'live' ORDER BY lower(title), source LIMIT :limit"
     )
+    rows = run(connection, query, {"limit": limit})
     return int(total), [Listed(title=row.title, source=row.source, passages=row.passages) for row in rows]
 
 
 def _still_reading(connection: sa.Connection, document: int) -> bool:
     """An update that changes nothing: it holds the row, so that no other process takes it away meanwhile."""
-    hold = sa.text("UPDATE qa_document SET state = 'reading' WHERE id = :id AND state = 'reading'")
-    return connection.execute(hold, {"id": document}).rowcount == 1
+    hold = "UPDATE qa_document SET state = 'reading' WHERE id = :id AND state = 'reading'"
+    return run(connection, hold, {"id": document}).rowcount == 1
 
 
 def _count_words(connection: sa.Connection, passages: Sequence[tuple[str, str]], step: Literal[1, -1]) -> None:
@@ -177,16 +180,14 @@ def _count_words(connection: sa.Connection, passages: Sequence[tuple[str, str]],
     counts = Counter(word for heading, body in passages for word in {"", *heading.split(), *body.split()})
     upsert = _COUNT_POSTGRES if connection.dialect.name == "postgresql" else _COUNT_SQLITE
     ordered = {word: step * counts[word] for word in sorted(counts)}  # one order for all: no deadlocks
-    connection.execute(upsert, {"counts": json.dumps(ordered)})
+    run(connection, upsert, {"counts": json.dumps(ordered)})
     if step < 0:
-        connection.execute(sa.text("DELETE FROM qa_word WHERE passages <= 0"))
+        run(connection, "DELETE FROM qa_word WHERE passages <= 0")
 
 
 _COUNTED = " ON CONFLICT (term) DO UPDATE SET passages = qa_word.passages + excluded.passages"
-_COUNT_SQLITE = sa.text(
-    "INSERT INTO qa_word (term, passages) SELECT key, value FROM json_each(:counts) WHERE true" + _COUNTED
-)
-_COUNT_POSTGRES = sa.text(
+_COUNT_SQLITE = "INSERT INTO qa_word (term, passages) SELECT key, value FROM json_each(:counts) WHERE true" + _COUNTED
+_COUNT_POSTGRES = (
     "INSERT INTO qa_word (term, passages)"
     " SELECT key, CAST(value AS bigint) FROM json_each_text(CAST(:counts AS json))" + _COUNTED
 )
@@ -213,17 +214,15 @@ def look_up(connection: sa.Connection, words: Sequence[str]) -> Question:
 
 
 def _counts(connection: sa.Connection, words: Sequence[str]) -> dict[str, int]:
-    query = sa.text("SELECT term, passages FROM qa_word WHERE term IN :words")
-    rows = connection.execute(
-        query.bindparams(sa.bindparam("words", type_=sa.Text, expanding=True)), {"words": list(words)}
-    )
+    query = "SELECT term, passages FROM qa_word WHERE term IN :words"
+    rows = run(connection, query, {"words": list(words)}, listed="words")
     return {row.term: row.passages for row in rows}
 
 
 def _meant(connection: sa.Connection, word: str) -> list[str]:
     """The documents' words that an unknown one may stand for, the shortest first."""
-    query = sa.text("SELECT term FROM qa_word WHERE term >= :low AND term < :high")
-    same_letter = connection.execute(query, {"low": word[0], "high": chr(ord(word[0]) + 1)}).scalars()
+    query = "SELECT term FROM qa_word WHERE term >= :low AND term < :high"
+    same_letter = run(connection, query, {"low": word[0], "high": chr(ord(word[0]) + 1)}).scalars()
     return sorted((term for term in same_letter if near(word, term)), key=lambda term: (len(term), term))[:MEANT]
 
 
@@ -244,20 +243,20 @@ def _hits(connection: sa.Connection, forms: Sequence[str]) -> list[Hit]:
     if not forms:
         return []
     if connection.dialect.name == "postgresql":
-        rows = connection.execute(_SEARCH_POSTGRES, {"query": " | ".join(forms), "limit": CANDIDATES})
+        rows = run(connection, _SEARCH_POSTGRES, {"query": " | ".join(forms), "limit": CANDIDATES})
     else:
         query = " OR ".join(f'"{form}"' for form in forms)
-        rows = connection.execute(_SEARCH_SQLITE, {"query": query, "limit": CANDIDATES})
+        rows = run(connection, _SEARCH_SQLITE, {"query": query, "limit": CANDIDATES})
     return [Hit(**row._mapping) for row in rows]
 
 
 _COLUMNS = "p.id, p.heading, p.body, p.heading_stems, p.body_stems, d.title, d.source"
-_SEARCH_SQLITE = sa.text(
+_SEARCH_SQLITE = (
     f"SELECT {_COLUMNS} FROM qa_fts JOIN qa_passage p ON p.id = qa_fts.rowid"
     " JOIN qa_document d ON d.id = p.document AND d.state = 'live'"
     " WHERE qa_fts MATCH :query ORDER BY bm25(qa_fts, 3.0, 1.0), p.id LIMIT :limit"
 )
-_SEARCH_POSTGRES = sa.text(
+_SEARCH_POSTGRES = (
     f"SELECT {_COLUMNS} FROM qa_passage p JOIN qa_document d ON d.id = p.document AND d.state = 'live',"
     " CAST(:query AS tsquery) query"
     " WHERE p.words @@ query ORDER BY ts_rank(p.words, query, 1) DESC, p.id LIMIT :limit"

@@ -113,6 +113,22 @@ async def test_a_program_that_chose_the_sampling_gets_it_and_only_the_models_tex
     assert chat.engine.samplings == [sampling]
 
 
+async def test_what_a_program_asks_for_is_kept_free_and_no_more(tmp_path: Path) -> None:
+    lines = [
+        ("user", "oldest " + "word " * 30),
+        ("assistant", "word " * 30),
+        ("user", "word " * 30),
+        ("assistant", "yes"),
+    ]
+    context = tuple(PromptMessage(role=role, content=text) for role, text in lines)
+    engine = ScriptedEngine(window=160)
+    async with chatting(tmp_path, settings={"plugins": {"textgen": {"persona": ""}}}, engine=engine) as chat:
+        for tokens in (4, 70):
+            await chat.says("go on", sampling=Sampling(max_tokens=tokens), context=context)
+            await chat.hears()
+        assert ["oldest" in prompt.messages[0].content for prompt in engine.prompts] == [True, False]
+
+
 @pytest.mark.parametrize(
     "wrong", [{"temperature": 2.1}, {"top_p": 0}, {"max_tokens": 0}, {"repetition_penalty": 0}, {"temprature": 1}]
 )
