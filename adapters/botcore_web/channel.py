@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from botcore import Bot, Capabilities, Conversation, Draft, Inbox, Part, Registry, Rejected, Unknown, hookimpl
 from botcore_web.desk import Desk
 from botcore_web.live import News
+from botcore_web.routes import Routes
 from botcore_web.settings import WebSettings
 
 __all__ = ["Web"]
@@ -24,16 +25,9 @@ class Web:
     @hookimpl
     def register(self, registry: Registry) -> None:
         """See `botcore.hookspecs`."""
-        # Here, not above: they load aiohttp.
-        from botcore_web.openai_api import OpenAiApi
-        from botcore_web.page_api import PageApi
-        from botcore_web.pages import Pages
-
         self._desk.name = registry.name
         registry.channel(self)
-        Pages(registry).register()
-        PageApi(self._desk, registry).register()
-        OpenAiApi(self._desk, registry).register()
+        Routes(self._desk, registry).register()
 
     @hookimpl
     @asynccontextmanager

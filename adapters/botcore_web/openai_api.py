@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from botcore import Bot, Draft, Message, Outcome, Registry, Reply
+from botcore import Bot, Draft, Message, Outcome, Reply
 from botcore_web import openai_wire as wire
 from botcore_web.desk import Desk
-from botcore_web.edge import EventStream, answering, require_json, retry_seconds
+from botcore_web.edge import EventStream, require_json, retry_seconds
 from botcore_web.events import COMMENT
 from botcore_web.live import Watch
-from botcore_web.openai_chunks import Chunks, completion, error_json, model_json
+from botcore_web.openai_chunks import Chunks, completion, model_json
 from botcore_web.problem import Problem
 from botcore_web.wire import stop_all
 
@@ -38,18 +38,8 @@ class _Ended:
 class OpenAiApi:
     """The handlers below ``/v1``."""
 
-    def __init__(self, desk: Desk, registry: Registry) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._registry = registry
-
-    def register(self) -> None:
-        """Put them on the port."""
-        for method, path, handler in (
-            ("GET", "/v1/models", self.models),
-            ("GET", "/v1/models/{id}", self.model),
-            ("POST", "/v1/chat/completions", self.complete),
-        ):
-            self._registry.route(method, path, answering(handler, error_json), access="user")
 
     async def models(self, _request: web.Request) -> web.Response:
         """The one model there is: the bot."""

@@ -1,19 +1,19 @@
 """The chat page's API: conversations, messages, stop, feedback, and the event stream of each open page."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from aiohttp import web
 
-from botcore import Bot, Conversation, Entry, Person, Registry, StoreUnavailable
+from botcore import Bot, Command, Conversation, Entry, Person, StoreUnavailable
 from botcore_web import wire
 from botcore_web.desk import Desk
-from botcore_web.edge import EventStream, answering, require_json, retry_seconds
+from botcore_web.edge import EventStream, require_json, retry_seconds
 from botcore_web.events import COMMENT, View
 from botcore_web.live import News, Watch
 from botcore_web.problem import Problem
 
-__all__ = ["PageApi"]
+__all__ = ["PageApi", "page_error"]
 
 POLL_S = 1.0
 """How often the store is asked while a message waits: the turn may run in another process."""
@@ -24,29 +24,14 @@ ENTRIES_SHOWN = 200
 class PageApi:
     """The handlers below ``/api``."""
 
-    def __init__(self, desk: Desk, registry: Registry) -> None:
+    def __init__(self, desk: Desk, commands: Callable[[], Sequence[Command]]) -> None:
         self._desk = desk
-        self._registry = registry
-
-    def register(self) -> None:
-        """Put them on the port."""
-        one = "/api/conversations/{id}"
-        for method, path, handler in (
-            ("GET", "/api/status", self.status),
-            ("GET", "/api/conversations", self.conversations),
-            ("GET", one, self.conversation),
-            ("DELETE", one, self.delete),
-            ("POST", f"{one}/messages", self.send),
-            ("POST", f"{one}/stop", self.stop),
-            ("GET", f"{one}/events", self.events),
-            ("POST", "/api/feedback", self.feedback),
-        ):
-            self._registry.route(method, path, answering(handler, _body), access="user")
+        self._commands = commands
 
     async def status(self, _request: web.Request) -> web.Response:
         """Where the bot stands, for the page's header."""
         bot = self._desk.bot
-        return web.json_response(wire.status_json(bot.name, bot.engine, bot.health(), self._registry.commands))
+        return web.json_response(wire.status_json(bot.name, bot.engine, bot.health(), self._commands()))
 
     async def conversations(self, request: web.Request) -> web.Response:
         """The visitor's conversations, newest first."""
@@ -185,5 +170,6 @@ def _from_our_page(request: web.Request) -> None:
         raise Problem(403, "origin", "only this bot's own page may do that; scripts use /v1/chat/completions")
 
 
-def _body(problem: Problem) -> Mapping[str, object]:
+def page_error(problem: Problem) -> Mapping[str, object]:
+    """A problem as the page reads it."""
     return {"error": {"code": problem.code, "message": problem.message}}

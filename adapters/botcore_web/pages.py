@@ -11,7 +11,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from botcore import Registry
 from botcore_web import wire
 
 __all__ = ["Pages"]
@@ -38,17 +37,11 @@ class Asset:
 
 
 class Pages:
-    """The handlers of ``/`` and ``/static``. Both are public: the form that asks for the key is in them."""
+    """The handlers of ``/`` and ``/static``. No secret is in them."""
 
-    def __init__(self, registry: Registry, root: Path = STATIC) -> None:
-        self._registry = registry
+    def __init__(self, root: Path = STATIC) -> None:
         self._root = root
         self._assets: dict[str, Asset] = {}
-
-    def register(self) -> None:
-        """Put them on the port."""
-        self._registry.route("GET", "/", self.index, access="public")
-        self._registry.route("GET", "/static/{path:.+}", self.static, access="public")
 
     async def index(self, request: web.Request) -> web.Response:
         """The page, with a version behind the name of each file; and the visitor's cookie, for another year."""
