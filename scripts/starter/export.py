@@ -29,6 +29,7 @@ def export(source: Path, target: Path) -> None:
     weights = load_file(source / "weights.safetensors")
     rounded = {f"model.{name}": weight.to(torch.bfloat16).contiguous() for name, weight in weights.items()}
     save_file(rounded, target / "model.safetensors", metadata={"format": "pt"})
+    (target / "model.safetensors").chmod(0o644)  # it is written for the owner alone
     tokenizer.save_pretrained(target)
     for path in sorted(target.iterdir()):
         print(f"{path.stat().st_size:>9} {path.name}")

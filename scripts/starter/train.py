@@ -1,7 +1,7 @@
-"""Train the starter model: `python -m scripts.starter.train --minutes 40` writes weights and tokenizer to build/starter.
+"""Train the starter model: `python -m scripts.starter.train --tokens 12` writes weights and tokenizer to build/starter.
 
-The schedule follows the wall clock, so a slower machine gives a less trained model and not a longer wait: a short
-course in copying, the whole mixture, then long rows while the learning rate falls to nothing.
+The schedule follows the tokens seen, so that a busy machine makes it later and not worse: a short course in copying, the
+whole mixture, then long rows while the learning rate falls to nothing.
 """
 
 import argparse
@@ -30,8 +30,9 @@ LENGTHS = (64, 96, 128, 192, 256, 384, 640, 1024)
 BATCH_TOKENS = 4096
 COPYING_TOKENS = 500_000
 WARM_UP_STEPS = 60
+SAVE_STEPS = 500
 LONG_FROM, DECAY_FROM = 0.80, 0.45
-"""Shares of the time at which long rows begin and at which the learning rate starts to fall."""
+"""Shares of the tokens at which long rows begin and at which the learning rate starts to fall."""
 
 
 def batches(corpus: Corpus, core: Tokenizer, stage: "Stage") -> Iterator[Batch]:
@@ -65,7 +66,7 @@ class Stage:
     name = "copying"
 
     def move(self, tokens: int, progress: float) -> None:
-        """Choose the stage after `tokens` tokens and `progress` (0 to 1) of the time."""
+        """Choose the stage after `tokens` tokens and `progress` (0 to 1) of the run."""
         self.name = "long" if progress >= LONG_FROM else "all" if tokens >= COPYING_TOKENS else "copying"
 
 
@@ -74,8 +75,8 @@ def rate(step: int, progress: float) -> float:
     return min(1.0, (step + 1) / WARM_UP_STEPS, max(0.01, (1 - progress) / (1 - DECAY_FROM)))
 
 
-def run(minutes: float, out: Path, seed: int, start: Path | None) -> None:
-    """Train for `minutes` of wall time and write `weights.safetensors` (float32) and the tokenizer to `out`.
+def run(budget: int, out: Path, seed: int, start: Path | None) -> None:
+    """Train on `budget` tokens and write `weights.safetensors` (float32) and the tokenizer to `out`.
 
     With `start`, the weights of an earlier run with the same `out`, the copying course is left out and the rates are
     lower; the tokenizer of `out` stays as it is.
@@ -95,7 +96,7 @@ def run(minutes: float, out: Path, seed: int, start: Path | None) -> None:
     torch._dynamo.config.cache_size_limit = 32
     stage, tokens, losses, began = Stage(), 0, [], time.monotonic()
     for step, (ids, mask) in enumerate(batches(Corpus(seed + 2), core, stage)):
-        progress = (time.monotonic() - began) / (60 * minutes)
+        progress = tokens / budget
         if progress >= 1:
             break
         stage.move(tokens + (COPYING_TOKENS if start else 0), progress)
@@ -108,24 +109,26 @@ def run(minutes: float, out: Path, seed: int, start: Path | None) -> None:
             optimizer.zero_grad()
         tokens += ids.numel()
         losses.append(loss.item())
-        if step % 100 == 99:
+        if step % 50 == 49:
             speed = tokens / (time.monotonic() - began)
-            mean = sum(losses[-100:]) / 100
+            mean = sum(losses[-50:]) / 50
             print(
                 f"{progress:.0%} {stage.name} {tokens / 1e6:.2f} M tokens, loss {mean:.3f}, {speed:.0f} tok/s",
                 flush=True,
             )
+        if step % SAVE_STEPS == SAVE_STEPS - 1:
+            save_file(network.state_dict(), out / "weights.safetensors")
     save_file(network.state_dict(), out / "weights.safetensors")
     print(f"{tokens} tokens, {step} steps, {sum(p.numel() for p in network.parameters())} parameters")
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--minutes", type=float, default=35)
+    arguments.add_argument("--tokens", type=float, default=12, help="millions")
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--start", type=Path, help="weights of an earlier run to go on from")
     arguments.add_argument("--out", type=Path, default=Path("build/starter"))
     chosen = arguments.parse_args()
     torch.set_num_threads(chosen.threads)
-    run(chosen.minutes, chosen.out, chosen.seed, chosen.start)
+    run(int(chosen.tokens * 1e6), chosen.out, chosen.seed, chosen.start)
