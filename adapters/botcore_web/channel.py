@@ -38,6 +38,7 @@ class Web:
             async with asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(self._watch_engine(bot), name=f"{self.name}: engine status to open pages")
                 yield
+                await self._desk.live.close(bot.clock)
                 watch.cancel()
         finally:
             self._desk.running = None

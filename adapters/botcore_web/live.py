@@ -7,13 +7,16 @@ What is missed here (another process runs the turn, a draft fell out) is found i
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import Flag, auto
 
 from botcore import Clock, Draft
 from botcore_web.problem import Problem
 
-__all__ = ["Live", "News", "Watch"]
+__all__ = ["STOPPING", "Live", "News", "Watch"]
+
+CLOSE_S = 2.0
+STOPPING = "the bot is stopping; send it again in a moment"
 
 
 class News(Flag):
@@ -23,6 +26,8 @@ class News(Flag):
     DRAFT = auto()
     ENTRIES = auto()
     ENGINE = auto()
+    CLOSING = auto()
+    """The bot stops: say what is known, and end."""
 
 
 class Watch:
@@ -61,6 +66,8 @@ class Live:
         self._watches: dict[str, list[Watch]] = {}
         self.count = 0
         """Connections that watch now."""
+        self._closing = False
+        self._unwatched = asyncio.Event()
 
     def show(self, draft: Draft) -> None:
         """Take a preview, or the end of a turn."""
@@ -100,9 +107,21 @@ class Live:
         """Whether anybody watches this conversation."""
         return key in self._watches
 
+    async def close(self, clock: Clock) -> None:
+        """Let every connection tell its last news and end; returns when they have, or after `CLOSE_S`."""
+        self._closing = True
+        self.tell_all(News.CLOSING)
+        with suppress(TimeoutError):
+            async with clock.timeout(CLOSE_S):
+                while self.count:
+                    self._unwatched.clear()
+                    await self._unwatched.wait()
+
     @contextmanager
     def watch(self, key: str) -> Iterator[Watch]:
-        """Hear of a conversation while the block runs. A 503 `Problem` where too many do."""
+        """Hear of a conversation while the block runs. A 503 `Problem` where too many do, or the bot stops."""
+        if self._closing:
+            raise Problem(503, "stopping", STOPPING, retry_after=5)
         if self.count >= self._watches_limit:
             raise Problem(503, "full", "too many open connections; try again in a moment", retry_after=5)
         watch = Watch()
@@ -115,3 +134,4 @@ class Live:
             self._watches[key].remove(watch)
             if not self._watches[key]:
                 del self._watches[key]
+            self._unwatched.set()

@@ -15,7 +15,7 @@ from botcore_web import openai_wire as wire
 from botcore_web.desk import Desk
 from botcore_web.edge import EventStream, require_json, retry_seconds
 from botcore_web.events import COMMENT
-from botcore_web.live import Watch
+from botcore_web.live import STOPPING, News, Watch
 from botcore_web.openai_chunks import Chunks, completion, model_json
 from botcore_web.problem import Problem
 from botcore_web.wire import stop_all
@@ -80,11 +80,20 @@ class OpenAiApi:
         raise ConnectionResetError("the caller hung up")
 
     async def _streamed(self, follow: "_Follow", asked: wire.ChatRequest) -> web.StreamResponse:
-        stream, clock = EventStream(follow.request, follow.bot.clock), follow.bot.clock
-        chunks, spoke = Chunks(asked, clock.now()), clock.monotonic()
+        stream, chunks = EventStream(follow.request, follow.bot.clock), Chunks(asked, follow.bot.clock.now())
+        try:
+            await self._pour(follow, stream, chunks)
+        except Problem as problem:
+            if not stream.response.prepared:
+                raise
+            await stream.send(chunks.error(problem))
+        return stream.response
+
+    async def _pour(self, follow: "_Follow", stream: EventStream, chunks: Chunks) -> None:
+        clock, spoke = follow.bot.clock, follow.bot.clock.monotonic()
         async with aclosing(follow.steps()) as steps:
             async for step in steps:
-                data = _frames(chunks, step, begun=stream.response.prepared)
+                data = _frames(chunks, step)
                 if not data and clock.monotonic() - spoke < SILENCE_S:
                     continue
                 if not stream.response.prepared:
@@ -92,7 +101,7 @@ class OpenAiApi:
                 await stream.send(data or COMMENT)
                 spoke = clock.monotonic()
                 if isinstance(step, _Ended):
-                    return stream.response
+                    return
         raise ConnectionResetError("the caller hung up")
 
     def _message(self, request: web.Request, asked: wire.ChatRequest) -> Message:
@@ -126,8 +135,11 @@ class _Follow:
             await self._same()
 
     async def steps(self) -> AsyncGenerator[Draft | _Ended | None, None]:
-        """Drafts as they grow, None now and then, the end last; ends early where the caller hung up."""
-        clock, asked_at = self.bot.clock, float("-inf")
+        """Drafts as they grow, None now and then, the end last; ends early where the caller hung up.
+
+        A 503 `Problem` where the bot stops before the end.
+        """
+        clock, asked_at, news = self.bot.clock, float("-inf"), News.NOTHING
         shown: Draft | None = None
         while not self._hung_up():
             draft = self._desk.live.draft(self._message.conversation.key)
@@ -135,14 +147,16 @@ class _Follow:
                 shown = draft
                 yield draft
             ended = self._announced()
-            if ended is None and clock.monotonic() - asked_at >= POLL_S:
+            if ended is None and (News.CLOSING in news or clock.monotonic() - asked_at >= POLL_S):
                 asked_at = clock.monotonic()
                 outcome, reply = await self.bot.outcome(self._number)
                 ended = _Ended(outcome=outcome, reply=reply) if outcome else None
             if ended:
                 yield ended
                 return
-            await self._watch.news(clock, GLANCE_S)
+            if News.CLOSING in news:
+                raise Problem(503, "stopping", STOPPING, retry_after=5)
+            news = await self._watch.news(clock, GLANCE_S)
             yield None
 
     async def let_go(self) -> None:
@@ -172,17 +186,10 @@ class _Follow:
             )
 
 
-def _frames(chunks: Chunks, step: Draft | _Ended | None, *, begun: bool) -> bytes:
+def _frames(chunks: Chunks, step: Draft | _Ended | None) -> bytes:
     if step is None:
         return b""
-    if isinstance(step, Draft):
-        return chunks.text(step.turn, step.text)
-    try:
-        return chunks.end(_delivered(step))
-    except Problem as problem:
-        if not begun:
-            raise
-        return chunks.error(problem)
+    return chunks.end(_delivered(step)) if isinstance(step, _Ended) else chunks.text(step.turn, step.text)
 
 
 def _delivered(ended: _Ended) -> Reply:

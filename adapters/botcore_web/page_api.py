@@ -137,6 +137,8 @@ class PageApi:
             if frames or silence >= COMMENT_S:
                 await stream.send(frames or COMMENT)
                 spoke, silence = clock.monotonic(), 0.0
+            if News.CLOSING in news:
+                return
             news = await watch.news(clock, POLL_S if view.open else COMMENT_S - silence)
 
     async def _sync(self, bot: Bot, view: View, where: Conversation, who: Person) -> bytes:

@@ -290,14 +290,29 @@ async def test_a_browser_of_another_site_cannot_spend_the_bot_s_tokens(house: Ho
     assert house.core.accepted == []
 
 
-async def test_a_stop_of_the_server_stops_no_turn() -> None:
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_stop_of_the_bot_says_so_and_stops_no_turn(stream: bool) -> None:
     async with aiohttp.ClientSession() as outside:
         async with serving() as house:
-            body = {"model": "botcore", "messages": HI, "stream": True}
+            body = {"model": "botcore", "messages": HI, "stream": stream}
             post = asyncio.create_task(outside.post(f"{house.address}/v1/chat/completions", json=body))
             number, _ = await house.core.message()
             await house.web.show(house.core.draft(number, "half"))
-            response = await post
-        with pytest.raises(aiohttp.ClientPayloadError):
-            await response.read()
+            if stream:
+                await post
+        response = await post
+        told = await response.text()
+        assert (response.status, '"code": "stopping"' in told) == (200 if stream else 503, True)
+        assert "[DONE]" not in told
         assert house.core.of(Control) == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_reply_that_was_ready_when_the_bot_stopped_is_told(stream: bool) -> None:
+    async with aiohttp.ClientSession() as outside:
+        async with serving() as house:
+            body = {"model": "botcore", "messages": HI, "stream": stream}
+            post = asyncio.create_task(outside.post(f"{house.address}/v1/chat/completions", json=body))
+            number, _ = await house.core.message()
+            await house.web.show(house.core.end(number, "just in time"))
+        assert "just in time" in await (await post).text()

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 from uuid import uuid4
 
+import aiohttp
 import pytest
 
 from botcore import Conversation, EngineStatus
@@ -18,7 +19,7 @@ from botcore_web import Web, wire
 from botcore_web.live import News
 from botcore_web.page_api import COMMENT_S, POLL_S
 from botcore_web.settings import WebSettings
-from tests.adapters.web.core import CHAT, House, Visitor, feedback, serving
+from tests.adapters.web.core import CHAT, House, Visitor, feedback, open_page, serving
 
 CONVERSATION = f"/api/conversations/{CHAT}"
 OTHER = "d" * 22
@@ -393,3 +394,15 @@ async def test_a_closed_page_does_not_stop_its_turn(house: House, ana: Visitor) 
     await house.answers("One.")
     assert len((await ana.asks("GET", CONVERSATION))[1]["entries"]) == 2
     assert len(house.core.accepted) == 1
+
+
+async def test_a_page_is_told_the_last_news_when_the_bot_stops() -> None:
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as browser:
+        async with serving() as house:
+            ana = await open_page(house.address, browser, [])
+            stream = await ana.follows()
+            await ana.says("hi")
+            await stream.until("pending")
+            await house.answers("just in time")
+        told = (await stream.response.read()).decode()  # up to a clean end
+        assert "just in time" in told
