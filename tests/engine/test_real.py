@@ -1,4 +1,4 @@
-"""vLLM itself, on the model in the box. One engine for the module; what kills it comes last."""
+"""vLLM itself, on the model in the box. One engine for the module, so the order matters: the model changes at the end."""
 
 import asyncio
 import json
@@ -21,12 +21,12 @@ from botcore.engine.model import STARTER
 from botcore.engine.vllm import VllmEngine
 from botcore.errors import EngineUnavailable, PromptTooLong
 from botcore.messages import PromptMessage, Sampling
-from botcore.ports import Delta, Engine, Prompt
+from botcore.ports import Delta, Engine, Prompt, Stage
 from botcore.settings import EngineSettings
 from botcore.testing import check_engine
 from botcore.testing.checks_engine import running
 
-PYTHON = Path(os.environ.get("BOTCORE_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
+PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
 HERE = Path(__file__).parent
 READY_WITHIN = 240.0
 """Seconds: 17 on a quiet machine, 75 seen on a busy one."""
@@ -191,36 +191,6 @@ async def test_closing_many_streams_frees_all_slots_within_a_second(engine: Vllm
     assert await metric(engine, "kv_cache_usage_perc") == 0
 
 
-QUESTIONS = [
-    *("Hello!", "What can you do?", "Who are you?", "Thank you very much.", "Tell me a joke.", "What is your name?"),
-    *("Where is the harbour?", "How do I add a plugin?", "What is vLLM?", "Explain paged attention.", "Good night."),
-    *("When does the shop open?", "Is it raining?", "Write a poem about a ship.", "Count to five.", "Why?", "Help me."),
-    *("What time is it?", "Repeat after me: one two three.", "Summarise: the cat sat on the mat."),
-]
-
-
-async def test_greedy_tokens_equal_those_of_transformers_after_a_change_of_model(engine: VllmEngine) -> None:
-    await engine.switch("starter")
-    assert (engine.status.stage, engine.status.model) == ("ready", "starter")
-    script = await asyncio.create_subprocess_exec(
-        *(str(PYTHON), str(HERE / "greedy_reference.py"), str(STARTER), "32"),
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    output, _ = await script.communicate(json.dumps(QUESTIONS).encode())
-    wrong = []
-    for question, expected in zip(QUESTIONS, json.loads(output), strict=True):
-        deltas = await reply(engine, question, max_tokens=32, return_token_ids=True)
-        ids = [token for delta in deltas for token in delta.token_ids]
-        assert deltas[-1].usage
-        assert deltas[-1].usage.prompt_tokens == expected["prompt_tokens"], question
-        if ids != expected["ids"]:
-            wrong.append((question, ids, expected["ids"]))
-    assert wrong == []
-
-
 async def killed_in_a_reply(engine: VllmEngine, pid: int) -> None:
     """Kill ``pid`` while a reply runs: the reader is told, and the engine is ready again by itself."""
     asked = engine.generate(ask("Tell me everything"), Sampling(max_tokens=1900, temperature=1.5))
@@ -230,13 +200,17 @@ async def killed_in_a_reply(engine: VllmEngine, pid: int) -> None:
         with pytest.raises(EngineUnavailable):
             async for _ in deltas:
                 pass
-    while engine.status.stage == "ready":
-        await engine.changed()
-    assert engine.status.stage == "model", engine.status.detail
+    await stage_of(engine, {"model"})
     async with asyncio.timeout(READY_WITHIN):
-        while engine.status.stage != "ready":
-            await engine.changed()
+        assert await stage_of(engine, {"ready", "failed"}) == "ready", engine.status.detail
     assert (await reply(engine, "hi", max_tokens=1))[-1].finish
+
+
+async def stage_of(engine: VllmEngine, wanted: set[Stage]) -> Stage:
+    """The first of these stages that comes."""
+    while engine.status.stage not in wanted:
+        await engine.changed()
+    return engine.status.stage
 
 
 def core_of(engine: VllmEngine) -> int:
@@ -255,6 +229,37 @@ async def test_a_killed_server_is_told_and_replaced_and_its_core_is_gone(engine:
     group, core = engine._lane.group, core_of(engine)
     await killed_in_a_reply(engine, group)
     assert core not in [pid for pid, its, state in processes() if its == group and state != "Z"]
+
+
+QUESTIONS = [
+    *("Hello!", "What can you do?", "Who are you?", "Thank you very much.", "Tell me a joke.", "What is your name?"),
+    *("Where is the harbour?", "How do I add a plugin?", "What is vLLM?", "Explain paged attention.", "Good night."),
+    *("When does the shop open?", "Is it raining?", "Write a poem about a ship.", "Count to five.", "Why?", "Help me."),
+    *("What time is it?", "Repeat after me: one two three.", "Summarise: the cat sat on the mat."),
+]
+
+
+async def test_greedy_tokens_equal_those_of_transformers_after_a_change_of_model(engine: VllmEngine) -> None:
+    # In float32: in bfloat16 two kernels round differently, and one near tie in 640 tokens took the other turn.
+    await engine.switch("starter", args=("--dtype", "float32"))
+    assert (engine.status.stage, engine.status.model) == ("ready", "starter")
+    script = await asyncio.create_subprocess_exec(
+        *(str(PYTHON), str(HERE / "greedy_reference.py"), str(STARTER), "32"),
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    output, _ = await script.communicate(json.dumps(QUESTIONS).encode())
+    wrong = []
+    for question, expected in zip(QUESTIONS, json.loads(output), strict=True):
+        deltas = await reply(engine, question, max_tokens=32, return_token_ids=True)
+        ids = [token for delta in deltas for token in delta.token_ids]
+        assert deltas[-1].usage
+        assert deltas[-1].usage.prompt_tokens == expected["prompt_tokens"], question
+        if ids != expected["ids"]:
+            wrong.append((question, ids, expected["ids"]))
+    assert wrong == []
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
