@@ -146,7 +146,7 @@ async def main(python: str, directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    chosen = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("BOTCORE_ENGINE_PYTHON", "")
+    chosen = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("BOTCORE_TEST_ENGINE_PYTHON", "")
     print(f"{platform.platform()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {time.strftime('%Y-%m-%d')}")
     with tempfile.TemporaryDirectory() as place:
         asyncio.run(main(chosen or str(PROJECT / ".venv-engine" / "bin" / "python"), Path(place)))

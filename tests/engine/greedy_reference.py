@@ -6,13 +6,13 @@ usage: greedy_reference.py MODEL TOKENS < prompts.json > ids.json
 import json
 import sys
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+import torch  # type: ignore[import-not-found]
+from transformers import AutoModelForCausalLM, AutoTokenizer  # type: ignore[import-not-found]
 
 model_path, tokens = sys.argv[1], int(sys.argv[2])
 torch.set_num_threads(1)
 tokenizer = AutoTokenizer.from_pretrained(model_path)
-model = AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.bfloat16).eval()
+model = AutoModelForCausalLM.from_pretrained(model_path, dtype=torch.float32).eval()
 replies = []
 for text in json.load(sys.stdin):
     messages = [{"role": "user", "content": text}]

@@ -1,4 +1,4 @@
-"""vLLM itself, on the model in the box. One engine for the module, so the order matters: the model changes at the end."""
+"""vLLM itself, on the model in the box. One engine for the module; the order matters: the model changes at the end."""
 
 import asyncio
 import json
