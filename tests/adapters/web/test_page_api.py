@@ -161,6 +161,7 @@ async def test_with_a_key_the_page_is_shown_and_everything_else_locked() -> None
         assert (await ana.asks("GET", "/api/conversations", headers=cookies))[0] == 200
 
 
+ID = b"00000000-0000-4000-8000-000000000001"
 FORGED: list[tuple[str, str, bytes, Mapping[str, str], int]] = [
     ("POST", f"{CONVERSATION}/messages", b"{}", {}, 400),
     ("POST", f"{CONVERSATION}/messages", b"", {}, 400),
@@ -169,10 +170,10 @@ FORGED: list[tuple[str, str, bytes, Mapping[str, str], int]] = [
     ("POST", f"{CONVERSATION}/messages", b'{"id": 1e999, "text": "x"}', {}, 400),
     ("POST", f"{CONVERSATION}/messages", b"id=1&text=hi", {"Content-Type": "text/plain"}, 415),
     ("POST", f"{CONVERSATION}/messages", b"x" * (1 << 20), {"Content-Type": ""}, 415),
-    ("POST", "/api/conversations/short/messages", b'{"id":"%s","text":"x"}' % str(uuid4()).encode(), {}, 404),
-    ("POST", "/api/conversations/" + "x" * 65 + "/stop", b'{"id":"%s"}' % str(uuid4()).encode(), {}, 404),
+    ("POST", "/api/conversations/short/messages", b'{"id":"%s","text":"x"}' % ID, {}, 404),
+    ("POST", "/api/conversations/" + "x" * 65 + "/stop", b'{"id":"%s"}' % ID, {}, 404),
     ("POST", f"{CONVERSATION}/stop", b'{"id": "no"}', {}, 400),
-    ("POST", f"{CONVERSATION}/stop", b'{"id":"%s"}' % str(uuid4()).encode(), {}, 404),
+    ("POST", f"{CONVERSATION}/stop", b'{"id":"%s"}' % ID, {}, 404),
     ("POST", "/api/feedback", b'{"value": 3}', {}, 400),
     ("GET", "/api/conversations/%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00%00", b"", {}, 404),
     ("GET", "/api/conversations/..%2f..%2fetc%2fpasswd%2f%2f%2f%2f%2f", b"", {}, 404),
