@@ -28,7 +28,7 @@ from botcore.turn import House
 
 __all__ = ["Bot", "visiting"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 LIFESPAN_S = 30.0
 """A plugin's start may take this long before the others go on without waiting for it."""
@@ -50,17 +50,17 @@ class Bot:
     ) -> None:
         """``engine`` and ``plugins`` (name → object, after the configured ones) are for embedding and tests."""
         self.settings = settings
-        self.name = settings.bot.name
+        self.name: str = settings.bot.name
         self.data_dir: Path = settings.bot.data_dir
         self.clock: Clock = clock or SystemClock()
-        self.metrics = Metrics()
-        self.started = asyncio.Event()
+        self.metrics: Metrics = Metrics()
+        self.started: asyncio.Event = asyncio.Event()
         """Set once messages are taken."""
-        self.listening = asyncio.Event()
+        self.listening: asyncio.Event = asyncio.Event()
         """Set once the HTTP port answers."""
-        self.address = ""
+        self.address: str = ""
         """Where the HTTP port was bound: ``http://host:port``."""
-        self.loaded = Loaded()
+        self.loaded: Loaded = Loaded()
         self.database: Store
         self._engine = engine
         self._more = plugins or {}

@@ -22,7 +22,7 @@ from botcore.store import Claim, OutboxRow, Store, TurnEnd
 
 __all__ = ["Delivery", "Sender"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 PLACEHOLDER = "…"
 MAX_ATTEMPTS = 300
@@ -43,7 +43,7 @@ class Sender:
         self.store = store
         self.clock = clock
         self.metrics = metrics
-        self.pace = Pace(clock)
+        self.pace: Pace = Pace(clock)
         self._matched = matched
 
     async def settle(self, channel: Channel, claim: Claim, rows: Sequence[OutboxRow], *, release: bool) -> None:
@@ -151,7 +151,7 @@ class Delivery:
     """One turn's way out: previews while the text grows, then the committed reply."""
 
     def __init__(self, sender: Sender, channel: Channel, claim: Claim) -> None:
-        self.text = ""
+        self.text: str = ""
         self.citations: list[Citation] = []
         self._sender = sender
         self._channel = channel

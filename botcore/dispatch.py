@@ -19,7 +19,7 @@ from botcore.observe import Metrics
 
 __all__ = ["Bound", "Dispatcher", "Won"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 

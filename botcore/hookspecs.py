@@ -17,8 +17,8 @@ from botcore.ports import Bot
 
 __all__ = ["HookSpecs", "hookimpl", "hookspec"]
 
-hookspec = pluggy.HookspecMarker("botcore")
-hookimpl = pluggy.HookimplMarker("botcore")
+hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker("botcore")
+hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker("botcore")
 """Marks a method as a hook."""
 
 

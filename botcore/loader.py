@@ -22,7 +22,7 @@ from botcore.settings import Settings, validate
 
 __all__ = ["Loaded", "Registered", "available", "load"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 GROUP = "botcore"
 Visit = Callable[[], AbstractAsyncContextManager[Bot]]
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")

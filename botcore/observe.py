@@ -54,16 +54,20 @@ class Metrics:
 
         self.registry: CollectorRegistry = CollectorRegistry()
         own = self.registry
-        self.turns = Counter("botcore_turns", "Turns by how they ended", ["channel", "outcome"], registry=own)
-        self.first_text = Histogram("botcore_first_text_seconds", "Claim to first text of the reply", registry=own)
-        self.turn_seconds = Histogram("botcore_turn_seconds", "Claim to committed reply", registry=own)
-        self.tokens = Counter("botcore_tokens", "Tokens by kind", ["kind"], registry=own)
-        self.hook_seconds = Counter("botcore_hook_seconds", "Time spent in hooks", ["plugin", "hook"], registry=own)
-        self.hook_errors = Counter(
+        self.turns: Counter = Counter("botcore_turns", "Turns by how they ended", ["channel", "outcome"], registry=own)
+        self.first_text: Histogram = Histogram(
+            "botcore_first_text_seconds", "Claim to first text of the reply", registry=own
+        )
+        self.turn_seconds: Histogram = Histogram("botcore_turn_seconds", "Claim to committed reply", registry=own)
+        self.tokens: Counter = Counter("botcore_tokens", "Tokens by kind", ["kind"], registry=own)
+        self.hook_seconds: Counter = Counter(
+            "botcore_hook_seconds", "Time spent in hooks", ["plugin", "hook"], registry=own
+        )
+        self.hook_errors: Counter = Counter(
             "botcore_hook_errors", "Hook calls that failed or were too slow", ["plugin", "hook"], registry=own
         )
-        self.sends = Counter("botcore_sends", "Outgoing calls by result", ["channel", "result"], registry=own)
-        self.running = Gauge("botcore_turns_running", "Turns being worked on", registry=own)
+        self.sends: Counter = Counter("botcore_sends", "Outgoing calls by result", ["channel", "result"], registry=own)
+        self.running: Gauge = Gauge("botcore_turns_running", "Turns being worked on", registry=own)
 
     def render(self) -> bytes:
         """The text Prometheus scrapes."""

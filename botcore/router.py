@@ -14,7 +14,7 @@ from botcore.turn import House, TurnRun
 
 __all__ = ["Router"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
 """The safety net for what no event tells: retries that became due, work of other processes."""
@@ -32,7 +32,7 @@ class Router:
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
-        self.started = asyncio.Event()
+        self.started: asyncio.Event = asyncio.Event()
         """Set once `submit` may be called."""
         self._group: asyncio.TaskGroup | None = None
 

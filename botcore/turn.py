@@ -26,7 +26,7 @@ from botcore.store import Claim, Store, TurnEnd
 
 __all__ = ["House", "LiveTurn", "TurnRun"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
 STAGES = {
@@ -63,17 +63,19 @@ class LiveTurn:
     """`botcore.context.Turn` over the running bot."""
 
     def __init__(self, house: House, claim: Claim, message: Message, delivery: Delivery) -> None:
-        self.id = claim.turn
+        self.id: str = claim.turn
         self.message = message
-        self.recalled = Recalled(history=_brought(message))
+        self.recalled: Recalled = Recalled(history=_brought(message))
+        self.command: str
+        self.argument: str
         self.command, self.argument = _command(message)
         self.model = ""
         self.clock: Clock = house.clock
-        self.deadline = house.clock.monotonic() + house.settings.timeout_s
-        self.usage = Usage()
+        self.deadline: float = house.clock.monotonic() + house.settings.timeout_s
+        self.usage: Usage = Usage()
         self.sampling: Sampling | None = None
         self.prompted: Prompt | None = None
-        self.starts_over = False
+        self.starts_over: bool = False
         self._house = house
         self._delivery = delivery
 

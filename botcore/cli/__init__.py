@@ -15,7 +15,7 @@ from botcore.errors import BotcoreError, SettingsError
 
 __all__ = ["app", "main"]
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="botcore",
     help="A plugin-based chatbot framework that owns its model.",
     no_args_is_help=True,

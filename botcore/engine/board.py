@@ -13,7 +13,7 @@ class Board:
     """An `EngineStatus` that can be read at any time and waited on."""
 
     def __init__(self, status: EngineStatus) -> None:
-        self.status = status
+        self.status: EngineStatus = status
         self._next = asyncio.Event()
 
     def show(self, **changes: Any) -> None:

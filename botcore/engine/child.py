@@ -21,7 +21,7 @@ from botcore.engine import guard
 
 __all__ = ["Child", "Launch", "kill_group"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 LOG_BYTES, LOG_FILES = 5 << 20, 3
 LINE_LIMIT = 16 << 10
@@ -53,7 +53,7 @@ class Child:
         self._watch = _Watch(self._line)
         self._transport: asyncio.SubprocessTransport | None = None
         self._log: logging.Handler | None = None
-        self.group = 0
+        self.group: int = 0
         """The server's process id and group; 0 until it has started."""
 
     async def __aenter__(self) -> Self:

@@ -22,7 +22,7 @@ from botcore.ports import Delta, Prompt, Usage
 
 __all__ = ["Deadlines", "OpenAIClient", "ServedModel"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 HELLO = Prompt(messages=(PromptMessage(role="user", content="Hello"),))
 BODY_LIMIT = 1 << 20

@@ -36,7 +36,7 @@ from botcore.settings import EngineSettings
 
 __all__ = ["Report", "announcement", "ensure_engine_environment"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 Report = Callable[[str, float | None], None]
 """What is being done, and how much of it is done (0 to 1, None = unknown)."""

@@ -21,7 +21,7 @@ from botcore.ports import Delta, Prompt
 
 __all__ = ["Lane"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 KNOCK_EVERY = 0.25
 WARMUP_WITHIN = 120.0
@@ -43,14 +43,14 @@ class Lane:
         self.plan = plan
         self.client: OpenAIClient | None = None
         """While a server answers."""
-        self.window = 0
-        self.open = 0
+        self.window: int = 0
+        self.open: int = 0
         """Streams running now."""
-        self.failure = ""
+        self.failure: str = ""
         """Why the last start failed; empty after one that worked."""
-        self.settled = asyncio.Event()
+        self.settled: asyncio.Event = asyncio.Event()
         """Set once a first start has worked or failed."""
-        self.group = 0
+        self.group: int = 0
         """The server's process group, for whoever looks at its memory."""
         self._data_dir = data_dir
         self._clock = clock

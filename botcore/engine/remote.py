@@ -15,7 +15,7 @@ from botcore.ports import Delta, EngineStatus, Prompt
 
 __all__ = ["Remote", "RemoteEngine"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 UNIX = "unix://"
 

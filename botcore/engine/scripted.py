@@ -46,7 +46,7 @@ class ScriptedEngine:
         self.samplings: list[Sampling] = []
         self.models: list[str] = []
         """The LoRA version asked for with each prompt, "" = the base."""
-        self.open = 0
+        self.open: int = 0
         """Generations running now: the slots a real engine would hold."""
         self.counts = True
         """False: `count` returns None, as servers without ``/tokenize`` do."""

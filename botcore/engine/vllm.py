@@ -33,7 +33,7 @@ from botcore.settings import EngineSettings
 
 __all__ = ["VllmEngine"]
 
-logger = logging.getLogger(__name__)
+logger: logging.Logger = logging.getLogger(__name__)
 
 LOOK_AGAIN = 30.0
 """Seconds between two looks for an engine that could not be installed: somebody may have done it by hand."""

@@ -22,7 +22,7 @@ from botcore.settings import HttpSettings
 
 __all__ = ["Guard"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 SESSION_COOKIE = "botcore_session"
 

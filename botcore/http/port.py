@@ -8,7 +8,7 @@ from botcore.errors import SettingsError
 
 __all__ = ["bind", "reachable"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 PORTS_TRIED = 21
 """The wanted port and the twenty behind it."""

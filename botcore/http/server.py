@@ -23,7 +23,7 @@ from botcore.settings import HttpSettings
 
 __all__ = ["Http"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 HEADER_DEADLINE_S = 15.0
 """Also how long an idle connection is kept: aiohttp has one timer for both."""

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 __all__ = ["conversation", "feedback", "inbox", "metadata", "outbox", "probe", "turn"]
 
-metadata = sa.MetaData()
+metadata: sa.MetaData = sa.MetaData()
 
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
@@ -31,7 +31,7 @@ def _real(name: str) -> "sa.Column[float]":
     return sa.Column(name, sa.Double, nullable=False, server_default="0")
 
 
-conversation = sa.Table(
+conversation: sa.Table = sa.Table(
     "conversation",
     metadata,
     sa.Column("key", sa.Text, primary_key=True),
@@ -61,7 +61,7 @@ conversation = sa.Table(
     sqlite_with_rowid=False,
 )
 
-inbox = sa.Table(
+inbox: sa.Table = sa.Table(
     "inbox",
     metadata,
     sa.Column("id", _ID, primary_key=True),
@@ -83,7 +83,7 @@ inbox = sa.Table(
     sqlite_autoincrement=True,  # an id that came back after `forget` would fool cursors and `stopped_through`
 )
 
-turn = sa.Table(
+turn: sa.Table = sa.Table(
     "turn",
     metadata,
     sa.Column("number", _ID, primary_key=True),
@@ -112,7 +112,7 @@ turn = sa.Table(
     sqlite_autoincrement=True,
 )
 
-outbox = sa.Table(
+outbox: sa.Table = sa.Table(
     "outbox",
     metadata,
     sa.Column("turn", sa.Text, primary_key=True),
@@ -139,7 +139,7 @@ outbox = sa.Table(
     ),
 )
 
-feedback = sa.Table(
+feedback: sa.Table = sa.Table(
     "feedback",
     metadata,
     sa.Column("id", _ID, primary_key=True),
@@ -164,7 +164,7 @@ feedback = sa.Table(
     sqlite_autoincrement=True,
 )
 
-probe = sa.Table(
+probe: sa.Table = sa.Table(
     "probe",
     metadata,
     sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),

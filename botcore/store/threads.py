@@ -23,7 +23,7 @@ from botcore.store.faults import as_store_error, is_conflict, is_disconnect, is_
 
 __all__ = ["Crew", "Job", "batched", "each_alone", "read_only"]
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_BATCH = 500

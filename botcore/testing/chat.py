@@ -29,8 +29,8 @@ class Chat:
         self.bot = bot
         self.engine = engine
         self.channel = channel
-        self.person = Person(id=name, name=name.title())
-        self.conversation = Conversation(channel=channel.name, chat=name)
+        self.person: Person = Person(id=name, name=name.title())
+        self.conversation: Conversation = Conversation(channel=channel.name, chat=name)
         self._events = count(1)
 
     def with_(self, name: str) -> "Chat":

@@ -19,9 +19,11 @@ class LoopbackChannel:
     name = "loopback"
 
     def __init__(self, capabilities: Capabilities | None = None) -> None:
-        self.can = capabilities or Capabilities(progress="draft", sends_per_second=1000, sends_per_second_per_chat=1000)
+        self.can: Capabilities = capabilities or Capabilities(
+            progress="draft", sends_per_second=1000, sends_per_second_per_chat=1000
+        )
         self.inbox: Inbox
-        self.open = asyncio.Event()
+        self.open: asyncio.Event = asyncio.Event()
         """Set while messages are taken."""
         self.sent: list[Part] = []
         """Every message that was posted, in order."""

@@ -59,17 +59,17 @@ class FakeOpenAI:
         """Every chat completion's body, oldest first."""
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
-        self.open = 0
+        self.open: int = 0
         """Streams running now."""
-        self.begun = asyncio.Event()
+        self.begun: asyncio.Event = asyncio.Event()
         """Set when a stream has begun."""
-        self.freed = asyncio.Event()
+        self.freed: asyncio.Event = asyncio.Event()
         """Set when a client went away in the middle of a stream."""
         self._socket = socket
         self._plans: deque[Stream | Answer] = deque()
         self._steps = asyncio.Semaphore(0)
         self._runner: web.AppRunner | None = None
-        self.url = ""
+        self.url: str = ""
 
     def queue(self, *plans: Stream | Answer) -> None:
         """What the next requests get, in order; after that, a `Stream`."""
