@@ -104,7 +104,8 @@ class Served:
         groups = {group for _, group, line in processes() if f"{self.folder}/" in line and "api_server" in line}
         self._groups |= groups
         mine = [(pid, line) for pid, group, line in processes() if group in self._groups and "guard.py" not in line]
-        return {"EngineCore" if "EngineCore" in line else "server": pid for pid, line in mine}
+        names = {"EngineCore": "EngineCore", "api_server": "server"}
+        return {names[mark]: pid for pid, line in mine for mark in names if mark in line}
 
     async def nothing_left(self, within_s: float = 5.0) -> None:
         """Fails where a process of this bot's engine lives on."""

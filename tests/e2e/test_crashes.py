@@ -8,19 +8,21 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from botcore.cli.page import Page, Said
 from tests.e2e.served import Served
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="module")]
 
 LONG = "1200"
 
 
-@pytest.fixture
-async def served(engine_python: Path, endless: Path, tmp_path: Path) -> AsyncIterator[Served]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(engine_python: Path, endless: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """One bot for all: each test leaves it as it found it, but for the last, which ends it."""
     served = Served(
-        tmp_path,
+        tmp_path_factory.mktemp("crashes"),
         BOTCORE_ENGINE__PYTHON=str(engine_python),
         BOTCORE_ENGINE__MODEL=str(endless),
         BOTCORE_PLUGINS__TEXTGEN__PRESETS__CHAT__MAX_TOKENS=LONG,
@@ -64,6 +66,7 @@ async def test_an_engine_process_killed_in_mid_reply_comes_back_by_itself(served
         assert entry["reason"]
         await served.engine("ready")
         await begun(page, "And again?")
+        await page.stop()
 
 
 async def test_a_bot_killed_in_mid_reply_answers_after_its_restart(served: Served) -> None:
