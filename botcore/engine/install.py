@@ -47,7 +47,7 @@ STAMP = ".botcore-engine"
 PIP = ("-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--no-deps", "--progress-bar", "off")
 # Into an empty environment on x86-64 Linux, Python 3.11 (2026-11-23); the CUDA packages were not measured.
 LARGE = {"cpu": ("PyTorch 192 MB", "vLLM 133 MB"), "cuda": ("PyTorch", "vLLM 327 MB")}
-OTHERS = {"cpu": "about 640 MB", "cuda": "several GB with CUDA's libraries"}
+OTHERS = {"cpu": "about 350 MB", "cuda": "several GB with CUDA's libraries"}
 
 
 async def ensure_engine_environment(

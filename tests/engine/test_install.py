@@ -104,7 +104,7 @@ def test_the_sizes_are_told_before_anything_is_downloaded() -> None:
     said = announcement("cpu")
     assert "PyTorch 192 MB" in said
     assert "vLLM 133 MB" in said
-    assert f"{locked('cpu').count - 2} other packages, about 640 MB" in said
+    assert f"{locked('cpu').count - 2} other packages, about 350 MB" in said
 
 
 def test_pips_lines_become_words_and_a_fraction_that_only_grows() -> None:
