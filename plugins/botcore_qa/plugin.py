@@ -6,7 +6,7 @@ What is found is decided in `index` and `score`, what is shown in `extracts` and
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 
 from botcore import (
@@ -39,6 +39,8 @@ ASKED = 2_000
 """Characters of a message that are looked up: what is longer is a text, not a question."""
 LISTED = 50
 """Documents that /sources names."""
+READING_S = 5.0
+"""How long a question waits for the first reading of the sources; longer, and it is asked of what is there."""
 LEAD = "From the documents:"
 LEAD_WITHOUT_ENGINE = "From the documents, word for word (the engine is not ready yet):"
 SYSTEM = (
@@ -86,12 +88,21 @@ class QA:
         words = question_stems(text)
         if self._database is None or turn.command or kind == "talk" or not words:
             return None
+        await self._first_reading(turn)
         question = await self._database.read(partial(index.look_up, words=words))
         best, limits = ranked(question), self._settings
         if not answers(kind, question, best, threshold=limits.threshold, strong=limits.strong):
             return None
         turn.recalled.passages = [_passage(one) for one in best[: limits.passages]]
         return self._answer(turn, question, best)
+
+    async def _first_reading(self, turn: Turn) -> None:
+        """Right after a start, wait a moment for the documents: half of them would give the wrong source."""
+        if self.sources_read.is_set():
+            return
+        with suppress(TimeoutError):
+            async with turn.clock.timeout(READING_S):
+                await self.sources_read.wait()
 
     async def _answer(self, turn: Turn, question: Question, best: Sequence[Scored]) -> AsyncIterator[Chunk]:
         said = await self._by_model(turn) if self._settings.answer == "model" else None
