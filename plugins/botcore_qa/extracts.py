@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from botcore import Citation
-from botcore_qa.markdown import blocks, sentences
+from botcore_qa.markdown import blocks, sentences, unwrapped
 from botcore_qa.score import Scored, Term, share
 from botcore_qa.words import stems
 
@@ -72,6 +72,7 @@ def _shown(ranked: Sequence[Scored], terms: Sequence[Term], passages: int) -> It
 
 def _numbered(part: str, number: int) -> str:
     """The extract and its number; behind code and tables it needs a line of its own."""
+    part = unwrapped(part)
     if part.count("```") % 2:
         part += "\n```"  # a long block of code was divided between two passages
     last = part.rsplit("\n", 1)[-1].lstrip()

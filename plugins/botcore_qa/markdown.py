@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter
 
-__all__ = ["Piece", "blocks", "pieces", "sentences", "title"]
+__all__ = ["Piece", "blocks", "pieces", "sentences", "title", "unwrapped"]
 
 HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*")
 FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+")
 SENTENCE = re.compile(r"(?:[.!?…][\"'”’)*_`]*(?=\s+[\"'“‘(*_`]*[^\s.a-z])|[。！？]|$)", re.DOTALL)
+UNJOINED = re.compile(r"[ \t]*(?:$|#{1,6}[ \t]|\||>|```|~~~)")
+"""Lines that stand for themselves: blank, headings, tables, quotes, fences."""
 MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 
 
@@ -64,6 +66,22 @@ def sentences(text: str) -> list[tuple[int, int]]:
     for start, end, kind in _units(text):
         found += _split(text, start, end) if kind in ("text", "list") else [(start, end)]
     return found
+
+
+def unwrapped(text: str) -> str:
+    """``text`` with the lines of each paragraph joined: where a source was wrapped is no line break of its own.
+
+    Code, tables, headings, quotes and hard breaks (two spaces or a backslash at the end) stay as they are.
+    """
+    lines, fenced = list[str](), False
+    for line in text.split("\n"):
+        begins = fenced or not lines or UNJOINED.match(line) or ITEM.match(line)
+        fenced ^= bool(FENCE.match(line))
+        if begins or UNJOINED.match(lines[-1]) or lines[-1].endswith(("  ", "\\")):
+            lines.append(line)
+        else:
+            lines[-1] = f"{lines[-1].rstrip()} {line.strip()}"
+    return "\n".join(lines)
 
 
 def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

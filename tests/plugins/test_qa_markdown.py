@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botcore_qa.markdown import blocks, pieces, sentences, title
+from botcore_qa.markdown import blocks, pieces, sentences, title, unwrapped
 
 PAGE = """\
 # The *page*
@@ -88,3 +88,24 @@ def test_a_long_section_is_divided() -> None:
     found = list(pieces(text, "long.md", size=300))
     assert len(found) > 5
     assert all(len(piece.text) <= 300 for piece in found)
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "shown"),
+    [
+        ("one line\nand the next", "one line and the next"),
+        ("- an item\n  goes on\n- another", "- an item goes on\n- another"),
+        ("a paragraph\n\nanother", "a paragraph\n\nanother"),
+        ("| a | b |\n|---|---|\n| c | d |", "| a | b |\n|---|---|\n| c | d |"),
+        ("text:\n```\na\nb\n```\nmore\ntext", "text:\n```\na\nb\n```\nmore text"),
+        ("hard  \nbreak", "hard  \nbreak"),
+        ("# Heading\ntext", "# Heading\ntext"),
+    ],
+)
+def test_lines_that_were_only_wrapped_are_joined(wrapped: str, shown: str) -> None:
+    assert unwrapped(wrapped) == shown
+
+
+@given(st.text(alphabet="ab -#|`\n\\", max_size=80))
+def test_joining_lines_changes_nothing_but_white_space(text: str) -> None:
+    assert unwrapped(text).split() == text.split()

@@ -16,7 +16,7 @@ export function Welcome() {
   return html`<section class="welcome" aria-labelledby="hello">
     <${Ring} state=${ringOf(status)} progress=${status?.progress} class="big" />
     <h1 id="hello">${name.value}</h1>
-    <p class="lead">It names its sources, remembers what you tell it, and your thumbs shape its next version.</p>
+    <p class="lead">It names its sources, remembers your conversation, and keeps your verdict on every reply.</p>
     ${status && status.stage !== "ready" && html`<${Progress} status=${status} />`}
     <ul class="samples" aria-label="Questions to start with">
       ${QUESTIONS.map(
