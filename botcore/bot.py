@@ -115,6 +115,7 @@ class Bot:
         await self._router.started.wait()
         self.started.set()
         await self._stopping.wait()
+        self.started.clear()
         for channel in channels:
             channel.cancel()
         await self._router.drain(self.settings.turn.drain_s)
@@ -192,13 +193,22 @@ class Bot:
         """See `ports.Inbox`. Shielded: a caller that goes away must not leave a claim nobody works on."""
         if self._stopping.is_set() or not self.started.is_set():
             raise StoreUnavailable("the bot is starting or stopping; send it again in a moment")
-        return await asyncio.shield(self._group.create_task(self._accept(records), name="accept"))
+        outcome = await asyncio.shield(self._group.create_task(self._accepted(records), name="accept"))
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         """See `ports.Inbox`."""
         await self.database.dead_letter(
             channel=channel, account=account, event_id=event_id, payload=payload, reason=reason
         )
+
+    async def _accepted(self, records: Sequence[Incoming]) -> list[Receipt] | Exception:
+        try:
+            return await self._accept(records)
+        except Exception as error:  # raised in the group it would end the bot; it is the caller's to handle
+            return error
 
     async def _accept(self, records: Sequence[Incoming]) -> list[Receipt]:
         limits = self.settings.turn

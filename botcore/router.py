@@ -7,6 +7,8 @@ of a busy conversation, what a dead process left, is claimed here. A conversatio
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from botcore.errors import LeaseLost, StoreError
 from botcore.store import Claim
@@ -85,19 +87,31 @@ class Router:
         except LeaseLost:
             log.warning("%s: another process took this conversation over", claim.conversation.key)
         except asyncio.CancelledError:
-            await asyncio.shield(self._give_back(claim))
+            await asyncio.shield(self._requeue_once(claim))
             raise
-        except Exception:
-            log.exception("%s: could not be worked on; it is tried again", claim.conversation.key)
-            await self._give_back(claim, delay_s=POLL_S)
+        except StoreError as error:
+            log.warning("%s: tried again when the store is back: %s", claim.conversation.key, error)
+            await self._give_back(partial(self._house.store.requeue, claim, delay_s=POLL_S))
+        except Exception:  # this attempt counts: the third one makes it a dead letter
+            log.exception("%s: could not be worked on", claim.conversation.key)
+            await self._give_back(partial(self._house.store.release, claim))
         finally:
             self._done(run)
 
-    async def _give_back(self, claim: Claim, *, delay_s: float = 0) -> None:
+    async def _requeue_once(self, claim: Claim) -> None:
         try:
-            await self._house.store.requeue(claim, delay_s=delay_s)
+            await self._house.store.requeue(claim)
         except StoreError as error:
             log.warning("%s: its lease must run out first: %s", claim.conversation.key, error)
+
+    async def _give_back(self, how: Callable[[], Awaitable[None]]) -> None:
+        """Give a conversation back, however long it takes: a lease we go on extending would hold it for ever."""
+        while True:
+            try:
+                return await how()
+            except StoreError as error:
+                log.warning("a conversation cannot be given back yet: %s", error)
+            await self._house.clock.sleep(POLL_S)
 
     def _done(self, run: TurnRun) -> None:
         self._running.discard(run)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from botcore import Bot, Inbox, Registry, StoreUnavailable, hookimpl
 from botcore.testing import LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
@@ -93,6 +94,21 @@ async def test_after_stop_nothing_more_is_accepted(tmp_path: Path) -> None:
         chat.bot.stop()
         with pytest.raises(StoreUnavailable, match="stopping"):
             await chat.says("too late")
+
+
+async def test_a_full_disk_is_told_to_the_channel_and_survived(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.bot.database.write(lambda connection: limit_pages(connection, 1))
+        with pytest.raises(StoreUnavailable):
+            await chat.says("x" * 30_000)
+        await chat.bot.database.write(lambda connection: limit_pages(connection, 1_000_000))
+        await chat.says("/start")
+        await chat.hears("Hello")
+
+
+def limit_pages(connection: sa.Connection, pages: int) -> None:
+    """SQLite's own way to have no room: it never goes below what is there already."""
+    connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
 async def test_a_running_reply_may_finish_after_stop(tmp_path: Path) -> None:

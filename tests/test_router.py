@@ -1,0 +1,57 @@
+"""What cannot be worked on: it is tried again, ends as a dead letter, and never stops the others."""
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from botcore import Capabilities, Conversation
+from botcore.testing import Chat, LoopbackChannel, chatting, until
+
+
+class Moody(LoopbackChannel):
+    """A channel with a bug that shows in one chat."""
+
+    asked = 0
+
+    def capabilities(self, conversation: Conversation) -> Capabilities:
+        if conversation.chat == "poison":
+            self.asked += 1
+            raise RuntimeError("a bug")
+        return super().capabilities(conversation)
+
+
+async def dead_letters(chat: Chat) -> int:
+    return (await chat.bot.database.counts())["dead"]
+
+
+async def test_what_fails_three_times_is_set_aside_and_the_others_go_on(tmp_path: Path) -> None:
+    channel = Moody()
+    async with chatting(tmp_path, channel=channel) as chat:
+        receipt = await chat.with_("poison").says("hi")
+        while not await dead_letters(chat):
+            await chat.bot.database.check()
+        assert channel.asked == 3
+        assert await chat.bot.outcome(receipt.id) == ("dead", None)
+        await chat.says("/start")
+        await chat.hears("Hello")
+
+
+async def test_a_store_without_room_costs_no_attempt_and_the_message_is_answered_later(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with chatting(tmp_path, settings={"plugins": {"textgen": {}}}) as chat:
+        chat.engine.say("x" * 100_000)
+        chat.engine.hold()
+        await chat.says("a long one, please")
+        await until(lambda: chat.engine.open == 1)
+        await chat.bot.database.write(lambda connection: pages(connection, 1))
+        chat.engine.release()
+        chat.engine.fallback = "short"
+        await until(lambda: "tried again when the store is back" in caplog.text)
+        await chat.bot.database.write(lambda connection: pages(connection, 1_000_000))
+        await chat.hears("short")
+
+
+def pages(connection: sa.Connection, most: int) -> None:
+    connection.exec_driver_sql(f"PRAGMA max_page_count = {most}")
