@@ -1,7 +1,7 @@
-"""The shipped Telegram configuration with a real vLLM and the model in the box, from a message to its reply."""
+"""Telegram with a real vLLM, from a message to its reply; the model never ends a text by itself: lengths are ours."""
 
 import asyncio
-import os
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,15 +16,10 @@ from botcore_telegram.testing import FakeTelegram
 from botcore_telegram.text import body
 
 ROOT = Path(__file__).parents[2]
-PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or ROOT / ".venv-engine" / "bin" / "python")
 READY_WITHIN_S = 240
-"""17 s on a quiet machine, 75 s seen on a busy one."""
+"""15 s on a quiet machine, 75 s seen on a busy one."""
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no engine environment at {PYTHON}: botcore engine install"),
-]
+pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -34,11 +29,16 @@ async def telegram() -> AsyncIterator[FakeTelegram]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bot(telegram: FakeTelegram, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bot]:
+async def bot(
+    telegram: FakeTelegram, engine_python: Path, endless: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Bot]:
     variables = {
         "BOTCORE_CHANNELS__TELEGRAM__TOKEN": telegram.token,
         "BOTCORE_CHANNELS__TELEGRAM__BASE_URL": telegram.base_url,
-        "BOTCORE_ENGINE__PYTHON": str(PYTHON),
+        "BOTCORE_ENGINE__PYTHON": str(engine_python),
+        "BOTCORE_ENGINE__MODEL": str(endless),
+        "BOTCORE_PLUGINS__TEXTGEN__PRESETS__CHAT__MAX_TOKENS": "40",
+        "BOTCORE_PLUGINS__TEXTGEN__PRESETS__STORY__MAX_TOKENS": "1500",
         "BOTCORE_BOT__DATA_DIR": str(tmp_path_factory.mktemp("data")),
         "BOTCORE_HTTP__PORT": "0",
         "BOTCORE_PLUGINS__QA__ENABLED": "false",
@@ -80,12 +80,37 @@ async def test_two_people_are_answered_at_once(telegram: FakeTelegram, bot: Bot)
     await ana.hears()
 
 
-async def test_stop_ends_a_story_and_the_next_message_is_answered(telegram: FakeTelegram, bot: Bot) -> None:
+async def test_one_chat_keeps_its_order(telegram: FakeTelegram, bot: Bot) -> None:
+    ana = telegram.chat(11)
+    for text in ("first", "second", "third"):
+        await ana.says(text)
+    for _ in range(3):
+        await ana.hears()
+    entries = await bot.history(Conversation(channel="telegram", account="123456789", chat="11"))
+    assert [entry.text for entry in entries if entry.role == "user"] == ["first", "second", "third"]
+    replies = [body(entry.text).text for entry in entries if entry.role == "assistant"]
+    assert [message.text for message in ana.messages] == replies
+
+
+async def test_stop_ends_a_story_within_a_second_and_the_next_message_is_answered(
+    telegram: FakeTelegram, bot: Bot
+) -> None:
     ana = telegram.chat(10)
-    await ana.says("/story a long journey over the sea, through the mountains and home again")
+    await ana.says("/story a long journey over the sea")
     await until(lambda: ana.drafts)
+    began = time.monotonic()
     await ana.says("/stop")
     await ana.hears("Stopped.")
+    assert time.monotonic() - began < 1
     await ana.says("Hello!")
     await ana.hears()
     assert len(ana.messages) == 2
+
+
+async def test_a_flood_limit_is_waited_out(telegram: FakeTelegram, bot: Bot) -> None:
+    telegram.flood(retry_after=2)
+    ana, began = telegram.chat(12), time.monotonic()
+    await ana.says("Hello!")
+    await ana.hears()
+    assert time.monotonic() - began >= 2
+    assert len(ana.messages) == 1
