@@ -6,7 +6,6 @@ Only the standard library: it runs before there is an environment. Exits 1 with 
 import argparse
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -21,7 +20,7 @@ from pathlib import Path
 STOP_S = 30
 """What the bot promises between SIGTERM and its end."""
 ORPHAN_S = 5
-"""After that no process of vLLM may be left."""
+"""After that none of its processes, vLLM's included, may be left."""
 
 
 def main() -> int:
@@ -30,7 +29,6 @@ def main() -> int:
     parser.add_argument("--page", type=float, required=True, help="seconds until the page answers")
     parser.add_argument("--reply", type=float, required=True, help="seconds until a reply from vLLM")
     bounds = parser.parse_args()
-    before = vllm_processes()
     with tempfile.TemporaryDirectory() as data:
         port = free_port()
         environ = os.environ | {"PORT": str(port), "BOTCORE_BOT__DATA_DIR": data}
@@ -38,12 +36,13 @@ def main() -> int:
         make = subprocess.Popen(["make", "run"], stdin=subprocess.DEVNULL, env=environ, start_new_session=True)
         try:
             check(port, make, began, bounds)
+            engine = descendants(make.pid)
             stop(make)
         finally:
             if make.poll() is None:
                 os.killpg(make.pid, signal.SIGKILL)
                 make.wait()
-        no_orphans(before)
+        no_orphans(engine)
     return 0
 
 
@@ -97,25 +96,33 @@ def stop(make: subprocess.Popen[bytes]) -> None:
         sys.exit(f"the bot ended with {code} after SIGTERM, not 0")
 
 
-def no_orphans(before: set[int]) -> None:
-    """No process of vLLM that was not there before."""
+def no_orphans(family: set[tuple[int, str]]) -> None:
+    """None of these processes lives any more: the bot, vLLM's server, its EngineCore."""
     began = time.monotonic()
-    while left := vllm_processes() - before:
+    while left := family & {(pid, born) for pid, _, born in processes()}:
         if time.monotonic() - began > ORPHAN_S:
-            sys.exit(f"processes of vLLM are left {ORPHAN_S} s after the bot's end: {sorted(left)}")
+            sys.exit(f"processes are left {ORPHAN_S} s after the bot's end: {sorted(left)}")
         time.sleep(0.1)
 
 
-def vllm_processes() -> set[int]:
-    """The processes whose command line or name is vLLM's."""
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
+def descendants(ancestor: int) -> set[tuple[int, str]]:
+    """What this process started, directly or not, as (pid, time of birth): a pid alone is used again."""
+    family, table = {ancestor}, processes()
+    while more := {pid for pid, parent, _ in table if parent in family} - family:
+        family |= more
+    return {(pid, born) for pid, _, born in table if pid in family}
+
+
+def processes() -> list[tuple[int, int, str]]:
+    """(pid, parent, time of birth) of everything that runs; the dead who wait for their parent left out."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            line = (process / "cmdline").read_bytes() + (process / "comm").read_bytes()
+            fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if re.search(rb"vllm\.entrypoints|VLLM::|EngineCore", line):
-            found.add(int(process.name))
+        if fields[0] != "Z":
+            found.append((int(stat.parent.name), int(fields[1]), fields[19]))
     return found
 
 
