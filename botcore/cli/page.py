@@ -32,6 +32,7 @@ class Page:
         self._session = session
         self._address = address
         self._conversation = secrets.token_urlsafe(18)
+        self._last = 0  # the newest committed line we have seen
 
     @property
     def _url(self) -> str:
@@ -39,7 +40,8 @@ class Page:
 
     async def ask(self, text: str) -> AsyncGenerator[Said, None]:
         """The reply to ``text`` as it comes; closing it leaves the reply running, `stop` ends it."""
-        async with self._session.get(f"{self._url}/events", timeout=_forever()) as events:
+        seen = {"Last-Event-ID": str(self._last)} if self._last else {}
+        async with self._session.get(f"{self._url}/events", headers=seen, timeout=_forever()) as events:
             await _checked(events)
             await self._post("messages", {"id": str(uuid.uuid4()), "text": text})
             shown = 0
@@ -50,9 +52,11 @@ class Page:
                     fresh = data["text"][max(0, shown - data["offset"]) :]
                     shown = max(shown, data["offset"] + len(data["text"]))
                     yield Said(text=fresh)
-                elif name == "entry" and data["role"] == "assistant":
-                    yield Said(text=data["text"][shown:], entry=data)
-                    return
+                elif name == "entry":
+                    self._last = data["id"]
+                    if data["role"] == "assistant":
+                        yield Said(text=data["text"][shown:], entry=data)
+                        return
 
     async def read(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """(committed lines, messages that are still open) of the conversation."""

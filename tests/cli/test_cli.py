@@ -18,7 +18,7 @@ def here(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def botcore(*arguments: str, here: Path, **environ: str) -> "subprocess.CompletedProcess[str]":
+def botcore(*arguments: str, here: Path, typed: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":
     clean = {key: value for key, value in os.environ.items() if not key.startswith("BOTCORE_")}
     return subprocess.run(
         [sys.executable, "-m", "botcore", *arguments],
@@ -28,7 +28,7 @@ def botcore(*arguments: str, here: Path, **environ: str) -> "subprocess.Complete
         env=clean | environ,
         timeout=60,
         check=False,
-        stdin=subprocess.DEVNULL,
+        input=typed,
     )
 
 
@@ -92,6 +92,13 @@ def test_ask_prints_the_reply_of_a_bot_started_for_it(here: Path) -> None:
     assert done.returncode == 0, done.stderr
     reply = json.loads(done.stdout)
     assert (reply["outcome"], reply["text"], reply["plugin"]) == ("answered", "You said: hello there", "textgen")
+
+
+def test_a_chat_answers_line_after_line(here: Path) -> None:
+    (here / "web.toml").write_text("[channels.web]\n[engine]\nkind = 'scripted'")
+    done = botcore("chat", "-c", "bot.toml", "-c", "web.toml", here=here, typed="one\n\ntwo\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1:] == ["You said: one", "You said: two"]
 
 
 def test_ingest_takes_documents_and_refuses_others_by_name(here: Path) -> None:
