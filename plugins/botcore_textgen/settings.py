@@ -26,6 +26,8 @@ class Preset(_Table):
     """Longest reply, in tokens; as many are kept free in the model's window."""
     repetition_penalty: float = Field(default=1.05, gt=0, le=2)
     """1 = none; small models start to loop without a little of it."""
+    frequency_penalty: float = Field(default=0.3, ge=-2, le=2)
+    """0 = none. It grows with each repetition, so it ends a loop of one syllable and hardly touches ordinary text."""
 
     def sampling(self, *, greedy: bool) -> Sampling:
         """This preset for the engine; ``greedy`` takes the chance out of it."""
@@ -34,6 +36,7 @@ class Preset(_Table):
             top_p=1.0 if greedy else self.top_p,
             max_tokens=self.max_tokens,
             repetition_penalty=self.repetition_penalty,
+            frequency_penalty=self.frequency_penalty,
         )
 
 
