@@ -78,7 +78,8 @@ async def test_one_callers_failure_leaves_the_others_whole(numbers: Store) -> No
     results = await in_one_batch(numbers, insert(1), fails(2), insert(3), insert(3), insert(4))
     assert [result for result in results if isinstance(result, int)] == [1, 3, 4]
     assert isinstance(results[1], ValueError)
-    assert isinstance(results[3], sa.exc.IntegrityError)
+    twice = results[2:4]  # PostgreSQL has several writers: either may be the first
+    assert [isinstance(result, sa.exc.IntegrityError) for result in twice].count(True) == 1
     assert await stored(numbers) == [1, 3, 4]
 
 
