@@ -17,7 +17,7 @@ publish() { # FILE, then the comment's lines; the lock comes on stdin
 
 # The extras of pyproject.toml, and the build back end, so that the editable install needs no second download.
 "$uv" pip compile pyproject.toml --extra test --extra lint --group build "${options[@]}" -o "$work/dev.txt" > /dev/null
-"$uv" pip compile pyproject.toml --extra telegram --extra postgres --group build -c "$work/dev.txt" "${options[@]}" \
+"$uv" pip compile pyproject.toml --extra all --group build -c "$work/dev.txt" "${options[@]}" \
   -o "$work/core.txt" > /dev/null
 publish requirements/core.txt "What a running bot needs: the core, its channels and both databases. Written by \`make lock\`." < "$work/core.txt"
 publish requirements/dev.txt "core.txt, and what tests, lint and types need on top. Written by \`make lock\`." < "$work/dev.txt"
