@@ -7,6 +7,7 @@ from botcore.clock import Clock
 from botcore.context import Command, Recalled, Refusal, Registry, Turn, say
 from botcore.errors import (
     BotcoreError,
+    ChannelError,
     EngineError,
     EngineRejected,
     EngineTimeout,
@@ -21,6 +22,7 @@ from botcore.errors import (
 )
 from botcore.hookspecs import hookimpl
 from botcore.messages import (
+    REASONS,
     Attachment,
     Chunk,
     Citation,
@@ -54,11 +56,13 @@ from botcore.ports import (
 )
 
 __all__ = [
+    "REASONS",
     "Attachment",
     "Bot",
     "BotcoreError",
     "Capabilities",
     "Channel",
+    "ChannelError",
     "Chunk",
     "Citation",
     "Clock",

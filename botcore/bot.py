@@ -17,6 +17,7 @@ from botcore.dispatch import Bound, Dispatcher
 from botcore.engine import build_engine
 from botcore.errors import SettingsError, StoreUnavailable
 from botcore.http import Http
+from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.messages import Chunk, Control, Conversation, Entry, Feedback, Incoming, Message, Outcome, Reply
 from botcore.observe import Metrics
@@ -24,7 +25,6 @@ from botcore.ports import Channel, Engine, EngineStatus, Receipt
 from botcore.router import Router
 from botcore.settings import Settings
 from botcore.store import Accepted, Store
-from botcore.turn import House
 
 __all__ = ["Bot", "visiting"]
 
@@ -176,6 +176,8 @@ class Bot:
             commands=registered.commands,
             channels=registered.channels,
             sender=Sender(self.database, clock=self.clock, metrics=self.metrics, matched=self._tell_feedback),
+            accept=self._accept,
+            files=self.data_dir / "incoming",
             clock=self.clock,
             metrics=self.metrics,
         )
@@ -280,6 +282,14 @@ class Bot:
         """See `ports.Bot`."""
         await self.database.migrate(name, scripts)
 
+    async def judgements(self, since: float = 0.0) -> AsyncIterator[Feedback]:
+        """See `ports.Bot`."""
+        row = 0
+        while page := await self.database.feedback_since(since, row):
+            for _, _, judgement in page:
+                yield judgement
+            since, row, _ = page[-1]
+
     async def turns(self, after: int = 0) -> AsyncIterator[tuple[int, Reply]]:
         """See `ports.Bot`."""
         while page := await self.database.turns(after):
@@ -310,6 +320,7 @@ class Bot:
             "start": ("Say hello", self._start),
             "help": ("What I can do", self._help),
             "stop": ("Stop the reply", _idle),
+            "again": ("Answer the last question again", _nothing_again),
         }
         for name, (help, handler) in own.items():
             command = Command(name=name, help=help, handler=handler, plugin="botcore")
@@ -328,6 +339,11 @@ async def visiting(settings: Settings) -> AsyncIterator[Bot]:
     bot = Bot(settings)
     async with Store(settings.store_url, clock=bot.clock, data_dir=bot.data_dir, alone=False) as bot.database:
         yield bot
+
+
+async def _nothing_again(turn: Turn) -> AsyncIterator[Chunk]:
+    """Where there is something, the turn has taken its question over."""
+    return say("There is no reply here that I could give again.")
 
 
 async def _idle(turn: Turn) -> AsyncIterator[Chunk]:

@@ -1,18 +1,42 @@
 """What a plugin sees of one message's life (`Turn`), and what it registers with at start (`Registry`)."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from botcore.clock import Clock
-from botcore.messages import Chunk, Citation, Conversation, Entry, Message, Passage, PromptMessage, Sampling
+from botcore.messages import (
+    Attachment,
+    Chunk,
+    Citation,
+    Conversation,
+    Entry,
+    Message,
+    Passage,
+    PromptMessage,
+    Reply,
+    Sampling,
+)
 from botcore.ports import Bot, Channel, Delta, Engine, EngineStatus, Prompt
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-__all__ = ["Access", "Command", "CommandHandler", "Handler", "Recalled", "Refusal", "Registry", "Route", "Turn", "say"]
+__all__ = [
+    "Access",
+    "CliCommands",
+    "Command",
+    "CommandHandler",
+    "Handler",
+    "Recalled",
+    "Refusal",
+    "Registry",
+    "Route",
+    "Turn",
+    "say",
+]
 
 Access = Literal["public", "user", "admin"]
 """``public``: anybody who reaches the port. ``user``: people of the chat page and API keys. ``admin``: the operator."""
@@ -54,6 +78,8 @@ class Turn(Protocol):
     clock: Clock
     deadline: float
     """`Clock.monotonic` time at which the turn is ended."""
+    again: str
+    """The id of the reply this turn answers anew, "" for a new question. ``message.text`` is the question then."""
 
     @property
     def conversation(self) -> Conversation:
@@ -88,6 +114,27 @@ class Turn(Protocol):
 
     async def count(self, messages: Sequence[PromptMessage]) -> int:
         """Tokens of these messages as a prompt: the engine's own count, or a bounded over-estimate."""
+        ...
+
+    def progress(self, note: str) -> None:
+        """Tell the person what the reply waits for, in words; the first text takes the note's place."""
+        ...
+
+    def file(self, attachment: Attachment, *, limit: int) -> AbstractAsyncContextManager[Path]:
+        """The attachment as a file, deleted afterwards.
+
+        Raises `Rejected` where it has more than ``limit`` bytes or is gone, `Retry` or `Unknown` where the platform
+        does not hand it out now: all of the `ChannelError` family, with words for the person.
+        """
+        ...
+
+    async def judge(
+        self, value: Literal[-1, 0, 1], *, reasons: Sequence[str] = (), comment: str = "", correction: str = ""
+    ) -> Reply | None:
+        """Keep the writer's judgement of the reply the message quotes, or else of the newest one worth a verdict.
+
+        Returns that reply, None where there is none. Run again after a crash, it is the same judgement.
+        """
         ...
 
     async def start_over(self) -> None:
@@ -127,6 +174,10 @@ class Route:
     """The plugin or channel that registered it, for messages."""
 
 
+CliCommands = Callable[..., None] | Mapping[str, Callable[..., None]]
+"""A command of the command line, or several under one name: sub-command → function."""
+
+
 class Registry(Protocol):
     """What a plugin registers at start, in `register(registry)`."""
 
@@ -145,8 +196,12 @@ class Registry(Protocol):
         """Answer ``/name``. Two plugins with one name are a load error."""
         ...
 
-    def cli(self, name: str, command: Callable[..., None]) -> None:
-        """Add ``botcore <name> …``: a function whose annotated parameters are what typer makes options of."""
+    def cli(self, name: str, command: CliCommands) -> None:
+        """Add ``botcore <name> …``: a function whose annotated parameters are what typer makes options of.
+
+        A mapping adds ``botcore <name> <sub-command> …``. What must work before the plugin is configured, as a set-up
+        helper, is a static method ``cli()`` of its class that returns such a mapping.
+        """
         ...
 
     def visit(self) -> AbstractAsyncContextManager[Bot]:

@@ -213,6 +213,7 @@ class Delivery:
                 text=text,
                 citations=reply.citations if number == len(texts) - 1 else (),
                 last=number == len(texts) - 1,
+                ask_feedback=reply.judgeable and number == len(texts) - 1,
                 reply_to=quoted if number == 0 else "",
                 platform_id=anchor if number == 0 else "",
             )

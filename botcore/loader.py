@@ -5,7 +5,7 @@ import inspect
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Any
@@ -13,14 +13,14 @@ from typing import Any
 import pluggy
 from pydantic import BaseModel
 
-from botcore.context import Access, Command, CommandHandler, Handler, Route
+from botcore.context import Access, CliCommands, Command, CommandHandler, Handler, Route
 from botcore.dispatch import Bound
 from botcore.errors import BotcoreError, PluginLoadError
 from botcore.hookspecs import HookSpecs
 from botcore.ports import Bot, Channel, Engine
 from botcore.settings import Settings, validate
 
-__all__ = ["Loaded", "Registered", "available", "load"]
+__all__ = ["Loaded", "Registered", "available", "load", "set_up_helpers"]
 
 log: logging.Logger = logging.getLogger(__name__)
 GROUP = "botcore"
@@ -35,7 +35,7 @@ class Registered:
     channels: dict[str, Channel] = field(default_factory=dict)
     engines: dict[str, Callable[..., Engine]] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
-    clis: dict[str, Callable[..., None]] = field(default_factory=dict)
+    clis: dict[str, CliCommands] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     panels: dict[str, tuple[str, Callable[[], Awaitable[dict[str, Any]]]]] = field(default_factory=dict)
 
@@ -72,7 +72,7 @@ class _Registry:
             raise PluginLoadError(f"{self.name}: /{name} already belongs to {self._all.commands[name].plugin}")
         self._all.commands[name] = Command(name=name, help=help, handler=handler, plugin=self.name)
 
-    def cli(self, name: str, command: Callable[..., None]) -> None:
+    def cli(self, name: str, command: CliCommands) -> None:
         self._all.clis[name] = command
 
     def route(self, method: str, path: str, handler: Handler, *, access: Access) -> None:
@@ -89,6 +89,17 @@ class _Registry:
 def available() -> dict[str, EntryPoint]:
     """Everything installed that could be enabled, by the name a person writes."""
     return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
+
+
+def set_up_helpers(name: str = "") -> dict[str, Mapping[str, Callable[..., None]]]:
+    """What the classes of installed plugins offer for setting them up, configured or not; of one where it is named."""
+    helpers = dict[str, Mapping[str, Callable[..., None]]]()
+    for point in available().values():
+        if name in ("", point.name):
+            with suppress(PluginLoadError):
+                offered = getattr(_loaded(point.name, point), "cli", None)
+                helpers |= {point.name: offered()} if offered else {}
+    return helpers
 
 
 def load(settings: Settings, more: Mapping[str, object] | None = None, *, visit: Visit | None = None) -> Loaded:
@@ -148,20 +159,24 @@ def _entry_point(section: str, name: str, use: str) -> EntryPoint:
 
 
 def _imported(name: str, point: EntryPoint) -> Any:
-    try:
-        kind = point.load()
-    except ModuleNotFoundError as error:
-        raise PluginLoadError(
-            f"{name}: needs the package {error.name}; pip install it into the bot's environment"
-        ) from error
-    except Exception as error:
-        raise PluginLoadError(f"{name}: {point.value} cannot be imported: {type(error).__name__}: {error}") from error
+    kind = _loaded(name, point)
     for extra in getattr(kind, "requires", ()):
         missing = list(_missing(point, extra))
         if missing:
             package = point.dist.name if point.dist else "botcore"
             raise PluginLoadError(f"{name} needs {', '.join(missing)}; pip install '{package}[{extra}]'")
     return kind
+
+
+def _loaded(name: str, point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except ModuleNotFoundError as error:
+        raise PluginLoadError(
+            f"{name}: needs the package {error.name}; pip install it into the bot's environment"
+        ) from error
+    except Exception as error:
+        raise PluginLoadError(f"{name}: {point.value} cannot be imported: {type(error).__name__}: {error}") from error
 
 
 def _missing(point: EntryPoint, extra: str) -> Iterator[str]:

@@ -1,10 +1,11 @@
 """The frozen records that travel through the house: no behaviour, no I/O. A `wire.py` makes them, all others read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 __all__ = [
+    "REASONS",
     "Attachment",
     "Chunk",
     "Citation",
@@ -24,6 +25,15 @@ __all__ = [
 ]
 
 Role = Literal["system", "user", "assistant"]
+REASONS: Mapping[str, str] = {
+    "wrong": "Not true",
+    "incomplete": "Incomplete",
+    "sources": "Wrong sources",
+    "ignored": "Missed the question",
+    "style": "Tone or length",
+    "harmful": "Harmful",
+}
+"""What every channel offers after a thumb down: the word that is stored, and how it reads."""
 Outcome = Literal["answered", "stopped", "refused", "failed", "dead"]
 """How an accepted message ended: exactly one of these (``dead`` = dead-lettered)."""
 
@@ -105,6 +115,9 @@ class Message:
     platform_id: str = ""
     """The platform's id of the message itself: what edits, deletions and quotes point at."""
     reply_to: str = ""
+    """The platform's id of the message this one quotes, or…"""
+    about: str = ""
+    """…the id of the reply it is about (`Reply.id`), where the channel knows that instead."""
     attachments: tuple[Attachment, ...] = ()
     sent_at: float = 0.0
     """Unix seconds, as the platform says; 0 = now."""
@@ -130,7 +143,11 @@ class Control:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """A person's judgement of one reply. The last one of a person for a reply counts."""
+    """A person's judgement of one reply. The last value of a person for a reply counts.
+
+    One of the same value adds to it: reasons, comment and correction stay where the later one leaves them empty, so a
+    channel may send the thumb first and the reason when it is given. Another value takes the place of all.
+    """
 
     event_id: str
     conversation: Conversation
@@ -159,6 +176,8 @@ class Citation:
     snippet: str = ""
     source: str = ""
     """A path, URL or id of the document."""
+    page: int = 0
+    """The page it stands on, from 1; 0 where the document has no pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +189,8 @@ class Passage:
     source: str
     score: float = 0.0
     """Higher is better; comparable only within one search."""
+    page: int = 0
+    """The page it stands on, from 1; 0 where the document has no pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +218,13 @@ class Reply:
     """Why it was stopped, refused or failed."""
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    details: Mapping[str, object] = field(default_factory=dict)
+    again: str = ""
+    """The earlier reply this one takes the place of: the person asked to be answered again."""
+
+    @property
+    def judgeable(self) -> bool:
+        """Whether a verdict on it means something: a model wrote it, or it quotes documents."""
+        return self.outcome == "answered" and bool(self.model or self.citations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,3 +249,12 @@ class Entry:
     platform_id: str = ""
     feedback: int = 0
     """The reader's own verdict where one was asked for: -1, 0, 1."""
+    again: str = ""
+    """The earlier reply this exchange takes the place of."""
+    attachments: tuple[Attachment, ...] = ()
+    """The files that came with the person's line."""
+
+    @property
+    def judgeable(self) -> bool:
+        """As `Reply.judgeable`; False for the person's own line."""
+        return self.role == "assistant" and self.outcome == "answered" and bool(self.model or self.citations)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from botcore.clock import Clock
 from botcore.messages import (
+    Attachment,
     Citation,
     Conversation,
     Entry,
+    Feedback,
     Incoming,
     Message,
     Outcome,
@@ -164,6 +166,8 @@ class Part:
     """Platform id of the message that is answered."""
     platform_id: str = ""
     """Set where the message exists already (an anchor): `Channel.edit` is called instead of `send`."""
+    ask_feedback: bool = False
+    """Offer thumbs and "answer again" below it: the last part of a reply that is worth a verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,6 +253,13 @@ class Channel(Protocol):
         """
         ...
 
+    def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        """The bytes of a file that came with a message, in pieces; closing it ends the download.
+
+        Raises `Retry`, `Rejected` (gone, too large for the platform, none of this channel's) or `Unknown`.
+        """
+        ...
+
 
 # ------------------------------------------------------------------ the core, as plugins and channels see it
 
@@ -319,6 +330,14 @@ class Bot(Protocol):
 
     async def forget(self, conversation: Conversation) -> None:
         """Delete a conversation: its messages, turns, replies and feedback."""
+        ...
+
+    def judgements(self, since: float = 0.0) -> AsyncIterator[Feedback]:
+        """What people think of replies, made or changed at ``since`` (Unix seconds) or later, in that order.
+
+        For plugins that must miss none: the `feedback` hook may be missed in a crash. Ask from a minute before the
+        newest one known, since several processes share no clock; a verdict met again is the same verdict.
+        """
         ...
 
     def turns(self, after: int = 0) -> AsyncIterator[tuple[int, Reply]]:

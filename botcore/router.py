@@ -11,8 +11,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from botcore.errors import LeaseLost, StoreError
+from botcore.live import House
 from botcore.store import Claim
-from botcore.turn import House, TurnRun
+from botcore.turn import TurnRun
 
 __all__ = ["Router"]
 

@@ -7,49 +7,21 @@ next claim.
 
 import asyncio
 import logging
-import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
 
-from botcore.clock import Clock
-from botcore.context import Command, Recalled
-from botcore.delivery import Delivery, Sender
-from botcore.dispatch import Bound, Dispatcher
-from botcore.errors import EngineError, EngineUnavailable, PromptTooLong
-from botcore.messages import Chunk, Conversation, Entry, Message, Outcome, PromptMessage, Reply, Sampling
-from botcore.observe import Metrics
-from botcore.ports import Channel, Delta, Engine, EngineStatus, Prompt, Usage
-from botcore.prompt import compose, estimate, fit, shorter
-from botcore.settings import TurnSettings
-from botcore.store import Claim, Store, TurnEnd
+from botcore.delivery import Delivery
+from botcore.dispatch import Bound
+from botcore.errors import EngineError
+from botcore.live import House, LiveTurn
+from botcore.messages import Chunk, Outcome, Reply
+from botcore.ports import Prompt
+from botcore.store import Claim, TurnEnd
 
-__all__ = ["House", "LiveTurn", "TurnRun"]
+__all__ = ["TurnRun"]
 
 log: logging.Logger = logging.getLogger(__name__)
-
-COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
-STAGES = {
-    "off": "has not started yet",
-    "install": "is being installed",
-    "model": "is loading its model",
-    "warmup": "warms up",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """What every turn needs of the running bot."""
-
-    settings: TurnSettings
-    store: Store
-    engine: Engine
-    hooks: Dispatcher
-    commands: Mapping[str, Command]
-    channels: Mapping[str, Channel]
-    sender: Sender
-    clock: Clock
-    metrics: Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,109 +29,6 @@ class _Ending:
     outcome: Outcome
     reason: str = ""
     plugin: str = ""
-
-
-class LiveTurn:
-    """`botcore.context.Turn` over the running bot."""
-
-    def __init__(self, house: House, claim: Claim, message: Message, delivery: Delivery) -> None:
-        self.id: str = claim.turn
-        self.message = message
-        self.recalled: Recalled = Recalled(history=_brought(message))
-        self.command: str
-        self.argument: str
-        self.command, self.argument = _command(message)
-        self.model = ""
-        self.clock: Clock = house.clock
-        self.deadline: float = house.clock.monotonic() + house.settings.timeout_s
-        self.usage: Usage = Usage()
-        self.sampling: Sampling | None = None
-        self.prompted: Prompt | None = None
-        self.starts_over: bool = False
-        self._house = house
-        self._delivery = delivery
-
-    @property
-    def conversation(self) -> Conversation:
-        """See `Turn`."""
-        return self.message.conversation
-
-    @property
-    def engine(self) -> EngineStatus:
-        """See `Turn`."""
-        return self._house.engine.status
-
-    @property
-    def stateless(self) -> bool:
-        """True where the sender brought the whole context and the stored history is none of its business."""
-        return self.message.sampling is not None
-
-    async def history(self, limit: int = 40) -> list[Entry]:
-        """See `Turn`."""
-        if self.stateless:
-            return _brought(self.message)[-limit:]
-        return await self._house.store.window(self.conversation.key, limit)
-
-    async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
-        """See `Turn`."""
-        messages = compose(system, self.recalled, instruction or self.message.text)
-        return await fit(messages, window=self.engine.window, reserve=reserve, count=self._house.engine.count)
-
-    async def count(self, messages: Sequence[PromptMessage]) -> int:
-        """See `Turn`."""
-        counted = await self._house.engine.count(messages)
-        return estimate(messages) if counted is None else counted
-
-    async def start_over(self) -> None:
-        """See `Turn`."""
-        self.starts_over = True
-
-    async def generate(self, prompt: Prompt, sampling: Sampling | None = None) -> AsyncGenerator[Delta, None]:
-        """See `Turn`.
-
-        A prompt the engine finds too long is tried again with a shorter history; an engine that dies before the first
-        text is waited for once.
-        """
-        self.sampling = self.message.sampling or sampling or Sampling()
-        shown, retried = False, False
-        while True:
-            await self._engine_ready()
-            self.prompted = prompt
-            try:
-                async with aclosing(self._house.engine.generate(prompt, self.sampling, model=self.model)) as deltas:
-                    async for delta in deltas:
-                        shown = shown or bool(delta.text)
-                        self.usage = delta.usage or self.usage
-                        yield delta
-                return
-            except PromptTooLong:
-                less = None if shown else shorter(prompt)
-                if less is None:
-                    raise
-                prompt = replace(less, cut=(*prompt.cut, *less.cut))
-            except EngineUnavailable:
-                if shown or retried:
-                    raise
-                retried = True
-
-    async def _engine_ready(self) -> None:
-        if self._usable():
-            return
-        try:
-            async with self.clock.timeout(self._house.settings.engine_wait_s):
-                while not self._usable():
-                    await self._house.engine.changed()
-        except TimeoutError:
-            raise EngineUnavailable(f"The engine {_stage(self.engine)}; please ask again later.") from None
-
-    def _usable(self) -> bool:
-        """Whether the engine answers now; else tell the person. Raises `EngineUnavailable` where it never will."""
-        status = self.engine
-        if status.stage == "failed":
-            raise EngineUnavailable(f"The engine cannot answer: {status.detail}")
-        if status.stage != "ready":
-            self._delivery.waiting(f"The engine {_stage(status)}.")
-        return status.stage == "ready"
 
 
 class TurnRun:
@@ -223,6 +92,8 @@ class TurnRun:
 
     async def _stages(self, turn: LiveTurn, delivery: Delivery, stack: AsyncExitStack) -> _Ending:
         hooks, settings = self._house.hooks, self._house.settings
+        if turn.command == "again":
+            await turn.repeat()
         if len(turn.message.text) > settings.text_limit:
             return _Ending(
                 "refused", f"That is too long: {len(turn.message.text)} of {settings.text_limit} characters."
@@ -265,6 +136,7 @@ class TurnRun:
             reason=ending.reason,
             prompt_tokens=turn.usage.prompt_tokens,
             completion_tokens=turn.usage.completion_tokens,
+            again=turn.again,
         )
 
     def _end(self, turn: LiveTurn, reply: Reply, ending: _Ending) -> TurnEnd:
@@ -287,6 +159,7 @@ class TurnRun:
             trace=trace,
             start_over=turn.starts_over,
             started_at=self._started,
+            message=turn.message,
         )
 
     def _report(self, turn: LiveTurn, reply: Reply) -> None:
@@ -307,18 +180,3 @@ class TurnRun:
             reply.completion_tokens,
             1000 * seconds,
         )
-
-
-def _command(message: Message) -> tuple[str, str]:
-    found = COMMAND.fullmatch(message.text.strip()) if message.sampling is None else None
-    return (found[1].lower(), (found[2] or "").strip()) if found else ("", message.text)
-
-
-def _brought(message: Message) -> list[Entry]:
-    at = message.sent_at
-    return [Entry(id=place, role=line.role, text=line.content, at=at) for place, line in enumerate(message.context)]
-
-
-def _stage(status: EngineStatus) -> str:
-    percent = f" ({status.progress:.0%})" if status.progress is not None else ""
-    return STAGES.get(status.stage, "is not ready") + percent

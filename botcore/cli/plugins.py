@@ -10,9 +10,10 @@ from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
 from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Container
 
     from botcore import ports
+    from botcore.context import CliCommands
     from botcore.loader import Loaded
 
 __all__ = ["add_commands", "plugins"]
@@ -55,6 +56,9 @@ def add_commands(app: typer.Typer, arguments: list[str]) -> list[str]:
     asks_help = not arguments or arguments[0] in ("--help", "-h")
     if not asks_help and (arguments[0] in own or arguments[0].startswith("-")):
         return arguments
+    helpers = _add_helpers(app, "" if asks_help else arguments[0])
+    if not asks_help and arguments[0] in helpers:
+        return arguments
     files, others = _config_files(arguments)
     try:
         commands = _commands(files)
@@ -63,11 +67,30 @@ def add_commands(app: typer.Typer, arguments: list[str]) -> list[str]:
             raise
         commands = {}
     for name, command in commands.items():
-        app.command(name)(command)
+        _add(app, name, command)
     return others
 
 
-def _commands(files: list[Path]) -> "dict[str, Callable[..., None]]":
+def _add_helpers(app: typer.Typer, name: str) -> "Container[str]":
+    from botcore.loader import set_up_helpers
+
+    helpers = set_up_helpers(name)
+    for plugin, commands in helpers.items():
+        _add(app, plugin, commands)
+    return helpers
+
+
+def _add(app: typer.Typer, name: str, command: "CliCommands") -> None:
+    if callable(command):
+        app.command(name)(command)
+        return
+    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    for sub_command, function in command.items():
+        group.command(sub_command)(function)
+    app.add_typer(group, name=name, help=f"{', '.join(command)}: see botcore {name} --help.")
+
+
+def _commands(files: list[Path]) -> "dict[str, CliCommands]":
     from botcore.loader import load
 
     settings = settings_for(files)

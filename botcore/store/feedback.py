@@ -11,7 +11,7 @@ from botcore.store.records import dump
 from botcore.store.sql import Statement, arg, args, const, upsert
 from botcore.store.tables import conversation, feedback, outbox, turn
 
-__all__ = ["for_turn", "match", "store"]
+__all__ = ["for_turn", "match", "since", "store"]
 
 _REPLY = Statement(sa.select(turn.c.number).where(turn.c.id == arg("turn")))
 # A platform's message id is unique within a chat, and a reaction does not always say which thread it was in.
@@ -29,6 +29,15 @@ _CARRIER = Statement(
 _VERDICT = (
     "person_name", "turn", "platform_id", "event_id", "at", "value", "reasons", "comment", "correction",
 )  # fmt: skip
+_SAID = ("reasons", "comment", "correction")
+
+
+def _kept(name: str) -> Any:
+    """What was said stays where a judgement of the same value says nothing in its place."""
+    same = sa.and_(feedback.c.value == arg("value"), arg(name) == const(""))
+    return sa.case((same, feedback.c[name]), else_=arg(name))
+
+
 _PUT = Statement(
     lambda dialect: (
         upsert(feedback, dialect)
@@ -41,9 +50,10 @@ _PUT = Statement(
                 feedback.c.target,
                 feedback.c.person,
             ],
-            set_={**args(*_VERDICT), "conversation": arg("key")},
+            set_={**args(*_VERDICT), "conversation": arg("key"), **{name: _kept(name) for name in _SAID}},
             where=feedback.c.at <= arg("at"),
         )
+        .returning(feedback.c.reasons, feedback.c.comment, feedback.c.correction)
     )
 )
 _OF_PERSON = (
@@ -70,23 +80,28 @@ _COLUMNS = (
 )
 _EARLY = Statement(sa.select(*_COLUMNS).where(*_OF_PERSON))
 _ANY_EARLY = Statement(sa.select(feedback.c.id).where(*_OF_PERSON).limit(const(1)).offset(const(0)))
-_OF_TURN = Statement(
-    sa.select(*_COLUMNS, conversation.c.thread, conversation.c.private)
-    .outerjoin(conversation, conversation.c.key == feedback.c.conversation)
-    .where(feedback.c.turn == arg("turn"))
-    .order_by(feedback.c.id)
+_PLACED = sa.select(*_COLUMNS, feedback.c.id, conversation.c.thread, conversation.c.private).outerjoin(
+    conversation, conversation.c.key == feedback.c.conversation
+)
+_OF_TURN = Statement(_PLACED.where(feedback.c.turn == arg("turn")).order_by(feedback.c.id))
+_SINCE = Statement(
+    _PLACED.join(turn, turn.c.id == feedback.c.turn)
+    .where(sa.or_(feedback.c.at > arg("since"), sa.and_(feedback.c.at == arg("since"), feedback.c.id > arg("after"))))
+    .order_by(feedback.c.at, feedback.c.id)
+    .limit(arg("limit"))
+    .offset(const(0))
 )
 
 
 def store(connection: sa.Connection, record: Feedback, *, now: float) -> Feedback | None:
-    """Keep the judgement (or take it back); returns it with its reply filled in, None where that is not known yet."""
+    """Keep the judgement (or take it back); returns it as it now stands, None where its reply is not known yet."""
     place = record.conversation
     reply = record.reply or _carrier(connection, place, record.platform_id)
     record = replace(record, reply=reply)
     if _taken_back(record):
         _TAKE_BACK(connection, **_target(place, record.platform_id, reply), person=record.person.id)
     else:
-        _put(connection, record, now)
+        record = _put(connection, record, now)
     known = reply and _REPLY(connection, turn=reply).first() is not None
     return record if known else None
 
@@ -108,8 +123,9 @@ def _target(place: Conversation, platform_id: str, reply: str) -> dict[str, str]
     return {"channel": place.channel, "account": place.account, "chat": place.chat, "target": target}
 
 
-def _put(connection: sa.Connection, record: Feedback, at: float) -> None:
-    _PUT(
+def _put(connection: sa.Connection, record: Feedback, at: float) -> Feedback:
+    """The judgement with what was said before and still holds."""
+    kept = _PUT(
         connection,
         **_target(record.conversation, record.platform_id, record.reply),
         person=record.person.id,
@@ -123,7 +139,10 @@ def _put(connection: sa.Connection, record: Feedback, at: float) -> None:
         reasons=dump(record.reasons) if record.reasons else "",
         comment=record.comment,
         correction=record.correction,
-    )
+    ).first()
+    if kept is None:  # a later one is there already
+        return record
+    return replace(record, reasons=_reasons(kept.reasons), comment=kept.comment, correction=kept.correction)
 
 
 def match(connection: sa.Connection, place: Conversation, platform_id: str, reply: str) -> list[Feedback]:
@@ -134,28 +153,34 @@ def match(connection: sa.Connection, place: Conversation, platform_id: str, repl
     if not _ANY_EARLY.rows(connection, **waiting):
         return []  # nearly always
     found = [(_feedback(row, place, reply), row.at) for row in _EARLY(connection, **waiting)]
-    for record, at in found:
+    for record, _ in found:
         _TAKE_BACK(connection, **waiting, person=record.person.id)
-        _put(connection, record, at)
-    return [record for record, _ in found]
+    return [_put(connection, record, at) for record, at in found]
+
+
+def since(connection: sa.Connection, at: float, after: int, limit: int) -> list[tuple[float, int, Feedback]]:
+    """(when, row, judgement) of replies that are known, from ``at`` on and behind row ``after`` of that moment."""
+    rows = _SINCE(connection, since=at, after=after, limit=limit)
+    return [(row.at, row.id, _feedback(row, _place(row), row.turn)) for row in rows]
 
 
 def for_turn(connection: sa.Connection, reply: str) -> list[Feedback]:
     """All judgements of one reply, oldest first."""
-    return [
-        _feedback(
-            row,
-            Conversation(
-                channel=row.channel,
-                account=row.account,
-                chat=row.chat,
-                thread=row.thread or "",
-                private=row.private is None or bool(row.private),
-            ),
-            reply,
-        )
-        for row in _OF_TURN(connection, turn=reply)
-    ]
+    return [_feedback(row, _place(row), reply) for row in _OF_TURN(connection, turn=reply)]
+
+
+def _place(row: Any) -> Conversation:
+    return Conversation(
+        channel=row.channel,
+        account=row.account,
+        chat=row.chat,
+        thread=row.thread or "",
+        private=row.private is None or bool(row.private),
+    )
+
+
+def _reasons(text: str) -> tuple[str, ...]:
+    return tuple(json.loads(text)) if text else ()
 
 
 def _feedback(row: Any, place: Conversation, reply: str) -> Feedback:
@@ -166,7 +191,7 @@ def _feedback(row: Any, place: Conversation, reply: str) -> Feedback:
         reply=reply,
         platform_id=row.platform_id,
         value=row.value,
-        reasons=tuple(json.loads(row.reasons)) if row.reasons else (),
+        reasons=_reasons(row.reasons),
         comment=row.comment,
         correction=row.correction,
     )

@@ -1,18 +1,20 @@
 """Conversations as people and prompts see them: the lines that were said, oldest first. Reading only.
 
-A turn is one row; it is told here as two entries, the person's line (2 × number) and the bot's (2 × number + 1).
+A turn is one row; it is told here as two entries, the person's line (2 × number) and the bot's (2 × number + 1). Where
+a question was answered again, prompts see the new exchange in the place of the old one, people see both.
 """
 
+import json
 from typing import Any
 
 import sqlalchemy as sa
 
 from botcore.messages import Entry, Message, Person
-from botcore.store.records import citations_from, decode_message, place_of
+from botcore.store.records import attachments_from, citations_from, decode_message, place_of
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, feedback, inbox, outbox, turn
 
-__all__ = ["conversations", "entries", "open_messages", "window"]
+__all__ = ["conversations", "entries", "exchange", "open_messages", "window"]
 
 _MOST_CONVERSATIONS = 200
 _CARRIER = (
@@ -46,6 +48,7 @@ _COLUMNS = (
     turn.c.model,
     turn.c.plugin,
     turn.c.completion_tokens,
+    turn.c.details,
     _CARRIER.label("carrier"),
 )
 _WINDOW = Statement(
@@ -66,6 +69,30 @@ _HISTORY = Statement(
     .limit(arg("limit"))
     .offset(const(0))
 )
+_EXCHANGES = (
+    sa.select(*_COLUMNS, const(0).label("verdict"))
+    .where(turn.c.conversation == arg("key"))
+    .order_by(turn.c.number.desc())
+    .limit(const(1))
+    .offset(const(0))
+)
+_BY_REPLY = Statement(_EXCHANGES.where(turn.c.id == arg("reply")))
+_BY_CARRIER = Statement(
+    _EXCHANGES.where(
+        turn.c.id.in_(
+            sa.select(outbox.c.turn).where(
+                outbox.c.conversation == arg("key"),
+                outbox.c.platform_id == arg("platform_id"),
+                outbox.c.platform_id != const(""),
+            )
+        )
+    )
+)
+_JUDGEABLE = Statement(
+    _EXCHANGES.where(
+        turn.c.outcome == const("answered"), sa.or_(turn.c.model != const(""), turn.c.citations != const(""))
+    )
+)
 _CONVERSATIONS = Statement(
     sa.select(conversation.c.chat, conversation.c.title, conversation.c.last_at)
     .where(conversation.c.channel == arg("channel"), conversation.c.person == arg("person"))
@@ -83,7 +110,11 @@ _OPEN = Statement(
 
 def window(connection: sa.Connection, key: str, limit: int) -> list[Entry]:
     """The newest ``limit`` lines since the conversation was last started over, oldest first."""
-    return _tell(_WINDOW(connection, key=key, limit=limit // 2 + 1).all())[-limit:] if limit > 0 else []
+    if limit <= 0:
+        return []
+    lines = _tell(_WINDOW(connection, key=key, limit=limit // 2 + 1).all())
+    replaced = {line.again for line in lines if line.outcome == "answered"}
+    return [line for line in lines if line.reply not in replaced][-limit:]
 
 
 def entries(connection: sa.Connection, key: str, *, after: int, limit: int, reader: str) -> list[Entry]:
@@ -94,11 +125,26 @@ def entries(connection: sa.Connection, key: str, *, after: int, limit: int, read
     return [entry for entry in _tell(rows) if entry.id > after][-limit:]
 
 
+def exchange(
+    connection: sa.Connection, key: str, *, reply: str = "", platform_id: str = ""
+) -> tuple[Entry, Entry] | None:
+    """Question and reply: by the reply's id, by a message that carried it, or the newest one worth a verdict."""
+    if reply:
+        row = _BY_REPLY(connection, key=key, reply=reply).first()
+    elif platform_id:
+        row = _BY_CARRIER(connection, key=key, platform_id=platform_id).first()
+    else:
+        row = _JUDGEABLE(connection, key=key).first()
+    return None if row is None else _exchange(row)
+
+
 def _tell(rows: Any) -> list[Entry]:
     return [entry for row in reversed(rows) for entry in _exchange(row)]
 
 
 def _exchange(row: Any) -> tuple[Entry, Entry]:
+    details = json.loads(row.details) if row.details else {}
+    again = details.get("again", "")
     said = Entry(
         id=2 * row.number,
         role="user",
@@ -109,6 +155,8 @@ def _exchange(row: Any) -> tuple[Entry, Entry]:
         outcome=row.outcome,
         tokens=row.user_tokens,
         platform_id=row.user_platform_id,
+        again=again,
+        attachments=attachments_from(details.get("attachments", ())),
     )
     answered = Entry(
         id=2 * row.number + 1,
@@ -123,6 +171,7 @@ def _exchange(row: Any) -> tuple[Entry, Entry]:
         citations=citations_from(row.citations),
         platform_id=row.carrier or "",
         feedback=row.verdict or 0,
+        again=again,
     )
     return said, answered
 

@@ -35,11 +35,12 @@ _COLUMNS = (
     outbox.c.platform_id,
     outbox.c.reason,
     outbox.c.last,
+    outbox.c.ask_feedback,
     outbox.c.reply_to,
     outbox.c.citations,
     outbox.c.text,
 )
-_FINAL = ("last", "reply_to", "citations", "text")
+_FINAL = ("last", "ask_feedback", "reply_to", "citations", "text")
 # An anchor exists already when its turn commits: it keeps its platform id and takes the final text.
 _PUT = Statement(
     lambda dialect: (
@@ -91,6 +92,7 @@ def put(connection: sa.Connection, part: Part, *, message: int, sending: bool, n
         started_at=now if sending else 0.0,
         platform_id=part.platform_id,
         last=int(part.last),
+        ask_feedback=int(part.ask_feedback),
         reply_to=part.reply_to,
         citations=dump_citations(part.citations),
         text=part.text,
@@ -117,6 +119,7 @@ def row_from(row: Any, place: Conversation) -> OutboxRow:
             text=row.text,
             citations=citations_from(row.citations),
             last=bool(row.last),
+            ask_feedback=bool(row.ask_feedback),
             reply_to=row.reply_to,
             platform_id=row.platform_id,
         ),

@@ -29,6 +29,8 @@ __all__ = [
     "OutboxRow",
     "PartState",
     "TurnEnd",
+    "attachments_from",
+    "attachments_to",
     "citations_from",
     "clean",
     "clean_text",
@@ -116,6 +118,8 @@ class TurnEnd:
     started_at: float = 0.0
     """Unix seconds."""
     user_tokens: int = 0
+    message: Message | None = None
+    """What was answered, where it is not what was claimed: "/again" stands for an earlier question."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,10 +196,12 @@ def encode_message(message: Message) -> str:
         data["platform_id"] = message.platform_id
     if message.reply_to:
         data["reply_to"] = message.reply_to
+    if message.about:
+        data["about"] = message.about
     if message.sent_at:
         data["sent_at"] = message.sent_at
     if message.attachments:
-        data["attachments"] = [(a.name, a.media_type, a.size, a.reference) for a in message.attachments]
+        data["attachments"] = attachments_to(message.attachments)
     if message.context:
         data["context"] = [(m.role, m.content) for m in message.context]
     if message.sampling is not None:
@@ -217,19 +223,29 @@ def decode_message(payload: str, *, event_id: str, conversation: Conversation) -
         text=data["text"],
         platform_id=data.get("platform_id", ""),
         reply_to=data.get("reply_to", ""),
+        about=data.get("about", ""),
         sent_at=data.get("sent_at", 0.0),
-        attachments=tuple(
-            Attachment(name=name, media_type=kind, size=size, reference=reference)
-            for name, kind, size, reference in data.get("attachments", ())
-        ),
+        attachments=attachments_from(data.get("attachments", ())),
         context=tuple(PromptMessage(role=role, content=content) for role, content in data.get("context", ())),
         sampling=sampling,
     )
 
 
+def attachments_to(attachments: Sequence[Attachment]) -> list[tuple[str, str, int, str]]:
+    """Attachments as JSON has them."""
+    return [(a.name, a.media_type, a.size, a.reference) for a in attachments]
+
+
+def attachments_from(data: Sequence[Sequence[Any]]) -> tuple[Attachment, ...]:
+    """The attachments that `attachments_to` wrote."""
+    return tuple(
+        Attachment(name=name, media_type=kind, size=size, reference=reference) for name, kind, size, reference in data
+    )
+
+
 def dump_citations(citations: Sequence[Citation]) -> str:
     """JSON of citations, "" for none (most replies)."""
-    return dump([(c.number, c.title, c.snippet, c.source) for c in citations]) if citations else ""
+    return dump([(c.number, c.title, c.snippet, c.source, c.page) for c in citations]) if citations else ""
 
 
 def citations_from(text: str) -> tuple[Citation, ...]:
@@ -237,8 +253,8 @@ def citations_from(text: str) -> tuple[Citation, ...]:
     if not text:
         return ()
     return tuple(
-        Citation(number=number, title=title, snippet=snippet, source=source)
-        for number, title, snippet, source in json.loads(text)
+        Citation(number=number, title=title, snippet=snippet, source=source, page=page[0] if page else 0)
+        for number, title, snippet, source, *page in json.loads(text)
     )
 
 

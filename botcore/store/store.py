@@ -170,6 +170,14 @@ class Store(Database):
         """What a committed turn was made from."""
         return await self.read(lambda connection: turns.trace(connection, turn))
 
+    async def exchange(
+        self, conversation: str, *, reply: str = "", platform_id: str = ""
+    ) -> tuple[Entry, Entry] | None:
+        """Question and reply: by the reply's id, by a message that carried it, or the newest one worth a verdict."""
+        return await self.read(
+            lambda connection: history.exchange(connection, conversation, reply=reply, platform_id=platform_id)
+        )
+
     async def turns(self, after: int = 0, limit: int = 100) -> list[tuple[int, Reply]]:
         """Committed turns above the cursor, oldest first, each with its own cursor; none can later appear below."""
         return await self.read(lambda connection: turns.after(connection, after, limit))
@@ -177,6 +185,10 @@ class Store(Database):
     async def feedback_for(self, turn: str) -> list[Feedback]:
         """All judgements of one reply, oldest first."""
         return await self.read(lambda connection: feedback.for_turn(connection, turn))
+
+    async def feedback_since(self, at: float, after: int = 0, limit: int = 200) -> list[tuple[float, int, Feedback]]:
+        """(when, row, judgement), in that order, of known replies: from ``at`` on and behind row ``after`` of then."""
+        return await self.read(lambda connection: feedback.since(connection, at, after, limit))
 
     # -------------------------------------------------------------- upkeep
 

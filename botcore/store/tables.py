@@ -105,7 +105,7 @@ turn: sa.Table = sa.Table(
     _text("reason"),
     _integer("prompt_tokens"),
     _integer("completion_tokens"),
-    _text("details"),
+    _text("details"),  # JSON of what few turns have: `again`, `attachments`
     _text("trace"),  # last: reading a window then never touches the pages a long trace spills into
     sa.UniqueConstraint("id", name="uq_turn_id"),
     sa.Index("ix_turn_conversation", "conversation", "number"),
@@ -127,6 +127,7 @@ outbox: sa.Table = sa.Table(
     _text("platform_id"),
     _text("reason"),
     _integer("last"),
+    _integer("ask_feedback"),
     _text("reply_to"),
     _text("citations"),
     _text("text"),
@@ -161,6 +162,7 @@ feedback: sa.Table = sa.Table(
     sa.UniqueConstraint("channel", "account", "chat", "target", "person", name="uq_feedback_person"),
     sa.Index("ix_feedback_turn", "turn"),
     sa.Index("ix_feedback_conversation", "conversation"),
+    sa.Index("ix_feedback_at", "at", "id"),
     sqlite_autoincrement=True,
 )
 

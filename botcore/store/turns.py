@@ -13,6 +13,7 @@ from botcore.store.records import (
     Claim,
     OutboxRow,
     TurnEnd,
+    attachments_to,
     citations_from,
     clean,
     dump,
@@ -122,7 +123,7 @@ def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float)
     keep = int(reply.outcome in ("failed", "dead"))
     if _END.changes(connection, outcome=reply.outcome, reason=reply.reason, keep=keep, message=message) != 1:
         return _committed(connection, claim)
-    _insert(connection, claim, claim.message, end, reply, now)
+    _insert(connection, claim, end.message or claim.message, end, reply, now)
     if end.start_over:
         _START_OVER(connection, id=reply.id, key=key)
     return [
@@ -169,9 +170,15 @@ def _insert(connection: sa.Connection, claim: Claim, said: Message, end: TurnEnd
         reason=reply.reason,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
-        details=dump(reply.details) if reply.details else "",
+        details=_details(reply, said),
         trace=dump(end.trace) if end.trace else "",
     )
+
+
+def _details(reply: Reply, said: Message) -> str:
+    found = {"again": reply.again, "attachments": attachments_to(said.attachments)}
+    kept = {name: value for name, value in found.items() if value}
+    return dump(kept) if kept else ""
 
 
 def reply(connection: sa.Connection, id: str) -> Reply | None:
@@ -216,5 +223,5 @@ def _reply(row: Any) -> Reply:
         reason=row.reason,
         prompt_tokens=row.prompt_tokens,
         completion_tokens=row.completion_tokens,
-        details=json.loads(row.details) if row.details else {},
+        again=json.loads(row.details).get("again", "") if row.details else "",
     )

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import deque
+from collections.abc import AsyncGenerator
 from itertools import count
 
 from botcore.context import Registry
 from botcore.errors import ChannelError, Rejected
 from botcore.hookspecs import hookimpl
-from botcore.messages import Conversation
+from botcore.messages import Attachment, Conversation
 from botcore.ports import Capabilities, Draft, Inbox, Part
 
 __all__ = ["LoopbackChannel"]
@@ -36,6 +37,8 @@ class LoopbackChannel:
         self.lost_answers: deque[ChannelError] = deque()
         """Raised by the next sends and edits, one each, after executing them."""
         self.arrived: dict[str, asyncio.Queue[Part | Draft]] = {}
+        self.files: dict[str, bytes] = {}
+        """What can be fetched, by `Attachment.reference`."""
         self._ids = count(1)
         self._parts: dict[str, str] = {}
 
@@ -87,6 +90,15 @@ class LoopbackChannel:
     async def find(self, part_id: str, since: float) -> str | None:
         """The id under which a part was posted."""
         return self._parts.get(part_id)
+
+    async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        """The file in `files`, in two pieces."""
+        self._fail(self.failures)
+        if attachment.reference not in self.files:
+            raise Rejected(f"there is no file {attachment.reference}")
+        content = self.files[attachment.reference]
+        yield content[: len(content) // 2]
+        yield content[len(content) // 2 :]
 
     def inbound(self, chat: str) -> asyncio.Queue[Part | Draft]:
         """What arrives in one chat, in order."""

@@ -26,7 +26,7 @@ async def test_a_turn_becomes_two_lines(store: Store, clock: ManualClock) -> Non
         plugin="qa",
         prompt_tokens=30,
         completion_tokens=4,
-        details={"k": [1, "two"]},
+        again="earlier",
     )
     await store.commit_turn(claim, TurnEnd(reply=reply, parts=(), started_at=started, user_tokens=2, release=True))
     said, answered = await store.window(KEY)

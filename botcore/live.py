@@ -1,0 +1,231 @@
+"""What a plugin holds in its hands during one message's life: `botcore.context.Turn` over the running bot."""
+
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from pathlib import Path
+from typing import Literal
+
+from botcore.clock import Clock
+from botcore.context import Command, Recalled
+from botcore.delivery import Delivery, Sender
+from botcore.dispatch import Dispatcher
+from botcore.errors import EngineUnavailable, PromptTooLong
+from botcore.files import fetched
+from botcore.messages import (
+    Attachment,
+    Conversation,
+    Entry,
+    Feedback,
+    Incoming,
+    Message,
+    PromptMessage,
+    Reply,
+    Sampling,
+)
+from botcore.observe import Metrics
+from botcore.ports import Channel, Delta, Engine, EngineStatus, Prompt, Receipt, Usage
+from botcore.prompt import compose, estimate, fit, shorter
+from botcore.settings import TurnSettings
+from botcore.store import Claim, Store
+
+__all__ = ["House", "LiveTurn"]
+
+COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
+STAGES = {
+    "off": "has not started yet",
+    "install": "is being installed",
+    "model": "is loading its model",
+    "warmup": "warms up",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What every turn needs of the running bot."""
+
+    settings: TurnSettings
+    store: Store
+    engine: Engine
+    hooks: Dispatcher
+    commands: Mapping[str, Command]
+    channels: Mapping[str, Channel]
+    sender: Sender
+    accept: Callable[[Sequence[Incoming]], Awaitable[list[Receipt]]]
+    """The inbox, for what a turn itself has to say."""
+    files: Path
+    """Where attachments lie while they are read."""
+    clock: Clock
+    metrics: Metrics
+
+
+class LiveTurn:
+    """`botcore.context.Turn` over the running bot."""
+
+    def __init__(self, house: House, claim: Claim, message: Message, delivery: Delivery) -> None:
+        self.id: str = claim.turn
+        self.message = message
+        self.recalled: Recalled = Recalled(history=_brought(message))
+        self.command: str
+        self.argument: str
+        self.command, self.argument = _command(message)
+        self.model = ""
+        self.again = ""
+        self.clock: Clock = house.clock
+        self.deadline: float = house.clock.monotonic() + house.settings.timeout_s
+        self.usage: Usage = Usage()
+        self.sampling: Sampling | None = None
+        self.prompted: Prompt | None = None
+        self.starts_over: bool = False
+        self._house = house
+        self._delivery = delivery
+
+    @property
+    def conversation(self) -> Conversation:
+        """See `Turn`."""
+        return self.message.conversation
+
+    @property
+    def engine(self) -> EngineStatus:
+        """See `Turn`."""
+        return self._house.engine.status
+
+    @property
+    def stateless(self) -> bool:
+        """True where the sender brought the whole context and the stored history is none of its business."""
+        return self.message.sampling is not None
+
+    async def history(self, limit: int = 40) -> list[Entry]:
+        """See `Turn`."""
+        if self.stateless:
+            return _brought(self.message)[-limit:]
+        lines = await self._house.store.window(self.conversation.key, limit)
+        return list(takewhile(lambda line: line.reply != self.again, lines))
+
+    async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
+        """See `Turn`."""
+        messages = compose(system, self.recalled, instruction or self.message.text)
+        return await fit(messages, window=self.engine.window, reserve=reserve, count=self._house.engine.count)
+
+    async def count(self, messages: Sequence[PromptMessage]) -> int:
+        """See `Turn`."""
+        counted = await self._house.engine.count(messages)
+        return estimate(messages) if counted is None else counted
+
+    def progress(self, note: str) -> None:
+        """See `Turn`."""
+        self._delivery.waiting(note)
+
+    @asynccontextmanager
+    async def file(self, attachment: Attachment, *, limit: int) -> AsyncIterator[Path]:
+        """See `Turn`."""
+        channel = self._house.channels[self.conversation.channel]
+        async with fetched(channel, attachment, limit=limit, folder=self._house.files) as path:
+            yield path
+
+    async def judge(
+        self, value: Literal[-1, 0, 1], *, reasons: Sequence[str] = (), comment: str = "", correction: str = ""
+    ) -> Reply | None:
+        """See `Turn`."""
+        meant = await self._meant()
+        if meant is None:
+            return None
+        judgement = Feedback(
+            event_id=f"{self.id}:judgement",
+            conversation=self.conversation,
+            person=self.message.person,
+            reply=meant[1].reply,
+            value=value,
+            reasons=tuple(reasons),
+            comment=comment,
+            correction=correction,
+        )
+        await self._house.accept([judgement])
+        return await self._house.store.reply(judgement.reply)
+
+    async def repeat(self) -> None:
+        """Take the question of the reply that is meant for this turn's own; nothing changes where there is none."""
+        meant = await self._meant()
+        if meant is None or not meant[0].text:
+            return
+        asked, replied = meant
+        self.again = replied.reply
+        self.message = replace(self.message, text=asked.text)
+        self.command, self.argument = _command(self.message)
+
+    async def _meant(self) -> tuple[Entry, Entry] | None:
+        """The exchange this message quotes, else the newest one worth a verdict."""
+        message = self.message
+        if self.stateless:
+            return None
+        return await self._house.store.exchange(
+            self.conversation.key, reply=message.about, platform_id=message.reply_to
+        )
+
+    async def start_over(self) -> None:
+        """See `Turn`."""
+        self.starts_over = True
+
+    async def generate(self, prompt: Prompt, sampling: Sampling | None = None) -> AsyncGenerator[Delta, None]:
+        """See `Turn`.
+
+        A prompt the engine finds too long is tried again with a shorter history; an engine that dies before the first
+        text is waited for once.
+        """
+        self.sampling = self.message.sampling or sampling or Sampling()
+        shown, retried = False, False
+        while True:
+            await self._engine_ready()
+            self.prompted = prompt
+            try:
+                async with aclosing(self._house.engine.generate(prompt, self.sampling, model=self.model)) as deltas:
+                    async for delta in deltas:
+                        shown = shown or bool(delta.text)
+                        self.usage = delta.usage or self.usage
+                        yield delta
+                return
+            except PromptTooLong:
+                less = None if shown else shorter(prompt)
+                if less is None:
+                    raise
+                prompt = replace(less, cut=(*prompt.cut, *less.cut))
+            except EngineUnavailable:
+                if shown or retried:
+                    raise
+                retried = True
+
+    async def _engine_ready(self) -> None:
+        if self._usable():
+            return
+        try:
+            async with self.clock.timeout(self._house.settings.engine_wait_s):
+                while not self._usable():
+                    await self._house.engine.changed()
+        except TimeoutError:
+            raise EngineUnavailable(f"The engine {_stage(self.engine)}; please ask again later.") from None
+
+    def _usable(self) -> bool:
+        """Whether the engine answers now; else tell the person. Raises `EngineUnavailable` where it never will."""
+        status = self.engine
+        if status.stage == "failed":
+            raise EngineUnavailable(f"The engine cannot answer: {status.detail}")
+        if status.stage != "ready":
+            self._delivery.waiting(f"The engine {_stage(status)}.")
+        return status.stage == "ready"
+
+
+def _command(message: Message) -> tuple[str, str]:
+    found = COMMAND.fullmatch(message.text.strip()) if message.sampling is None else None
+    return (found[1].lower(), (found[2] or "").strip()) if found else ("", message.text)
+
+
+def _brought(message: Message) -> list[Entry]:
+    at = message.sent_at
+    return [Entry(id=place, role=line.role, text=line.content, at=at) for place, line in enumerate(message.context)]
+
+
+def _stage(status: EngineStatus) -> str:
+    percent = f" ({status.progress:.0%})" if status.progress is not None else ""
+    return STAGES.get(status.stage, "is not ready") + percent
