@@ -39,6 +39,49 @@ def test_help_names_every_command(here: Path) -> None:
         assert f"\n  {command} " in done.stdout
 
 
+def test_a_plugin_offers_several_commands_under_one_name(here: Path) -> None:
+    (here / "shelf.py").write_text(SHELF)
+    dist = here / "shelf-1.dist-info"
+    dist.mkdir()
+    (dist / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf\nVersion: 1\n")
+    (dist / "entry_points.txt").write_text("[botcore]\nshelf = shelf:Shelf\n")
+    path = {"PYTHONPATH": str(here)}
+    (here / "shelf.toml").write_text("[plugins.shelf]\n")
+    told = botcore("books", "show", "--config", "shelf.toml", "Emma", here=here, **path)
+    assert (told.returncode, told.stdout) == (0, "Emma, quietly\n")
+    assert "  books " in botcore("--help", "--config", "shelf.toml", here=here, **path).stdout
+    # Its helper runs although the plugin is not configured, and the configuration is wrong.
+    (here / "bot.toml").write_text("[plugins.shelf]\nheight = 3\n")
+    helped = botcore("shelf", "build", "--loud", here=here, **path)
+    assert (helped.returncode, helped.stdout) == (0, "BUILT\n")
+    assert botcore("shelf", "burn", here=here, **path).returncode == 2
+
+
+SHELF = """
+from typing import Annotated
+import typer
+from botcore import hookimpl
+
+
+class Shelf:
+    @hookimpl
+    def register(self, registry):
+        registry.cli("books", {"list": lambda: None, "show": show})
+
+    @staticmethod
+    def cli():
+        return {"build": build, "tear": lambda: None}
+
+
+def show(title: str) -> None:
+    typer.echo(f"{title}, quietly")
+
+
+def build(loud: Annotated[bool, typer.Option()] = False) -> None:
+    typer.echo("BUILT" if loud else "built")
+"""
+
+
 def test_version_for_scripts(here: Path) -> None:
     assert json.loads(botcore("version", "--json", here=here).stdout)["botcore"]
 

@@ -1,5 +1,6 @@
 """Feedback: bound to the exact reply, whichever way and whenever it comes."""
 
+from dataclasses import replace
 from typing import Literal
 
 from botcore.messages import Feedback, Person
@@ -131,3 +132,52 @@ async def test_reasons_and_correction_survive(store: Store) -> None:
     )
     await tell(store, record)
     assert await store.feedback_for(turn) == [record]
+
+
+async def test_one_of_the_same_value_adds_to_what_was_said(store: Store, clock: ManualClock) -> None:
+    turn = await carried(store)
+    thumb = feedback(-1, reply=turn, person=BOB)
+    await tell(store, replace(thumb, event_id="f1", reasons=("wrong",)))
+    await clock.advance(1)
+    told = await tell(store, replace(thumb, event_id="f2", comment="it is 42"))
+    assert told
+    assert (told.value, told.reasons, told.comment) == (-1, ("wrong",), "it is 42")
+    assert await store.feedback_for(turn) == [told]
+
+
+async def test_another_value_takes_the_place_of_all(store: Store, clock: ManualClock) -> None:
+    turn = await carried(store)
+    await tell(store, feedback(-1, reply=turn, comment="it is 42"))
+    await clock.advance(1)
+    told = await tell(store, feedback(1, reply=turn))
+    assert told
+    assert (told.value, told.comment) == (1, "")
+
+
+async def test_what_was_said_before_the_reply_was_known_adds_up_too(store: Store, clock: ManualClock) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    await tell(store, feedback(-1, platform_id="p1", comment="no"))
+    await clock.advance(1)
+    await tell(store, replace(feedback(-1, platform_id="p1"), reasons=("wrong",)))
+    [told] = await store.sent(claim, row.part.id, "p1")
+    assert (told.reply, told.reasons, told.comment) == (claim.turn, ("wrong",), "no")
+
+
+async def test_verdicts_are_read_in_the_order_in_which_they_were_given(store: Store, clock: ManualClock) -> None:
+    turn, start = await carried(store), clock.now()
+    for seconds, person in ((0, "ann"), (0, "bob"), (5, "cem")):
+        await clock.advance(seconds)
+        await tell(store, feedback(1, reply=turn, person=Person(id=person)))
+    await clock.advance(1)
+    await tell(store, feedback(-1, reply=turn))  # ann again: hers is the newest now
+    await tell(store, feedback(1, platform_id="nobody knows"))
+
+    def names(page: list[tuple[float, int, Feedback]]) -> list[str]:
+        return [one.person.id for _, _, one in page]
+
+    first = await store.feedback_since(start, limit=2)
+    assert names(first) == ["bob", "cem"]
+    at, row, _ = first[-1]
+    assert names(await store.feedback_since(at, row)) == ["ann"]
+    assert names(await store.feedback_since(start + 6)) == ["ann"]

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from botcore.errors import LeaseLost, StoreError
-from botcore.messages import Citation, Reply
+from botcore.messages import Attachment, Citation, Reply
 from botcore.store import Store, TurnEnd
 from botcore.testing.clock import ManualClock
-from tests.store.kit import answer, begin, end, place, say, send_one
+from tests.store.kit import answer, begin, end, message, place, say, send_one
 
 KEY = place().key
 
@@ -21,7 +21,7 @@ async def test_a_turn_becomes_two_lines(store: Store, clock: ManualClock) -> Non
         id=claim.turn,
         conversation=claim.conversation,
         text="hello [1]",
-        citations=(Citation(number=1, title="T", snippet="S", source="http://x"),),
+        citations=(Citation(number=1, title="T", snippet="S", source="http://x", page=12),),
         model="lora-3",
         plugin="qa",
         prompt_tokens=30,
@@ -169,3 +169,52 @@ async def test_turns_are_read_by_cursor(store: Store) -> None:
     (first, _), (second, _) = await store.turns(limit=2)
     assert [reply.text for _, reply in await store.turns(after=second)] == ["C"]
     assert [reply.text for _, reply in await store.turns(after=first, limit=1)] == ["B"]
+
+
+async def test_the_files_of_a_message_stay_with_its_line(store: Store) -> None:
+    file = Attachment(name="a.pdf", media_type="application/pdf", size=3, reference="r")
+    [accepted] = await store.accept([replace(message("read this"), attachments=(file,))])
+    assert accepted.claim
+    await answer(store, accepted.claim)
+    said, answered = await store.history(KEY)
+    assert (said.attachments, answered.attachments) == ((file,), ())
+
+
+async def test_an_exchange_is_found_by_its_reply_by_what_carried_it_and_as_the_newest(store: Store) -> None:
+    first = await begin(store, "one")
+    row = await send_one(store, first)
+    await store.sent(first, row.part.id, "p1", release=True)
+    second = await begin(store, "two")
+    await answer(store, second)
+    third = await begin(store, "three")
+    await store.commit_turn(third, end(third, outcome="failed", release=True))
+    asked = {"reply": {"reply": first.turn}, "carrier": {"platform_id": "p1"}, "newest": {}}
+    found = {how: await store.exchange(KEY, **which) for how, which in asked.items()}
+    assert {how: pair and pair[0].text for how, pair in found.items()} == {
+        "reply": "one",
+        "carrier": "one",
+        "newest": "two",
+    }
+    assert await store.exchange(KEY, reply="unknown") is None
+    assert await store.exchange(place("elsewhere").key, reply=first.turn) is None
+    assert await store.exchange(place("elsewhere").key) is None
+
+
+async def test_a_reply_given_again_takes_the_place_of_the_first_in_prompts_only(store: Store) -> None:
+    first = await begin(store, "question")
+    await answer(store, first, "first")
+    second = await begin(store, "/again")
+    again = replace(end(second, "second", release=True).reply, again=first.turn)
+    await store.commit_turn(second, TurnEnd(reply=again, parts=(), message=message("question"), release=True))
+    assert [line.text for line in await store.window(KEY)] == ["question", "second"]
+    assert [line.text for line in await store.history(KEY)] == ["question", "first", "question", "second"]
+    assert [line.again for line in await store.history(KEY)] == ["", "", first.turn, first.turn]
+
+
+async def test_a_reply_that_failed_again_leaves_the_first_where_it_was(store: Store) -> None:
+    first = await begin(store, "question")
+    await answer(store, first, "first")
+    second = await begin(store, "/again")
+    failed = replace(end(second, "", outcome="failed").reply, again=first.turn)
+    await store.commit_turn(second, TurnEnd(reply=failed, parts=(), message=message("question"), release=True))
+    assert "first" in [line.text for line in await store.window(KEY)]
