@@ -1,12 +1,13 @@
 """`check_channel` itself: a channel that keeps the contract passes, and each broken promise is named."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 import pytest
 
 from botcore import (
+    Attachment,
     Capabilities,
     Conversation,
     Draft,
@@ -95,6 +96,16 @@ class OwnError(LoopbackChannel):
             raise TimeoutError from error
 
 
+class Inventive(LoopbackChannel):
+    async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        yield b"something"
+
+
+class Careless(LoopbackChannel):
+    async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        yield self.files[attachment.reference]
+
+
 class LoudPreview(LoopbackChannel):
     async def show(self, draft: Draft) -> None:
         raise Rejected("no previews")
@@ -111,6 +122,8 @@ class LoudPreview(LoopbackChannel):
         (OwnError, Far, "send during 'vanish' must raise Unknown, not TimeoutError"),
         (LoudPreview, Far, "show raised Rejected"),
         (lambda: LoopbackChannel(Capabilities(progress="draft", text_limit=0)), Far, "text_limit"),
+        (Inventive, Far, "bytes of a file that nobody sent"),
+        (Careless, Far, "fetch raised KeyError"),
     ],
 )
 async def test_a_broken_promise_is_named(

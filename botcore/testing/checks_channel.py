@@ -5,12 +5,12 @@ What a platform's wire looks like is the channel's own business, tested beside i
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from itertools import count
 from typing import Literal, Protocol
 
 from botcore.errors import ChannelError, Rejected, Retry, StoreUnavailable, Unknown
-from botcore.messages import Conversation, Incoming, Message, Reply
+from botcore.messages import Attachment, Conversation, Incoming, Message, Reply
 from botcore.ports import Capabilities, Channel, Draft, Inbox, Part, Receipt
 from botcore.testing.clock import settle
 
@@ -55,6 +55,7 @@ async def check_channel(channel: Channel, platform: Platform) -> None:
         await _check_sends(channel, platform, can)
         await _check_errors(channel, platform, can)
     await _check_show(channel, platform)
+    await _check_fetch(channel)
 
 
 def _check_capabilities(can: Capabilities) -> None:
@@ -202,3 +203,17 @@ async def _check_show(channel: Channel, platform: Platform) -> None:
             continue  # allowed: previews have a pace, too
         except Exception as error:
             raise AssertionError(f"show raised {error!r}; it may raise nothing but Retry") from error
+
+
+async def _check_fetch(channel: Channel) -> None:
+    """A file nobody ever sent: the person must be told in words, not by a plugin's failure."""
+    unknown = Attachment(name="a.txt", media_type="text/plain", size=1, reference="nobody-sent-this")
+    try:
+        async with aclosing(channel.fetch(unknown)) as pieces:
+            async for _ in pieces:
+                pass
+    except ChannelError:
+        return
+    except Exception as error:
+        raise AssertionError(f"fetch raised {error!r}; it may raise Retry, Rejected or Unknown only") from error
+    raise AssertionError("fetch gave bytes of a file that nobody sent")
