@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
+from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from botcore.settings import Settings
 
 __all__ = ["ask", "chat"]
+
+SNIPPET_WIDTH = 100
+"""Characters of a source that are quoted below a reply."""
 
 
 def ask(
@@ -126,4 +130,7 @@ def _print(text: str, note: str) -> None:
 def _print_end(entry: dict[str, Any]) -> None:
     typer.echo(f"\n({entry['reason']})" if entry["reason"] else "")
     for citation in entry["citations"]:
-        typer.echo(f"  [{citation['number']}] {citation['title']} - {citation['source']}")
+        page = f", p. {citation['page']}" if citation["page"] else ""
+        typer.echo(f"  [{citation['number']}] {citation['title']}{page} - {citation['source']}")
+        if citation["snippet"]:
+            typer.echo(f"      {shorten(citation['snippet'], SNIPPET_WIDTH, placeholder=' …')}")

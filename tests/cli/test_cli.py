@@ -137,6 +137,17 @@ def test_ask_prints_the_reply_of_a_bot_started_for_it(here: Path) -> None:
     assert (reply["outcome"], reply["text"], reply["plugin"]) == ("answered", "You said: hello there", "textgen")
 
 
+def test_ask_shows_where_an_answer_comes_from(here: Path) -> None:
+    (here / "hours.md").write_text("# Opening hours\n\nThe shop opens at nine.\n")
+    (here / "web.toml").write_text(
+        "[channels.web]\n[plugins.textgen]\nenabled = false\n"
+        "[plugins.qa]\nsources = ['hours.md']\n[engine]\nkind = 'scripted'"
+    )
+    done = botcore("ask", "when does the shop open?", "-c", "bot.toml", "-c", "web.toml", here=here)
+    assert done.returncode == 0, done.stderr
+    assert "  [1] Opening hours - hours.md\n      The shop opens at nine." in done.stdout
+
+
 def test_a_chat_answers_line_after_line(here: Path) -> None:
     (here / "web.toml").write_text("[channels.web]\n[engine]\nkind = 'scripted'")
     done = botcore("chat", "-c", "bot.toml", "-c", "web.toml", here=here, typed="one\n\ntwo\n")
