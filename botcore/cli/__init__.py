@@ -1,4 +1,4 @@
-"""The command line: ``botcore run|chat|ask|doctor|plugins|config|engine|version``, one file per group.
+"""The command line: ``botcore run|chat|ask|doctor|plugins|config|dlq|engine|version``, one file per group.
 
 Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their set-up helpers (``telegram
 setup``). Commands import what they need when they run, so that ``--help`` answers at once.
@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from botcore.cli import config, doctor, engine, plugins, run, talk, version
+from botcore.cli import config, dlq, doctor, engine, plugins, run, talk, version
 from botcore.errors import BotcoreError, SettingsError
 
 __all__ = ["app", "main"]
@@ -30,6 +30,7 @@ app.command("doctor")(doctor.doctor)
 app.command("plugins")(plugins.plugins)
 app.command("version")(version.version)
 app.add_typer(config.app, name="config")
+app.add_typer(dlq.app, name="dlq")
 app.add_typer(engine.app, name="engine")
 
 

@@ -8,12 +8,13 @@ from botcore.store.records import DeadLetter
 from botcore.store.sql import Statement, arg, const
 from botcore.store.tables import conversation, inbox
 
-__all__ = ["LETTER", "drop", "newest", "retry"]
+__all__ = ["LETTER", "drop", "newest", "one", "retry"]
 
 LETTER = sa.and_(inbox.c.state == const("dead"), inbox.c.payload != const(""))
 """A dead row with something in it; a dropped one stays as a known event id and an outcome."""
 
 _NEWEST = Statement(sa.select(inbox).where(LETTER).order_by(inbox.c.id.desc()).limit(arg("limit")).offset(const(0)))
+_ONE = Statement(sa.select(inbox).where(LETTER, inbox.c.id == arg("id")))
 _RETRY = Statement(
     sa.update(inbox)
     .values(state=const("waiting"), attempts=const(0), reason=const(""))
@@ -31,6 +32,12 @@ _DROP = Statement(sa.update(inbox).values(payload=const("")).where(inbox.c.id ==
 def newest(connection: sa.Connection, limit: int) -> list[DeadLetter]:
     """The newest letters first."""
     return [_letter(row) for row in _NEWEST(connection, limit=limit)]
+
+
+def one(connection: sa.Connection, letter: int) -> DeadLetter | None:
+    """One letter by its number."""
+    row = _ONE(connection, id=letter).first()
+    return None if row is None else _letter(row)
 
 
 def _letter(row: Any) -> DeadLetter:

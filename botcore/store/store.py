@@ -82,6 +82,10 @@ class Store(Database):
         """What could not be used or failed too often, newest first."""
         return await self.read(lambda connection: letters.newest(connection, limit))
 
+    async def dead_letter_of(self, letter: int) -> DeadLetter | None:
+        """One dead letter by its number."""
+        return await self.read(lambda connection: letters.one(connection, letter))
+
     async def retry_dead(self, letter: int) -> bool:
         """Let a dead message wait for another run; False where there is no such message (a raw delivery cannot run)."""
         now = self._clock.now()

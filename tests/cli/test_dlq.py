@@ -1,0 +1,82 @@
+"""Dead letters as an operator meets them."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from botcore.cli import app
+from botcore.clock import SystemClock
+from botcore.errors import BotcoreError
+from botcore.messages import Conversation, Message, Person
+from botcore.store import Store
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "bot.toml"
+    file.write_text(f'[bot]\ndata_dir = "{tmp_path}"\n[store]\nurl = "sqlite:///{tmp_path}/botcore.db"\n')
+    return file
+
+
+@pytest.fixture
+def letters(tmp_path: Path, config: Path) -> tuple[int, int]:
+    """A message that failed too often, and a delivery nobody could read."""
+    return asyncio.run(_letters(tmp_path))
+
+
+async def _letters(data_dir: Path) -> tuple[int, int]:
+    async with _store(data_dir) as store:
+        where = Conversation(channel="web", chat="c1")
+        await store.accept([Message(event_id="e1", conversation=where, person=Person(id="ann"), text="boom")])
+        for _ in range(3):
+            await store.write(lambda connection: connection.exec_driver_sql("UPDATE conversation SET lease_until = 0"))
+            await store.claim_next()
+        await store.dead_letter(channel="slack", account="", event_id="x", payload='{"odd": 1}', reason="no text")
+        raw, message = await store.dead_letters()
+        return message.id, raw.id
+
+
+def _store(data_dir: Path) -> Store:
+    return Store(f"sqlite:///{data_dir}/botcore.db", clock=SystemClock(), data_dir=data_dir)
+
+
+def dlq(config: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(app, ["dlq", *map(str, arguments), "--config", str(config)])
+
+
+def test_they_are_listed_newest_first(config: Path, letters: tuple[int, int]) -> None:
+    message, raw = letters
+    rows = json.loads(dlq(config, "list", "--json").stdout)
+    assert [(row["id"], row["kind"], row["reason"]) for row in rows] == [
+        (raw, "raw", "no text"),
+        (message, "message", "gave up after 3 attempts without an outcome"),
+    ]
+    assert dlq(config, "list", "--limit", 1).stdout.split()[-2:] == ["no", "text"]
+
+
+def test_one_is_shown_with_what_came(config: Path, letters: tuple[int, int]) -> None:
+    shown = dlq(config, "show", letters[1]).stdout
+    assert "reason       no text" in shown
+    assert '"odd": 1' in shown
+    assert json.loads(dlq(config, "show", letters[0], "--json").stdout)["conversation"] == "web//c1/"
+
+
+def test_a_message_runs_again_and_a_raw_delivery_cannot(config: Path, letters: tuple[int, int]) -> None:
+    message, raw = letters
+    done = dlq(config, "retry", message, raw, "--json")
+    assert (done.exit_code, json.loads(done.stdout)) == (1, {"retried": [message], "left": [raw]})
+    assert f"{message}: no dead message of that number" in dlq(config, "retry", message).stderr
+
+
+def test_a_dropped_one_is_gone(config: Path, letters: tuple[int, int]) -> None:
+    assert dlq(config, "drop", *letters).stdout.splitlines() == [f"{number} dropped" for number in letters]
+    assert dlq(config, "list").stdout == "There are no dead letters.\n"
+
+
+def test_one_that_is_not_there_is_an_error_with_the_next_step(config: Path, letters: tuple[int, int]) -> None:
+    error = dlq(config, "show", 999).exception
+    assert isinstance(error, BotcoreError)
+    assert str(error) == "there is no dead letter 999; `botcore dlq list` says which there are"
