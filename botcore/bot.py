@@ -7,7 +7,7 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 from botcore.clock import Clock, SystemClock
@@ -32,6 +32,9 @@ log: logging.Logger = logging.getLogger(__name__)
 
 LIFESPAN_S = 30.0
 """A plugin's start may take this long before the others go on without waiting for it."""
+
+CHANGES_KEPT = 1_000
+"""Changes that wait for one reader of `Bot.changes`; beyond, it is told that it missed some."""
 
 RESTART_S = (1.0, 60.0)
 """First and longest pause before a channel that failed is run again."""
@@ -67,6 +70,7 @@ class Bot:
         self._health: dict[str, str] = {}
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
+        self._waiting: set[asyncio.Queue[str]] = set()
 
     # ------------------------------------------------------------------ life
 
@@ -109,6 +113,7 @@ class Bot:
         lifespans = await self._enter_lifespans(group, house)
         engine = group.create_task(house.engine.run(), name="engine")
         router = group.create_task(self._router.run(), name="router")
+        hearing = group.create_task(self._hear(), name="notices of other processes")
         channels = [
             group.create_task(self._keep(channel), name=f"channel {name}") for name, channel in house.channels.items()
         ]
@@ -119,12 +124,22 @@ class Bot:
         for channel in channels:
             channel.cancel()
         await self._router.drain(self.settings.turn.drain_s)
-        for task in (router, engine):
+        for task in (router, engine, hearing):
             task.cancel()
-        await asyncio.wait([router, engine])
+        await asyncio.wait([router, engine, hearing])
         self._ended.set()
         if lifespans:
             await asyncio.wait(lifespans)
+
+    async def _hear(self) -> None:
+        """What other processes have committed: stops go to the router, ends of turns to whoever asked for `changes`."""
+        async with aclosing(self.database.notices()) as notices:
+            async for notice in notices:
+                if notice.kind == "stop":
+                    self._router.heard(notice.key)
+                    continue
+                for waiting in self._waiting:
+                    _tell(waiting, notice.key)
 
     async def _enter_lifespans(self, group: asyncio.TaskGroup, house: House) -> list[asyncio.Task[None]]:
         entered = list[asyncio.Event]()
@@ -248,6 +263,16 @@ class Bot:
             raise SettingsError("the bot is not running")
         await self._engine.changed()
 
+    async def changes(self) -> AsyncIterator[str]:
+        """See `ports.Bot`."""
+        queue = asyncio.Queue[str](CHANGES_KEPT)
+        self._waiting.add(queue)
+        try:
+            while True:
+                yield await queue.get()
+        finally:
+            self._waiting.discard(queue)
+
     async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
         """See `ports.Bot`."""
         return await self.database.conversations(channel, person)
@@ -339,6 +364,14 @@ async def visiting(settings: Settings) -> AsyncIterator[Bot]:
     bot = Bot(settings)
     async with Store(settings.store_url, clock=bot.clock, data_dir=bot.data_dir, alone=False) as bot.database:
         yield bot
+
+
+def _tell(waiting: asyncio.Queue[str], key: str) -> None:
+    if waiting.full():
+        while not waiting.empty():
+            waiting.get_nowait()
+        key = ""
+    waiting.put_nowait(key)
 
 
 async def _nothing_again(turn: Turn) -> AsyncIterator[Chunk]:

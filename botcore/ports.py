@@ -298,6 +298,14 @@ class Bot(Protocol):
         """Return at the next change of `engine`."""
         ...
 
+    def changes(self) -> AsyncIterator[str]:
+        """Keys of conversations in which a turn has ended in any process, from now on and as far as we hear of it.
+
+        A hurry, not the truth: whoever waits for something still looks once a second. "" means that some were missed.
+        With SQLite there is only this process, and nothing comes.
+        """
+        ...
+
     async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
         """(chat, title, last activity) of a person's conversations on a channel, newest first, at most 200."""
         ...

@@ -63,6 +63,11 @@ class Router:
         if run:
             run.stop()
 
+    def heard(self, conversation: str) -> None:
+        """Another process may have stopped what runs in this conversation."""
+        if conversation in self._newest:
+            self._wake.set()
+
     def wake(self) -> None:
         """There may be something to claim."""
         self._wake.set()

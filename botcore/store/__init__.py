@@ -1,7 +1,8 @@
 """The durable core: inbox, leases, turns, outbox, history, feedback. Only this package knows SQL."""
 
 from botcore.store.locks import running_at
+from botcore.store.notices import Notice
 from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd
 from botcore.store.store import Store
 
-__all__ = ["Accepted", "Claim", "DeadLetter", "OutboxRow", "Store", "TurnEnd", "running_at"]
+__all__ = ["Accepted", "Claim", "DeadLetter", "Notice", "OutboxRow", "Store", "TurnEnd", "running_at"]

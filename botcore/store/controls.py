@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from botcore.messages import Control, Conversation, Message
+from botcore.store.notices import notify
 from botcore.store.records import decode_message, encode_message
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox, outbox
@@ -72,7 +73,7 @@ def apply(connection: sa.Connection, control: Control, row: int) -> Effect:
     if control.kind == "stop":
         key = control.conversation.key
         _STOP(connection, key=key, through=row)
-        return Effect(stops=key if _RUNNING(connection, key=key).first() else "")
+        return _stop_running(connection, key) if _RUNNING(connection, key=key).first() else Effect()
     place = control.conversation
     target = _TARGET(
         connection, channel=place.channel, account=place.account, chat=place.chat, target=control.target
@@ -89,9 +90,15 @@ def _delete(connection: sa.Connection, target: "sa.Row[tuple[object, ...]]") -> 
     return _stop_one(connection, target)
 
 
+def _stop_running(connection: sa.Connection, key: str) -> Effect:
+    """End what runs there, in whichever process."""
+    notify(connection, "stop", key)
+    return Effect(stops=key)
+
+
 def _stop_one(connection: sa.Connection, target: "sa.Row[tuple[object, ...]]") -> Effect:
     _STOP(connection, key=target.conversation, through=target.id)
-    return Effect(stops=target.conversation if target.state == "running" else "")
+    return _stop_running(connection, target.conversation) if target.state == "running" else Effect()
 
 
 def _edit(connection: sa.Connection, control: Control, target: "sa.Row[tuple[object, ...]]") -> Effect:

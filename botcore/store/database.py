@@ -2,7 +2,8 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self, TypeVar
@@ -16,6 +17,7 @@ from botcore.store import schema
 from botcore.store.engines import database_file, make_engine, parse, reader, shown
 from botcore.store.faults import one_line
 from botcore.store.locks import FolderLock, refuse_network_file_system
+from botcore.store.notices import Notice, listen
 from botcore.store.threads import MAX_BATCH, Crew, batched, each_alone, read_only
 
 __all__ = ["Database"]
@@ -68,6 +70,13 @@ class Database:
     async def read(self, fn: Callable[[sa.Connection], T]) -> T:
         """The result of a read-only ``fn``."""
         return await self._crew(1).run(fn)
+
+    async def notices(self) -> AsyncGenerator[Notice, None]:
+        """What any process commits from now on, for ever; ends at once with SQLite, where there is no other process."""
+        if self.dialect == "postgresql" and self._engine is not None:
+            async with aclosing(listen(self._engine, self._clock)) as notices:
+                async for notice in notices:
+                    yield notice
 
     async def migrate(self, name: str, scripts: Path) -> None:
         """Bring a plugin's tables up to date by the files in ``scripts``, counted in ``alembic_version_<name>``."""

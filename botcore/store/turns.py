@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from botcore.errors import StoreError
 from botcore.messages import Message, Outcome, Reply
 from botcore.store import claims, outbox
+from botcore.store.notices import notify
 from botcore.store.records import (
     Claim,
     OutboxRow,
@@ -124,6 +125,7 @@ def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float)
     if _END.changes(connection, outcome=reply.outcome, reason=reply.reason, keep=keep, message=message) != 1:
         return _committed(connection, claim)
     _insert(connection, claim, end.message or claim.message, end, reply, now)
+    notify(connection, "turn", key)
     if end.start_over:
         _START_OVER(connection, id=reply.id, key=key)
     return [

@@ -2,13 +2,16 @@
 
 import asyncio
 import threading
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import pytest
 import sqlalchemy as sa
 
 from botcore.errors import StoreUnavailable
-from botcore.store import Store, turns
-from tests.store.kit import answer, begin, end, say
+from botcore.store import Notice, Store, turns
+from botcore.testing.clock import ManualClock
+from tests.store.kit import answer, begin, control, end, say
 
 pytestmark = [pytest.mark.postgres, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
 
@@ -55,6 +58,58 @@ async def test_a_conflict_is_tried_once_more(store: Store) -> None:
     with pytest.raises(StoreUnavailable, match="again"):
         await store.write(conflict)
     assert len(runs) == 4
+
+
+async def next_of(notices: AsyncGenerator[Notice, None], kind: str) -> Notice:
+    """The next notice of this kind."""
+    async with asyncio.timeout(10):
+        async for notice in notices:
+            if notice.kind == kind:
+                return notice
+    raise AssertionError("no notice")
+
+
+async def test_what_is_committed_is_heard_by_the_others_and_nothing_else(store: Store, other: Store) -> None:
+    claim, second = await begin(store, chat="c1"), await begin(store, chat="c2")
+    async with aclosing(other.notices()) as notices:
+        await next_of(notices, "lost")  # from now on everything is heard
+
+        def broken(connection: sa.Connection) -> None:
+            turns.commit(connection, second, end(second), now=0.0)
+            raise ValueError("after the commit of the turn, before that of the transaction")
+
+        with pytest.raises(ValueError, match="after the commit"):
+            await store.write(broken)
+        await answer(store, claim)
+        assert await next_of(notices, "turn") == ("turn", claim.conversation.key)
+
+
+async def test_a_stop_is_heard_by_the_others(store: Store, other: Store) -> None:
+    claim = await begin(store)
+    async with aclosing(store.notices()) as notices:
+        await next_of(notices, "lost")
+        await other.accept([control("stop")])
+        assert await next_of(notices, "stop") == ("stop", claim.conversation.key)
+
+
+async def test_after_a_cut_the_others_are_heard_again(store: Store, other: Store, url: str, clock: ManualClock) -> None:
+    claim = await begin(store)
+    async with aclosing(other.notices()) as notices:
+        await next_of(notices, "lost")
+        again = asyncio.create_task(next_of(notices, "lost"))
+        await other.write(_cut_listeners)
+        while not again.done():
+            await clock.advance(1)
+        await again
+        await answer(store, claim)
+        assert await next_of(notices, "turn") == ("turn", claim.conversation.key)
+
+
+def _cut_listeners(connection: sa.Connection) -> None:
+    cut = (
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query = 'LISTEN botcore' AND state = 'idle'"
+    )
+    connection.exec_driver_sql(cut).all()
 
 
 async def test_two_processes_never_take_the_same_conversation(store: Store, other: Store) -> None:

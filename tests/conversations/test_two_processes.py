@@ -1,0 +1,60 @@
+"""Two bots on one PostgreSQL, as two processes would be. Their clocks stand still: nobody hears by looking again."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from botcore import Control
+from botcore.testing import Chat, ManualClock, chatting, until
+from tests.conversations.test_turns import Talker
+from tests.store.conftest import own_schema
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    server = os.environ.get("BOTCORE_TEST_POSTGRES")
+    if not server:
+        pytest.skip("BOTCORE_TEST_POSTGRES names no server")
+    with own_schema(sa.make_url(server)) as url:
+        yield url
+
+
+@pytest.fixture
+async def here(url: str, tmp_path: Path) -> AsyncIterator[Chat]:
+    async with _bot(url, tmp_path / "here") as chat:
+        yield chat
+
+
+@pytest.fixture
+async def there(url: str, tmp_path: Path) -> AsyncIterator[Chat]:
+    async with _bot(url, tmp_path / "there") as chat:
+        yield chat
+
+
+def _bot(url: str, folder: Path) -> "chatting":
+    return chatting(folder, plugins={"talker": Talker()}, settings={"store": {"url": url}}, clock=ManualClock())
+
+
+async def test_a_stop_told_to_another_process_ends_the_reply_at_once(here: Chat, there: Chat) -> None:
+    here.engine.hold()
+    await here.says("tell me everything")
+    await until(lambda: here.engine.open)
+    stop = Control(event_id="s1", conversation=here.conversation, person=here.person, kind="stop")
+    await there.channel.inbox.accept([stop])
+    await here.hears("Stopped.")
+
+
+async def test_who_waits_in_another_process_hears_that_the_turn_has_ended(here: Chat, there: Chat) -> None:
+    async with aclosing(there.bot.changes()) as changes:
+        heard = [await anext(changes)]  # the listening has begun
+        await here.says("hello")
+        await here.hears()
+        while heard[-1] != here.conversation.key:
+            heard.append(await anext(changes))
+    assert heard[0] == ""
