@@ -16,6 +16,7 @@ from botcore.delivery import Sender
 from botcore.dispatch import Bound, Dispatcher
 from botcore.engine import build_engine
 from botcore.errors import SettingsError, StoreUnavailable
+from botcore.failpoints import failpoint
 from botcore.http import Http
 from botcore.live import House
 from botcore.loader import Loaded, load
@@ -123,7 +124,9 @@ class Bot:
         self.started.clear()
         for channel in channels:
             channel.cancel()
+        failpoint("drain.begin")
         await self._router.drain(self.settings.turn.drain_s)
+        failpoint("drain.end")
         for task in (router, engine, hearing):
             task.cancel()
         await asyncio.wait([router, engine, hearing])
@@ -228,10 +231,12 @@ class Bot:
             return error
 
     async def _accept(self, records: Sequence[Incoming]) -> list[Receipt]:
+        failpoint("accept.begin")
         limits = self.settings.turn
         accepted = await self.database.accept(
             [_order(record) for record in records], lease_s=limits.lease_s, waiting_per_chat=limits.waiting_per_chat
         )
+        failpoint("accept.committed")
         for one in accepted:
             await self._act_on(one)
         return [one.receipt for one in accepted]

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from botcore.clock import Clock
 from botcore.errors import Rejected, Retry, StoreError, Unknown
+from botcore.failpoints import failpoint
 from botcore.messages import Chunk, Citation, Feedback, Reply
 from botcore.observe import Metrics
 from botcore.pace import Pace
@@ -68,6 +69,7 @@ class Sender:
         while row.state not in ("sent", "failed"):
             match row.state:
                 case "pending":
+                    failpoint("outbox.pending")
                     await self._wait(channel, row)
                     row = await self.store.begin_sending(claim, row.part.id)
                 case "sending":
@@ -77,6 +79,7 @@ class Sender:
         return row
 
     async def _attempt(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: bool) -> OutboxRow:
+        failpoint("outbox.sending")
         try:
             platform_id = await self._call(channel, row.part)
         except Retry as refused:
@@ -86,7 +89,10 @@ class Sender:
         except Exception as error:
             self._count(channel, "uncertain")
             log.warning("%s: outcome of a send unknown: %s", channel.name, error)
-            return await self.store.uncertain(claim, row.part.id)
+            row = await self.store.uncertain(claim, row.part.id)
+            failpoint("outbox.uncertain")
+            return row
+        failpoint("outbox.called")
         return await self._sent(channel, claim, row, platform_id, release=release)
 
     async def _call(self, channel: Channel, part: Part) -> str:
@@ -99,11 +105,13 @@ class Sender:
         self, channel: Channel, claim: Claim, row: OutboxRow, after: float, *, release: bool
     ) -> OutboxRow:
         self._count(channel, "retry")
+        failpoint("outbox.refused")
         if row.attempt >= MAX_ATTEMPTS:
             return await self._failed(channel, claim, row, f"given up after {row.attempt} tries", release=release)
         not_before = self.clock.now() + after
         self.pace.hold(channel, row.part.conversation, after)
         await self.store.unsent(claim, row.part.id, not_before=not_before)
+        failpoint("outbox.unsent")
         return replace(row, state="pending", not_before=not_before)
 
     async def _resolve(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: bool) -> OutboxRow:
@@ -114,7 +122,9 @@ class Sender:
         if row.resends >= 1:
             return await self._failed(channel, claim, row, "may have arrived; sent twice already", release=release)
         await self._wait(channel, row)
-        return await self.store.resending(claim, row.part.id)
+        row = await self.store.resending(claim, row.part.id)
+        failpoint("outbox.resending")
+        return row
 
     async def _found(self, channel: Channel, row: OutboxRow) -> str | None:
         if not channel.capabilities(row.part.conversation).can_find:
@@ -133,6 +143,7 @@ class Sender:
     ) -> OutboxRow:
         self._count(channel, "sent")
         matched = await self.store.sent(claim, row.part.id, platform_id, release=release)
+        failpoint("outbox.sent")
         if matched:
             await self._matched(matched)
         return replace(row, state="sent", part=replace(row.part, platform_id=platform_id))
@@ -189,12 +200,14 @@ class Delivery:
         """Commit the reply in one transaction, then bring it out. Raises `LeaseLost`: nothing was committed or sent."""
         if self._can.progress == "pull":
             await self._sender.store.commit_turn(self._claim, replace(end, release=True))
+            failpoint("turn.committed")
             await self._show(self._draft(phase="final", reply=end.reply))
             return
         parts = self._parts(end.reply)
         first_goes_now = bool(parts) and self._sender.pace.take(self._channel, self._claim.conversation)
         end = replace(end, parts=parts, sending=int(first_goes_now), release=not parts)
         rows = await self._sender.store.commit_turn(self._claim, end)
+        failpoint("turn.committed")
         await self._sender.settle(self._channel, self._claim, rows, release=True)
 
     def _parts(self, reply: Reply) -> list[Part]:
@@ -247,7 +260,9 @@ class Delivery:
             0
         ]
         row = await self._sender.store.begin_anchor(self._claim, placeholder)
+        failpoint("anchor.sending")
         self._anchor = await self._sender.settle_one(self._channel, self._claim, row)
+        failpoint("anchor.sent")
 
     async def _show(self, draft: Draft) -> None:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from botcore.errors import LeaseLost, StoreError
+from botcore.failpoints import failpoint
 from botcore.live import House
 from botcore.store import Claim
 from botcore.turn import TurnRun
@@ -105,6 +106,7 @@ class Router:
             self._done(run)
 
     async def _requeue_once(self, claim: Claim) -> None:
+        failpoint("requeue.begin")
         try:
             await self._house.store.requeue(claim)
         except StoreError as error:
@@ -134,6 +136,7 @@ class Router:
                 claim = await self._claim()
                 if claim is None:
                     break
+                failpoint("claim.committed")
                 self.submit(claim)
             await self._hear_stops()
             await self._sleep()

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from botcore.delivery import Delivery
 from botcore.dispatch import Bound
 from botcore.errors import EngineError
+from botcore.failpoints import failpoint
 from botcore.live import House, LiveTurn
 from botcore.messages import Chunk, Outcome, Reply
 from botcore.ports import Prompt
@@ -55,17 +56,23 @@ class TurnRun:
         Raises `LeaseLost`; cancelled, nothing is committed.
         """
         channel = self._house.channels[self.claim.conversation.channel]
+        failpoint("recovery.begin")
         await self._house.sender.take_over(channel, self.claim)
+        failpoint("recovery.settled")
         if self.claim.message is None:
+            failpoint("release.begin")
             await self._house.store.release(self.claim)
             return
+        failpoint("turn.begin")
         delivery = Delivery(self._house.sender, channel, self.claim)
         turn = LiveTurn(self._house, self.claim, self.claim.message, delivery)
         async with delivery.previews():
             ending = await self._ending(turn, delivery)
+        failpoint("turn.written")
         reply = self._reply(turn, delivery, ending)
         await delivery.finish(self._end(turn, reply, ending))
         self._report(turn, reply)
+        failpoint("remember.begin")
         await self._house.hooks.each("remember", turn, reply, budget_s=self._house.settings.observe_budget_s)
 
     async def _ending(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
@@ -103,11 +110,13 @@ class TurnRun:
             log.info("turn %s refused by %s: %s", turn.id, refused.plugin, refused.value.reason)
             return _Ending("refused", refused.value.notice, refused.plugin)
         await hooks.each("recall", turn, budget_s=settings.decide_budget_s)
+        failpoint("turn.recalled")
         plugin, source = await self._source(turn)
         if source is None:
             return _Ending("failed", "Nothing here knows how to answer that.")
         async for chunk in hooks.pipe("revise", turn, source, stack):
             self._first_text_ms = self._first_text_ms or 1000 * (self._house.clock.monotonic() - self._start)
+            failpoint("turn.first_text")
             delivery.write(chunk)
         if not delivery.text.strip():
             return _Ending("failed", "The reply was empty; please say it differently.", plugin)

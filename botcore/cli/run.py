@@ -34,8 +34,10 @@ def run(
     settings = settings_for(
         config, http__port=port, http__host=host, bot__data_dir=data_dir, engine__kind=engine, engine__model=model
     )
+    from botcore.failpoints import arm
     from botcore.observe import configure_logging
 
+    arm()
     configure_logging(log_level(log), secrets_of(settings))
     lines = _Lines(json)
     try:

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.errors import LeaseLost
+from botcore.failpoints import failpoint
 from botcore.messages import Conversation, Message
 from botcore.store import outbox
 from botcore.store.records import Claim, decode_message, place_of
@@ -131,6 +132,7 @@ def claim_next(connection: sa.Connection, *, owner: str, now: float, lease_s: fl
         key = row.key
         _TAKE(connection, key=key, owner=owner, until=now + lease_s)
         claim = _work(connection, row)
+        failpoint("claim.in_commit")
         if claim is not None:
             return claim
         release(connection, Claim(conversation=place_of(row), epoch=row.epoch + 1), now=now)

@@ -7,6 +7,7 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from botcore.failpoints import failpoint
 from botcore.messages import Control, Feedback, Incoming, Message
 from botcore.ports import Receipt
 from botcore.store import controls, feedback
@@ -103,6 +104,7 @@ def accept(connection: sa.Connection, records: Sequence[Incoming], intake: Intak
     if len(records) > 1:  # one order of locks for everybody: two accepts cannot wait for each other
         order = sorted(order, key=lambda index: records[index].conversation.key)  # type: ignore[assignment]
     done = {index: _accept_one(connection, records[index], intake) for index in order}
+    failpoint("accept.in_commit")
     return [done[index] for index in range(len(records))]
 
 

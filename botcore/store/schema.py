@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.errors import StoreError
+from botcore.failpoints import failpoint
 
 __all__ = ["CORE", "migrate"]
 
@@ -38,6 +39,7 @@ def migrate(connection: sa.Connection, name: str, scripts: Path) -> bool:
             "upgrade, or use another [store] url"
         )
     _upgrade(connection, table, scripts)
+    failpoint("migration.in_commit")
     return True
 
 

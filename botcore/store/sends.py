@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.errors import LeaseLost, StoreError
+from botcore.failpoints import failpoint
 from botcore.messages import Feedback
 from botcore.ports import Part
 from botcore.store import claims, feedback, outbox
@@ -57,6 +58,7 @@ def sent(
         row = _row(connection, claim, part_id)
         if row.state != "sent" or row.part.platform_id != platform_id:
             raise StoreError(f"part {part_id} is {row.state} and cannot become sent")
+    failpoint("outbox.in_sent_commit")
     matched = feedback.match(connection, claim.conversation, platform_id, turn)
     if release:
         claims.release(connection, claim, now=now)

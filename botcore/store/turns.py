@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.errors import StoreError
+from botcore.failpoints import failpoint
 from botcore.messages import Message, Outcome, Reply
 from botcore.store import claims, outbox
 from botcore.store.notices import notify
@@ -128,7 +129,7 @@ def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float)
     notify(connection, "turn", key)
     if end.start_over:
         _START_OVER(connection, id=reply.id, key=key)
-    return [
+    rows = [
         outbox.put(
             connection,
             part if is_clean(part.text) else clean(part),
@@ -138,6 +139,8 @@ def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float)
         )
         for index, part in enumerate(end.parts)
     ]
+    failpoint("turn.in_commit")
+    return rows
 
 
 def _committed(connection: sa.Connection, claim: Claim) -> list[OutboxRow]:

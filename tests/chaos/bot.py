@@ -1,0 +1,67 @@
+"""The bot as a process of its own on the fake Telegram, with a scripted engine: killed at will, started again."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections import Counter
+from pathlib import Path
+
+from botcore_telegram.testing import FakeTelegram
+from botcore_telegram.testing.chat import FakeChat
+
+__all__ = ["Bot", "said_back"]
+
+PATIENCE_S = 20
+
+
+class Bot:
+    """One data directory, and the process that works on it now."""
+
+    def __init__(self, folder: Path, telegram: FakeTelegram, **environ: str) -> None:
+        self.log = folder / "bot.log"
+        self._environ = {
+            "BOTCORE_BOT__DATA_DIR": str(folder / "data"),
+            "BOTCORE_STORE__URL": f"sqlite:///{folder}/data/botcore.db",
+            "BOTCORE_HTTP__PORT": "0",
+            "BOTCORE_ENGINE__KIND": "scripted",
+            "BOTCORE_CHANNELS__TELEGRAM__TOKEN": telegram.token,
+            "BOTCORE_CHANNELS__TELEGRAM__BASE_URL": telegram.base_url,
+            "BOTCORE_CHANNELS__TELEGRAM__GROUP_MODE": "all",
+            "BOTCORE_PLUGINS__QA__ENABLED": "false",
+            "BOTCORE_TURN__CONCURRENT": "1",
+            **environ,
+        }
+        self._process: asyncio.subprocess.Process
+
+    async def start(self, **environ: str) -> None:
+        """Start it; it may die at any time from then on."""
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("BOTCORE_")}
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "botcore", "run", "--json", "--log-level", "info"),
+                env=clean | self._environ | environ,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    async def dies(self) -> int:
+        """Its exit status, once it has ended by itself."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self._process.wait()
+
+    async def stop(self) -> int:
+        """SIGTERM; the exit status."""
+        self.signal(signal.SIGTERM)
+        return await self.dies()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it is still there."""
+        if self._process.returncode is None:
+            self._process.send_signal(number)
+
+
+def said_back(chat: FakeChat) -> Counter[str]:
+    """How often each message of this chat was answered; the scripted engine repeats what it is told."""
+    return Counter(text.rpartition("You said: ")[2] for text in chat.texts if text != "…")
