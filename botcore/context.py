@@ -172,6 +172,8 @@ class Route:
     access: Access
     owner: str
     """The plugin or channel that registered it, for messages."""
+    stream: bool = False
+    """The handler reads the body itself, from ``request.content``: it counts the bytes and sets the deadlines."""
 
 
 CliCommands = Callable[..., None] | Mapping[str, Callable[..., None]]
@@ -208,8 +210,12 @@ class Registry(Protocol):
         """For such a command: the bot's name, clock, data directory and database, whether the bot runs or not."""
         ...
 
-    def route(self, method: str, path: str, handler: Handler, *, access: Access) -> None:
-        """Serve ``path`` on the one HTTP port."""
+    def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:
+        """Serve ``path`` on the one HTTP port.
+
+        The body is read for the handler, up to ``[http] body_limit`` and under a deadline; with ``stream`` it is the
+        handler's own business, as for a file that goes to the disk piece by piece.
+        """
         ...
 
     def panel(self, id: str, title: str, read: Callable[[], Awaitable[dict[str, Any]]]) -> None:

@@ -75,8 +75,9 @@ class _Registry:
     def cli(self, name: str, command: CliCommands) -> None:
         self._all.clis[name] = command
 
-    def route(self, method: str, path: str, handler: Handler, *, access: Access) -> None:
-        self._all.routes.append(Route(method=method, path=path, handler=handler, access=access, owner=self.name))
+    def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:
+        route = Route(method=method, path=path, handler=handler, access=access, owner=self.name, stream=stream)
+        self._all.routes.append(route)
 
     def panel(self, id: str, title: str, read: Callable[[], Awaitable[dict[str, Any]]]) -> None:
         self._all.panels[id] = (title, read)

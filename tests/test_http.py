@@ -46,6 +46,7 @@ class Handlers:
             _route("GET", "/stream", self.stream, "public"),
             _route("GET", "/stream-bug", self.stream_bug, "public"),
             _route("GET", "/slow", self.slow, "public"),
+            Route(method="POST", path="/pour", handler=self.pour, access="user", owner="tests", stream=True),
         ]
 
     async def hello(self, _request: web.Request) -> web.Response:
@@ -53,6 +54,11 @@ class Handlers:
 
     async def echo(self, request: web.Request) -> web.Response:
         return web.Response(body=await request.read())
+
+    async def pour(self, request: web.Request) -> web.Response:
+        self.entered.set()
+        size = sum([len(piece) async for piece in request.content.iter_any()])
+        return web.Response(text=str(size))
 
     async def bug(self, _request: web.Request) -> web.Response:
         raise KeyError(SECRET_IN_A_BUG)
@@ -340,6 +346,22 @@ async def test_a_body_that_never_ends_is_408() -> None:
         await writer.wait_closed()
 
 
+async def test_a_streamed_body_is_the_handler_s_own_business() -> None:
+    clock = ManualClock()
+    async with serving(clock=clock, body_limit=4096) as port:
+        assert (await port.asks("POST", "/pour", data=b"x" * 100_000))[:2] == (200, "100000")
+        parts = urlsplit(port.http.address)
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        port.handlers.entered.clear()
+        writer.write(b"POST /pour HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\nhalf")
+        await port.handlers.entered.wait()  # it begins before the body has ended
+        await clock.advance(3600)
+        writer.write(b"half")
+        assert b" 200 " in await reader.readline()
+        writer.close()
+        await writer.wait_closed()
+
+
 async def test_headers_that_never_end_are_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botcore.http.server.HEADER_DEADLINE_S", 0.05)  # aiohttp's own timer: it knows no clock of ours
     async with serving() as port:
@@ -434,6 +456,7 @@ async def test_guarded_routes_want_the_key(locked: Port, path: str) -> None:
     assert (status, body["error"]["code"], headers["WWW-Authenticate"]) == (401, "login", "Bearer")
     assert await locked.status("GET", path, headers={"Authorization": f"Bearer {KEY}"}) == 200
     assert await locked.status("GET", path, headers={"Authorization": f"bearer  {KEY}"}) == 200
+    assert await locked.status("POST", "/pour", data=b"secret") == 401
 
 
 @pytest.mark.parametrize(

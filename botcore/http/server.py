@@ -214,6 +214,8 @@ class Http:
         async def serve(request: web.Request) -> web.StreamResponse:
             if route.access != "public" and (denied := self._guard.stranger(request)):
                 return denial(request.path, denied)
+            if route.stream:
+                return await route.handler(request)
             # Read here, once, under a deadline; handlers get the kept bytes.
             try:
                 async with self._clock.timeout(BODY_DEADLINE_S):
