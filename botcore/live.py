@@ -148,11 +148,11 @@ class LiveTurn:
     async def repeat(self) -> None:
         """Take the question of the reply that is meant for this turn's own; nothing changes where there is none."""
         meant = await self._meant()
-        if meant is None or not meant[0].text:
+        if meant is None or not (meant[0].text or meant[0].attachments):
             return
         asked, replied = meant
         self.again = replied.reply
-        self.message = replace(self.message, text=asked.text)
+        self.message = replace(self.message, text=asked.text, attachments=asked.attachments)
         self.command, self.argument = _command(self.message)
 
     async def _meant(self) -> tuple[Entry, Entry] | None:

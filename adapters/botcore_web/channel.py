@@ -1,14 +1,27 @@
 """The web as the core sees it: a `Channel` whose readers fetch committed text. HTTP is in the other modules."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 
-from botcore import Bot, Capabilities, Conversation, Draft, Inbox, Part, Registry, Rejected, Unknown, hookimpl
+from botcore import (
+    Attachment,
+    Bot,
+    Capabilities,
+    Conversation,
+    Draft,
+    Inbox,
+    Part,
+    Registry,
+    Rejected,
+    Unknown,
+    hookimpl,
+)
 from botcore_web.desk import Desk
 from botcore_web.live import News
 from botcore_web.routes import Routes
 from botcore_web.settings import WebSettings
+from botcore_web.uploads import Uploads
 
 __all__ = ["Web"]
 
@@ -34,14 +47,17 @@ class Web:
     async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
         """Answer for as long as the bot lives: running turns are shown to their end after `run` was ended."""
         self._desk.running = bot
+        self._desk.shelf = files = Uploads(bot.data_dir / self.name, self._desk.settings, bot.clock)
         try:
             async with asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(self._watch_engine(bot), name=f"{self.name}: engine status to open pages")
+                sweep = tasks.create_task(files.tend(self._desk.exists), name=f"{self.name}: old files")
                 yield
                 await self._desk.live.close(bot.clock)
                 watch.cancel()
+                sweep.cancel()
         finally:
-            self._desk.running = None
+            self._desk.running = self._desk.shelf = None
 
     def capabilities(self, conversation: Conversation) -> Capabilities:
         """The committed row is the delivery; previews stay in this process and may come often."""
@@ -76,6 +92,12 @@ class Web:
     async def find(self, part_id: str, since: float) -> str | None:
         """Never called: nothing goes through the outbox."""
         raise Unknown("nothing is sent to a web page")
+
+    async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        """The bytes of a file that came with a message: it is on our own disk."""
+        async with aclosing(self._desk.files.read(attachment.reference)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def _watch_engine(self, bot: Bot) -> None:
         while True:

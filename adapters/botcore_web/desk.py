@@ -4,6 +4,7 @@ from botcore import Bot, Control, Conversation, Inbox, Message, Receipt
 from botcore_web.live import Live, News
 from botcore_web.problem import Problem
 from botcore_web.settings import WebSettings
+from botcore_web.uploads import Uploads
 
 __all__ = ["Desk"]
 
@@ -20,6 +21,7 @@ class Desk:
         self.live = Live(drafts=settings.drafts, watches=settings.connections)
         self.running: Bot | None = None
         self.open: Inbox | None = None
+        self.shelf: Uploads | None = None
 
     @property
     def bot(self) -> Bot:
@@ -35,13 +37,31 @@ class Desk:
             raise Problem(503, "starting", STARTING, retry_after=1)
         return self.open
 
+    @property
+    def files(self) -> Uploads:
+        """The files that people attach."""
+        if self.shelf is None:
+            raise Problem(503, "starting", STARTING, retry_after=1)
+        return self.shelf
+
     async def accept(self, record: Message | Control) -> Receipt:
         """The receipt of a committed record. Raises `StoreUnavailable`."""
         [receipt] = await self.inbox.accept([record])
         self.live.tell(record.conversation.key, News.ENTRIES)
         return receipt
 
+    async def exists(self, chat: str) -> bool:
+        """Whether anything was ever said in that chat."""
+        where = Conversation(channel=self.name, chat=chat)
+        return bool(await self.bot.history(where, limit=1) or await self.bot.open_messages(where))
+
+    async def own_reply(self, where: Conversation, reply: str) -> None:
+        """A 404 `Problem` where this conversation has no such reply."""
+        found = await self.bot.reply(reply)
+        if found is None or found.conversation.key != where.key:
+            raise Problem(404, "not_found", "there is no such reply in this conversation; load the page again")
+
     async def known(self, where: Conversation) -> None:
         """A 404 `Problem` where nothing was ever said: foreign and missing look alike."""
-        if not await self.bot.history(where, limit=1) and not await self.bot.open_messages(where):
+        if not await self.exists(where.chat):
             raise Problem(404, "not_found", "there is no such conversation; start a new one")

@@ -2,11 +2,13 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from aiohttp import web
 
 from botcore import Bot, Command, Conversation, Entry, Person, StoreUnavailable
 from botcore_web import wire
+from botcore_web.callers import from_our_page, place, visitor
 from botcore_web.desk import Desk
 from botcore_web.edge import EventStream, require_json, retry_seconds
 from botcore_web.events import COMMENT, View
@@ -31,11 +33,13 @@ class PageApi:
     async def status(self, _request: web.Request) -> web.Response:
         """Where the bot stands, for the page's header."""
         bot = self._desk.bot
-        return web.json_response(wire.status_json(bot.name, bot.engine, bot.health(), self._commands()))
+        return web.json_response(
+            wire.status_json(bot.name, bot.engine, bot.health(), self._commands(), self._desk.settings)
+        )
 
     async def conversations(self, request: web.Request) -> web.Response:
         """The visitor's conversations, newest first."""
-        who = _visitor(request)
+        who = visitor(request)
         found = await self._desk.bot.conversations(self._desk.name, who.id)
         own = [
             {"id": wire.chat_id(chat), "title": wire.title(title), "at": at}
@@ -68,20 +72,26 @@ class PageApi:
 
     async def delete(self, request: web.Request) -> web.Response:
         """Stop what runs there, and forget everything."""
-        _from_our_page(request)
+        from_our_page(request)
         who, where = self._where(request)
         await self._desk.known(where)
         await self._desk.accept(wire.stop_all(where, who, secrets.token_hex(8)))
         await self._desk.bot.forget(where)
+        await self._desk.files.forget(where)
         return web.Response(status=204)
 
     async def send(self, request: web.Request) -> web.Response:
-        """Take a message; it is kept once the page hears 202."""
-        _from_our_page(request)
+        """Take a message with its files; it is kept once the page hears 202."""
+        from_our_page(request)
         require_json(request)
         who, where = self._where(request)
-        limit, now = self._desk.settings.text_limit, self._desk.bot.clock.now()
-        receipt = await self._desk.accept(wire.message(await request.read(), where, who, limit=limit, now=now))
+        bounds, now = self._desk.settings, self._desk.bot.clock.now()
+        said, files = wire.message(
+            await request.read(), where, who, limit=bounds.text_limit, files_limit=bounds.files, now=now
+        )
+        if said.about:
+            await self._desk.own_reply(where, said.about)
+        receipt = await self._desk.accept(replace(said, attachments=await self._desk.files.say(where, files)))
         if receipt.state == "rejected":
             after = retry_seconds(receipt.retry_after)
             raise Problem(429, "busy", "too many messages wait here; send it again in a moment", retry_after=after)
@@ -89,7 +99,7 @@ class PageApi:
 
     async def stop(self, request: web.Request) -> web.Response:
         """Stop the reply that runs, and drop what waits behind it."""
-        _from_our_page(request)
+        from_our_page(request)
         require_json(request)
         who, where = self._where(request)
         order = wire.stop(await request.read(), where, who)
@@ -99,12 +109,10 @@ class PageApi:
 
     async def feedback(self, request: web.Request) -> web.Response:
         """Keep a judgement of a reply in a conversation of this visitor."""
-        _from_our_page(request)
+        from_our_page(request)
         require_json(request)
-        judgement = wire.feedback(await request.read(), self._desk.name, _visitor(request))
-        reply = await self._desk.bot.reply(judgement.reply)
-        if reply is None or reply.conversation.key != judgement.conversation.key:
-            raise Problem(404, "not_found", "there is no such reply in this conversation; load the page again")
+        judgement = wire.feedback(await request.read(), self._desk.name, visitor(request))
+        await self._desk.own_reply(judgement.conversation, judgement.reply)
         await self._desk.inbox.accept([judgement])
         return web.Response(status=204)
 
@@ -149,8 +157,7 @@ class PageApi:
         return view.sync(entries, waiting, await _reasons(bot, entries))
 
     def _where(self, request: web.Request) -> tuple[Person, Conversation]:
-        who = _visitor(request)
-        return who, wire.conversation(self._desk.name, who, request.match_info["id"])
+        return place(request, self._desk.name)
 
 
 async def _reasons(bot: Bot, entries: Sequence[Entry]) -> Mapping[str, str]:
@@ -158,18 +165,6 @@ async def _reasons(bot: Bot, entries: Sequence[Entry]) -> Mapping[str, str]:
     odd = [entry.reply for entry in entries if entry.role == "assistant" and entry.outcome != "answered"]
     replies = [await bot.reply(reply) for reply in odd]
     return {reply.id: reply.reason for reply in replies if reply}
-
-
-def _visitor(request: web.Request) -> Person:
-    secret = wire.visitor(request.cookies.get(wire.VISITOR_COOKIE, ""))
-    if not secret:
-        raise Problem(403, "visitor", "open the page / first: it gives you the cookie your conversations belong to")
-    return wire.person(secret)
-
-
-def _from_our_page(request: web.Request) -> None:
-    if not wire.same_origin_proof(request.headers):
-        raise Problem(403, "origin", "only this bot's own page may do that; scripts use /v1/chat/completions")
 
 
 def page_error(problem: Problem) -> Mapping[str, object]:

@@ -28,6 +28,8 @@ PAGE: tuple[Address, ...] = (
     ("GET", f"{ONE}/events"),
     ("POST", "/api/feedback"),
 )
+UPLOAD: Address = ("POST", f"{ONE}/files")
+FILES: tuple[Address, ...] = (UPLOAD, ("DELETE", f"{ONE}/files/{{file}}"))
 OPENAI: tuple[Address, ...] = (("GET", "/v1/models"), ("GET", "/v1/models/{id}"), ("POST", "/v1/chat/completions"))
 
 
@@ -42,7 +44,7 @@ class Routes:
         """Put every address on the port."""
         for address in PUBLIC:
             self._put(address, "public")
-        for address in (*PAGE, *OPENAI):
+        for address in (*PAGE, *FILES, *OPENAI):
             self._put(address, "user")
 
     def _put(self, address: Address, access: Literal["public", "user"]) -> None:
@@ -50,18 +52,20 @@ class Routes:
             return await self.handlers[address](request)
 
         method, path = address
-        self._registry.route(method, path, answer, access=access)
+        self._registry.route(method, path, answer, access=access, stream=address == UPLOAD)
 
     @cached_property
     def handlers(self) -> dict[Address, Handler]:
         """Who answers at each address."""
         from botcore_web.edge import answering
+        from botcore_web.file_api import FileApi
         from botcore_web.openai_api import OpenAiApi
         from botcore_web.openai_chunks import error_json
         from botcore_web.page_api import PageApi, page_error
         from botcore_web.pages import Pages
 
         pages, page, openai = Pages(), PageApi(self._desk, lambda: self._registry.commands), OpenAiApi(self._desk)
+        files = FileApi(self._desk)
         by_page = (
             page.status,
             page.conversations,
@@ -75,6 +79,10 @@ class Routes:
         return {
             **dict(zip(PUBLIC, (pages.index, pages.static), strict=True)),
             **{address: answering(one, page_error) for address, one in zip(PAGE, by_page, strict=True)},
+            **{
+                address: answering(one, page_error)
+                for address, one in zip(FILES, (files.upload, files.remove), strict=True)
+            },
             **{
                 address: answering(one, error_json)
                 for address, one in zip(OPENAI, (openai.models, openai.model, openai.complete), strict=True)

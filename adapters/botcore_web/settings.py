@@ -1,4 +1,4 @@
-"""``[channels.web]``: the bounds of the chat page and of /v1."""
+"""How large and how many: the bounds of the page and of /v1."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,3 +16,18 @@ class WebSettings(BaseModel):
     """Event streams and waiting /v1 requests at once: each holds a socket and at most 128 KiB."""
     drafts: int = Field(default=1000, ge=1)
     """Drafts of running turns kept for pages that come back; one more drops the oldest, which its reply replaces."""
+
+    file_limit: int = Field(default=20_000_000, ge=0)
+    """Bytes of one attached file: a book with pictures; 0 = the page takes no files."""
+    files: int = Field(default=10, ge=1, le=100)
+    """Files of one message."""
+    files_waiting: int = Field(default=20, ge=1)
+    """Files of one visitor that no message has taken along yet; with `file_limit` also the bound of their bytes."""
+    files_total: int = Field(default=2_000_000_000, ge=0)
+    """Bytes of all files kept: cookies are free, so a bound per visitor alone bounds nothing."""
+    file_days: int = Field(default=30, ge=1)
+    """Days for which a file can be read again (`/again`); its name stays with its message."""
+    disk_free: int = Field(default=200_000_000, ge=0)
+    """Bytes that uploads leave free on the disk: the database writes there too."""
+    uploads: int = Field(default=20, ge=1)
+    """Files on their way at once: each holds a socket and at most 128 KiB."""

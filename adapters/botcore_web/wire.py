@@ -12,7 +12,9 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 from botcore import Command, Control, Conversation, EngineStatus, Entry, Feedback, Message, Person
+from botcore_web.file_wire import KINDS, file_id, file_json, held
 from botcore_web.problem import Problem
+from botcore_web.settings import WebSettings
 
 __all__ = [
     "VISITOR_COOKIE",
@@ -41,6 +43,8 @@ NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 REPLY_ID_LIMIT = 200
 REASONS_LIMIT, REASON_LIMIT = 16, 64
 COMMENT_LIMIT = 4000
+CORRECTION_LIMIT = 8000
+"""Characters: as long as a long reply, which one corrects in place."""
 TITLE_LIMIT = 80
 
 # ------------------------------------------------------------------ who and where
@@ -103,23 +107,38 @@ def json_object(body: bytes) -> dict[str, Any]:
     return value
 
 
-def message(body: bytes, where: Conversation, who: Person, *, limit: int, now: float) -> Message:
-    """``{"id", "text"}`` as a message; ``limit`` is in characters, ``now`` in Unix seconds."""
-    value = _known(body, {"id", "text"})
-    text = _string(value, "text")
+def message(
+    body: bytes, where: Conversation, who: Person, *, limit: int, files_limit: int, now: float
+) -> tuple[Message, tuple[str, ...]]:
+    """``{"id", "text", "files", "about"}`` as a message, and the ids of the files it takes along.
+
+    ``limit`` is in characters, ``now`` in Unix seconds. ``about`` names the reply that is to be written again.
+    """
+    value = _known(body, {"id", "text", "files", "about"})
+    text, files = _string(value, "text"), _files(value.get("files", []), files_limit)
     if len(text) > limit:
         raise Problem(413, "too_long", f"the text has {len(text)} characters; at most {limit} fit, shorten it")
-    if not text.strip():
+    if not text.strip() and not files:
         raise Problem(400, "bad_request", "text: is empty; write something")
     client_id = _uuid(value)
-    return Message(
+    said = Message(
         event_id=f"{where.chat}.{client_id}",
         conversation=where,
         person=who,
         text=text,
         platform_id=client_id,
         sent_at=now,
+        about=_short({"about": ""} | value, "about", REPLY_ID_LIMIT),
     )
+    return said, files
+
+
+def _files(value: object, limit: int) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise Problem(400, "bad_request", "files: must be a list of file ids")
+    if len(value) > limit:
+        raise Problem(413, "too_many", f"files: at most {limit} go with one message; send the others with the next")
+    return tuple(dict.fromkeys(file_id(one if isinstance(one, str) else "") for one in value))
 
 
 def stop(body: bytes, where: Conversation, who: Person) -> Control:
@@ -134,8 +153,8 @@ def stop_all(where: Conversation, who: Person, nonce: str) -> Control:
 
 
 def feedback(body: bytes, channel: str, who: Person) -> Feedback:
-    """``{"id", "conversation", "reply", "value", "reasons", "comment"}`` as a judgement."""
-    value = _known(body, {"id", "conversation", "reply", "value", "reasons", "comment"})
+    """``{"id", "conversation", "reply", "value", "reasons", "comment", "correction"}`` as a judgement."""
+    value = _known(body, {"id", "conversation", "reply", "value", "reasons", "comment", "correction"})
     where = conversation(channel, who, _string(value, "conversation"))
     return Feedback(
         event_id=f"{where.chat}.{_uuid(value)}",
@@ -145,6 +164,7 @@ def feedback(body: bytes, channel: str, who: Person) -> Feedback:
         value=_verdict(value.get("value")),
         reasons=_reasons(value.get("reasons", [])),
         comment=_short({"comment": ""} | value, "comment", COMMENT_LIMIT),
+        correction=_short({"correction": ""} | value, "correction", CORRECTION_LIMIT),
     )
 
 
@@ -210,21 +230,32 @@ def entry_json(entry: Entry, *, reason: str = "") -> dict[str, Any]:
         "citations": [asdict(citation) for citation in entry.citations],
         "feedback": entry.feedback,
         "message": entry.platform_id if entry.role == "user" else "",
+        "again": entry.again,
+        "judgeable": entry.judgeable,
+        "files": [file_json(kept) for kept in held(entry.attachments)],
     }
 
 
 def pending_json(number: int, waiting: Message) -> dict[str, Any]:
     """An accepted message that has no reply yet, by its inbox id."""
-    return {"message": number, "id": waiting.platform_id, "text": waiting.text, "at": waiting.sent_at}
+    return {
+        "message": number,
+        "id": waiting.platform_id,
+        "text": waiting.text,
+        "at": waiting.sent_at,
+        "about": waiting.about,
+        "files": [file_json(kept) for kept in held(waiting.attachments)],
+    }
 
 
 def status_json(
-    name: str, engine: EngineStatus, health: Mapping[str, str], commands: Sequence[Command]
+    name: str, engine: EngineStatus, health: Mapping[str, str], commands: Sequence[Command], settings: WebSettings
 ) -> dict[str, Any]:
-    """What the page's header shows."""
+    """What the page's header shows, and what may be sent."""
     return {
         "name": name,
         "engine": asdict(engine),
         "health": dict(health),
         "commands": [{"name": command.name, "help": command.help} for command in commands],
+        "limits": {"text": settings.text_limit, "file": settings.file_limit, "files": settings.files, "kinds": KINDS},
     }

@@ -135,7 +135,7 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
         thread=place.thread,
         private=int(place.private),
         person=message.person.id,
-        title=message.text[:80],
+        title=_title(message),
         now=now,
         owner=intake.owner,
         epoch=first_epoch,
@@ -154,6 +154,11 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
     if claimed:
         claim = Claim(conversation=place, epoch=claimed[0][0], message_id=row, message=message, turn=turn, attempts=1)
     return Accepted(record=message, receipt=Receipt(id=row), claim=claim)
+
+
+def _title(message: Message) -> str:
+    """What a list of conversations calls one that begins so: its first words, or its first file."""
+    return (message.text or next((file.name for file in message.attachments), ""))[:80]
 
 
 def _insert(

@@ -12,13 +12,32 @@ import aiohttp
 import openai
 import pytest
 
-from botcore import Chunk, Refusal, Sampling, Turn, hookimpl
+from botcore import Chunk, Citation, Refusal, Sampling, Turn, hookimpl
 from botcore.testing import Chat, chatting, until
 from tests.adapters.web.core import CHAT, Stream, Visitor, open_page
 
 Start = Callable[..., AbstractAsyncContextManager["Web"]]
 HERE = f"/api/conversations/{CHAT}"
 HI: Any = [{"role": "user", "content": "hi"}]
+
+
+class Reader:
+    """Reads the files that come with a message, and tells how it gets on."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        return self._read(turn) if turn.message.attachments else None
+
+    async def _read(self, turn: Turn) -> AsyncIterator[Chunk]:
+        for attachment in turn.message.attachments:
+            turn.progress(f"Reading {attachment.name}: page 1 of 2")
+            await self.go.wait()
+            async with turn.file(attachment, limit=1_000_000) as path:
+                source = Citation(number=1, title=attachment.name, snippet=path.read_text(), page=2)
+            yield Chunk(text=f"It says so [1]. {turn.message.text}", citations=(source,))
 
 
 class Talker:
@@ -44,9 +63,10 @@ class Talker:
 class Web:
     """The running bot, a browser and an API client."""
 
-    def __init__(self, chat: Chat, browser: aiohttp.ClientSession) -> None:
+    def __init__(self, chat: Chat, browser: aiohttp.ClientSession, reader: Reader) -> None:
         self.bot = chat.bot
         self.engine = chat.engine
+        self.reader = reader
         self.streams: list[Stream] = []
         self.api = openai.AsyncOpenAI(base_url=f"{chat.bot.address}/v1", api_key="none", max_retries=0, timeout=10)
         self._browser = browser
@@ -66,12 +86,13 @@ def start(tmp_path: Path) -> Start:
 
     @asynccontextmanager
     async def starting(drain_s: float = 0, **http: Any) -> AsyncIterator[Web]:
+        reader = Reader()
         tables = {"channels.web": {"enabled": True}, "http": http, "turn": {"drain_s": drain_s}}
         async with (
             aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as browser,
-            chatting(tmp_path / "data", plugins={"talker": Talker()}, settings=tables) as chat,
+            chatting(tmp_path / "data", plugins={"reader": reader, "talker": Talker()}, settings=tables) as chat,
         ):
-            web = Web(chat, browser)
+            web = Web(chat, browser, reader)
             async with web.api:
                 try:
                     yield web
@@ -93,6 +114,21 @@ async def reply(stream: Stream) -> Any:
     while (entry := json.loads((await stream.until("entry")).data))["role"] != "assistant":
         pass
     return entry
+
+
+async def attaches(visitor: Visitor, name: str, text: str) -> str:
+    """Upload a file; its id."""
+    query = {"id": str(uuid4()), "name": name}
+    status, file, _ = await visitor.asks("POST", f"{HERE}/files", params=query, data=text.encode())
+    assert status == 201, file
+    return str(file["file"])
+
+
+async def says(visitor: Visitor, text: str, **more: Any) -> None:
+    """Send a message with more than text."""
+    body = {"id": str(uuid4()), "text": text, **more}
+    status, answer, _ = await visitor.asks("POST", f"{HERE}/messages", json=body)
+    assert status == 202, answer
 
 
 # ------------------------------------------------------------------ the page
@@ -172,6 +208,59 @@ async def test_a_judgement_is_there_when_the_page_comes_back(web: Web) -> None:
     judgement = {"id": str(uuid4()), "conversation": CHAT, "reply": turn, "value": -1, "reasons": [], "comment": ""}
     assert (await ana.asks("POST", "/api/feedback", json=judgement))[0] == 204
     assert [entry["feedback"] for entry in (await ana.asks("GET", HERE))[1]["entries"]] == [0, -1]
+
+
+async def test_a_file_is_read_by_a_plugin_that_tells_how_it_gets_on(web: Web) -> None:
+    ana = await web.visitor()
+    stream = await ana.follows()
+    await says(ana, "", files=[await attaches(ana, "handbook.txt", "So it is written.")])
+    draft = json.loads((await stream.until("draft")).data)
+    assert (draft["phase"], draft["note"]) == ("waiting", "Reading handbook.txt: page 1 of 2")
+    web.reader.go.set()
+    entry = await reply(stream)
+    assert (entry["text"], entry["judgeable"]) == ("It says so [1].", True)
+    assert (entry["citations"][0]["page"], entry["citations"][0]["snippet"]) == (2, "So it is written.")
+    asked = (await ana.asks("GET", HERE))[1]["entries"][0]
+    assert [(file["name"], file["size"]) for file in asked["files"]] == [("handbook.txt", 17)]
+    assert (await ana.asks("GET", "/api/conversations"))[1]["conversations"][0]["title"] == "handbook.txt"
+
+
+async def test_a_file_that_was_accepted_is_there_after_a_crash(start: Start) -> None:
+    async with start() as web:
+        ana = await web.visitor()
+        await says(ana, "", files=[await attaches(ana, "handbook.txt", "So it is written.")])
+        await (await ana.follows()).until("draft")  # the reader waits, and the bot is stopped
+    async with start() as web:
+        again = await web.visitor(ana.cookie)
+        web.reader.go.set()
+        assert (await reply(await again.follows()))["citations"][0]["snippet"] == "So it is written."
+
+
+async def test_another_answer_takes_the_place_of_the_first_files_and_all(web: Web) -> None:
+    web.reader.go.set()
+    ana = await web.visitor()
+    stream = await ana.follows()
+    await says(ana, "Well?", files=[await attaches(ana, "handbook.txt", "So it is written.")])
+    first = await reply(stream)
+    await says(ana, "/again", about=first["reply"])
+    second = await reply(stream)
+    assert (second["again"], second["text"]) == (first["reply"], "It says so [1]. Well?")
+    entries = (await ana.asks("GET", HERE))[1]["entries"]
+    assert [entry["again"] for entry in entries] == ["", "", first["reply"], first["reply"]]
+    assert [file["name"] for file in entries[2]["files"]] == ["handbook.txt"]
+
+
+async def test_a_verdict_grows_from_thumb_to_correction(web: Web) -> None:
+    ana = await web.visitor()
+    stream = await ana.follows()
+    await ana.says("hi")
+    turn = (await reply(stream))["reply"]
+    for more in ({}, {"reasons": ["wrong"], "comment": "no"}, {"correction": "Good morning."}):
+        usual = {"id": str(uuid4()), "conversation": CHAT, "reply": turn, "value": -1}
+        assert (await ana.asks("POST", "/api/feedback", json=usual | more))[0] == 204
+    [verdict] = [one async for one in web.bot.judgements()]
+    assert (verdict.value, verdict.reasons, verdict.comment) == (-1, ("wrong",), "no")
+    assert verdict.correction == "Good morning."
 
 
 async def test_a_deleted_conversation_leaves_nothing_and_frees_the_engine(web: Web) -> None:

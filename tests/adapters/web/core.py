@@ -46,11 +46,11 @@ class Core:
     """`botcore.Inbox` and `botcore.Bot`, without plugins, engine or disk."""
 
     name = "botcore"
-    data_dir = Path("/nonexistent")
     database = cast("Database", None)
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, data_dir: Path = Path("/nonexistent")) -> None:
         self.clock = clock
+        self.data_dir = data_dir
         self.status = EngineStatus(stage="ready", model="starter", window=2048)
         self.down = False
         """The store takes nothing."""
@@ -107,9 +107,14 @@ class Core:
                 reply=reply.id,
                 outcome=outcome,
                 platform_id=message.platform_id,
+                attachments=message.attachments,
             )
         )
-        lines.append(Entry(id=2 * number + 1, role="assistant", text=text, at=2.0, reply=reply.id, outcome=outcome))
+        lines.append(
+            Entry(
+                id=2 * number + 1, role="assistant", text=text, at=2.0, reply=reply.id, outcome=outcome, model="starter"
+            )
+        )
         self._replies[reply.id] = self._outcomes[number] = reply
         return Draft(
             conversation=message.conversation, turn=reply.id, message=number, text=text, phase="final", reply=reply
@@ -192,6 +197,9 @@ class Core:
     async def migrate(self, name: str, scripts: Path) -> None:
         raise NotImplementedError
 
+    def judgements(self, since: float = 0.0) -> AsyncIterator[Feedback]:
+        raise NotImplementedError
+
     def turns(self, after: int = 0) -> AsyncIterator[tuple[int, Reply]]:
         raise NotImplementedError
 
@@ -208,8 +216,9 @@ class _Registry:
     def channel(self, channel: Any) -> None:
         channel.name = self.name
 
-    def route(self, method: str, path: str, handler: Any, *, access: Any) -> None:
-        self.routes.append(Route(method=method, path=path, handler=handler, access=access, owner=self.name))
+    def route(self, method: str, path: str, handler: Any, *, access: Any, stream: bool = False) -> None:
+        route = Route(method=method, path=path, handler=handler, access=access, owner=self.name, stream=stream)
+        self.routes.append(route)
 
 
 @dataclass
@@ -317,10 +326,11 @@ async def serving(
     up: bool = True,
     receives: bool = True,
     web: Web | None = None,
+    data_dir: Path = Path("/nonexistent"),
     **http: Any,
 ) -> AsyncIterator[House]:
     """The channel on a port; ``up=False``: the core has not started; ``receives=False``: the test calls `Web.run`."""
-    web, registry, core = web or Web(), _Registry(), Core(clock or SystemClock())
+    web, registry, core = web or Web(), _Registry(), Core(clock or SystemClock(), data_dir)
     web.register(cast("Registry", registry))
 
     async def ready() -> Mapping[str, str]:

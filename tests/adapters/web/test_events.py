@@ -97,7 +97,7 @@ def test_only_lines_above_the_last_are_told() -> None:
 def test_what_waits_is_told_once() -> None:
     view = View()
     assert events(view.sync([], [waiting(1, "m1")], {})) == [
-        ("pending", {"message": 1, "id": "m1", "text": "say m1", "at": 9.0})
+        ("pending", {"message": 1, "id": "m1", "text": "say m1", "at": 9.0, "about": "", "files": []})
     ]
     assert view.sync([], [waiting(1, "m1")], {}) == b""
     assert view.open == {1}

@@ -82,6 +82,17 @@ async def test_stop_reaches_the_core(house: House, ana: Visitor) -> None:
     assert (order.kind, order.conversation) == ("stop", (await house.core.message())[1].conversation)
 
 
+async def test_a_reply_is_asked_for_again_in_its_own_conversation(house: House, ana: Visitor) -> None:
+    await ana.says("hi")
+    await house.answers("One.")
+    ben, body = await house.visitor(), {"id": str(uuid4()), "text": "/again", "about": "turn-1"}
+    assert (await ben.asks("POST", f"{CONVERSATION}/messages", json=body))[0] == 404
+    assert (await ana.asks("POST", f"/api/conversations/{OTHER}/messages", json=body))[0] == 404
+    assert (await ana.asks("POST", f"{CONVERSATION}/messages", json=body))[0] == 202
+    assert (await house.core.message(2))[1].about == "turn-1"
+    assert (await ana.asks("GET", CONVERSATION))[1]["pending"][0]["about"] == "turn-1"
+
+
 def judgement(**fields: Any) -> dict[str, Any]:
     usual = {"id": str(uuid4()), "conversation": CHAT, "reply": "turn-1", "value": -1, "reasons": ["wrong"]}
     return usual | {"comment": "no"} | fields
@@ -103,6 +114,12 @@ async def test_status_names_engine_health_and_commands(ana: Visitor) -> None:
         "engine": {"stage": "ready", "detail": "", "progress": None, "model": "starter", "window": 2048},
         "health": {"web": "ok", "qa": "no documents"},
         "commands": [{"name": "help", "help": "What I can do"}],
+        "limits": {
+            "text": 32_000,
+            "file": 20_000_000,
+            "files": 10,
+            "kinds": [".pdf", ".docx", ".html", ".htm", ".md", ".txt"],
+        },
     }
 
 

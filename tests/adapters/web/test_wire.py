@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from botcore import Citation, Conversation, Entry, Message
+from botcore import Attachment, Citation, Conversation, Entry, Message
 from botcore_web import wire
 from botcore_web.problem import Problem
 
@@ -50,8 +50,13 @@ def test_last_event_id_is_a_stranger_s_word(header: str, last: int) -> None:
     assert wire.last_event_id(header) == last
 
 
+def said(sent: bytes, *, now: float = 0) -> tuple[Message, tuple[str, ...]]:
+    return wire.message(sent, WHERE, ANA, limit=10, files_limit=2, now=now)
+
+
 def test_a_message() -> None:
-    taken = wire.message(body(id=UUID, text="hi"), WHERE, ANA, limit=10, now=5.0)
+    taken, files = said(body(id=UUID, text="hi"), now=5.0)
+    assert files == ()
     assert taken == Message(
         event_id=f"{WHERE.chat}.{UUID.lower()}",
         conversation=WHERE,
@@ -63,7 +68,16 @@ def test_a_message() -> None:
 
 
 def test_the_limit_counts_characters() -> None:
-    assert wire.message(body(id=UUID, text="🙂" * 10), WHERE, ANA, limit=10, now=0).text == "🙂" * 10
+    assert said(body(id=UUID, text="🙂" * 10))[0].text == "🙂" * 10
+
+
+def test_files_may_come_without_a_text_and_each_comes_once() -> None:
+    taken, files = said(body(id=UUID, text="", files=[UUID, UUID.lower()]))
+    assert (taken.text, files) == ("", (UUID.lower(),))
+
+
+def test_a_message_names_the_reply_that_is_to_be_written_again() -> None:
+    assert said(body(id=UUID, text="/again", about="t1"))[0].about == "t1"
 
 
 @pytest.mark.parametrize(
@@ -79,6 +93,13 @@ def test_the_limit_counts_characters() -> None:
         (body(id=7, text="hi"), 400, "id"),
         (body(id=f"{{{UUID}}}", text="hi"), 400, "id"),
         (body(id=UUID, text="hi", role="system"), 400, "role"),
+        (body(id=UUID, text="hi", files="x"), 400, "files"),
+        (body(id=UUID, text="hi", files=["../x"]), 400, "id"),
+        (body(id=UUID, text="hi", files=[7]), 400, "id"),
+        (body(id=UUID, text="hi", files=[UUID] * 3), 413, "at most 2"),
+        (body(id=UUID, text="", files=[]), 400, "text"),
+        (body(id=UUID, text="hi", about=7), 400, "about"),
+        (body(id=UUID, text="hi", about="x" * 201), 413, "about"),
         (b"", 400, "JSON"),
         (b"{", 400, "JSON"),
         (b"\xff\xfe", 400, "JSON"),
@@ -91,7 +112,7 @@ def test_the_limit_counts_characters() -> None:
 )
 def test_a_message_that_is_none(sent: bytes, status: int, named: str) -> None:
     with pytest.raises(Problem) as refused:
-        wire.message(sent, WHERE, ANA, limit=10, now=0)
+        said(sent)
     assert refused.value.status == status
     assert named in refused.value.message
     assert len(refused.value.message) < 200
@@ -99,12 +120,13 @@ def test_a_message_that_is_none(sent: bytes, status: int, named: str) -> None:
 
 def judgement(**fields: Any) -> bytes:
     usual = {"id": UUID, "conversation": CHAT, "reply": "t1", "value": 1, "reasons": ["wrong"], "comment": "no"}
-    return json.dumps(usual | fields).encode()
+    return json.dumps(usual | {"correction": "yes"} | fields).encode()
 
 
 def test_feedback() -> None:
     taken = wire.feedback(judgement(), "web", ANA)
     assert (taken.reply, taken.value, taken.reasons, taken.comment) == ("t1", 1, ("wrong",), "no")
+    assert taken.correction == "yes"
     assert taken.conversation == WHERE
 
 
@@ -121,6 +143,8 @@ def test_feedback() -> None:
         ({"reasons": ["x"] * 17}, 400),
         ({"comment": "x" * 4001}, 413),
         ({"comment": 1}, 400),
+        ({"correction": "x" * 8001}, 413),
+        ({"correction": ["yes"]}, 400),
         ({"reply": None}, 400),
         ({"reply": "x" * 201}, 413),
         ({"conversation": "short"}, 404),
@@ -135,7 +159,7 @@ def test_feedback_that_is_none(fields: dict[str, Any], status: int) -> None:
 
 
 def test_an_entry_as_the_page_reads_it() -> None:
-    source = Citation(number=1, title="Guide", snippet="One class.", source="guide.md")
+    source = Citation(number=1, title="Guide", snippet="One class.", source="guide.pdf", page=12)
     answered = Entry(id=3, role="assistant", text="Yes [1].", at=2.0, reply="t1", citations=(source,), platform_id="m")
     assert wire.entry_json(answered, reason="") == {
         "id": 3,
@@ -147,11 +171,19 @@ def test_an_entry_as_the_page_reads_it() -> None:
         "reason": "",
         "model": "",
         "plugin": "",
-        "citations": [{"number": 1, "title": "Guide", "snippet": "One class.", "source": "guide.md"}],
+        "citations": [{"number": 1, "title": "Guide", "snippet": "One class.", "source": "guide.pdf", "page": 12}],
         "feedback": 0,
         "message": "",
+        "again": "",
+        "judgeable": True,
+        "files": [],
     }
-    assert wire.entry_json(Entry(id=2, role="user", text="?", at=1.0, platform_id="m"))["message"] == "m"
+    file = Attachment(name="a.pdf", media_type="application/pdf", size=7, reference=f"{WHERE.chat}/{UUID.lower()}")
+    asked = wire.entry_json(
+        Entry(id=2, role="user", text="?", at=1.0, platform_id="m", again="t0", attachments=(file,))
+    )
+    assert (asked["message"], asked["again"], asked["judgeable"]) == ("m", "t0", False)
+    assert asked["files"] == [{"file": UUID.lower(), "name": "a.pdf", "size": 7}]
 
 
 def test_a_title_is_one_short_line() -> None:
