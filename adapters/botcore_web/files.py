@@ -38,7 +38,7 @@ class Shelf:
     @property
     def size(self) -> int:
         """Bytes of everything that stands here."""
-        return sum(one.stat().st_size for one in self._root.rglob("*") if one.is_file())
+        return sum(_size(one) for one in self._root.rglob("*"))
 
     # ------------------------------------------------------------ coming in
 
@@ -81,7 +81,8 @@ class Shelf:
             return None
         said = _made(self._home(chat) / SAID)
         for path in found:
-            path.rename(said / path.name)
+            with suppress(FileNotFoundError):  # the same message, sent twice at once
+                path.rename(said / path.name)
         _sync(said)
         _sync(said.parent)
         return [_kept(said / path.name) for path in found]
@@ -93,7 +94,7 @@ class Shelf:
     def forget(self, chat: str) -> int:
         """Remove every file of a chat; the bytes that this freed."""
         home = self._home(chat)
-        freed = sum(one.stat().st_size for one in home.rglob("*") if one.is_file())
+        freed = sum(_size(one) for one in home.rglob("*"))
         shutil.rmtree(home, ignore_errors=True)
         with suppress(OSError):
             home.parent.rmdir()  # the visitor's last chat
@@ -103,12 +104,12 @@ class Shelf:
         """Remove what was uploaded before those moments (Unix seconds), and what was begun before the first."""
         for before, pattern in ((waiting, ".incoming/*"), (waiting, "*/*/*"), (said, f"*/*/{SAID}/*")):
             for one in self._root.glob(pattern):
-                if one.is_file() and one.stat().st_mtime < before:
+                if one.is_file() and _older(one, before):
                     one.unlink(missing_ok=True)
 
     def chats(self, before: float) -> Sequence[str]:
         """Chats in which no file came since that moment (Unix seconds), in one order."""
-        homes = [one for one in self._root.glob("*/*") if one.is_dir() and one.stat().st_mtime < before]
+        homes = [one for one in self._root.glob("*/*") if one.is_dir() and _older(one, before)]
         return sorted(f"{home.parent.name}.{home.name}" for home in homes)
 
     def _home(self, chat: str) -> Path:
@@ -120,8 +121,21 @@ def _kept(path: Path) -> Kept:
     return Kept(id=path.name[:ID_LENGTH], name=path.name[ID_LENGTH + 1 :], size=path.stat().st_size)
 
 
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 for a folder, and for what has gone meanwhile."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size if path.is_file() else 0
+    return 0
+
+
+def _older(path: Path, moment: float) -> bool:
+    with suppress(FileNotFoundError):
+        return path.stat().st_mtime < moment
+    return False
+
+
 def _removed(path: Path) -> int:
-    size = path.stat().st_size if path.is_file() else 0
+    size = _size(path)
     path.unlink(missing_ok=True)
     return size
 

@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 TALK = "conversation-of-the-test-1"
 SOURCES = [
-    {"number": 1, "title": "How to write a plugin", "snippet": "One class with hooks.", "source": "plugins/README.md"},
-    {"number": 2, "title": "Site", "snippet": "A page.", "source": "https://example.org/page"},
+    {"number": 1, "title": "How to write a plugin", "snippet": "One class.", "source": "plugins/README.md", "page": 0},
+    {"number": 2, "title": "Site", "snippet": "A page.", "source": "https://example.org/page", "page": 12},
 ]
 RICH = (
     "## Plugins\n\nA plugin is **one class** [1] with *hooks* [1, 2], see [the site](https://example.org/a) [7].\n\n"
@@ -246,9 +246,10 @@ async def test_what_was_being_typed_survives_a_reload(page: Page, stub: Stub) ->
 
 
 DRAFTS = """async () => {
-  const { emptyThread, grown, items, withEntry, withPending } = await import("/static/lib/thread.js");
+  const { emptyThread, grown, withEntry, withPending } = await import("/static/lib/thread.js");
+  const { items } = await import("/static/lib/rows.js");
   const piece = (offset, text, message = 1) => ({ message, turn: message, offset, text, phase: "writing", note: "" });
-  const line = (message) => ({ message, id: `m${message}`, text: `${message}?`, at: 0 });
+  const line = (message) => ({ message, id: `m${message}`, text: `${message}?`, at: 0, about: "", files: [] });
   const entry = (id, role, text, message = "") => ({ id, role, text, message, outcome: "answered", citations: [] });
   let draft = grown(null, piece(0, "🚀ab"));
   const written = grown(draft, piece(2, "xyz")).text;
@@ -291,7 +292,7 @@ HOSTILE = (
 async def test_a_hostile_reply_is_only_text(page: Page, stub: Stub) -> None:
     stub.put(TALK, "user", "<img src=x onerror='window.hit = 9'>", message="m")
     title, source = "<img src=x onerror=window.hit=10>", "javascript:window.hit=11"
-    citation = {"number": 1, "title": title, "snippet": "<script>1</script>", "source": source}
+    citation = {"number": 1, "title": title, "snippet": "<script>1</script>", "source": source, "page": 3}
     stub.put(TALK, "assistant", HOSTILE + "\n\nAs told [1].", citations=[citation])
     await open_talk(page, stub)
     await expect(replies(page)).to_contain_text("window.hit = 1")
@@ -352,7 +353,7 @@ async def test_a_thumb_is_stored_and_can_be_taken_back(page: Page, stub: Stub) -
     assert stub.feedback[0]["reply"].startswith("reply-")
 
 
-async def test_a_thumb_down_asks_why_and_works_by_keyboard(page: Page, stub: Stub) -> None:
+async def test_a_thumb_down_asks_why_and_what_was_right_and_works_by_keyboard(page: Page, stub: Stub) -> None:
     await say(page, "Hello")
     down = page.get_by_role("button", name="Bad reply")
     await down.focus()
@@ -362,12 +363,24 @@ async def test_a_thumb_down_asks_why_and_works_by_keyboard(page: Page, stub: Stu
     await chip.focus()
     await page.keyboard.press("Space")
     await expect(chip).to_have_attribute("aria-pressed", "true")
-    await page.get_by_label("What would have been right?").fill("More words.")
+    await page.get_by_label("What was wrong?").fill("More words.")
     await page.locator(".why").get_by_role("button", name="Send").press("Enter")
     await expect(page.locator(".why")).to_have_count(0)
     await expect(down).to_be_focused()
     last = stub.feedback[-1]
     assert (last["value"], last["reasons"], last["comment"]) == (-1, ["incomplete"], "More words.")
+    assert last["correction"] == ""
+    await page.get_by_role("button", name="Say why").press("Enter")
+    await page.get_by_role("button", name="Start from the reply").press("Enter")
+    right = page.get_by_label("What should it have said?")
+    await expect(right).to_be_focused()
+    await expect(right).to_have_value("Understood.")
+    await right.press("End")
+    await page.keyboard.type(" Thank you.")
+    await page.locator(".why").get_by_role("button", name="Send").press("Enter")
+    await expect(page.locator(".why")).to_have_count(0)
+    last = stub.feedback[-1]
+    assert (last["value"], last["correction"]) == (-1, "Understood. Thank you.")
 
 
 async def test_a_refused_thumb_is_undone_and_said(page: Page, stub: Stub, watch: Watch) -> None:
@@ -389,13 +402,17 @@ async def test_citations_show_their_source_and_unknown_numbers_stay_text(page: P
     await expect(replies(page).locator("pre")).to_contain_text('"[1] <b>stays</b>"')
     await marks.first.press("Enter")
     card = page.get_by_role("dialog", name="Source 1")
-    await expect(card).to_contain_text("One class with hooks.")
+    await expect(card).to_contain_text("One class.")
     await expect(card).to_contain_text("plugins/README.md")
     await expect(card).to_be_focused()
     await page.keyboard.press("Escape")
     await expect(card).to_have_count(0)
     await expect(marks.first).to_be_focused()
+    await page.get_by_role("button", name="Source 2: Site, page 12").press("Enter")
+    await expect(page.get_by_role("dialog", name="Source 2")).to_contain_text("p. 12")
     sources = page.get_by_role("region", name="Sources")
+    await expect(sources.locator("li").nth(1)).to_contain_text("p. 12")
+    await expect(sources.locator("li").first).not_to_contain_text("p.")
     await sources.get_by_text("Site").click()
     await expect(sources.get_by_role("link")).to_have_attribute("href", "https://example.org/page")
 
@@ -412,6 +429,156 @@ async def test_copy_gives_the_source_of_the_reply_and_of_the_code(
     await page.get_by_role("button", name="Copy reply").click()
     await expect(page.get_by_role("button", name="Copied")).to_be_visible()
     assert await page.evaluate("navigator.clipboard.readText()") == RICH
+
+
+# ------------------------------------------------------------------ another answer
+
+
+async def test_another_answer_takes_the_place_of_the_first(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("First answer."))
+    await say(page, "Why?")
+    await say(page, "/help")
+    stub.talk(next(iter(stub.talks))).entries[-1]["judgeable"] = False
+    await page.reload()
+    await expect(replies(page)).to_have_count(2)
+    await expect(page.get_by_role("button", name="Good reply")).to_have_count(1)  # a command's reply is not judged
+    await page.get_by_role("button", name="Good reply").click()
+    stub.scripts.append(Script("Second answer.", hold_after=1))
+    await page.get_by_role("button", name="Answer again").press("Enter")
+    await expect(replies(page).first).to_contain_text("Second")  # above the command, where it belongs
+    await expect(page.get_by_role("button", name="Answer again")).to_have_count(0)
+    await expect(page.get_by_role("log")).to_be_focused()
+    earlier = page.get_by_role("article", name="Earlier answer from botcore")
+    await expect(earlier).to_have_count(1)
+    await expect(earlier.get_by_text("First answer.")).to_be_hidden()
+    await page.reload()
+    await expect(replies(page).first).to_contain_text("Second")
+    stub.go.set()
+    await expect(replies(page).first).to_contain_text("Second answer.")
+    lines = "all => all.map(one => one.querySelector('.bubble, .markdown').textContent.trim())"
+    assert await page.locator("article").evaluate_all(lines) == [
+        "Why?", "First answer.", "Second answer.", "/help", "Understood.",
+    ]  # fmt: skip
+    await earlier.get_by_text("Earlier answer").press("Enter")
+    await expect(earlier.get_by_text("First answer.")).to_be_visible()
+    await expect(earlier.get_by_role("button", name="Good reply")).to_have_attribute("aria-pressed", "true")
+    await expect(replies(page).first.get_by_role("button", name="Good reply")).to_have_attribute(
+        "aria-pressed", "false"
+    )
+    await page.reload()
+    await expect(replies(page)).to_have_count(2)
+    assert [post["text"] for post in stub.posts] == ["Why?", "/help", "/again"]
+    assert stub.posts[-1]["about"] == "reply-3"
+
+
+async def test_an_answer_that_failed_does_not_hide_the_good_one(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    await say(page, "Why?")
+    stub.refuse["messages"] = (429, "busy", "Too many wait.")
+    await page.get_by_role("button", name="Answer again").click()
+    await expect(page.get_by_text("Not asked again: Too many wait.")).to_be_visible()
+    stub.refuse.clear()
+    stub.scripts.append(Script("", outcome="failed", reason="The engine went away."))
+    await page.get_by_role("button", name="Answer again").click()
+    await expect(replies(page)).to_have_count(2)
+    await expect(replies(page).first).to_contain_text("Understood.")
+    await expect(replies(page).last).to_contain_text("The engine went away.")
+    await expect(page.get_by_role("button", name="Ask again")).to_have_count(0)
+    stub.scripts.append(Script("Better.", hold_after=0))
+    await say(page, "/again")  # typed, it means the same
+    await expect(page.get_by_role("article", name="Earlier answer from botcore")).to_have_count(2)
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+    stub.go.set()
+
+
+# ------------------------------------------------------------------ files
+
+DROP = """([name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type: "text/plain" }));
+  const event = (kind) => new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true });
+  document.querySelector("main").dispatchEvent(event("dragenter"));
+  const shown = new Promise((done) => setTimeout(() => done(document.querySelector(".drop") !== null), 50));
+  return shown.then((seen) => {
+    document.querySelector("main").dispatchEvent(event("drop"));
+    return seen;
+  });
+}"""
+PASTE = """([name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type: "text/plain" }));
+  document.activeElement.dispatchEvent(
+    new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }),
+  );
+}"""
+
+
+def a_file(name: str, size: int = 1200) -> Any:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": b"x" * size}
+
+
+async def choose(page: Page, *files: Any) -> None:
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_role("button", name="Attach files").press("Enter")
+    await (await chooser.value).set_files(list(files))
+
+
+async def test_files_are_attached_by_button_drop_and_paste_and_go_with_their_message(page: Page, stub: Stub) -> None:
+    chips = page.get_by_role("list", name="Attached files").get_by_role("listitem")
+    voice = page.locator("[aria-live=polite]")
+    await choose(page, a_file("one.pdf"), a_file("two.pdf"))
+    await expect(page.get_by_label("Message to botcore")).to_be_focused()
+    await expect(chips).to_have_text([re.compile("one.pdf.*1 kB"), re.compile("two.pdf.*1 kB")])
+    assert await page.evaluate(DROP, ["dropped.txt", "words"]) is True
+    await expect(voice).to_have_text("dropped.txt is attached.")
+    await expect(page.locator(".drop")).to_have_count(0)
+    await page.evaluate(PASTE, ["pasted.txt", "words"])
+    await expect(chips).to_have_count(4)
+    await expect(chips.last).to_contain_text("5 B")
+    await choose(page, a_file("too many.pdf"))
+    await expect(page.get_by_text("At most 4 files go with one message.")).to_be_visible()
+    await page.get_by_role("button", name="Remove two.pdf").press("Enter")
+    await expect(voice).to_have_text("two.pdf removed.")
+    await expect(page.get_by_role("button", name="Remove dropped.txt")).to_be_focused()
+    await page.reload()
+    await expect(chips).to_have_count(3)
+    assert [stub.files[file]["name"] for file in stub.removed] == ["two.pdf"]
+    await page.get_by_label("Message to botcore").press("Enter")  # no words are needed
+    await expect(replies(page)).to_contain_text("Understood.")
+    await expect(chips).to_have_count(0)
+    for _ in range(2):
+        said = page.get_by_role("article", name="You").get_by_role("list", name="Files").get_by_role("listitem")
+        await expect(said).to_have_text([re.compile("one.pdf"), re.compile("dropped.txt.*5 B"), re.compile("pasted")])
+        await expect(page.get_by_role("link", name="one.pdf")).to_be_visible()
+        await page.reload()
+    assert [stub.files[file]["name"] for file in stub.posts[0]["files"]] == ["one.pdf", "dropped.txt", "pasted.txt"]
+    assert stub.posts[0]["text"] == ""
+
+
+async def test_an_upload_can_be_cancelled_and_one_that_failed_says_why(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    chips = page.get_by_role("list", name="Attached files").get_by_role("listitem")
+    stub.slow_uploads = True
+    await choose(page, a_file("slow.pdf", 150_000), a_file("next.pdf"), a_file("huge.pdf", 200_001))
+    await expect(page.get_by_role("progressbar", name="Upload of slow.pdf")).to_be_visible()
+    await expect(chips.nth(1)).to_contain_text("Waiting")
+    await expect(chips.nth(2)).to_contain_text("Larger than 200 kB.")
+    await page.get_by_role("button", name="Remove huge.pdf").press("Enter")
+    await say(page, "Read this")
+    await expect(page.get_by_text("The files are still on their way.")).to_be_visible()
+    stub.refuse["files"] = (507, "no_room", "The bot has no room for more files.")
+    await page.get_by_role("button", name="Cancel slow.pdf").press("Enter")
+    await expect(chips).to_have_count(1)
+    await expect(chips).to_contain_text("The bot has no room for more files.")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.get_by_text("“next.pdf” is not attached. Try it again, or remove it.")).to_be_visible()
+    stub.refuse.clear()
+    stub.go.set()
+    await page.get_by_role("button", name="Try next.pdf again").press("Enter")
+    await expect(chips).to_contain_text("1 kB")
+    await page.get_by_role("button", name="Send").click()
+    await expect(replies(page)).to_contain_text("Understood.")
+    assert [stub.files[file]["name"] for file in stub.posts[0]["files"]] == ["next.pdf"]
 
 
 # ------------------------------------------------------------------ conversations
@@ -554,8 +721,11 @@ async def test_the_theme_follows_the_system_until_one_is_chosen(page: Page) -> N
 async def test_axe_finds_nothing(
     chromium: Browser, stub: Stub, watch: Watch, scheme: Literal["light", "dark"], width: int
 ) -> None:
-    stub.put(TALK, "user", "Plugins?", message="m")
-    stub.put(TALK, "assistant", RICH, citations=SOURCES)
+    files = [{"file": "f1", "name": "handbook with a rather long name.pdf", "size": 1_234_567}]
+    stub.put(TALK, "user", "Plugins?", message="m", files=files)
+    stub.put(TALK, "assistant", "An earlier answer.", reply="first")
+    stub.put(TALK, "user", "Plugins?", message="m2", again="first")
+    stub.put(TALK, "assistant", RICH, citations=SOURCES, again="first", feedback=-1)
     stub.put(TALK, "assistant", "", outcome="failed", reason="The engine went away.")
     stub.put(TALK, "assistant", "Part", outcome="refused", reason="Too many messages.")
     context = await chromium.new_context(
@@ -577,9 +747,13 @@ async def test_axe_finds_nothing(
     await look("welcome")
     await open_talk(page, stub)
     await page.locator(".cite").first.wait_for()
-    await page.get_by_role("button", name="Bad reply").first.click()
+    await page.get_by_role("button", name="Say why").click()
     await page.locator(".why").wait_for()
+    await page.get_by_text("Earlier answer", exact=True).click()
+    await choose(page, a_file("a rather long name of a file.pdf"), a_file("huge.pdf", 200_001))
+    await page.get_by_role("button", name="Remove a rather").wait_for()
     await look("conversation")
+    await page.get_by_role("button", name="Remove huge.pdf").click()
     await page.locator(".cite").first.click()
     await page.get_by_role("dialog", name="Source 1").wait_for()
     await look("source card")

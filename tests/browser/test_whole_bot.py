@@ -1,5 +1,6 @@
 """The page and the whole bot behind it: the real store, router and web channel; only the engine is scripted."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -21,11 +22,23 @@ SOURCE = Citation(number=1, title="The handbook", snippet="So it is written.", s
 
 
 class Talker:
-    """Hands every message to the engine; quotes the handbook when asked for it."""
+    """Hands every message to the engine; quotes the handbook when asked for it, and the files it is given."""
+
+    def __init__(self) -> None:
+        self.read = asyncio.Event()
 
     @hookimpl
     async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
-        return self._answer(turn)
+        return self._quote(turn) if turn.message.attachments else self._answer(turn)
+
+    async def _quote(self, turn: Turn) -> AsyncIterator[Chunk]:
+        [attachment] = turn.message.attachments
+        turn.progress(f"Reading {attachment.name}: page 40 of 200")
+        await self.read.wait()
+        async with turn.file(attachment, limit=20_000_000) as path:
+            words = path.read_bytes()[:40].decode()
+        found = Citation(number=1, title=attachment.name, snippet=words, source=attachment.name, page=12)
+        yield Chunk(text="Second look [1]." if turn.again else "First look [1].", citations=(found,))
 
     async def _answer(self, turn: Turn) -> AsyncIterator[Chunk]:
         if "handbook" in turn.message.text:
@@ -39,9 +52,12 @@ class Talker:
 def start(tmp_path: Path) -> Start:
     """Start the bot; again after the end of the first one, it is the same bot after a restart."""
 
-    def starting(engine: ScriptedEngine | None = None, **http: Any) -> AbstractAsyncContextManager[Chat]:
+    def starting(
+        engine: ScriptedEngine | None = None, talker: Talker | None = None, **http: Any
+    ) -> AbstractAsyncContextManager[Chat]:
         tables = {"channels.web": {"enabled": True}, "http": http, "turn": {"drain_s": 0}}
-        return chatting(tmp_path / "data", plugins={"talker": Talker()}, settings=tables, engine=engine)
+        plugins = {"talker": talker or Talker()}
+        return chatting(tmp_path / "data", plugins=plugins, settings=tables, engine=engine)
 
     return starting
 
@@ -89,6 +105,38 @@ async def test_a_reply_streams_is_judged_and_is_still_there_tomorrow(page: Page,
         await expect(replies(page)).to_have_count(2)
         await expect(page.get_by_role("button", name="Good reply").first).to_have_attribute("aria-pressed", "true")
         await expect(page.get_by_role("link", name="Letters?")).to_be_visible()
+        assert watch.verdict() == []
+
+
+async def test_a_file_is_read_cited_corrected_and_read_again(page: Page, start: Start, tmp_path: Path) -> None:
+    talker, book = Talker(), tmp_path / "handbook.txt"
+    book.write_bytes(b"So it is written. " * 200_000)  # 3.6 MB
+    async with start(talker=talker) as chat:
+        watch = await visit(page, chat)
+        async with page.expect_file_chooser() as chooser:
+            await page.get_by_role("button", name="Attach files").click()
+        await (await chooser.value).set_files(book)
+        await expect(page.get_by_role("list", name="Attached files")).to_contain_text("3.6 MB")
+        await page.get_by_label("Message to botcore").press("Enter")
+        await expect(replies(page).locator(".note")).to_have_text("Reading handbook.txt: page 40 of 200")
+        talker.read.set()
+        await expect(replies(page)).to_contain_text("First look")
+        await page.get_by_role("button", name="Bad reply").click()
+        await page.get_by_role("button", name="Incomplete").click()
+        await page.get_by_label("What should it have said?").fill("It says a lot.")
+        await page.locator(".why").get_by_role("button", name="Send").click()
+        await expect(page.locator(".why")).to_have_count(0)
+        await page.get_by_role("button", name="Answer again").click()
+        await expect(replies(page)).to_contain_text("Second look")
+        await page.reload()
+        await expect(replies(page)).to_have_count(1)
+        await expect(page.get_by_role("article", name="You").get_by_role("list")).to_contain_text("handbook.txt3.6 MB")
+        await page.get_by_role("button", name="Source 1: handbook.txt, page 12").last.click()
+        await expect(page.get_by_role("dialog", name="Source 1")).to_contain_text("So it is written.")
+        await page.get_by_text("Earlier answer", exact=True).click()
+        await expect(page.get_by_role("article", name="Earlier answer")).to_contain_text("First look")
+        [verdict] = [one async for one in chat.bot.judgements()]
+        assert (verdict.value, verdict.reasons, verdict.correction) == (-1, ("incomplete",), "It says a lot.")
         assert watch.verdict() == []
 
 

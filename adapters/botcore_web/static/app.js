@@ -3,8 +3,10 @@ import { effect, Fragment, html, render } from "./vendor/vendor.js";
 import * as chat from "./lib/chat.js";
 import { listenToKeys } from "./lib/keys.js";
 import { finish, refreshList } from "./lib/list.js";
+import { idInHash } from "./lib/send.js";
 import { locked, name, title } from "./lib/store.js";
 import { followKeyboard } from "./lib/window.js";
+import { DropZone, listenToFiles } from "./ui/attach.js";
 import { Card, closeSource } from "./ui/card.js";
 import { Composer } from "./ui/composer.js";
 import { Header } from "./ui/header.js";
@@ -27,7 +29,7 @@ function App() {
         <div class="dock"><${Composer} /></div>
       </main>
     </div>
-    <${Card} /><${Help} /><${Toast} /><${Voice} />
+    <${Card} /><${Help} /><${DropZone} /><${Toast} /><${Voice} />
   <//>`;
 }
 
@@ -45,7 +47,8 @@ effect(() => {
   document.title = title.value ? `${title.value} · ${name.value}` : name.value;
 });
 listenToKeys({ covering, closeSource });
-addEventListener("popstate", () => (chat.idInHash() ? chat.open(chat.idInHash()) : chat.openNew()));
+listenToFiles();
+addEventListener("popstate", () => (idInHash() ? chat.open(idInHash()) : chat.openNew()));
 addEventListener("online", chat.reconnect);
 addEventListener("pagehide", finish);
 document.addEventListener("visibilitychange", () => {

@@ -80,6 +80,10 @@ class Stub:
         self.posts: list[dict[str, Any]] = []
         self.deleted: list[str] = []
         self.cursors: list[str] = []
+        self.files: dict[str, dict[str, Any]] = {}
+        self.removed: list[str] = []
+        self.slow_uploads = False
+        """Uploads wait for `go` in the middle."""
         self._ids = 0
 
     async def __aenter__(self) -> Self:
@@ -94,6 +98,8 @@ class Stub:
         app.router.add_post("/api/conversations/{id}/messages", self._accept)
         app.router.add_post("/api/conversations/{id}/stop", self._stop)
         app.router.add_get("/api/conversations/{id}/events", self._events)
+        app.router.add_post("/api/conversations/{id}/files", self._upload)
+        app.router.add_delete("/api/conversations/{id}/files/{file}", self._remove)
         app.router.add_post("/api/feedback", self._judge)
         self._turns: list[asyncio.Task[None]] = []
         self._runner = web.AppRunner(app, shutdown_timeout=0.1)
@@ -150,9 +156,11 @@ class Stub:
         base = {
             "id": self._ids, "role": role, "text": text, "at": time.time(), "reply": "", "outcome": "answered",
             "reason": "", "model": "", "plugin": "", "citations": [], "feedback": 0, "message": "",
+            "again": "", "judgeable": False, "files": [],
         }  # fmt: skip
         if role == "assistant":
-            base |= {"reply": f"reply-{self._ids}", "model": "starter", "plugin": "textgen"}
+            judgeable = more.get("outcome", "answered") == "answered"
+            base |= {"reply": f"reply-{self._ids}", "model": "starter", "plugin": "textgen", "judgeable": judgeable}
         return base | more
 
     def _commit(self, talk: Talk, entry: dict[str, Any]) -> None:
@@ -169,11 +177,10 @@ class Stub:
             script = self.scripts.popleft() if self.scripts else self.fallback
             talk.stopped.clear()
             text, outcome = await self._write(talk, message, script)
-            user = self._entry("user", message["text"], message=message["id"], at=message["at"])
+            same = {"message": message["id"], "again": message["about"]}
+            user = self._entry("user", message["text"], at=message["at"], files=message["files"], **same)
             cites = script.citations if outcome == "answered" else []
-            reply = self._entry(
-                "assistant", text, outcome=outcome, reason=script.reason, citations=cites, message=message["id"]
-            )
+            reply = self._entry("assistant", text, outcome=outcome, reason=script.reason, citations=cites, **same)
             if cites:
                 reply["plugin"] = "qa"
             talk.pending.remove(message)
@@ -258,7 +265,13 @@ class Stub:
             {"name": "why", "help": "what the last reply rests on"},
         ]
         return web.json_response(
-            {"name": "botcore", "engine": self.engine, "health": {"store": "ok"}, "commands": commands}
+            {
+                "name": "botcore",
+                "engine": self.engine,
+                "health": {"store": "ok"},
+                "commands": commands,
+                "limits": {"text": 32_000, "file": 200_000, "files": 4, "kinds": [".pdf", ".txt"]},
+            }
         )
 
     async def _list(self, request: web.Request) -> web.Response:
@@ -282,13 +295,28 @@ class Stub:
             return web.json_response({"message": talk.seen[body["id"]], "duplicate": True}, status=202)
         self._ids += 1
         message = {"message": self._ids, "id": body["id"], "text": body["text"], "at": time.time()}
-        talk.title = talk.title or body["text"].split("\n")[0][:80]
+        message |= {"about": body["about"], "files": [self.files[file] for file in body["files"]]}
+        talk.title = talk.title or (body["text"] or message["files"][0]["name"]).split("\n")[0][:80]
         talk.at = message["at"]
         talk.seen[body["id"]] = self._ids
         talk.pending.append(message)
         self._tell(talk, "pending", message)
         talk.work.put_nowait(message)
         return web.json_response({"message": self._ids, "duplicate": False}, status=202)
+
+    async def _upload(self, request: web.Request) -> web.Response:
+        size = 0
+        async for piece in request.content.iter_any():
+            size += len(piece)
+            if self.slow_uploads:
+                await self.go.wait()
+        file = {"file": request.query["id"], "name": request.query["name"], "size": size}
+        self.files[file["file"]] = file
+        return web.json_response(file, status=201)
+
+    async def _remove(self, request: web.Request) -> web.Response:
+        self.removed.append(request.match_info["file"])
+        return web.Response(status=204)
 
     async def _stop(self, request: web.Request) -> web.Response:
         self.talk(request.match_info["id"]).stopped.set()

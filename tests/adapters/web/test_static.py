@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from botcore import REASONS
+
 ROOT = Path(__file__).parents[3]
 STATIC = ROOT / "adapters" / "botcore_web" / "static"
 OWN = sorted(path for folder in (STATIC, STATIC / "lib", STATIC / "ui") for path in folder.glob("*.js"))
@@ -53,6 +55,12 @@ def test_every_icon_that_is_asked_for_is_on_the_sheet() -> None:
     assert asked
     assert asked <= sheet
     assert {"system", "light", "dark"} <= sheet
+
+
+def test_the_page_offers_the_reasons_that_every_channel_offers() -> None:
+    listed = re.search(r"export const REASONS = \{(.*?)\}", (STATIC / "lib" / "judge.js").read_text(), re.DOTALL)
+    assert listed
+    assert dict(re.findall(r'(\w+): "([^"]+)"', listed[1])) == REASONS
 
 
 def test_every_bundled_package_is_pinned_and_its_licence_shipped() -> None:

@@ -48,12 +48,41 @@ export const conversations = () => call("GET", "/api/conversations");
 export const conversation = (id) => call("GET", at(id));
 /** Outlives the page, so that a deletion on the way out still happens. @param {string} id */
 export const removeConversation = (id) => call("DELETE", at(id), undefined, true);
-/** @param {string} id @param {string} message @param {string} text @returns {Promise<{message: number, duplicate: boolean}>} */
-export const send = (id, message, text) => call("POST", `${at(id)}/messages`, { id: message, text });
+/** @param {import("./types.js").Unsent} line @returns {Promise<{message: number, duplicate: boolean}>} */
+export const send = ({ conversation: where, id, text, files, about }) =>
+  call("POST", `${at(where)}/messages`, { id, text, files: files.map((one) => one.file), about });
+/** A file no message has taken along. @param {string} id @param {string} file */
+export const removeFile = (id, file) => call("DELETE", `${at(id)}/files/${file}`, undefined, true);
 /** @param {string} id @param {string} control */
 export const stop = (id, control) => call("POST", `${at(id)}/stop`, { id: control });
-/** @param {{id: string, conversation: string, reply: string, value: number, reasons: string[], comment: string}} judgement */
+/** @param {{id: string, conversation: string, reply: string, value: number, reasons: string[], comment: string, correction: string}} judgement */
 export const feedback = (judgement) => call("POST", "/api/feedback", judgement);
+/**
+ * Send a file; by XMLHttpRequest, for `fetch` does not tell how far it has come.
+ *
+ * @param {string} id the conversation @param {string} file the file's id @param {File} data
+ * @param {(bytes: number) => void} progress
+ * @returns {{done: Promise<import("./types.js").SaidFile>, cancel: () => void}}
+ */
+export function upload(id, file, data, progress) {
+  const request = new XMLHttpRequest();
+  const done = new Promise((resolve, reject) => {
+    request.upload.onprogress = (event) => progress(event.loaded);
+    request.onerror = () => reject(new ApiError(0, "unreachable", "It could not be sent: the server or the file is out of reach."));
+    request.onabort = () => reject(new ApiError(0, "cancelled", "Cancelled."));
+    request.onload = () => {
+      const told = request.response;
+      if (request.status === 201) resolve(told);
+      else reject(new ApiError(request.status, told?.error?.code || "", told?.error?.message || `The server answered ${request.status}.`));
+    };
+    request.open("POST", `${at(id)}/files?${new URLSearchParams({ id: file, name: data.name })}`);
+    request.responseType = "json";
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.send(data);
+  });
+  return { done, cancel: () => request.abort() };
+}
+
 /** @param {string} key */
 export const login = (key) => call("POST", "/api/login", { key });
 /** @param {string} id */

@@ -2,10 +2,12 @@
 import { batch } from "../vendor/vendor.js";
 import * as api from "./api.js";
 import { refused } from "./entry.js";
+import { restoreFiles } from "./attach.js";
 import { newConversationId, newUuid } from "./ids.js";
 import { refreshList } from "./list.js";
 import * as outbox from "./outbox.js";
-import { spoken } from "./spoken.js";
+import { idInHash, resend } from "./send.js";
+import { noteToSay, spoken } from "./spoken.js";
 import * as store from "./store.js";
 import { follow } from "./stream.js";
 import { accepted, emptyThread, grown, lastId, withEntry, withPending } from "./thread.js";
@@ -22,13 +24,12 @@ let reopening = 0;
 /** Once, at the start; and again after a login. */
 export async function begin() {
   outbox.restore();
+  restoreFiles();
   refresh();
   refreshList();
   const wanted = idInHash();
   await open(wanted || newConversationId());
 }
-
-export const idInHash = () => /^#\/c\/([\w-]{22,64})$/.exec(location.hash)?.[1] ?? "";
 
 /** Open a conversation, known or new. @param {string} id */
 export async function open(id) {
@@ -154,6 +155,8 @@ function flush() {
     if (!draft) return stream?.again();
   }
   store.thread.value = { ...store.thread.peek(), draft };
+  const note = noteToSay(draft);
+  if (note) store.announce(note);
 }
 
 function forgetPieces() {
@@ -165,43 +168,6 @@ function forgetPieces() {
 /** Drop from the outbox what the server turns out to have. */
 function settle() {
   for (const line of store.unsent.peek()) if (accepted(store.thread.peek(), line.id)) outbox.drop(line.id);
-}
-
-/** Say something in the open conversation. @param {string} text */
-export function send(text) {
-  const id = store.current.peek();
-  const line = { id: newUuid(), conversation: id, text, at: Date.now() / 1000, state: /** @type {"sending"} */ ("sending"), error: "", resend: false };
-  if (idInHash() !== id) history.replaceState(null, "", `#/c/${id}`);
-  if (!store.conversations.peek().some((one) => one.id === id)) {
-    const first = { id, title: text.split("\n")[0].slice(0, 80), at: line.at };
-    store.conversations.value = [first, ...store.conversations.peek()];
-  }
-  return deliver(line);
-}
-
-/** Send, or send again: the id makes it the same message. @param {import("./types.js").Unsent} line */
-export async function deliver(line) {
-  outbox.put({ ...line, state: "sending", error: "" });
-  try {
-    const { message } = await api.send(line.conversation, line.id, line.text);
-    batch(() => {
-      if (store.current.peek() === line.conversation) {
-        store.thread.value = withPending(store.thread.peek(), { message, id: line.id, text: line.text, at: line.at });
-      }
-      outbox.drop(line.id);
-    });
-  } catch (error) {
-    refused(error);
-    const when = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
-    outbox.put({ ...line, state: "failed", error: error.message + when, resend: error.status === 0 });
-    store.announce(`Not sent. ${error.message}`);
-  }
-}
-
-function resend() {
-  for (const line of store.unsent.peek()) {
-    if (line.conversation === store.current.peek() && line.state === "failed" && line.resend) deliver(line);
-  }
 }
 
 /** Stop the running reply, and with it what waits behind it. */
@@ -235,6 +201,7 @@ async function refresh() {
       store.name.value = status.name;
       store.commands.value = status.commands;
       store.health.value = status.health;
+      store.limits.value = status.limits;
       store.engine.value ??= status.engine;
     });
   } catch (error) {

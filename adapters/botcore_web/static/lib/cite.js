@@ -10,7 +10,7 @@ function button(citation) {
   cite.dataset.number = String(citation.number);
   cite.textContent = String(citation.number);
   cite.setAttribute("aria-haspopup", "dialog");
-  cite.setAttribute("aria-label", `Source ${citation.number}: ${citation.title}`);
+  cite.setAttribute("aria-label", `Source ${citation.number}: ${citation.title}${citation.page ? `, page ${citation.page}` : ""}`);
   return cite;
 }
 

@@ -26,15 +26,14 @@ function show(id, feedback) {
  *
  * @param {import("./types.js").Entry} entry
  * @param {-1|0|1} value
- * @param {string[]} [reasons]
- * @param {string} [comment]
+ * @param {{reasons?: string[], comment?: string, correction?: string}} [more] adds to an earlier judgement of the same value
  * @returns {Promise<boolean>} whether the server has it
  */
-export async function judge(entry, value, reasons = [], comment = "") {
+export async function judge(entry, value, { reasons = [], comment = "", correction = "" } = {}) {
   const before = entry.feedback;
   show(entry.id, value);
   try {
-    await api.feedback({ id: newUuid(), conversation: current.peek(), reply: entry.reply, value, reasons, comment });
+    await api.feedback({ id: newUuid(), conversation: current.peek(), reply: entry.reply, value, reasons, comment, correction });
     return true;
   } catch (error) {
     show(entry.id, before);

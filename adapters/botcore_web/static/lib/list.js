@@ -1,5 +1,6 @@
 // The list of conversations: fetching it, and deleting with time to think again.
 import * as api from "./api.js";
+import * as attach from "./attach.js";
 import { refused } from "./entry.js";
 import * as outbox from "./outbox.js";
 import * as store from "./store.js";
@@ -49,6 +50,7 @@ async function removeNow(id) {
   try {
     await api.removeConversation(id);
     outbox.dropConversation(id);
+    attach.dropConversation(id);
     store.conversations.value = store.conversations.peek().filter((other) => other.id !== id);
   } catch (error) {
     if (!refused(error)) store.say({ text: `Not deleted: ${error.message}`, tone: "bad" });

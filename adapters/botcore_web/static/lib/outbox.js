@@ -18,7 +18,7 @@ function keep(lines) {
 export function restore() {
   try {
     const lines = JSON.parse(sessionStorage.getItem(KEY) || "[]");
-    keep(lines.map((line) => ({ ...line, state: "failed", resend: true, error: line.error || "Not confirmed yet." })));
+    keep(lines.map((line) => ({ files: [], about: "", ...line, state: "failed", resend: true, error: line.error || "Not confirmed yet." })));
   } catch {
     keep([]);
   }

@@ -1,6 +1,7 @@
 // The page's state: every signal there is. Who changes them: chat.js (server state), and the component a switch belongs to.
 import { computed, signal } from "../vendor/vendor.js";
-import { emptyThread, items, running } from "./thread.js";
+import { items } from "./rows.js";
+import { emptyThread, running } from "./thread.js";
 
 /** @template T @typedef {{value: T, peek: () => T}} Signal */
 
@@ -11,6 +12,9 @@ export const engine = signal(null);
 export const health = signal({});
 /** @type {Signal<import("./types.js").Command[]>} */
 export const commands = signal([]);
+
+/** What the server takes; no files until it has said so. @type {Signal<import("./types.js").Limits>} */
+export const limits = signal({ text: 32_000, file: 0, files: 10, kinds: [] });
 
 /** @type {Signal<import("./types.js").Conversation[]>} */
 export const conversations = signal([]);
@@ -24,6 +28,8 @@ export const loaded = signal(false);
 export const thread = signal(emptyThread());
 /** @type {Signal<import("./types.js").Unsent[]>} */
 export const unsent = signal([]);
+/** Files on their way to the next message, of all conversations. @type {Signal<import("./types.js").Attached[]>} */
+export const attached = signal([]);
 /** True from Stop until the reply has ended. */
 export const stopping = signal(false);
 
@@ -42,10 +48,12 @@ export const toast = signal(null);
 /** What a screen reader is told next, politely. */
 export const announced = signal("");
 
-/** @type {Signal<(import("./thread.js").UserItem|import("./thread.js").ReplyItem)[]>} */
+/** @type {Signal<(import("./rows.js").UserItem|import("./rows.js").ReplyItem)[]>} */
 export const rows = computed(() => items(thread.value, unsent.value.filter((line) => line.conversation === current.value)));
 /** @type {Signal<boolean>} */
 export const busy = computed(() => running(thread.value));
+/** The reply that may be asked for again, by its entry's id. */
+export const newest = computed(() => thread.value.entries.findLast((entry) => entry.judgeable)?.id ?? 0);
 export const title = computed(() => conversations.value.find((one) => one.id === current.value)?.title ?? "");
 export const shown = computed(() => conversations.value.filter((one) => !leaving.value.includes(one.id)));
 

@@ -9,6 +9,9 @@
  * @property {Record<number, string>} keys a committed reply's id → the key its draft was drawn under, so that it is not drawn anew
  */
 
+/** The message that asks for another answer; typed, it means the newest one. */
+export const AGAIN = "/again";
+
 /** @returns {Thread} */
 export const emptyThread = () => ({ entries: [], pending: [], draft: null, answering: null, keys: {} });
 
@@ -82,39 +85,3 @@ export function grown(draft, event) {
     note: event.note,
   };
 }
-
-/**
- * @typedef {{key: string, kind: "user", text: string, at: number, unsent: import("./types.js").Unsent|null, waiting: boolean}} UserItem
- * @typedef {{key: string, kind: "reply", entry: import("./types.js").Entry|null, draft: import("./types.js").Draft|null}} ReplyItem
- */
-
-/**
- * What to draw, top to bottom: committed lines, then what is accepted with the running reply under its question, then what
- * is unsent.
- *
- * @param {Thread} thread
- * @param {import("./types.js").Unsent[]} unsent
- * @returns {(UserItem|ReplyItem)[]}
- */
-export function items(thread, unsent) {
-  const rows = thread.entries.map((entry) =>
-    entry.role === "user"
-      ? user(entry.message || `entry-${entry.id}`, entry.text, entry.at)
-      : { key: thread.keys[entry.id] ?? `entry-${entry.id}`, kind: /** @type {"reply"} */ ("reply"), entry, draft: null },
-  );
-  const { draft, pending } = thread;
-  if (draft && !pending.some((line) => line.message === draft.message)) rows.push(reply(draft));
-  pending.forEach((line, index) => {
-    rows.push(user(line.id, line.text, line.at, null, index > 0));
-    if (draft?.message === line.message) rows.push(reply(draft));
-    else if (index === 0 && !draft) rows.push(reply({ message: line.message, turn: "", text: "", length: 0, phase: "waiting", note: "" }));
-  });
-  for (const line of unsent) if (!accepted(thread, line.id)) rows.push(user(line.id, line.text, line.at, line));
-  return rows;
-}
-
-/** @returns {UserItem} */
-const user = (key, text, at, unsent = null, waiting = false) => ({ key, kind: "user", text, at, unsent, waiting });
-
-/** @returns {ReplyItem} */
-const reply = (draft) => ({ key: draftKey(draft.message), kind: "reply", entry: null, draft });

@@ -1,7 +1,9 @@
 /**
  * The shapes that travel between server and page, as JSDoc types. No code lives here.
  *
- * @typedef {{number: number, title: string, snippet: string, source: string}} Citation
+ * @typedef {{number: number, title: string, snippet: string, source: string, page: number}} Citation `page` 0: it has none.
+ *
+ * @typedef {{file: string, name: string, size: number}} SaidFile A file that came with a message; `size` in bytes.
  *
  * @typedef {object} Entry A committed line: what the server will still know tomorrow.
  * @property {number} id
@@ -16,8 +18,12 @@
  * @property {Citation[]} citations
  * @property {-1|0|1} feedback
  * @property {string} message For a user's line: the id the page gave it.
+ * @property {string} again The reply that this exchange takes the place of.
+ * @property {boolean} judgeable Whether a verdict on it means something.
+ * @property {SaidFile[]} files
  *
- * @typedef {{message: number, id: string, text: string, at: number}} Pending Accepted, not committed yet.
+ * @typedef {{message: number, id: string, text: string, at: number, about: string, files: SaidFile[]}} Pending
+ *   Accepted, not committed yet; `about` names the reply it asks for again.
  *
  * @typedef {object} DraftEvent Put `text` at code point `offset` of this turn's draft.
  * @property {number} message
@@ -39,10 +45,22 @@
  * @property {string} id
  * @property {string} conversation
  * @property {string} text
+ * @property {SaidFile[]} files
+ * @property {string} about
  * @property {number} at Unix seconds.
  * @property {"sending"|"failed"} state
  * @property {string} error
  * @property {boolean} resend True where the connection is to blame, so the page may try again by itself.
+ *
+ * @typedef {object} Attached A file on its way to the next message.
+ * @property {string} file The id the page gave it.
+ * @property {string} conversation
+ * @property {string} name
+ * @property {number} size
+ * @property {"queued"|"sending"|"done"|"failed"} state
+ * @property {number} sent Bytes.
+ * @property {string} error
+ * @property {boolean} hopeless True where trying again cannot help.
  *
  * @typedef {object} EngineStatus
  * @property {"off"|"install"|"model"|"warmup"|"ready"|"failed"} stage
@@ -52,7 +70,8 @@
  * @property {number} window Tokens.
  *
  * @typedef {{name: string, help: string}} Command
- * @typedef {{name: string, engine: EngineStatus, health: Record<string, string>, commands: Command[]}} Status
+ * @typedef {{name: string, engine: EngineStatus, health: Record<string, string>, commands: Command[], limits: Limits}} Status
+ * @typedef {{text: number, file: number, files: number, kinds: string[]}} Limits Characters, bytes (0 = no files), files of one message.
  * @typedef {{id: string, title: string, at: number}} Conversation
  */
 export {};

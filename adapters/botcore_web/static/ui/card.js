@@ -2,7 +2,7 @@
 import { html, useLayoutEffect, useRef } from "../vendor/vendor.js";
 import { card } from "../lib/store.js";
 import { IconButton } from "./atoms.js";
-import { Origin } from "./sources.js";
+import { Origin, Page } from "./sources.js";
 
 const EDGE = 12;
 let timer = 0;
@@ -61,7 +61,7 @@ export function Card() {
   >
     <div class="card-head">
       <span class="number">${citation.number}</span>
-      <strong>${citation.title}</strong>
+      <strong>${citation.title} <${Page} citation=${citation} /></strong>
       <${IconButton} icon="close" label="Close" onClick=${closeSource} />
     </div>
     ${citation.snippet && html`<blockquote>${citation.snippet}</blockquote>`}

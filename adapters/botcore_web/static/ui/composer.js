@@ -1,13 +1,14 @@
 // Where one writes. Enter sends, Shift-Enter breaks the line; "/" at the start offers the commands.
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/vendor.js";
-import { send, stop } from "../lib/chat.js";
+import * as attach from "../lib/attach.js";
+import { stop } from "../lib/chat.js";
 import { keepTyped, typed } from "../lib/outbox.js";
-import { announce, busy, commands, current, name, say, stopping } from "../lib/store.js";
+import { send } from "../lib/send.js";
+import { announce, busy, commands, current, limits, name, say, stopping } from "../lib/store.js";
 import { Icon } from "./atoms.js";
+import { AttachButton, Attached } from "./attach.js";
 import { CommandMenu, matching } from "./commands.js";
 
-/** The server's limit, in characters. */
-const LONGEST = 32_000;
 /** With fingers Enter is the only way to break a line; the button sends. */
 const touch = matchMedia("(pointer: coarse)");
 
@@ -17,6 +18,7 @@ export function Composer() {
   const [picked, pick] = useState(0);
   const [dismissed, dismiss] = useState(false);
   const id = current.value;
+  const files = attach.here.value;
   const options = dismissed ? [] : matching(commands.value, text);
   const open = options.length > 0;
 
@@ -41,10 +43,13 @@ export function Composer() {
   const submit = (/** @type {Event} */ event) => {
     event?.preventDefault();
     const said = text.trim();
-    if (!said) return;
-    if ([...said].length > LONGEST) return say({ text: `A message has at most ${LONGEST.toLocaleString()} characters; this one has ${[...said].length.toLocaleString()}.`, tone: "bad" });
+    const long = [...said].length;
+    if (!said && !files.length) return;
+    if (long > limits.value.text) return say({ text: `A message has at most ${limits.value.text.toLocaleString()} characters; this one has ${long.toLocaleString()}.`, tone: "bad" });
+    const missing = attach.unready(files);
+    if (missing) return say({ text: missing, tone: "bad" });
     change("");
-    send(said);
+    send(said, attach.take(id));
     field.current.focus();
   };
   const take = (/** @type {import("../lib/types.js").Command} */ command) => {
@@ -68,8 +73,10 @@ export function Composer() {
     return true;
   };
 
+  const something = Boolean(text.trim() || files.length);
   return html`<form class="composer" onSubmit=${submit} aria-label="Write a message">
     ${open && html`<${CommandMenu} options=${options} picked=${picked} take=${take} />`}
+    <${Attached} files=${files} />
     <label class="offstage" for="message">Message to ${name.value}</label>
     <textarea
       id="message" rows="1" placeholder=${`Ask ${name.value}…`} enterkeyhint="send" autocomplete="off" spellcheck="true"
@@ -77,10 +84,11 @@ export function Composer() {
       aria-autocomplete="list" aria-haspopup="listbox" aria-controls=${open ? "commands" : undefined}
       aria-activedescendant=${open ? `command-${picked}` : undefined} aria-describedby="keys"
     ></textarea>
+    <${AttachButton} />
     <div class="composer-foot">
       <span class="keys" id="keys"><kbd>/</kbd> commands <kbd>Enter</kbd> send <kbd>Shift Enter</kbd> new line</span>
       ${busy.value && html`<button type="button" class="round stop" aria-label=${stopping.value ? "Stopping" : "Stop the reply"} title="Stop (Esc)" aria-disabled=${String(stopping.value)} onClick=${stop}><${Icon} name="stop" /></button>`}
-      ${(!busy.value || text.trim()) && html`<button type="submit" class="round send" aria-label="Send" title="Send (Enter)" disabled=${!text.trim()}><${Icon} name="send" /></button>`}
+      ${(!busy.value || something) && html`<button type="submit" class="round send" aria-label="Send" title="Send (Enter)" disabled=${!something}><${Icon} name="send" /></button>`}
     </div>
   </form>`;
 }

@@ -26,6 +26,7 @@ export function Help() {
       <div class="card-head"><h2 id="help-title">Help</h2><${IconButton} icon="close" label="Close" onClick=${close} /></div>
       <dl>${KEYS.map(([key, does]) => html`<div key=${key}><dt>${key.split(", ").map((one) => html`<kbd>${one}</kbd>`)}</dt><dd>${does}</dd></div>`)}</dl>
       <p>A number in a reply names its source: point at it, or press it. Your thumbs are kept with the exact reply and can train the next version of the model; press again to take one back.</p>
+      <p>Files: press the clip, drop them anywhere on the page, or paste them. They are kept on this bot's own disk, and go with the conversation.</p>
     </div>
   </dialog>`;
 }

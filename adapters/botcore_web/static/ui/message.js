@@ -1,20 +1,22 @@
 // One line of the conversation: what a person said, or a reply.
 import { html, useState } from "../vendor/vendor.js";
-import { deliver, send } from "../lib/chat.js";
+import { sized } from "../lib/attach.js";
 import { copyText } from "../lib/dom.js";
 import * as outbox from "../lib/outbox.js";
-import { announce, busy, engine, name, thread } from "../lib/store.js";
+import { again, deliver, send } from "../lib/send.js";
+import { announce, busy, engine, name, newest, thread } from "../lib/store.js";
 import { timeOf } from "../lib/when.js";
 import { Icon, IconButton, Ring } from "./atoms.js";
 import { Markdown } from "./markdown.js";
 import { Sources } from "./sources.js";
 import { Thumbs } from "./thumbs.js";
 
-/** @param {{item: import("../lib/thread.js").UserItem}} props */
+/** @param {{item: import("../lib/rows.js").UserItem}} props */
 export function Said({ item }) {
   const { unsent } = item;
   return html`<article class=${`said ${unsent?.state ?? ""}`} aria-label="You">
-    <p class="bubble">${item.text}</p>
+    <${Files} files=${item.files} />
+    ${item.text && html`<p class="bubble">${item.text}</p>`}
     ${unsent?.state === "sending" && html`<p class="small">Sending…</p>`}
     ${item.waiting && html`<p class="small">Next in line</p>`}
     ${unsent?.state === "failed" && html`<div class="unsent">
@@ -25,6 +27,16 @@ export function Said({ item }) {
   </article>`;
 }
 
+/** @param {{files: import("../lib/types.js").SaidFile[]}} props */
+function Files({ files }) {
+  if (!files.length) return null;
+  return html`<ul class="said-files" aria-label="Files">${files.map(
+    (one) => html`<li class="file" key=${one.file}>
+      <${Icon} name="file" /><span class="file-words"><span class="file-name" title=${one.name}>${one.name}</span><span class="file-state">${sized(one.size)}</span></span>
+    </li>`,
+  )}</ul>`;
+}
+
 const ENDINGS = {
   stopped: "Stopped",
   refused: "Refused",
@@ -32,31 +44,48 @@ const ENDINGS = {
   dead: "This message could not be handled",
 };
 
-/** @param {{item: import("../lib/thread.js").ReplyItem}} props */
+/** @param {{item: import("../lib/rows.js").ReplyItem}} props */
 export function Reply({ item }) {
-  const { entry, draft } = item;
-  const text = entry?.text ?? draft?.text ?? "";
+  const { entry, draft, earlier } = item;
   const bad = entry && (entry.outcome === "failed" || entry.outcome === "dead");
   const ring = entry ? (bad ? "bad" : entry.outcome === "answered" ? "done" : "off") : "busy";
-  const mark = entry && ENDINGS[entry.outcome];
-  return html`<article class=${`reply ${entry ? entry.outcome : "growing"}`} aria-label=${`Reply from ${name.value}`} aria-busy=${String(!entry)}>
-    <div class="gutter"><${Ring} state=${ring} /></div>
-    <div class="body">
-      <${Markdown} text=${text} final=${entry !== null} citations=${entry?.citations ?? NONE} />
-      ${draft && html`<${Progress} draft=${draft} />`}
-      ${mark && html`<p class=${`mark ${entry.outcome}`}><strong>${mark}</strong>${entry.reason && html`<span>${entry.reason}</span>`}</p>`}
-      ${bad && html`<${Again} entry=${entry} />`}
-      ${entry && html`<${Sources} citations=${entry.citations} />`}
-      ${entry && html`<${Foot} entry=${entry} />`}
-    </div>
+  const label = earlier ? `Earlier answer from ${name.value}` : `Reply from ${name.value}`;
+  const body = html`<${Body} item=${item} bad=${bad} />`;
+  return html`<article class=${`reply ${entry ? entry.outcome : "growing"} ${earlier ? "earlier" : ""}`} aria-label=${label} aria-busy=${String(!entry)}>
+    <div class="gutter">${!earlier && html`<${Ring} state=${ring} />`}</div>
+    ${earlier ? html`<details class="body"><summary>Earlier answer</summary>${body}</details>` : html`<div class="body">${body}</div>`}
   </article>`;
 }
 
+/** @param {{item: import("../lib/rows.js").ReplyItem, bad: boolean}} props */
+function Body({ item: { entry, draft }, bad }) {
+  const text = entry?.text ?? draft?.text ?? "";
+  const mark = entry && ENDINGS[entry.outcome];
+  return html`
+    <${Markdown} text=${text} final=${entry !== null} citations=${entry?.citations ?? NONE} />
+    ${draft && html`<${Progress} draft=${draft} />`}
+    ${mark && html`<p class=${`mark ${entry.outcome}`}><strong>${mark}</strong>${entry.reason && html`<span>${entry.reason}</span>`}</p>`}
+    ${bad && !entry.again && html`<${AskAgain} entry=${entry} />`}
+    ${entry && html`<${Sources} citations=${entry.citations} />`}
+    ${entry && html`<${Foot} entry=${entry} />`}
+  `;
+}
+
 /** Ask the question of a failed reply once more, as a new message. @param {{entry: import("../lib/types.js").Entry}} props */
-function Again({ entry }) {
+function AskAgain({ entry }) {
   const question = thread.value.entries.findLast((other) => other.role === "user" && other.id < entry.id);
   if (!question || busy.value || thread.value.entries.at(-1) !== entry) return null;
-  return html`<button type="button" class="quiet again" onClick=${() => send(question.text)}><${Icon} name="again" />Ask again</button>`;
+  return html`<button type="button" class="quiet again" onClick=${() => send(question.text, question.files)}><${Icon} name="again" />Ask again</button>`;
+}
+
+/** Another answer to the same question: only of the newest one, and not while something runs. @param {{entry: import("../lib/types.js").Entry}} props */
+function AnswerAgain({ entry }) {
+  if (entry.id !== newest.value || busy.value) return null;
+  const ask = (/** @type {MouseEvent} */ event) => {
+    /** @type {HTMLElement} */ (event.currentTarget).closest(".log")?.focus(); // the button goes, the keyboard stays here
+    again(entry);
+  };
+  return html`<${IconButton} icon="again" label="Answer again" onClick=${ask} />`;
 }
 
 /** @type {import("../lib/types.js").Citation[]} */
@@ -83,6 +112,6 @@ function Foot({ entry }) {
     ${entry.text && html`<${IconButton} icon=${copied ? "check" : "copy"} label=${copied ? "Copied" : "Copy reply"} onClick=${copy} />`}
     <span class="by" title="Plugin, model and time of this reply">${by && html`<span>${by}</span>`}<time datetime=${new Date(entry.at * 1000).toISOString()}>${timeOf(entry.at)}</time></span>
   `;
-  if (!entry.reply || !entry.text) return html`<div class="actions">${tail}</div>`;
-  return html`<${Thumbs} entry=${entry}>${tail}<//>`;
+  if (!entry.judgeable) return html`<div class="actions">${tail}</div>`;
+  return html`<${Thumbs} entry=${entry}><${AnswerAgain} entry=${entry} />${tail}<//>`;
 }

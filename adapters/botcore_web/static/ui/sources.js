@@ -8,6 +8,10 @@ export function Origin({ source }) {
   return html`<a class="origin" href=${source} target="_blank" rel="noopener noreferrer nofollow">${source}</a>`;
 }
 
+/** The page it stands on, where it has pages. @param {{citation: import("../lib/types.js").Citation}} props */
+export const Page = ({ citation }) =>
+  citation.page > 0 && html`<span class="page"><span class="offstage">page ${citation.page}</span><span aria-hidden="true">p. ${citation.page}</span></span>`;
+
 /** @param {{citations: import("../lib/types.js").Citation[]}} props */
 export function Sources({ citations }) {
   if (!citations.length) return null;
@@ -17,7 +21,7 @@ export function Sources({ citations }) {
       ${citations.map(
         (citation) => html`<li key=${citation.number}>
           <details name=${`source-${citation.number}`}>
-            <summary><span class="number">${citation.number}</span><span class="title">${citation.title || citation.source}</span></summary>
+            <summary><span class="number">${citation.number}</span><span class="title">${citation.title || citation.source}</span><${Page} citation=${citation} /></summary>
             <div class="source">
               ${citation.snippet && html`<blockquote>${citation.snippet}</blockquote>`}
               <${Origin} source=${citation.source} />

@@ -9,7 +9,7 @@ import { Welcome } from "./welcome.js";
 const NEAR = 80;
 
 const same = (/** @type {any} */ a, /** @type {any} */ b) =>
-  a && a.kind === b.kind && a.entry === b.entry && a.draft === b.draft && a.text === b.text && a.unsent === b.unsent && a.waiting === b.waiting;
+  a && a.kind === b.kind && a.entry === b.entry && a.draft === b.draft && a.earlier === b.earlier && a.text === b.text && a.unsent === b.unsent && a.waiting === b.waiting;
 
 export function Thread() {
   const box = useRef(null);

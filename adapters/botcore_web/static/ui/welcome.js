@@ -1,6 +1,6 @@
 // The empty conversation: who this is, how far the engine has come, and something to ask right away.
 import { html } from "../vendor/vendor.js";
-import { send } from "../lib/chat.js";
+import { send } from "../lib/send.js";
 import { engine, name } from "../lib/store.js";
 import { Icon, Ring } from "./atoms.js";
 import { Bar, ringOf, STAGES } from "./engine.js";

@@ -1,0 +1,79 @@
+// Saying something: a new message, one sent again, one that asks for another answer.
+import { batch } from "../vendor/vendor.js";
+import * as api from "./api.js";
+import { refused } from "./entry.js";
+import { newUuid } from "./ids.js";
+import * as outbox from "./outbox.js";
+import * as store from "./store.js";
+import { AGAIN, withPending } from "./thread.js";
+
+export const idInHash = () => /^#\/c\/([\w-]{22,64})$/.exec(location.hash)?.[1] ?? "";
+
+/** Give the open conversation its address, so that a reload comes back to it. */
+export function settleHere() {
+  const id = store.current.peek();
+  if (idInHash() !== id) history.replaceState(null, "", `#/c/${id}`);
+}
+
+/**
+ * Say something in the open conversation.
+ *
+ * @param {string} text
+ * @param {import("./types.js").SaidFile[]} [files] uploaded already
+ */
+export function send(text, files = []) {
+  settleHere();
+  const line = fresh(text, { files });
+  if (!store.conversations.peek().some((one) => one.id === line.conversation)) {
+    const title = (text.split("\n")[0] || files[0]?.name || "").slice(0, 80);
+    store.conversations.value = [{ id: line.conversation, title, at: line.at }, ...store.conversations.peek()];
+  }
+  return deliver(line);
+}
+
+/** Ask for another answer in the place of this one. @param {import("./types.js").Entry} entry */
+export function again(entry) {
+  store.announce("Answering again.");
+  return deliver(fresh(AGAIN, { about: entry.reply }));
+}
+
+/** @returns {import("./types.js").Unsent} */
+const fresh = (text, { files = [], about = "" }) => ({
+  id: newUuid(), conversation: store.current.peek(), text, files, about,
+  at: Date.now() / 1000, state: "sending", error: "", resend: false,
+});
+
+/** Send, or send again: the id makes it the same message. @param {import("./types.js").Unsent} line */
+export async function deliver(line) {
+  outbox.put({ ...line, state: "sending", error: "" });
+  try {
+    const { message } = await api.send(line);
+    batch(() => {
+      if (store.current.peek() === line.conversation) {
+        store.thread.value = withPending(store.thread.peek(), { message, ...line });
+      }
+      outbox.drop(line.id);
+    });
+  } catch (error) {
+    refused(error);
+    failed(line, error);
+  }
+}
+
+/** @param {import("./types.js").Unsent} line @param {api.ApiError} error */
+function failed(line, error) {
+  if (line.about) {
+    outbox.drop(line.id); // nothing was written that could be lost: the button is still there
+    return store.say({ text: `Not asked again: ${error.message}`, tone: "bad" });
+  }
+  const when = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
+  outbox.put({ ...line, state: "failed", error: error.message + when, resend: error.status === 0 });
+  store.announce(`Not sent. ${error.message}`);
+}
+
+/** Try what the connection was to blame for. */
+export function resend() {
+  for (const line of store.unsent.peek()) {
+    if (line.conversation === store.current.peek() && line.state === "failed" && line.resend) deliver(line);
+  }
+}
