@@ -290,7 +290,8 @@ HOSTILE = (
 
 
 async def test_a_hostile_reply_is_only_text(page: Page, stub: Stub) -> None:
-    stub.put(TALK, "user", "<img src=x onerror='window.hit = 9'>", message="m")
+    evil = {"file": "f", "name": "<img src=x onerror=window.hit=12>.html", "size": 1}
+    stub.put(TALK, "user", "<img src=x onerror='window.hit = 9'>", message="m", files=[evil])
     title, source = "<img src=x onerror=window.hit=10>", "javascript:window.hit=11"
     citation = {"number": 1, "title": title, "snippet": "<script>1</script>", "source": source, "page": 3}
     stub.put(TALK, "assistant", HOSTILE + "\n\nAs told [1].", citations=[citation])

@@ -11,6 +11,7 @@ from botcore_web.openai_wire import ChatRequest, message, parse
 from botcore_web.problem import Problem
 
 HI = [{"role": "user", "content": "hi"}]
+TEXT = {"type": "text", "text": "read this"}
 WHERE = Conversation(channel="web", chat="c", thread="v1")
 
 
@@ -97,6 +98,8 @@ def test_both_names_of_the_length_mean_the_same() -> None:
         ({"messages": [{"role": "user", "content": "x" * 101}]}, "messages[0].content"),
         ({"messages": [{"role": "user", "content": "hi", "name": "ana"}]}, "messages[0].name"),
         ({"messages": [{"role": "user", "content": [{"type": "image_url"}]}]}, "messages[0].content[0]"),
+        ({"messages": [{"role": "user", "content": [TEXT, {"type": "file", "file": {}}]}]}, "messages[0].content[1]"),
+        ({"messages": [{"role": "user", "content": "hi", "attachments": [{}]}]}, "messages[0].attachments"),
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]}, "messages[0].content[0]"),
         ({"messages": [{"role": "user", "content": ["hi"]}]}, "messages[0].content[0]"),
         ({"messages": [*HI, {"role": "assistant", "content": "c"}]}, "messages[1].role"),
