@@ -560,6 +560,11 @@ async def test_an_upload_can_be_cancelled_and_one_that_failed_says_why(page: Pag
     watch.expected.append("Failed to load resource")
     chips = page.get_by_role("list", name="Attached files").get_by_role("listitem")
     stub.slow_uploads = True
+    await choose(page, a_file("cut.pdf"))
+    await expect(page.get_by_role("progressbar", name="Upload of cut.pdf")).to_be_visible()
+    await page.reload()
+    await expect(chips).to_contain_text("attach it again")
+    await page.get_by_role("button", name="Remove cut.pdf").click()
     await choose(page, a_file("slow.pdf", 150_000), a_file("next.pdf"), a_file("huge.pdf", 200_001))
     await expect(page.get_by_role("progressbar", name="Upload of slow.pdf")).to_be_visible()
     await expect(chips.nth(1)).to_contain_text("Waiting")

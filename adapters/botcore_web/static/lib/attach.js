@@ -19,17 +19,19 @@ let running = null;
 function keep(files) {
   attached.value = files;
   try {
-    sessionStorage.setItem(KEY, JSON.stringify(files.filter((one) => one.state === "done")));
+    sessionStorage.setItem(KEY, JSON.stringify(files));
   } catch {
     // No storage, or full: the files live as long as the page.
   }
 }
 
-/** Bring back what an earlier load of this tab had uploaded. */
+/** Bring back what an earlier load of this tab had attached; what it had not finished cannot be, but must not vanish. */
 export function restoreFiles() {
   if (attached.peek().length) return;
+  const cut = { state: "failed", hopeless: true, error: "The page was loaded anew in the middle; attach it again." };
   try {
-    keep(JSON.parse(sessionStorage.getItem(KEY) || "[]"));
+    const files = JSON.parse(sessionStorage.getItem(KEY) || "[]");
+    keep(files.map((one) => (one.state === "done" ? one : { ...one, ...cut, error: one.error || cut.error })));
   } catch {
     keep([]);
   }
