@@ -66,13 +66,13 @@ class LiveTurn:
 
     def __init__(self, house: House, claim: Claim, message: Message, delivery: Delivery) -> None:
         self.id: str = claim.turn
-        self.message = message
+        self.message: Message = message
         self.recalled: Recalled = Recalled(history=_brought(message))
         self.command: str
         self.argument: str
         self.command, self.argument = _command(message)
         self.model = ""
-        self.again = ""
+        self.again: str = ""
         self.clock: Clock = house.clock
         self.deadline: float = house.clock.monotonic() + house.settings.timeout_s
         self.usage: Usage = Usage()

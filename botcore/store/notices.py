@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from botcore.clock import Clock
 from botcore.store.faults import one_line
@@ -90,4 +91,4 @@ async def _payloads(raw: Any) -> AsyncGenerator[str, None]:
 
 def _errors(engine: sa.Engine) -> tuple[type[Exception], ...]:
     """The driver's own errors, and SQLAlchemy's around them."""
-    return sa.exc.SQLAlchemyError, engine.dialect.loaded_dbapi.Error
+    return exc.SQLAlchemyError, engine.dialect.loaded_dbapi.Error
