@@ -6,7 +6,7 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -268,7 +268,7 @@ class Bot:
             raise SettingsError("the bot is not running")
         await self._engine.changed()
 
-    async def changes(self) -> AsyncIterator[str]:
+    async def changes(self) -> AsyncGenerator[str, None]:
         """See `ports.Bot`."""
         queue = asyncio.Queue[str](CHANGES_KEPT)
         self._waiting.add(queue)

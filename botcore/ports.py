@@ -298,7 +298,7 @@ class Bot(Protocol):
         """Return at the next change of `engine`."""
         ...
 
-    def changes(self) -> AsyncIterator[str]:
+    def changes(self) -> AsyncGenerator[str, None]:
         """Keys of conversations in which a turn has ended in any process, from now on and as far as we hear of it.
 
         A hurry, not the truth: whoever waits for something still looks once a second. "" means that some were missed.

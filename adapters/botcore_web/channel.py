@@ -52,10 +52,11 @@ class Web:
             async with asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(self._watch_engine(bot), name=f"{self.name}: engine status to open pages")
                 sweep = tasks.create_task(files.tend(self._desk.exists), name=f"{self.name}: old files")
+                hear = tasks.create_task(self._hear(bot), name=f"{self.name}: news of other processes")
                 yield
                 await self._desk.live.close(bot.clock)
-                watch.cancel()
-                sweep.cancel()
+                for task in (watch, sweep, hear):
+                    task.cancel()
         finally:
             self._desk.running = self._desk.shelf = None
 
@@ -98,6 +99,15 @@ class Web:
         async with aclosing(self._desk.files.read(attachment.reference)) as pieces:
             async for piece in pieces:
                 yield piece
+
+    async def _hear(self, bot: Bot) -> None:
+        """A turn that ended in another process is looked for at once, not at the next look."""
+        async with aclosing(bot.changes()) as changes:
+            async for key in changes:
+                if key:
+                    self._desk.live.tell(key, News.ENTRIES)
+                else:
+                    self._desk.live.tell_all(News.ENTRIES)
 
     async def _watch_engine(self, bot: Bot) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -64,6 +64,8 @@ class Core:
         self._replies: dict[str, Reply] = {}
         self._outcomes: dict[int, Reply] = {}
         self._engine_changed = asyncio.Event()
+        self.elsewhere: asyncio.Queue[str] = asyncio.Queue()
+        """Keys of conversations in which another process has ended a turn."""
 
     # ---------------------------------------------------------------- for tests
 
@@ -131,6 +133,10 @@ class Core:
         self.status = status
         self._engine_changed.set()
         self._engine_changed = asyncio.Event()
+
+    async def changes(self) -> AsyncGenerator[str, None]:
+        while True:
+            yield await self.elsewhere.get()
 
     # ---------------------------------------------------------------- Inbox
 

@@ -341,6 +341,19 @@ async def test_a_turn_in_another_process_is_found_within_a_second() -> None:
         assert json.loads((await reply).data)["role"] == "user"
 
 
+@pytest.mark.parametrize("named", [True, False])
+async def test_a_turn_another_process_tells_of_is_found_at_once(named: bool) -> None:
+    async with serving(clock=ManualClock()) as house:
+        ana = await house.visitor()
+        await ana.says("hi")
+        number, message = await house.core.message()
+        stream = await ana.follows()
+        await stream.until("pending")
+        house.core.end(number, "From elsewhere.")  # nobody shows it here, and the clock stands still
+        house.core.elsewhere.put_nowait(message.conversation.key if named else "")
+        assert json.loads((await stream.until("entry")).data)["role"] == "user"
+
+
 async def test_the_draft_of_a_turn_that_ended_elsewhere_is_forgotten(house: House, ana: Visitor) -> None:
     await ana.says("hi")
     number, message = await house.core.message()
