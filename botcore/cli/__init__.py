@@ -1,7 +1,7 @@
-"""The command line: ``botcore run|chat|ask|doctor|plugins|config|dlq|engine|version``, one file per group.
+"""The command line: ``botcore run|chat|ask|doctor|backup|restore|export|plugins|config|dlq|engine|version``.
 
-Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their set-up helpers (``telegram
-setup``). Commands import what they need when they run, so that ``--help`` answers at once.
+One file per group. Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their set-up
+helpers (``telegram setup``). Commands import what they need when they run, so that ``--help`` answers at once.
 Exit status: 0 done, 1 it did not work, 2 the call or the configuration is wrong, 130 interrupted.
 """
 
@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from botcore.cli import config, dlq, doctor, engine, plugins, run, talk, version
+from botcore.cli import backup, config, dlq, doctor, engine, export, plugins, run, talk, version
 from botcore.errors import BotcoreError, SettingsError
 
 __all__ = ["app", "main"]
@@ -27,6 +27,9 @@ app.command("run")(run.run)
 app.command("chat")(talk.chat)
 app.command("ask")(talk.ask)
 app.command("doctor")(doctor.doctor)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.command("export")(export.export)
 app.command("plugins")(plugins.plugins)
 app.command("version")(version.version)
 app.add_typer(config.app, name="config")

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import logging
-from collections.abc import Coroutine
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -14,7 +16,20 @@ from botcore.errors import BotcoreError
 if TYPE_CHECKING:
     from botcore.settings import Settings
 
-__all__ = ["AsJson", "ConfigFiles", "LogLevel", "log_level", "print_json", "run_async", "secrets_of", "settings_for"]
+__all__ = [
+    "AsJson",
+    "ConfigFiles",
+    "Force",
+    "LogLevel",
+    "counted",
+    "log_level",
+    "print_json",
+    "progress",
+    "run_async",
+    "secrets_of",
+    "settings_for",
+    "size_of",
+]
 
 T = TypeVar("T")
 
@@ -23,6 +38,7 @@ ConfigFiles = Annotated[
     typer.Option("--config", "-c", help="A configuration file instead of the shipped one; repeatable."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the file where there is one of this name.")]
 LogLevel = Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")]
 
 
@@ -53,6 +69,39 @@ def log_level(name: str) -> int:
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
     typer.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def counted(count: int, what: str) -> str:
+    """As people say it: 1 file, 2 files."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def size_of(count: float) -> str:
+    """Bytes as people read them."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+    """What is told how far the work is: a line of the terminal that overwrites itself, and nothing anywhere else."""
+    live, last = sys.stderr.isatty() and not quiet, ""
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal last
+        line = f"… {what} {done / total:.0%}" if total else f"… {what}"
+        if live and line != last:
+            typer.echo(f"\r\x1b[K{line[:100]}", nl=False, err=True)
+            last = line
+
+    try:
+        yield tell
+    finally:
+        if last:
+            typer.echo("\r\x1b[K", nl=False, err=True)
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:

@@ -16,7 +16,7 @@ from botcore.errors import StoreUnavailable
 from botcore.store import schema
 from botcore.store.engines import database_file, make_engine, parse, reader, shown
 from botcore.store.faults import one_line
-from botcore.store.locks import FolderLock, refuse_network_file_system
+from botcore.store.locks import locks_of, refuse_network_file_system
 from botcore.store.notices import Notice, listen
 from botcore.store.threads import MAX_BATCH, Crew, batched, each_alone, read_only
 
@@ -38,7 +38,7 @@ class Database:
         self._parsed = parse(url)
         self._clock = clock
         self._file = database_file(self._parsed)
-        self._locks = _locks(self._file, data_dir) if alone else ()
+        self._locks = locks_of(self._file, data_dir) if alone else ()
         self._engine: sa.Engine | None = None
         self._crews: tuple[Crew, ...] = ()
         self.url = shown(self._parsed)
@@ -141,12 +141,3 @@ class Database:
             self._engine = None
         for lock in self._locks:
             lock.release()
-
-
-def _locks(file: Path | None, data_dir: Path) -> tuple[FolderLock, ...]:
-    """The locks of an embedded database: its data_dir, and the file itself where it lies elsewhere."""
-    if file is None:
-        return ()
-    if file.parent.resolve() == data_dir.resolve():
-        return (FolderLock(data_dir),)
-    return FolderLock(data_dir), FolderLock(file.parent, name=f"{file.name}.lock")

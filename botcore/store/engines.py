@@ -7,9 +7,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import event, exc
 
-from botcore.errors import SettingsError
+from botcore.errors import SettingsError, StoreError
 
-__all__ = ["database_file", "make_engine", "parse", "reader", "shown"]
+__all__ = ["database_file", "make_engine", "parse", "reader", "require", "shown"]
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -49,6 +49,13 @@ def shown(url: sa.URL) -> str:
 def database_file(url: sa.URL) -> Path | None:
     """Where an SQLite database lies, None for a server."""
     return Path(url.database or "").absolute() if url.get_backend_name() == "sqlite" else None
+
+
+def require(url: str) -> None:
+    """Raise `StoreError` where an SQLite database does not exist: to open it would make one."""
+    file = database_file(parse(url))
+    if file is not None and not file.is_file():
+        raise StoreError(f"there is no database at {file}: start the bot once, or check bot.data_dir and [store] url")
 
 
 def make_engine(url: sa.URL) -> sa.Engine:

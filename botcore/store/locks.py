@@ -7,7 +7,7 @@ from typing import IO
 
 from botcore.errors import StoreUnavailable
 
-__all__ = ["FolderLock", "refuse_network_file_system", "running_at"]
+__all__ = ["FolderLock", "locks_of", "refuse_network_file_system", "running_at"]
 
 # Where flock or shared memory do not reach the other machine, WAL corrupts: https://sqlite.org/wal.html
 _NETWORK = {
@@ -81,6 +81,15 @@ def _holder(file: IO[str]) -> str:
     pid, _, address = file.read().strip().partition(" ")
     where = f" at {address}" if address else ""
     return f"another botcore (process {pid}){where}" if pid else "another botcore"
+
+
+def locks_of(file: Path | None, data_dir: Path) -> tuple[FolderLock, ...]:
+    """The locks of an embedded database: its data_dir, and the file itself where it lies elsewhere."""
+    if file is None:
+        return ()
+    if file.parent.resolve() == data_dir.resolve():
+        return (FolderLock(data_dir),)
+    return FolderLock(data_dir), FolderLock(file.parent, name=f"{file.name}.lock")
 
 
 def running_at(data_dir: Path) -> str:

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from botcore.errors import StoreError
 from botcore.failpoints import failpoint
 
-__all__ = ["CORE", "migrate"]
+__all__ = ["CORE", "migrate", "refuse_newer", "revisions"]
 
 CORE = Path(__file__).with_name("migrations")
+_TABLE = "alembic_version"
 _MIGRATION_LOCK = 0x626F75
 
 
@@ -23,24 +24,41 @@ def migrate(connection: sa.Connection, name: str, scripts: Path) -> bool:
 
     ``name`` is "" for the core. Raises `StoreError` where the database is newer than the files.
     """
-    known = sorted(file.name.partition("_")[0] for file in scripts.glob("[0-9]*_*.py"))
-    if not known:
-        raise StoreError(f"no migrations in {scripts}: expected files such as 0001_first.py")
-    table = f"alembic_version_{name}" if name else "alembic_version"
+    known = _known(scripts)
+    table = f"{_TABLE}_{name}" if name else _TABLE
     if connection.dialect.name != "sqlite":  # two processes that start at once: the second finds the work done
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
     current = _current(connection, table)
     if current == known[-1]:
         return False
-    if current and current not in known:
-        whose = f"a newer version of {name}" if name else "a newer botcore"
-        raise StoreError(
-            f"the database was written by {whose} (schema {current}, this one knows {known[-1]}): "
-            "upgrade, or use another [store] url"
-        )
+    refuse_newer(current, name, scripts, "the database")
     _upgrade(connection, table, scripts)
     failpoint("migration.in_commit")
     return True
+
+
+def refuse_newer(current: str, name: str, scripts: Path, what: str) -> None:
+    """Raise `StoreError` where ``what`` stands at a revision that these files do not know."""
+    known = _known(scripts)
+    if current and current not in known:
+        whose = f"a newer version of {name}" if name else "a newer botcore"
+        raise StoreError(
+            f"{what} was written by {whose} (schema {current}, this one knows {known[-1]}): "
+            "upgrade, or use another [store] url"
+        )
+
+
+def revisions(connection: sa.Connection) -> dict[str, str]:
+    """The revision of every version table: ``core``, and what plugins called theirs."""
+    tables = [table for table in sa.inspect(connection).get_table_names() if table.startswith(_TABLE)]
+    return {table[len(_TABLE) + 1 :] or "core": _current(connection, table) for table in sorted(tables)}
+
+
+def _known(scripts: Path) -> list[str]:
+    known = sorted(file.name.partition("_")[0] for file in scripts.glob("[0-9]*_*.py"))
+    if not known:
+        raise StoreError(f"no migrations in {scripts}: expected files such as 0001_first.py")
+    return known
 
 
 def _current(connection: sa.Connection, table: str) -> str:

@@ -1,0 +1,88 @@
+"""``botcore export``: conversations as JSON lines, for whoever may have them."""
+
+import json as json_format
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated
+
+import typer
+
+from botcore.cli.common import AsJson, ConfigFiles, Force, counted, progress, run_async, settings_for
+from botcore.errors import SettingsError
+
+if TYPE_CHECKING:
+    from botcore.settings import Settings
+    from botcore.store.backup import Report
+    from botcore.store.export import Wanted
+
+__all__ = ["export"]
+
+
+def export(
+    file: Annotated[str, typer.Argument(help="The file to write, such as chats.jsonl; '-' is standard output.")],
+    config: ConfigFiles = None,
+    channel: Annotated[str, typer.Option(help="Only this channel: web, telegram…")] = "",
+    person: Annotated[str, typer.Option(help="Only what this person (an id) wrote, and the replies.")] = "",
+    conversation: Annotated[str, typer.Option(help="Only this one, named as in an exported line.")] = "",
+    since: Annotated[str, typer.Option(help="Only from then on: 2026-01-31 or 2026-01-31T12:00, UTC.")] = "",
+    force: Force = False,
+    json: AsJson = False,
+) -> None:
+    """Write conversations as JSON lines: each one, followed by its exchanges, oldest first."""
+    from botcore.store.export import Wanted
+
+    wanted = Wanted(channel=channel, person=person, conversation=conversation, since=_moment(since))
+    settings = settings_for(config)
+    with _opened(file, force) as out, progress(quiet=json or file == "-") as report:
+        counts = run_async(_write(settings, wanted, out, report))
+    told = ", ".join(counted(number, what) for what, number in counts.items())
+    typer.echo(json_format.dumps({"file": file, **counts}) if json else f"{file}: {told}", err=file == "-")
+
+
+async def _write(settings: "Settings", wanted: "Wanted", out: IO[bytes], report: "Report") -> dict[str, int]:
+    from botcore.clock import SystemClock
+    from botcore.store import Store
+    from botcore.store.engines import require
+    from botcore.store.export import records
+
+    counts = {"conversation": 0, "exchange": 0}
+    url, data_dir = settings.store_url, settings.bot.data_dir
+    require(url)
+    store = Store(url, clock=SystemClock(), data_dir=data_dir, alone=False)
+    async with store, aclosing(records(store, wanted)) as found:
+        async for record in found:
+            out.write(json_format.dumps(record, ensure_ascii=False).encode() + b"\n")
+            counts[record["record"]] += 1
+            report(f"{counts['exchange']} exchanges", 0, 0)
+    return counts
+
+
+def _moment(text: str) -> float:
+    """Unix seconds; without a zone the text is UTC. Raises `SettingsError`."""
+    if not text:
+        return 0.0
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"--since {text!r} is no date: write 2026-01-31 or 2026-01-31T12:00") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+@contextmanager
+def _opened(name: str, force: bool) -> Iterator[IO[bytes]]:
+    if name != "-":
+        from botcore.store.backup import new_file, plainly
+
+        with new_file(Path(name), force=force) as file, plainly(f"cannot write {name}"):
+            yield file
+        return
+    try:
+        yield sys.stdout.buffer
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+        raise typer.Exit(1) from None

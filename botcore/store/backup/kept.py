@@ -1,0 +1,52 @@
+"""Which files below data_dir belong in a backup, by one short rule (docs/operations.md says it to operators).
+
+In: the folders of plugins and channels, `data_dir/<name>/…`. Out: what a bot makes again by itself or what means
+nothing elsewhere: logs, sockets, locks, engine environments, caches, half-written files, and links.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+__all__ = ["ASIDE", "keeps", "kept_files", "kept_folders"]
+
+ASIDE = ".before-restore-"
+"""In the name of what a restore kept aside."""
+
+_NOT_AT_THE_TOP = {"run", "logs", "engine-env", "backups"}
+_NOWHERE = {"cache"}
+_ENDINGS = (".lock", ".sock", ".tmp", ".part", "-wal", "-shm", "-journal")
+
+
+def keeps(relative: PurePosixPath) -> bool:
+    """Whether a file of this name, seen from data_dir, is one for a backup."""
+    parts = relative.parts
+    return len(parts) > 1 and parts[0] not in _NOT_AT_THE_TOP and all(map(_kept, parts))
+
+
+def kept_folders(data_dir: Path, database: Path | None) -> list[Path]:
+    """The folders of plugins and channels. One that holds the database itself is none of theirs."""
+    if not data_dir.is_dir():
+        return []
+    return [
+        folder
+        for folder in sorted(data_dir.iterdir())
+        if folder.name not in _NOT_AT_THE_TOP
+        and _kept(folder.name)
+        and folder.is_dir()
+        and not (database and database.resolve().is_relative_to(folder.resolve()))
+    ]
+
+
+def kept_files(data_dir: Path, database: Path | None) -> Iterator[tuple[PurePosixPath, Path]]:
+    """Each file of a backup by its name seen from data_dir, and where it lies; sorted."""
+    for folder in kept_folders(data_dir, database):
+        for root, below, names in os.walk(folder):  # follows no links
+            below[:] = sorted(filter(_kept, below))
+            for path in (Path(root, name) for name in sorted(filter(_kept, names))):
+                if path.is_file() and not path.is_symlink():
+                    yield PurePosixPath(path.relative_to(data_dir).as_posix()), path
+
+
+def _kept(name: str) -> bool:
+    return not name.startswith(".") and name not in _NOWHERE and not name.endswith(_ENDINGS) and ASIDE not in name

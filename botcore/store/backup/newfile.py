@@ -1,0 +1,77 @@
+"""A file that appears under its name whole, on the disk and readable by its owner alone, or not at all."""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from botcore.errors import StoreError
+
+__all__ = ["Report", "new_file", "plainly", "sync_folder"]
+
+Report = Callable[[str, int, int], None]
+"""Told what is being worked on, and how many of how many bytes are done (0 of 0 = nobody knows)."""
+
+
+@contextmanager
+def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
+    """The file to write; it gets its name when the body has ended well. Raises `StoreError` where that is taken."""
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; name a file in it")
+    if path.exists() and not force:
+        raise _taken(path)
+    with plainly(f"cannot write {path}"):
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")  # 0600
+    temporary = Path(name)
+    try:
+        with open(handle, "wb") as file:
+            yield file
+            with plainly(f"cannot write {path}"):
+                file.flush()
+                os.fsync(file.fileno())
+        with plainly(f"cannot write {path}"):
+            _publish(temporary, path, force=force)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def plainly(what: str) -> Iterator[None]:
+    """Turn an operating system's error into a `StoreError` of one line."""
+    try:
+        yield
+    except OSError as error:
+        named = f" ({error.filename})" if error.filename else ""
+        raise StoreError(f"{what}: {error.strerror or error}{named}") from None
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names that were given in this folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _publish(temporary: Path, path: Path, *, force: bool) -> None:
+    if force or not _linked(temporary, path):
+        os.replace(temporary, path)
+    sync_folder(path.parent)
+
+
+def _linked(temporary: Path, path: Path) -> bool:
+    """Whether the name could be given by a link, which unlike a rename never replaces what came there meanwhile."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise _taken(path) from None
+    except OSError:  # a file system without hard links, as on USB disks: then the look at the start must do
+        return False
+    return True
+
+
+def _taken(path: Path) -> StoreError:
+    return StoreError(f"{path} exists; give another name, or --force to replace it")

@@ -1,0 +1,136 @@
+"""``backup``, ``restore`` and ``export`` as a person and as a script call them."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.test_cli import botcore
+
+CONFIG = """
+[bot]
+data_dir = "data"
+[plugins.textgen]
+[channels.web]
+[engine]
+kind = "scripted"
+[http]
+port = 0
+"""
+
+
+@pytest.fixture(scope="module")
+def answered(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a bot that has answered one question."""
+    folder = tmp_path_factory.mktemp("answered")
+    (folder / "bot.toml").write_text(CONFIG)
+    assert botcore("ask", "hello", "-c", "bot.toml", here=folder).returncode == 0
+    return folder
+
+
+@pytest.fixture
+def here(answered: Path, tmp_path: Path) -> Path:
+    """The same folder, for one test alone."""
+    return shutil.copytree(answered, tmp_path / "here")
+
+
+@pytest.fixture
+def running(here: Path) -> Iterator[str]:
+    """The address of a bot that runs in this folder."""
+    command = [sys.executable, "-m", "botcore", "run", "-c", "bot.toml", "--json"]
+    with subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True) as bot:
+        assert bot.stdout
+        lines = map(json.loads, iter(bot.stdout.readline, ""))
+        yield next(line["url"] for line in lines if line["event"] == "web page")
+        bot.send_signal(signal.SIGTERM)
+
+
+def test_a_running_bot_is_backed_up_but_not_restored_over(here: Path, running: str) -> None:
+    made = botcore("backup", "x.tar.gz", "-c", "bot.toml", "--json", here=here)
+    assert made.returncode == 0, made.stderr
+    summary = json.loads(made.stdout)
+    assert (summary["store"], summary["counts"]["exchanges"], summary["files"]) == ("sqlite", 1, 0)
+    assert summary["bytes"] == (here / "x.tar.gz").stat().st_size
+    refused = botcore("restore", "x.tar.gz", "-c", "bot.toml", "--force", here=here)
+    assert refused.returncode == 1
+    assert running in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_a_restore_says_what_it_brought_back_and_what_it_kept(here: Path) -> None:
+    assert botcore("backup", "x.tar.gz", "-c", "bot.toml", here=here).stdout.startswith("x.tar.gz: ")
+    refused = botcore("restore", "x.tar.gz", "-c", "bot.toml", here=here)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "--force" in refused.stderr
+    done = botcore("restore", "x.tar.gz", "-c", "bot.toml", "--force", here=here)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.endswith("UTC: 1 conversation, 1 exchange, 0 judgements, 0 files")
+    kept = second.removeprefix("kept what was here before: ")
+    assert (here / kept).exists()
+    assert json.loads(botcore("export", "-", "-c", "bot.toml", here=here).stdout.splitlines()[1])["message"] == "hello"
+
+
+def test_an_export_is_lines_of_json_in_a_file_of_its_own(here: Path) -> None:
+    done = botcore("export", "chats.jsonl", "-c", "bot.toml", "--json", here=here)
+    assert json.loads(done.stdout) == {"file": "chats.jsonl", "conversation": 1, "exchange": 1}
+    lines = list(map(json.loads, (here / "chats.jsonl").read_text().splitlines()))
+    assert [line["record"] for line in lines] == ["conversation", "exchange"]
+    assert lines[1]["reply"] == "You said: hello"
+    assert (here / "chats.jsonl").stat().st_mode & 0o777 == 0o600
+    again = botcore("export", "chats.jsonl", "-c", "bot.toml", here=here)
+    assert again.returncode == 1
+    assert "exists; give another name, or --force" in again.stderr
+
+
+def test_an_export_to_standard_output_keeps_the_summary_apart(here: Path) -> None:
+    done = botcore("export", "-", "-c", "bot.toml", "--channel", "telegram", "--json", here=here)
+    assert done.stdout == ""
+    assert json.loads(done.stderr) == {"file": "-", "conversation": 0, "exchange": 0}
+
+
+def test_a_reader_who_has_enough_is_no_traceback(here: Path) -> None:
+    command = [sys.executable, "-m", "botcore", "export", "-", "-c", "bot.toml"]
+    with subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as export:
+        assert export.stdout
+        assert export.stderr
+        export.stdout.close()
+        assert export.stderr.read() == ""
+    assert export.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        (("export", "-", "--since", "yesterday"), 2, "--since 'yesterday' is no date"),
+        (("export", "x.jsonl", "-c", "nowhere.toml"), 2, "no such file"),
+        (("backup", "no/such/folder/x.tar.gz"), 1, "cannot write no/such/folder/x.tar.gz: No such file or directory"),
+        (("restore", "nothing.tar.gz"), 1, "nothing.tar.gz: there is no such file"),
+        (("restore", "bot.toml"), 1, "is no backup, or was cut off or damaged"),
+    ],
+)
+def test_a_mistake_is_one_line_and_its_status(
+    arguments: tuple[str, ...], status: int, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "bot.toml").write_text(CONFIG)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "botcore.db").touch()
+    config = () if "-c" in arguments else ("-c", "bot.toml")
+    done = botcore(*arguments, *config, here=tmp_path)
+    assert done.returncode == status
+    assert told in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_without_a_database_nothing_is_made_up(tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text(CONFIG)
+    for arguments in (("backup", "x.tar.gz"), ("export", "x.jsonl")):
+        done = botcore(*arguments, "-c", "bot.toml", here=tmp_path)
+        assert done.returncode == 1
+        assert "there is no database at" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["bot.toml"]
