@@ -22,10 +22,11 @@ READY_S = 240.0
 class Served:
     """One data directory and the bot that runs on it, now or after a restart."""
 
-    def __init__(self, folder: Path, **environ: str) -> None:
+    def __init__(self, folder: Path, *, log: str = "info", **environ: str) -> None:
         self.folder = folder
         self.address = ""
         self.events: list[dict[str, Any]] = []
+        self._log = log
         self._environ = {
             "BOTCORE_BOT__DATA_DIR": str(folder / "data"),
             "BOTCORE_HTTP__PORT": "0",
@@ -47,7 +48,7 @@ class Served:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("BOTCORE_")}
         with (self.folder / "bot.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "botcore", "run", "--json", "--log-level", "info"),
+                *(sys.executable, "-m", "botcore", "run", "--json", "--log-level", self._log),
                 env=clean | self._environ,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,

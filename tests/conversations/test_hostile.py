@@ -1,0 +1,190 @@
+"""Every door of the HTTP port against what strangers, broken networks and eager platforms send.
+
+One table: malformed, forged, replayed, duplicated, out of order. Each delivery gets the right status, is answered at
+most once, and nothing is lost; afterwards no traceback and no secret stands in the log (at DEBUG), the metrics or the
+database.
+"""
+
+import asyncio
+import gzip
+import io
+import json
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
+from itertools import count
+from uuid import uuid4
+
+import aiohttp
+import pytest
+import pytest_asyncio
+from yarl import URL
+
+from tests.conversations.doors import KEY, SELF, V1, Door, Page, Request
+from tests.e2e.served import Served
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
+
+DOORS: list[Door] = [Page(), V1()]
+SECRETS = {"key": KEY, "half of the key": KEY[len(KEY) // 2 :], "visitor": Page.visitor}
+texts = (f"message number {n}" for n in count())
+
+every_door = pytest.mark.parametrize("door", DOORS, ids=lambda door: type(door).__name__.lower())
+
+
+class House:
+    """A bot in a process of its own, and what it keeps."""
+
+    def __init__(self, bot: Served, client: aiohttp.ClientSession) -> None:
+        self.bot = bot
+        self.client = client
+
+    async def sends(self, request: Request) -> tuple[int, str]:
+        """Status and body of the answer."""
+        headers = {name: value.replace(SELF, self.bot.address) for name, value in request.headers.items()}
+        url = URL(self.bot.address + request.path, encoded=True)
+        async with self.client.request(request.method, url, data=io.BytesIO(request.body), headers=headers) as answer:
+            return answer.status, await answer.text()
+
+    async def statuses(self, requests: Sequence[Request]) -> list[int]:
+        """Of deliveries that come at the same time."""
+        return [status for status, _ in await asyncio.gather(*map(self.sends, requests))]
+
+    def rows(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(self.bot.folder / "data" / "botcore.db")) as database:
+            return database.execute(query, values).fetchall()
+
+    async def answers(self, text: str) -> int:
+        """How many replies a text got, once nothing is open any more."""
+        async with asyncio.timeout(20):
+            while self.rows("SELECT 1 FROM inbox WHERE state IN ('waiting', 'running')"):  # noqa: ASYNC110 - no event
+                await asyncio.sleep(0.02)
+        return len(self.rows("SELECT 1 FROM turn WHERE user_text = ? AND outcome = 'answered'", text))
+
+    def taken(self) -> int:
+        """Everything that was ever accepted."""
+        return len(self.rows("SELECT 1 FROM inbox"))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    bot = Served(tmp_path_factory.mktemp("bot"), log="debug", BOTCORE_ENGINE__KIND="scripted", BOTCORE_HTTP__KEY=KEY)
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
+        try:
+            await bot.start()
+            yield House(bot, client)
+        finally:
+            assert await bot.stop() == 0
+
+
+@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+async def discreet(house: House) -> AsyncIterator[None]:
+    """After each test: no traceback, no secret, anywhere."""
+    yield
+    log = (house.bot.folder / "bot.log").read_text()
+    assert "DEBUG" in log
+    assert "Traceback" not in log
+    _, metrics = await house.sends(Request(path="/metrics", body=b"", headers=Page.headers, method="GET"))
+    assert "botcore_turns" in metrics
+    database = b"".join(path.read_bytes() for path in (house.bot.folder / "data").glob("botcore.db*"))
+    for name, secret in SECRETS.items():
+        assert secret not in log, name
+        assert secret not in metrics, name
+        assert secret.encode() not in database, name
+
+
+MALFORMED = {
+    "nothing": b"",
+    "half an object": b'{"id": "',
+    "no UTF-8": b"\xff\xfe{}",
+    "a list": b"[1]",
+    "null": b"null",
+    "no object we know": b'{"hello": "world"}',
+    "very deep": b"[" * 200_000,
+    "deep in an object": b'{"text": ' * 50_000,
+    "no JSON constants": b'{"id": NaN, "messages": Infinity}',
+    "wrong types": b'{"id": 1, "text": {}, "messages": "x", "model": [], "update_id": "x", "type": 7}',
+    "packed": gzip.compress(b"{}"),
+}
+
+
+@every_door
+@pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
+async def test_a_malformed_delivery_is_refused_in_one_line(house: House, door: Door, body: bytes) -> None:
+    before = house.taken()
+    status, said = await house.sends(door.carrying(body))
+    assert status == door.malformed
+    if status >= 400:
+        assert "\n" not in json.loads(said)["error"]["message"]
+        assert house.taken() == before
+
+
+@every_door
+async def test_a_delivery_that_is_too_long_is_refused(house: House, door: Door) -> None:
+    before = house.taken()
+    assert (await house.sends(door.carrying(b" " * (1 << 20) + b"{}")))[0] == 413
+    assert house.taken() == before
+
+
+@every_door
+async def test_a_forged_delivery_is_refused_and_never_taken(house: House, door: Door) -> None:
+    before = house.taken()
+    for what, request, status in door.forged():
+        got, said = await house.sends(request)
+        assert got == status, what
+        assert "Traceback" not in said
+        assert not any(secret in said for secret in SECRETS.values()), what
+    assert house.taken() == before
+
+
+@every_door
+async def test_a_text_no_database_can_hold_is_answered_all_the_same(house: House, door: Door) -> None:
+    text = next(texts)
+    status, _ = await house.sends(door.says(f"{text}\x00\ud800"))
+    assert status == door.good
+    assert await house.answers(f"{text}\ufffd\ufffd") == 1
+
+
+@every_door
+async def test_a_replayed_delivery_is_answered_once(house: House, door: Door) -> None:
+    text = next(texts)
+    request = door.says(text)
+    for _ in range(3):
+        assert (await house.sends(request))[0] == door.good
+    assert await house.answers(text) == 1
+
+
+@every_door
+async def test_a_delivery_that_comes_many_times_at_once_is_answered_once(house: House, door: Door) -> None:
+    text = next(texts)
+    assert (
+        await house.statuses([door.says(text, event := str(uuid4())), *[door.says(text, event)] * 19])
+        == [door.good] * 20
+    )
+    assert await house.answers(text) == 1
+
+
+@every_door
+async def test_another_text_under_a_known_id_is_not_answered(house: House, door: Door) -> None:
+    first, second, event = next(texts), next(texts), str(uuid4())
+    assert (await house.sends(door.says(first, event)))[0] == door.good
+    assert (await house.sends(door.says(second, event)))[0] == door.changed
+    assert (await house.answers(first), await house.answers(second)) == (1, 0)
+
+
+@every_door
+async def test_deliveries_out_of_order_are_all_answered_once(house: House, door: Door) -> None:
+    said = [(next(texts), f"{n:08}-0000-4000-8000-{uuid4().hex[:12]}") for n in range(9, 0, -1)]
+    assert set(await house.statuses([door.says(text, event) for text, event in said])) == {door.good}
+    assert [await house.answers(text) for text, _ in said] == [1] * 9
+
+
+@every_door
+async def test_a_replay_after_a_restart_is_answered_once(house: House, door: Door) -> None:
+    text = next(texts)
+    request = door.says(text)
+    assert (await house.sends(request))[0] == door.good
+    assert await house.bot.stop() == 0
+    await house.bot.start()
+    assert (await house.sends(request))[0] == door.good
+    assert await house.answers(text) == 1
