@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, secrets_of, settings_for
 from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["doctor"]
 
 GIB = 1 << 30
+LINE = 240
 AVX = 'vLLM needs AVX2; use another server with [engine] kind = "openai"'
 
 
@@ -127,10 +128,12 @@ async def _database(settings: "Settings") -> Finding:
 
 
 async def _channels(settings: "Settings") -> AsyncIterator[Finding]:
-    """Each channel's own examination, such as Telegram's getMe."""
+    """Each channel's own examination, such as Telegram's getMe. What a platform answers may be anything."""
     from botcore.clock import SystemClock
     from botcore.loader import load
+    from botcore.observe import Redactor
 
+    clean = Redactor(secrets_of(settings)).clean
     for name, channel in load(settings).registered.channels.items():
         check = getattr(channel, "check", None)
         if check is None:
@@ -138,7 +141,16 @@ async def _channels(settings: "Settings") -> AsyncIterator[Finding]:
         try:
             yield _finding(name, True, await check(SystemClock()))
         except BotcoreError as error:
-            yield _finding(name, False, str(error), f"see [channels.{name}]")
+            yield _finding(name, False, _short(clean(str(error))), f"see [channels.{name}]")
+        except Exception as error:
+            found = f"its check failed: {type(error).__name__}: {error}"
+            yield _finding(name, False, _short(clean(found)), f"see [channels.{name}]")
+
+
+def _short(text: str) -> str:
+    """One line that fits a terminal, whoever wrote it."""
+    line = " ".join(text.split())
+    return line if len(line) <= LINE else f"{line[: LINE - 1]}…"
 
 
 def _clock(data_dir: Path) -> Finding:

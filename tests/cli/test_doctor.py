@@ -1,0 +1,67 @@
+"""``doctor`` on platforms that answer nonsense: one line each, with the fix; no traceback, no secret."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from tests.cli.test_cli import botcore
+
+SECRET = "AAHthe-secret-half-of-the-token-12345"
+TELEGRAM = """
+[channels.{name}]
+use = "telegram"
+token = "123456789:{secret}"
+base_url = "{address}/{name}"
+"""
+ANSWERS: Mapping[str, tuple[int, str, Mapping[str, str]]] = {
+    "html": (200, "<html>Sign in to the network of this hotel</html>", {}),
+    "empty": (200, "", {}),
+    "notours": (200, '{"hello": "world"}', {}),
+    "alist": (200, "[1, 2, 3]", {}),
+    "noresult": (200, '{"ok": true}', {}),
+    "wrongtypes": (200, '{"ok": true, "result": {"id": "x", "username": [], "first_name": null}}', {}),
+    "deep": (200, "[" * 100_000, {}),
+    "broken": (500, "Internal Server Error", {}),
+    "missing": (404, "no such page", {}),
+    "revoked": (401, '{"ok": false, "error_code": 401, "description": "Unauthorized"}', {}),
+    "moved": (302, "", {"Location": "http://127.0.0.1:9/elsewhere"}),
+    "echo": (400, '{"ok": false, "error_code": 400, "description": "bad PATH"}', {}),
+}
+
+
+@pytest.fixture
+async def address() -> AsyncIterator[str]:
+    """A server that answers each platform's name with its own nonsense; ``PATH`` is what was asked for."""
+
+    async def answer(request: web.Request) -> web.Response:
+        status, text, headers = ANSWERS[request.path.split("/")[1]]
+        return web.Response(status=status, text=text.replace("PATH", request.path), headers=headers)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await runner.cleanup()
+
+
+async def test_a_platform_that_answers_nonsense_is_one_line_with_a_fix(address: str, tmp_path: Path) -> None:
+    tables = [TELEGRAM.format(name=name, secret=SECRET, address=address) for name in ANSWERS]
+    config = "".join([f'[bot]\ndata_dir = "{tmp_path}/data"\n[engine]\nkind = "scripted"\n', *tables])
+    await asyncio.to_thread((tmp_path / "bot.toml").write_text, config)
+    done = await asyncio.to_thread(botcore, "doctor", "-c", "bot.toml", "--json", here=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    found = {finding["what"]: finding for finding in json.loads(done.stdout)}
+    for name in ANSWERS:
+        assert (name, found[name]["state"]) == (name, "wrong")
+        assert found[name]["fix"] == f"see [channels.{name}]"
+        assert "\n" not in found[name]["found"]
+        assert len(found[name]["found"]) < 300
+    assert SECRET not in done.stdout
+    assert "is the token right?" in found["revoked"]["found"]
