@@ -14,14 +14,13 @@ ASIDE = ".before-restore-"
 """In the name of what a restore kept aside."""
 
 _NOT_AT_THE_TOP = {"run", "logs", "engine-env", "backups"}
-_NOWHERE = {"cache"}
 _ENDINGS = (".lock", ".sock", ".tmp", ".part", "-wal", "-shm", "-journal")
 
 
 def keeps(relative: PurePosixPath) -> bool:
     """Whether a file of this name, seen from data_dir, is one for a backup."""
-    parts = relative.parts
-    return len(parts) > 1 and parts[0] not in _NOT_AT_THE_TOP and all(map(_kept, parts))
+    *folders, name = relative.parts or ("",)
+    return bool(folders) and _first(folders[0]) and all(map(_folder, folders)) and _file(name)
 
 
 def kept_folders(data_dir: Path, database: Path | None) -> list[Path]:
@@ -31,8 +30,8 @@ def kept_folders(data_dir: Path, database: Path | None) -> list[Path]:
     return [
         folder
         for folder in sorted(data_dir.iterdir())
-        if folder.name not in _NOT_AT_THE_TOP
-        and _kept(folder.name)
+        if _first(folder.name)
+        and _folder(folder.name)
         and folder.is_dir()
         and not (database and database.resolve().is_relative_to(folder.resolve()))
     ]
@@ -42,11 +41,19 @@ def kept_files(data_dir: Path, database: Path | None) -> Iterator[tuple[PurePosi
     """Each file of a backup by its name seen from data_dir, and where it lies; sorted."""
     for folder in kept_folders(data_dir, database):
         for root, below, names in os.walk(folder):  # follows no links
-            below[:] = sorted(filter(_kept, below))
-            for path in (Path(root, name) for name in sorted(filter(_kept, names))):
+            below[:] = sorted(filter(_folder, below))
+            for path in (Path(root, name) for name in sorted(filter(_file, names))):
                 if path.is_file() and not path.is_symlink():
                     yield PurePosixPath(path.relative_to(data_dir).as_posix()), path
 
 
-def _kept(name: str) -> bool:
-    return not name.startswith(".") and name not in _NOWHERE and not name.endswith(_ENDINGS) and ASIDE not in name
+def _first(name: str) -> bool:
+    return name not in _NOT_AT_THE_TOP and ASIDE not in name
+
+
+def _folder(name: str) -> bool:
+    return not name.startswith(".") and name != "cache"
+
+
+def _file(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith(_ENDINGS)

@@ -147,6 +147,8 @@ async def test_a_database_that_lies_elsewhere_is_restored_there(
     [
         ("web/uploads/plan.pdf", True),
         ("slack/x-files/log.txt", True),
+        ("web/aVisitorWhoseIdIs-wal/chat/1-cache", True),
+        ("web/run/1-plan.before-restore-x.pdf", True),
         ("botcore.db", False),
         ("lock", False),
         ("run/engine.sock", False),
