@@ -17,10 +17,21 @@ REMEMBERED = 10_000
 
 
 def usable(entries: Sequence[Entry]) -> list[Entry]:
-    """The exchanges that worked, from a person's line on: a failed one would teach the model to fail again."""
+    """The exchanges that worked, from a person's line on: a failed one would teach the model to fail again.
+
+    A command that was answered without the model (/good, /help) is talk with the machine, not part of the conversation.
+    """
     bad = {entry.reply for entry in entries if entry.reply and entry.outcome not in ("answered", "stopped")}
+    bad |= _commands(entries)
     good = (entry for entry in entries if entry.text.strip() and entry.reply not in bad)
     return list(dropwhile(lambda entry: entry.role == "assistant", good))
+
+
+def _commands(entries: Sequence[Entry]) -> set[str]:
+    """The exchanges that are a command and the house's own answer."""
+    commands = {entry.reply for entry in entries if entry.role == "user" and entry.text.startswith("/")}
+    said = {entry.reply for entry in entries if entry.role == "assistant" and (entry.model or entry.citations)}
+    return commands - said - {""}
 
 
 class Windows:

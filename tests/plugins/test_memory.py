@@ -142,3 +142,11 @@ def test_a_stopped_reply_is_remembered_as_far_as_it_was_heard() -> None:
 
 def test_a_window_begins_with_a_person() -> None:
     assert [entry.id for entry in usable(lines(5, first=2))] == [3, 4, 5, 6]
+
+
+def test_commands_answered_without_the_model_are_left_out() -> None:
+    told = Entry(id=1, role="user", text="/good", at=0, reply="t1")
+    thanked = Entry(id=2, role="assistant", text="Thank you.", at=0, reply="t1")
+    asked = Entry(id=3, role="user", text="/story a fox", at=0, reply="t2")
+    story = Entry(id=4, role="assistant", text="A fox…", at=0, reply="t2", model="base")
+    assert usable([told, thanked, asked, story]) == [asked, story]
