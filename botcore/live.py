@@ -78,6 +78,8 @@ class LiveTurn:
         self.usage: Usage = Usage()
         self.sampling: Sampling | None = None
         self.prompted: Prompt | None = None
+        self.written: list[str] = []
+        """What the model wrote, as it came."""
         self.starts_over: bool = False
         self._house = house
         self._delivery = delivery
@@ -184,6 +186,7 @@ class LiveTurn:
                     async for delta in deltas:
                         shown = shown or bool(delta.text)
                         self.usage = delta.usage or self.usage
+                        self.written.append(delta.text)
                         yield delta
                 return
             except PromptTooLong:

@@ -329,7 +329,10 @@ class Bot(Protocol):
         ...
 
     async def trace(self, reply: str) -> Mapping[str, object] | None:
-        """What a reply came from: ``prompt`` (messages), ``sampling``, ``model``, ``plugin``, ``passages``, ``cut``."""
+        """What a reply came from: ``prompt`` (messages), ``sampling``, ``model``, ``plugin``, ``passages``, ``cut``.
+
+        ``verbatim`` says whether it is what the model wrote: a plugin may have cut, filtered or replaced that.
+        """
         ...
 
     async def migrate(self, name: str, scripts: Path) -> None:

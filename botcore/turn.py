@@ -154,6 +154,7 @@ class TurnRun:
             "prompt": [asdict(message) for message in prompted.messages],
             "cut": list(prompted.cut),
             "sampling": asdict(turn.sampling) if turn.sampling else None,
+            "verbatim": reply.text == "".join(turn.written).strip(),
             "model": reply.model,
             "plugin": ending.plugin,
             "passages": [asdict(passage) for passage in turn.recalled.passages],

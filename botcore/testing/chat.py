@@ -59,7 +59,7 @@ class Chat:
 
     async def judges(self, reply: str, value: Literal[-1, 0, 1], **more: Any) -> Receipt:
         """Give feedback on a reply by its id. ``more`` are fields of `Feedback`."""
-        event = f"{self.person.id}-{next(self._events)}"
+        event = more.pop("event_id", f"{self.person.id}-{next(self._events)}")
         feedback = Feedback(
             event_id=event, conversation=self.conversation, person=self.person, reply=reply, value=value, **more
         )
