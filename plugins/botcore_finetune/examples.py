@@ -1,32 +1,50 @@
 """The examples, and what the database does with them. Every function runs on a database thread, in one transaction.
 
-An example is one person's verdict on one reply of the model, with the prompt exactly as it was sent: in a group two
-people may judge the same reply, and taking one verdict back leaves the other.
+An example is one person's verdict on one reply, with the prompt exactly as it was sent: in a group two people may judge
+the same reply, and taking one verdict back leaves the other. A reply that was quoted from documents without the model
+has no prompt: it is kept for reports on quality and never trained on.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from botcore import PromptMessage
+from botcore import Citation, Passage, PromptMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import sqlalchemy as sa
 
-__all__ = ["MIGRATIONS", "Example", "Tally", "drop_turns", "newest", "put", "take_back", "tally", "turns"]
+__all__ = [
+    "COLUMNS",
+    "MIGRATIONS",
+    "Example",
+    "Tally",
+    "drop_turns",
+    "example",
+    "kept_since",
+    "newest",
+    "newest_at",
+    "prompt_id",
+    "put",
+    "run",
+    "take_back",
+    "tally",
+    "turns",
+]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
-    """A reply of the model that somebody judged."""
+    """A reply that somebody judged."""
 
     turn: str
     channel: str
@@ -34,22 +52,39 @@ class Example:
     conversation: str
     """The conversation's key."""
     prompt: tuple[PromptMessage, ...]
-    """As it was sent to the engine."""
+    """As it was sent to the engine; empty where the reply was quoted from documents without it."""
     reply: str
     model: str
     """The base or the LoRA version that wrote it."""
     plugin: str
-    """Which plugin asked the model; one that falls back to other words than the model's may be left out of training."""
+    """Which plugin answered."""
     verdict: Literal[-1, 0, 1]
-    """0: only corrected."""
+    """0: only corrected, or only said something about."""
     reasons: tuple[str, ...] = ()
     comment: str = ""
     correction: str = ""
     """What it should have said."""
     consent: bool = False
-    """Whether training may use it."""
+    """What the operator's setting said when it was judged."""
     at: float
     """When it was judged last, Unix seconds."""
+    again: str = ""
+    """The reply this one took the place of."""
+    question: str = ""
+    """What the person had said."""
+    people: tuple[str, ...] = ()
+    """Whose words may stand in the prompt: one person, or those who wrote in the group."""
+    sampling: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    citations: tuple[Citation, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    """What the documents gave to the prompt or to the quotation."""
+    verbatim: bool = True
+    """Whether the person read what the model wrote, and not what something made of it on the way out."""
+
+    @property
+    def trainable(self) -> bool:
+        """Whether a model was asked: only then can one learn from it."""
+        return bool(self.prompt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,29 +97,36 @@ class Tally:
 
 
 def put(connection: sa.Connection, example: Example) -> None:
-    """Keep the example in the place of this person's earlier one for the same reply."""
-    _run(connection, _PUT, _values(example))
+    """Keep the example in the place of this person's earlier one for the same reply; the same again changes nothing."""
+    run(connection, _PUT, _values(example))
 
 
 def take_back(connection: sa.Connection, turn: str, channel: str, person: str) -> None:
     """Remove a person's example; nothing happens where there is none."""
     values = {"turn": turn, "channel": channel, "person": person}
-    _run(connection, "DELETE FROM ft_examples WHERE turn = :turn AND channel = :channel AND person = :person", values)
+    run(connection, "DELETE FROM ft_examples WHERE turn = :turn AND channel = :channel AND person = :person", values)
 
 
 def newest(connection: sa.Connection, limit: int) -> list[Example]:
     """The examples judged last, newest first."""
-    rows = _run(
-        connection,
-        f"SELECT {', '.join(_COLUMNS)} FROM ft_examples ORDER BY at DESC, turn LIMIT :limit",
-        {"limit": limit},
-    )
-    return [_example(row) for row in rows]
+    query = f"SELECT {', '.join(COLUMNS)} FROM ft_examples ORDER BY at DESC, turn LIMIT :limit"
+    return [example(row) for row in run(connection, query, {"limit": limit})]
+
+
+def newest_at(connection: sa.Connection) -> float:
+    """When the newest example was judged, 0 where there is none."""
+    return float(run(connection, "SELECT coalesce(max(at), 0) FROM ft_examples", {}).scalar_one())
+
+
+def kept_since(connection: sa.Connection, at: float) -> set[tuple[str, str, str]]:
+    """(turn, channel, person) of the examples judged later than ``at``."""
+    rows = run(connection, "SELECT turn, channel, person FROM ft_examples WHERE at > :at", {"at": at})
+    return {(row.turn, row.channel, row.person) for row in rows}
 
 
 def tally(connection: sa.Connection, channel: str, person: str) -> Tally:
     """What one person has judged."""
-    row = _run(
+    row = run(
         connection,
         (
             "SELECT coalesce(sum(CASE WHEN verdict > 0 THEN 1 ELSE 0 END), 0) AS good,"
@@ -100,56 +142,64 @@ def tally(connection: sa.Connection, channel: str, person: str) -> Tally:
 def turns(connection: sa.Connection, after: str, limit: int) -> list[str]:
     """Up to ``limit`` turns that have examples, above ``after``, in the order of their ids."""
     query = "SELECT DISTINCT turn FROM ft_examples WHERE turn > :after ORDER BY turn LIMIT :limit"
-    return list(_run(connection, query, {"after": after, "limit": limit}).scalars())
+    return list(run(connection, query, {"after": after, "limit": limit}).scalars())
 
 
 def drop_turns(connection: sa.Connection, gone: Sequence[str]) -> None:
     """Remove every example of these turns."""
     delete = "DELETE FROM ft_examples WHERE turn = :turn"
-    _run(connection, delete, [{"turn": turn} for turn in gone])
+    run(connection, delete, [{"turn": turn} for turn in gone])
+
+
+def prompt_id(prompt: Sequence[PromptMessage]) -> str:
+    """The same for the same messages; "" for none."""
+    return hashlib.sha256(_dump(prompt).encode()).hexdigest() if prompt else ""
 
 
 _KEY = ("turn", "channel", "person")
-_COLUMNS = (
-    *_KEY,
-    *(
-        "conversation",
-        "prompt",
-        "reply",
-        "model",
-        "plugin",
-        "verdict",
-        "reasons",
-        "comment",
-        "correction",
-        "consent",
-        "at",
-    ),
-)
+COLUMNS = tuple(one.name for one in fields(Example))
+"""The columns `example` reads."""
+_STORED = (*COLUMNS, "prompt_id")
+_JUDGED = ("verdict", "reasons", "comment", "correction")
 _PUT = (
-    f"INSERT INTO ft_examples ({', '.join(_COLUMNS)}) VALUES ({', '.join(':' + name for name in _COLUMNS)})"
+    f"INSERT INTO ft_examples ({', '.join(_STORED)}) VALUES ({', '.join(':' + name for name in _STORED)})"
     f" ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS if name not in _KEY)
+    + ", ".join(f"{name} = excluded.{name}" for name in _STORED if name not in _KEY)
+    + f" WHERE {' OR '.join(f'ft_examples.{name} <> excluded.{name}' for name in _JUDGED)}"
 )
 
 
 def _values(example: Example) -> dict[str, Any]:
-    return asdict(example) | {
-        "prompt": json.dumps([asdict(message) for message in example.prompt], ensure_ascii=False),
-        "reasons": json.dumps(example.reasons, ensure_ascii=False),
-        "consent": int(example.consent),
-    }
+    values = {name: getattr(example, name) for name in COLUMNS}
+    lists = {name: _dump(values[name]) for name in ("prompt", "citations", "passages")}
+    plain = {name: _json(values[name]) for name in ("reasons", "people", "sampling")}
+    flags = {name: int(values[name]) for name in ("consent", "verbatim")}
+    return values | lists | plain | flags | {"prompt_id": prompt_id(example.prompt)}
 
 
-def _example(row: Any) -> Example:
-    values = dict(row._mapping)
-    values["prompt"] = tuple(PromptMessage(**message) for message in json.loads(row.prompt))
-    values["reasons"] = tuple(json.loads(row.reasons))
-    values["consent"] = bool(row.consent)
+def example(row: Any) -> Example:
+    """The example of a row with `COLUMNS`."""
+    values: dict[str, Any] = {name: getattr(row, name) for name in COLUMNS}
+    for name, kind in (("prompt", PromptMessage), ("citations", Citation), ("passages", Passage)):
+        values[name] = tuple(kind(**one) for one in json.loads(values[name] or "[]"))
+    for name in ("reasons", "people"):
+        values[name] = tuple(json.loads(values[name] or "[]"))
+    for name in ("consent", "verbatim"):
+        values[name] = bool(values[name])
+    values["sampling"] = json.loads(values["sampling"] or "{}")
     return Example(**values)
 
 
-def _run(connection: sa.Connection, statement: str, values: Any) -> sa.CursorResult[Any]:
+def _dump(records: Sequence[Any]) -> str:
+    return _json([asdict(record) for record in records])
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def run(connection: sa.Connection, statement: str, values: Any) -> sa.CursorResult[Any]:
+    """The result of a statement with ``:name`` parameters."""
     return connection.execute(_text(statement), values)
 
 

@@ -1,13 +1,19 @@
-"""A thumb becomes an example of exactly the reply it was given to."""
+"""A thumb becomes an example of exactly the reply it was given to, and none is missed."""
 
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from botcore import Conversation, PromptMessage
+from botcore import Chunk, Conversation, PromptMessage, Turn, hookimpl
 from botcore.store import Store
 from botcore.testing import Chat, chatting
 from botcore_finetune import Example, examples
+from tests.plugins.conftest import HANDBOOK
 
 TABLES = {"plugins": {"memory": {}, "finetune": {}, "textgen": {"persona": "Be kind."}}}
 
@@ -99,7 +105,7 @@ async def test_feedback_tells_people_what_they_judged_and_only_that(chat: Chat) 
     ben = chat.with_("ben")
     await ben.judges(await replied(ben, "three"), 1)
     await chat.says("/feedback")
-    await chat.hears("1 good, 1 bad, 1 corrected. Training does not use them.")
+    await chat.hears("1 good, 1 bad, 1 corrected. Training does not use them; /feedback yes")
 
 
 async def test_examples_survive_a_restart_and_forgotten_conversations_take_theirs_along(tmp_path: Path) -> None:
@@ -110,6 +116,106 @@ async def test_examples_survive_a_restart_and_forgotten_conversations_take_their
         await chat.bot.forget(chat.conversation)
     async with chatting(tmp_path, settings=TABLES) as chat:
         assert [one.person for one in await kept(chat)] == ["ben"]
+
+
+WITHOUT = {"plugins": {name: table for name, table in TABLES["plugins"].items() if name != "finetune"}}
+
+
+async def test_what_was_judged_while_the_plugin_was_off_is_found_at_the_next_start(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TABLES) as chat:
+        replies = [await replied(chat, text) for text in ("one", "two", "three")]
+        await chat.judges(replies[0], 1)
+        await chat.judges(replies[1], 1)
+    async with chatting(tmp_path, settings=WITHOUT) as chat:
+        assert "finetune" not in chat.bot.loaded.plugins
+        await chat.judges(replies[1], -1, reasons=("wrong",), event_id="changed")
+        await chat.judges(replies[2], 0, correction="Three.", event_id="corrected")
+    async with chatting(tmp_path, settings=TABLES) as chat:
+        found = {one.turn: (one.verdict, one.reasons, one.correction) for one in await kept(chat)}
+        assert found == {replies[0]: (1, (), ""), replies[1]: (-1, ("wrong",), ""), replies[2]: (0, (), "Three.")}
+
+
+async def test_what_was_taken_back_while_the_plugin_was_off_is_gone_at_the_next_start(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TABLES) as chat:
+        reply = await replied(chat, "one")
+        await chat.judges(reply, 1)
+    async with chatting(tmp_path, settings=WITHOUT) as chat:
+        await chat.judges(reply, 0, event_id="back")
+    async with chatting(tmp_path, settings=TABLES) as chat:
+        assert await kept(chat) == []
+
+
+async def test_a_start_that_finds_nothing_new_changes_nothing(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TABLES) as chat:
+        await chat.judges(await replied(chat, "one"), 1)
+        before = await kept(chat)
+    async with chatting(tmp_path, settings=TABLES) as chat:
+        assert await kept(chat) == before
+
+
+async def test_a_reason_that_comes_after_the_thumb_is_added_to_it(chat: Chat) -> None:
+    reply = await replied(chat, "hi")
+    await chat.judges(reply, -1)
+    await chat.judges(reply, -1, reasons=("style",))
+    await chat.judges(reply, -1, comment="too short")
+    assert [(one.verdict, one.reasons, one.comment) for one in await kept(chat)] == [(-1, ("style",), "too short")]
+
+
+async def test_another_answer_knows_the_one_it_replaced_and_shares_its_prompt(chat: Chat) -> None:
+    chat.engine.say("I do not know.", "Blue.")
+    first = await replied(chat, "What colour is the sky?")
+    await chat.judges(first, -1)
+    second = await replied(chat, "/again")
+    await chat.judges(second, 1)
+    found = {one.turn: one for one in await kept(chat)}
+    assert (found[second].again, found[second].reply, found[first].reply) == (first, "Blue.", "I do not know.")
+    assert found[second].prompt == found[first].prompt
+    assert found[second].question == "What colour is the sky?"
+
+
+async def test_what_documents_answered_without_the_model_is_kept_for_reports_with_its_sources(tmp_path: Path) -> None:
+    tables = {"plugins": {"qa": {"sources": [str(HANDBOOK)]}, "finetune": {}, "textgen": {}}}
+    async with chatting(tmp_path, settings=tables) as chat:
+        plugin: Any = chat.bot.loaded.plugins["qa"]
+        await plugin.sources_read.wait()
+        await chat.judges(await replied(chat, "Where can I park my car?"), -1, reasons=("sources",))
+        (one,) = await kept(chat)
+        assert (one.trainable, one.prompt, one.model, one.verdict) == (False, (), "", -1)
+        assert one.question == "Where can I park my car?"
+        assert one.citations[0].source == one.passages[0].source == "handbook/opening.md"
+
+
+class Shouts:
+    """Changes every reply on its way out."""
+
+    @hookimpl
+    async def revise(self, turn: Turn, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        async for chunk in chunks:
+            yield replace(chunk, text=chunk.text.upper())
+
+
+async def test_whether_it_was_the_models_own_words_is_known(tmp_path: Path) -> None:
+    for plugins, verbatim in (({}, True), ({"shouts": Shouts()}, False)):
+        async with chatting(tmp_path / str(verbatim), settings=TABLES, plugins=plugins) as chat:
+            await chat.judges(await replied(chat, "hi"), 1)
+            assert [one.verbatim for one in await kept(chat)] == [verbatim]
+
+
+async def test_in_a_group_everybody_whose_words_may_be_in_the_prompt_is_named(chat: Chat) -> None:
+    chat.conversation = Conversation(channel=chat.channel.name, chat="group", private=False)
+    ben, eve = chat.with_("ben"), chat.with_("eve")
+    ben.conversation = eve.conversation = chat.conversation
+    await replied(ben, "I live in Berne.")
+    reply = await replied(chat, "Where does Ben live?")
+    await replied(eve, "I came later.")
+    await chat.judges(reply, 1)
+    assert [one.people for one in await kept(chat)] == [("ana", "ben")]
+
+
+async def test_the_sampling_is_kept(chat: Chat) -> None:
+    await chat.judges(await replied(chat, "hi"), 1)
+    (one,) = await kept(chat)
+    assert one.sampling["temperature"] == chat.engine.samplings[0].temperature
 
 
 async def test_keeping_an_example_twice_keeps_it_once(store: Store) -> None:
@@ -130,3 +236,27 @@ async def test_keeping_an_example_twice_keeps_it_once(store: Store) -> None:
     for _ in range(2):
         await store.write(lambda connection: examples.put(connection, example))
     assert await store.read(lambda connection: examples.newest(connection, 10)) == [example]
+
+
+def first_version(tmp_path: Path) -> Path:
+    (tmp_path / "first").mkdir()
+    shutil.copy(examples.MIGRATIONS / "0001_first.py", tmp_path / "first")
+    return tmp_path / "first"
+
+
+async def test_examples_of_an_earlier_version_are_kept_and_get_their_prompts_id(store: Store, tmp_path: Path) -> None:
+    await store.migrate("ft", first_version(tmp_path))
+    prompt = '[{"role": "user", "content": "hi"}]'
+    old = sa.text(
+        "INSERT INTO ft_examples (turn, channel, person, conversation, prompt, reply, model, plugin, verdict, reasons,"
+        " comment, correction, consent, at)"
+        " VALUES ('t', 'web', 'ana', 'c', :prompt, 'hello', 'base', 'textgen', 1, '[]', '', '', 0, 5)"
+    )
+    await store.write(lambda connection: connection.execute(old, {"prompt": prompt}))
+    await store.migrate("ft", examples.MIGRATIONS)
+    (one,) = await store.read(lambda connection: examples.newest(connection, 10))
+    assert (one.reply, one.people, one.verbatim) == ("hello", (), True)
+    named = await store.read(
+        lambda connection: connection.execute(sa.text("SELECT prompt_id FROM ft_examples")).scalar()
+    )
+    assert named == examples.prompt_id(one.prompt)

@@ -1,0 +1,175 @@
+"""``botcore feedback list|show|export``: what people judged, to read and to train with, while the bot runs or not."""
+
+import asyncio
+import getpass
+import json as json_format
+import os
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from botcore import Bot, BotcoreError
+from botcore_finetune import examples, ledger, report, search
+from botcore_finetune.export import Wish, export
+from botcore_finetune.redact import Redactor
+from botcore_finetune.search import Value, Which
+from botcore_finetune.settings import FineTuneSettings
+from botcore_finetune.shapes import Format
+
+__all__ = ["feedback_commands", "moment"]
+
+T = TypeVar("T")
+Visit = Callable[[], AbstractAsyncContextManager[Bot]]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+ByValue = Annotated[Value | None, typer.Option("--value", help="Only these: good, bad or corrected.")]
+ByChannel = Annotated[str, typer.Option("--channel", help="Only from this channel.")]
+Since = Annotated[str, typer.Option("--since", help="Only since then: 2026-11-25, or 12h, 7d, 4w ago.")]
+UNITS_S = {"h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def feedback_commands(visit: Visit, settings: FineTuneSettings) -> Mapping[str, Callable[..., None]]:
+    """The sub-commands, over the database that ``visit`` opens."""
+    return {"list": _list(visit), "show": _show(visit, settings), "export": _export(visit, settings)}
+
+
+def _list(visit: Visit) -> Callable[..., None]:
+    def command(
+        value: ByValue = None,
+        channel: ByChannel = "",
+        since: Since = "",
+        limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")] = 50,
+        exports: Annotated[bool, typer.Option("--exports", help="List the exports that were made instead.")] = False,
+        json: AsJson = False,
+    ) -> None:
+        """List what people judged, newest first, one line each."""
+
+        async def listed(bot: Bot) -> report.Told:
+            if exports:
+                return report.exports(await bot.database.read(partial(ledger.exports, limit=limit)))
+            which = _which(bot, value, channel, since)
+            found = await bot.database.read(partial(search.page, which=which, limit=limit))
+            return report.listed(found, await bot.database.read(partial(search.count, which=which)))
+
+        _tell(_run(visit, listed), json=json)
+
+    return command
+
+
+def _show(visit: Visit, settings: FineTuneSettings) -> Callable[..., None]:
+    def command(
+        reply: Annotated[str, typer.Argument(help="The reply's id, or how it begins.")], json: AsJson = False
+    ) -> None:
+        """Show one judged reply: its prompt, model and sources, every verdict, and what it can be compared with."""
+
+        async def shown(bot: Bot) -> report.Told:
+            turn = await _meant(bot, reply)
+            found = await bot.database.read(partial(search.of_reply, turn=turn))
+            rivals = await bot.database.read(partial(search.rivals, good=found[0].example))
+            later = await bot.database.read(partial(search.successors, turn=turn))
+            asked = set[ledger.Person]().union(*(ledger.people(one.example) for one in found))
+            made = await bot.database.read(partial(ledger.choices, asked=asked))
+            return report.shown(found, rivals=rivals, later=later, made=made, default=settings.consent)
+
+        _tell(_run(visit, shown), json=json)
+
+    return command
+
+
+def _export(visit: Visit, settings: FineTuneSettings) -> Callable[..., None]:
+    def command(
+        file: Annotated[Path, typer.Argument(help="The file to write, one JSON object a line.")],
+        format: Annotated[Format, typer.Option("--format", help="sft, kto or dpo, as TRL reads them.")],
+        value: ByValue = None,
+        channel: ByChannel = "",
+        since: Since = "",
+        good: Annotated[bool, typer.Option("--good", help="sft: good replies too, not corrections alone.")] = False,
+        max_per_person: Annotated[
+            int, typer.Option("--max-per-person", min=0, help="Lines from one person's verdicts, the newest; 0 = all.")
+        ] = 20,
+        all_consents: Annotated[
+            bool, typer.Option("--all-consents", help="Also what people did not allow. You answer for it.")
+        ] = False,
+        no_redact: Annotated[
+            bool, typer.Option("--no-redact", help="Leave addresses, numbers and keys in the texts.")
+        ] = False,
+        force: Annotated[bool, typer.Option("--force", help="Replace a file of that name.")] = False,
+        json: AsJson = False,
+    ) -> None:
+        """Write judged replies to a file that TRL's trainers read."""
+        if good and format != "sft":
+            raise typer.BadParameter("--good is for --format sft; the other formats take good replies anyway")
+        redactor = Redactor(ips=settings.redact_ips) if settings.redact and not no_redact else None
+
+        async def exported(bot: Bot) -> report.Told:
+            wish = Wish(
+                format=format,
+                which=_which(bot, value, channel, since),
+                good=good,
+                consent=settings.consent,
+                all_consents=all_consents,
+                redactor=redactor,
+                max_per_person=max_per_person,
+            )
+            return report.exported(
+                await export(bot.database, wish, file, who=_account(), at=bot.clock.now(), force=force)
+            )
+
+        told = _run(visit, exported)
+        _tell(told, json=json)
+        if not told.done:
+            raise typer.Exit(1)
+
+    return command
+
+
+def _run(visit: Visit, work: Callable[[Bot], Awaitable[T]]) -> T:
+    """What ``work`` gives, with the plugin's tables up to date."""
+
+    async def main() -> T:
+        async with visit() as bot:
+            await bot.migrate("ft", examples.MIGRATIONS)
+            return await work(bot)
+
+    return asyncio.run(main())
+
+
+def _tell(told: report.Told, *, json: bool) -> None:
+    typer.echo(json_format.dumps(told.data, ensure_ascii=False) if json else told.text)
+
+
+def _which(bot: Bot, value: Value | None, channel: str, since: str) -> Which:
+    return Which(value=value, channel=channel, since=moment(since, bot.clock.now()) if since else 0.0)
+
+
+def moment(text: str, now: float) -> float:
+    """``7d`` before now or the beginning of ``2026-11-25`` (UTC, unless it says otherwise), in Unix seconds."""
+    if ago := re.fullmatch(r"(\d{1,6})([hdw])", text):
+        return now - int(ago[1]) * UNITS_S[ago[2]]
+    try:
+        said = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time; write 2026-11-25, 2026-11-25T18:00, 12h, 7d or 4w") from None
+    return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
+
+
+async def _meant(bot: Bot, reply: str) -> str:
+    """The one judged reply whose id begins so."""
+    like = await bot.database.read(partial(search.replies_like, beginning=reply)) if reply else []
+    if not like:
+        raise BotcoreError(f"nobody judged a reply {reply!r}; botcore feedback list shows those that were")
+    if len(like) > 1 and reply not in like:
+        raise BotcoreError(f"{reply!r} may be {', '.join(like)}; say more of it")
+    return reply if reply in like else like[0]
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"  # a container's account need not have a name

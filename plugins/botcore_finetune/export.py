@@ -1,0 +1,235 @@
+"""From the table to a file: who allowed it, what is a lesson, what is cleaned, what was there already; then one line.
+
+The file appears whole or not at all, readable by its owner only, and what was written is noted in the database first.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from botcore import BotcoreError, Database
+from botcore_finetune import ledger, search, shapes
+from botcore_finetune.examples import Example
+from botcore_finetune.ledger import Export
+from botcore_finetune.redact import Redactor
+from botcore_finetune.search import Found, Which
+from botcore_finetune.shapes import Format, Lesson, Skip
+
+__all__ = ["MOST_ROWS", "Sheet", "Wish", "export"]
+
+PAGE = 100
+"""Examples in memory at a time."""
+MOST_ROWS = 500_000
+"""Lines of one file; 16 bytes of each are kept to know it again."""
+NO_CONSENT = Skip("somebody in it has not allowed it")
+NO_MODEL = Skip("quoted from documents, no model was asked")
+NO_LESSON = Skip("nothing in it for this format")
+TWICE = Skip("the same line is there already")
+FULL = Skip(f"more than {MOST_ROWS:,} lines")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is to be exported, and under which conditions."""
+
+    format: Format
+    which: Which = field(default_factory=Which)
+    good: bool = False
+    """Good replies too, for ``sft``."""
+    consent: bool = False
+    """The operator's setting: what holds for people who have not chosen."""
+    all_consents: bool = False
+    """Whatever anybody allowed."""
+    redactor: Redactor | None = field(default_factory=Redactor)
+    max_per_person: int = 20
+    """Lines that come from one person's verdicts, the newest; 0 = any number."""
+
+
+class Sheet:
+    """A file of JSON lines that appears under its name only when it is finished."""
+
+    def __init__(self, path: Path, *, force: bool = False) -> None:
+        self.rows = 0
+        self._path, self._force = path, force
+        self._draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        self._digest = hashlib.sha256()
+
+    def __enter__(self) -> Self:
+        """Open it. Raises `BotcoreError` where a file of that name is there, or none can be."""
+        if not self._force and self._path.exists():
+            raise self._taken()
+        try:
+            handle = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise BotcoreError(f"cannot write {self._path}: {error.strerror}") from error
+        self._file = os.fdopen(handle, "wb")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close it; a file that was not finished is gone."""
+        self._file.close()
+        self._draft.unlink(missing_ok=True)
+
+    @property
+    def sha256(self) -> str:
+        """Of everything written so far."""
+        return self._digest.hexdigest()
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Add a line."""
+        line = (json.dumps(row, ensure_ascii=False) + "\n").encode()
+        self._digest.update(line)
+        self._file.write(line)
+        self.rows += 1
+
+    def finish(self) -> None:
+        """Put the file where it belongs. Raises `BotcoreError` where that is taken."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        try:
+            if self._force:
+                self._draft.replace(self._path)
+            else:
+                self._path.hardlink_to(self._draft)  # unlike a rename it never takes another file's place
+        except FileExistsError:
+            raise self._taken() from None
+        except OSError as error:
+            raise BotcoreError(f"cannot write {self._path}: {error.strerror}") from error
+
+    def _taken(self) -> BotcoreError:
+        return BotcoreError(f"{self._path} exists already; take another name, or --force to replace it")
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What was seen and left out so far."""
+
+    left_out: Counter[str] = field(default_factory=Counter[str])
+    of_person: Counter[ledger.Person] = field(default_factory=Counter[ledger.Person])
+    seen: set[bytes] = field(default_factory=set[bytes])
+
+    def skip(self, why: Skip) -> None:
+        self.left_out[why.reason] += 1
+
+    def is_new(self, row: Mapping[str, Any]) -> bool:
+        """Whether no line said the same, whatever its case and spaces."""
+        plain = " ".join(json.dumps(row, ensure_ascii=False, sort_keys=True).casefold().split())
+        mark = hashlib.blake2b(plain.encode(), digest_size=16).digest()
+        new = mark not in self.seen
+        self.seen.add(mark)
+        return new
+
+
+async def export(database: Database, wish: Wish, path: Path, *, who: str, at: float, force: bool = False) -> Export:
+    """Write the file and note it; an export without a line leaves neither.
+
+    Raises `BotcoreError` where the file cannot be written.
+    """
+    tally = _Tally()
+    with Sheet(path, force=force) as sheet:
+        async for one, lesson in _lessons(database, wish, tally):
+            _keep(sheet, wish, tally, (one.channel, one.person), lesson)
+        done = _record(wish, path, sheet, tally, who=who, at=at)
+        if sheet.rows:
+            await database.write(partial(ledger.note, export=done))
+            sheet.finish()
+    return done
+
+
+def _keep(sheet: Sheet, wish: Wish, tally: _Tally, person: ledger.Person, lesson: Lesson) -> None:
+    if wish.max_per_person and tally.of_person[person] >= wish.max_per_person:
+        return tally.skip(Skip(f"more than {wish.max_per_person} from one person"))
+    if sheet.rows >= MOST_ROWS:
+        return tally.skip(FULL)
+    row = shapes.as_row(shapes.cleaned(lesson, wish.redactor) if wish.redactor else lesson, wish.format)
+    if not tally.is_new(row):
+        return tally.skip(TWICE)
+    tally.of_person[person] += 1
+    return sheet.write(row)
+
+
+async def _lessons(database: Database, wish: Wish, tally: _Tally) -> AsyncIterator[tuple[Example, Lesson]]:
+    """What can be learned from each example that may be used; what cannot is counted."""
+    async for found, permitted in _examples(database, wish):
+        one = found.example
+        if not permitted or not one.trainable:
+            tally.skip(NO_MODEL if permitted else NO_CONSENT)
+            continue
+        taught = [lesson async for lesson in _taught(database, wish, found)]
+        for lesson in taught or [NO_LESSON]:
+            if isinstance(lesson, Skip):
+                tally.skip(lesson)
+            else:
+                yield one, lesson
+
+
+async def _examples(database: Database, wish: Wish) -> AsyncIterator[tuple[Found, bool]]:
+    """Every example that is meant, and whether it may be used."""
+    after = None
+    while page := await database.read(partial(search.page, which=wish.which, limit=PAGE, after=after)):
+        for found, permitted in await _permitted(database, wish, page):
+            yield found, permitted
+        after = page[-1].key
+
+
+async def _permitted(database: Database, wish: Wish, page: list[Found]) -> list[tuple[Found, bool]]:
+    if wish.all_consents:
+        return [(found, True) for found in page]
+    asked = set[ledger.Person]().union(*(ledger.people(found.example) for found in page))
+    made = await database.read(partial(ledger.choices, asked=asked))
+    return [(found, ledger.allowed(found.example, made, default=wish.consent)) for found in page]
+
+
+async def _taught(database: Database, wish: Wish, found: Found) -> AsyncIterator[Lesson | Skip]:
+    for lesson in _alone(wish, found):
+        yield lesson
+    one = found.example
+    if wish.format == "dpo" and one.verdict > 0 and one.verbatim and not found.contested:
+        for rival, permitted in await _permitted(database, wish, await database.read(partial(search.rivals, good=one))):
+            if permitted and rival.example.verbatim and not rival.contested:
+                yield Lesson(prompt=one.prompt, said=one.reply, rejected=rival.example.reply)
+
+
+def _alone(wish: Wish, found: Found) -> Iterator[Lesson | Skip]:
+    """What the example teaches without others."""
+    if wish.format == "sft":
+        yield from shapes.sft(found.example, good=wish.good, contested=found.contested)
+    elif wish.format == "kto":
+        yield from shapes.kto(found.example, contested=found.contested)
+    else:
+        yield from shapes.dpo(found.example)
+
+
+def _record(wish: Wish, path: Path, sheet: Sheet, tally: _Tally, *, who: str, at: float) -> Export:
+    which, redactor = wish.which, wish.redactor
+    options = {
+        "value": which.value,
+        "channel": which.channel,
+        "since": which.since,
+        "good": wish.good,
+        "all_consents": wish.all_consents,
+        "redacted": redactor is not None,
+        "max_per_person": wish.max_per_person,
+    }
+    return Export(
+        id=secrets.token_hex(8),
+        who=who,
+        format=wish.format,
+        file=str(path.absolute()),
+        options=options,
+        sha256=sheet.sha256,
+        rows=sheet.rows,
+        left_out=dict(tally.left_out),
+        redacted=dict(redactor.found) if redactor else {},
+        at=at,
+    )
