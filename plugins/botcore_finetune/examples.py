@@ -26,6 +26,7 @@ __all__ = [
     "MIGRATIONS",
     "Example",
     "Tally",
+    "answered_again",
     "drop_turns",
     "example",
     "kept_since",
@@ -107,6 +108,12 @@ def take_back(connection: sa.Connection, turn: str, channel: str, person: str) -
     run(connection, "DELETE FROM ft_examples WHERE turn = :turn AND channel = :channel AND person = :person", values)
 
 
+def answered_again(connection: sa.Connection, turn: str, replaced: str, at: float) -> None:
+    """Note that a person asked again: the reply ``turn`` took the place of ``replaced``. A weak sign, no verdict."""
+    statement = "INSERT INTO ft_again (turn, replaced, at) VALUES (:turn, :replaced, :at) ON CONFLICT (turn) DO NOTHING"
+    run(connection, statement, {"turn": turn, "replaced": replaced, "at": at})
+
+
 def newest(connection: sa.Connection, limit: int) -> list[Example]:
     """The examples judged last, newest first."""
     query = f"SELECT {', '.join(COLUMNS)} FROM ft_examples ORDER BY at DESC, turn LIMIT :limit"
@@ -140,15 +147,18 @@ def tally(connection: sa.Connection, channel: str, person: str) -> Tally:
 
 
 def turns(connection: sa.Connection, after: str, limit: int) -> list[str]:
-    """Up to ``limit`` turns that have examples, above ``after``, in the order of their ids."""
-    query = "SELECT DISTINCT turn FROM ft_examples WHERE turn > :after ORDER BY turn LIMIT :limit"
+    """Up to ``limit`` turns of which something is kept, above ``after``, in the order of their ids."""
+    query = (
+        "SELECT turn FROM ft_examples WHERE turn > :after UNION SELECT turn FROM ft_again WHERE turn > :after"
+        " ORDER BY turn LIMIT :limit"
+    )
     return list(run(connection, query, {"after": after, "limit": limit}).scalars())
 
 
 def drop_turns(connection: sa.Connection, gone: Sequence[str]) -> None:
-    """Remove every example of these turns."""
-    delete = "DELETE FROM ft_examples WHERE turn = :turn"
-    run(connection, delete, [{"turn": turn} for turn in gone])
+    """Remove everything that is kept of these turns."""
+    for table in ("ft_examples", "ft_again"):
+        run(connection, f"DELETE FROM {table} WHERE turn = :turn", [{"turn": turn} for turn in gone])
 
 
 def prompt_id(prompt: Sequence[PromptMessage]) -> str:

@@ -41,6 +41,12 @@ class Keeper:
             return await self._bot.database.write(partial(examples.put, example=example))
         return await self._take_back(feedback.reply, feedback.conversation.channel, feedback.person.id)
 
+    async def keep_again(self, reply: Reply) -> None:
+        """Note that a reply took another one's place."""
+        now = self._bot.clock.now()
+        note = partial(examples.answered_again, turn=reply.id, replaced=reply.again, at=now)
+        await self._bot.database.write(note)
+
     async def catch_up(self) -> None:
         """What was said and taken back while nobody listened: in a crash, or while the plugin was off."""
         newest = await self._bot.database.read(examples.newest_at)

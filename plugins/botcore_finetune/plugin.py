@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from botcore import Bot, Feedback, Registry, hookimpl
+from botcore import Bot, Feedback, Registry, Reply, hookimpl
 from botcore_finetune import examples
 from botcore_finetune.chat import Commands
 from botcore_finetune.command import feedback_commands
@@ -50,6 +50,12 @@ class FineTune:
             await keeper.keep(self._early.popleft())
         self._keeper = keeper
         yield
+
+    @hookimpl
+    async def remember(self, reply: Reply) -> None:
+        """Notes that a person asked again; without a verdict that is a weak sign, and may be missed in a crash."""
+        if self._keeper is not None and reply.again:
+            await self._keeper.keep_again(reply)
 
     @hookimpl
     async def feedback(self, feedback: Feedback) -> None:

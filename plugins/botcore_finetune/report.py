@@ -38,24 +38,28 @@ class Told:
 
 def listed(found: Sequence[Found], total: int) -> Told:
     """One line for each verdict."""
-    lines = [_line(one.example) for one in found]
+    lines = [_line(one) for one in found]
     if not total:
         lines = ["Nothing was judged yet, or nothing that you asked for."]
     elif total > len(found):
         lines.append(f"… and {total - len(found)} more: --limit")
-    return Told(text="\n".join(lines), data=[_brief(one.example) for one in found])
+    return Told(text="\n".join(lines), data=[_brief(one) for one in found])
 
 
-def _line(one: Example) -> str:
+def _line(found: Found) -> str:
+    one = found.example
     parts = (one.turn, _time(one.at), f"{_verdict(one):<9}", f"{one.channel}/{one.person}", _why(one))
     said = f"“{_short(one.question)}” → “{_short(one.reply)}”" if one.question else f"“{_short(one.reply)}”"
     better = f" ✎ “{_short(one.correction)}”" if one.correction else ""
-    return plain("  ".join(part for part in parts if part) + f"  {said}{better}")
+    again = " ↻" if found.replaced else ""
+    return plain("  ".join(part for part in parts if part) + f"  {said}{better}{again}")
 
 
-def _brief(one: Example) -> dict[str, Any]:
+def _brief(found: Found) -> dict[str, Any]:
+    one = found.example
     names = ("turn", "at", "channel", "person", "verdict", "reasons", "comment", "question", "reply", "correction")
-    return {name: getattr(one, name) for name in (*names, "model", "plugin", "trainable")}
+    brief = {name: getattr(one, name) for name in (*names, "model", "plugin", "trainable")}
+    return brief | {"answered_again": found.replaced}
 
 
 def _verdict(one: Example) -> str:

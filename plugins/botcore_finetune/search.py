@@ -19,13 +19,14 @@ Value = Literal["good", "bad", "corrected"]
 RIVALS = 5
 """Bad replies that one good reply is set against: more would let one prompt fill the file."""
 _VALUES = {"good": "e.verdict > 0", "bad": "e.verdict < 0", "corrected": "e.correction <> ''"}
-_SELECTED = ", ".join(f"e.{name}" for name in COLUMNS)
 _KEY = ("at", "turn", "channel", "person")
 # Somebody said the opposite about the same words after the same prompt: neither is a lesson.
 _CONTESTED = (
     "EXISTS (SELECT 1 FROM ft_examples o WHERE o.prompt_id = e.prompt_id AND o.reply = e.reply"
     " AND o.verdict = -e.verdict AND e.verdict <> 0 AND e.prompt_id <> '') AS contested"
 )
+_REPLACED = "EXISTS (SELECT 1 FROM ft_again a WHERE a.replaced = e.turn) AS replaced"
+_FOUND = f"{', '.join(f'e.{name}' for name in COLUMNS)}, {_CONTESTED}, {_REPLACED}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class Found:
     example: Example
     contested: bool = False
     """Somebody judged the same reply to the same prompt the other way."""
+    replaced: bool = False
+    """The person asked again: a weak sign, and no pair by itself."""
 
     @property
     def key(self) -> tuple[float, str, str, str]:
@@ -63,7 +66,7 @@ def page(
         conditions.append(f"({', '.join(f'e.{name}' for name in _KEY)}) < ({', '.join(':' + name for name in names)})")
         values |= dict(zip(names, after, strict=True))
     order = ", ".join(f"e.{name} DESC" for name in _KEY)
-    query = f"SELECT {_SELECTED}, {_CONTESTED} FROM ft_examples e{_where(conditions)} ORDER BY {order} LIMIT :limit"
+    query = f"SELECT {_FOUND} FROM ft_examples e{_where(conditions)} ORDER BY {order} LIMIT :limit"
     return _found(connection, query, values | {"limit": limit})
 
 
@@ -75,7 +78,7 @@ def count(connection: sa.Connection, which: Which) -> int:
 
 def of_reply(connection: sa.Connection, turn: str) -> list[Found]:
     """Every verdict on one reply, newest first."""
-    query = f"SELECT {_SELECTED}, {_CONTESTED} FROM ft_examples e WHERE e.turn = :turn ORDER BY e.at DESC, e.person"
+    query = f"SELECT {_FOUND} FROM ft_examples e WHERE e.turn = :turn ORDER BY e.at DESC, e.person"
     return _found(connection, query, {"turn": turn})
 
 
@@ -90,7 +93,7 @@ def replies_like(connection: sa.Connection, beginning: str, limit: int = 5) -> l
 def rivals(connection: sa.Connection, good: Example) -> list[Found]:
     """Bad replies to the same prompt, and the bad one that this good reply took the place of."""
     query = (
-        f"SELECT {_SELECTED}, {_CONTESTED} FROM ft_examples e WHERE e.verdict < 0 AND e.turn <> :turn"
+        f"SELECT {_FOUND} FROM ft_examples e WHERE e.verdict < 0 AND e.turn <> :turn"
         " AND e.reply <> :reply AND (e.prompt_id = :prompt_id OR e.turn = :again) AND e.prompt_id <> ''"
         " ORDER BY e.at DESC, e.turn, e.channel, e.person LIMIT :limit"
     )
@@ -99,8 +102,8 @@ def rivals(connection: sa.Connection, good: Example) -> list[Found]:
 
 
 def successors(connection: sa.Connection, turn: str) -> list[str]:
-    """Judged replies that took the place of this one."""
-    query = "SELECT DISTINCT turn FROM ft_examples WHERE again = :turn ORDER BY turn LIMIT 20"
+    """The replies that took the place of this one, judged or not, oldest first."""
+    query = "SELECT turn FROM ft_again WHERE replaced = :turn ORDER BY at, turn LIMIT 20"
     return list(run(connection, query, {"turn": turn}).scalars())
 
 
@@ -121,4 +124,7 @@ def _where(conditions: list[str]) -> str:
 
 
 def _found(connection: sa.Connection, query: str, values: dict[str, Any]) -> list[Found]:
-    return [Found(example=example(row), contested=bool(row.contested)) for row in run(connection, query, values)]
+    return [
+        Found(example=example(row), contested=bool(row.contested), replaced=bool(row.replaced))
+        for row in run(connection, query, values)
+    ]

@@ -1,6 +1,6 @@
 """One step of TRL's own trainers on exported files: ``training_step.py MODEL FORMAT FILE [FORMAT FILE]…``
 
-Runs in the engine's environment. Prints a JSON object for each format: how many rows were read, the steps done and the loss.
+Runs in the engine's environment. Prints a JSON object for each format: how many rows were read, steps done, the loss.
 """
 
 import json

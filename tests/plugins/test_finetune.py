@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from botcore import Chunk, Conversation, PromptMessage, Turn, hookimpl
 from botcore.store import Store
 from botcore.testing import Chat, chatting
-from botcore_finetune import Example, examples
+from botcore_finetune import Example, examples, search
 from tests.plugins.conftest import HANDBOOK
 
 TABLES = {"plugins": {"memory": {}, "finetune": {}, "textgen": {"persona": "Be kind."}}}
@@ -183,6 +183,17 @@ async def test_what_documents_answered_without_the_model_is_kept_for_reports_wit
         assert (one.trainable, one.prompt, one.model, one.verdict) == (False, (), "", -1)
         assert one.question == "Where can I park my car?"
         assert one.citations[0].source == one.passages[0].source == "handbook/opening.md"
+
+
+async def test_an_answer_given_again_is_noted_and_forgotten_with_its_conversation(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TABLES) as chat:
+        first = await replied(chat, "one")
+        second = await replied(chat, "/again")
+    async with chatting(tmp_path, settings=TABLES) as chat:  # what follows a reply has ended when the bot has
+        assert await chat.bot.database.read(lambda connection: search.successors(connection, first)) == [second]
+        await chat.bot.forget(chat.conversation)
+    async with chatting(tmp_path, settings=TABLES) as chat:
+        assert await chat.bot.database.read(lambda connection: search.successors(connection, first)) == []
 
 
 class Shouts:

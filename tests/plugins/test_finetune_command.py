@@ -95,6 +95,7 @@ def test_list_says_each_verdict_in_a_line_newest_first(here: Path, judged: list[
     assert [line.split()[0] for line in lines] == [judged[1], judged[2], judged[0]]
     assert "bad        loopback/ana  “When do you open?” → “At ten.” ✎ “At nine.”" in lines[0]
     assert "missed the question: too" in lines[2]
+    assert [line.endswith("↻") for line in lines] == [False, False, True]
     assert "\x1b" not in lines[2]
     assert feedback(here, "list", "--limit", "1").stdout.splitlines()[1] == "… and 2 more: --limit"
 

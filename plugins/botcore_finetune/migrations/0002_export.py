@@ -12,13 +12,20 @@ ADDED = ("prompt_id", "again", "question", "people", "sampling", "citations", "p
 
 
 def upgrade() -> None:
-    """Add columns and two tables; examples kept so far get the id of their prompt."""
+    """Add columns and three tables; examples kept so far get the id of their prompt."""
     for name in ADDED:
         op.add_column("ft_examples", sa.Column(name, sa.Text, nullable=False, server_default=""))
     op.add_column("ft_examples", sa.Column("verbatim", sa.SmallInteger, nullable=False, server_default="1"))
     _name_prompts(op.get_bind())
     op.create_index("ft_examples_prompt", "ft_examples", ["prompt_id"])
     op.create_index("ft_examples_at", "ft_examples", ["at", "turn", "channel", "person"])
+    op.create_table(
+        "ft_again",
+        sa.Column("turn", sa.Text, primary_key=True),
+        sa.Column("replaced", sa.Text, nullable=False),
+        sa.Column("at", sa.Double, nullable=False),
+    )
+    op.create_index("ft_again_replaced", "ft_again", ["replaced"])
     op.create_table(
         "ft_choices",
         sa.Column("channel", sa.Text, primary_key=True),
