@@ -17,6 +17,7 @@ NOT_OPEN = "The examples are not open yet; please say it again in a moment."
 NOTHING = "There is no reply of mine here that you could judge. Ask me something first, or quote the reply you mean."
 NO_TEXT = "Write what I should have said behind it: /correct The shop opens at nine."
 NOT_MINE = "I keep no verdict on that message: no model wrote it and it quotes no documents."
+UNDONE = "Done: I keep no verdict of yours on that reply."
 HOW = (
     "Quote a reply, or judge my last one: /good, /bad (with a word why: {reasons}), /correct and what I should have "
     "said, /feedback undo."
@@ -83,7 +84,7 @@ class Commands:
             await self._choose(self.bot, turn, allowed=word == "yes")
             return say(YES if word == "yes" else NO)
         if word == "undo":
-            return say("Your verdict on that reply is taken back." if await turn.judge(0) else NOTHING)
+            return say(UNDONE if await turn.judge(0) else NOTHING)
         return say(await self._count(self.bot, turn))
 
     async def _choose(self, bot: Bot, turn: Turn, *, allowed: bool) -> None:

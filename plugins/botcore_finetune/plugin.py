@@ -3,11 +3,13 @@
 What is kept of a verdict is in `keeper`, what people may say about it in `chat`, the operator's commands in `command`.
 """
 
+import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from botcore import Bot, Feedback, Registry, Reply, hookimpl
+from botcore import Bot, Feedback, Registry, Reply, StoreUnavailable, hookimpl
 from botcore_finetune import examples
 from botcore_finetune.chat import Commands
 from botcore_finetune.command import feedback_commands
@@ -16,8 +18,11 @@ from botcore_finetune.settings import FineTuneSettings
 
 __all__ = ["FineTune"]
 
-EARLY = 1_000
-"""Verdicts that wait while a start catches up; should there be more, the next start finds them."""
+log = logging.getLogger(__name__)
+
+WAITING = 1_000
+"""Verdicts that wait while a start catches up or the database cannot write; should there be more, the next start finds
+them."""
 
 
 class FineTune:
@@ -29,7 +34,8 @@ class FineTune:
         self._settings = settings
         self._commands = Commands(settings)
         self._keeper: Keeper | None = None
-        self._early = deque[Feedback](maxlen=EARLY)
+        self._waiting = deque[Feedback](maxlen=WAITING)
+        self._in_order = asyncio.Lock()
 
     @hookimpl
     def register(self, registry: Registry) -> None:
@@ -46,9 +52,8 @@ class FineTune:
         self._commands.bot = bot
         await keeper.drop_forgotten()
         await keeper.catch_up()
-        while self._early:  # a verdict that is older than what catching up has read must not be written over it
-            await keeper.keep(self._early.popleft())
         self._keeper = keeper
+        await self._keep_waiting()  # last: what catching up has read may be older
         yield
 
     @hookimpl
@@ -60,9 +65,17 @@ class FineTune:
     @hookimpl
     async def feedback(self, feedback: Feedback) -> None:
         """Keeps the example, changes it, or removes it with a verdict that was taken back."""
-        if not feedback.reply:
-            return
-        if self._keeper is None:
-            self._early.append(feedback)
-        else:
-            await self._keeper.keep(feedback)
+        if feedback.reply:
+            self._waiting.append(feedback)
+            await self._keep_waiting()
+
+    async def _keep_waiting(self) -> None:
+        async with self._in_order:
+            while self._keeper and self._waiting:
+                try:
+                    await self._keeper.keep(self._waiting[0])
+                except (StoreUnavailable, asyncio.CancelledError):
+                    raise  # it stays the first, and is tried again with the next verdict
+                except Exception:
+                    log.exception("finetune: the verdict on reply %s cannot be kept", self._waiting[0].reply)
+                self._waiting.popleft()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from botcore import Chunk, Conversation, PromptMessage, Turn, hookimpl
+from botcore import Chunk, Conversation, PromptMessage, StoreUnavailable, Turn, hookimpl
 from botcore.store import Store
 from botcore.testing import Chat, chatting
 from botcore_finetune import Example, examples, search
@@ -151,6 +151,25 @@ async def test_a_start_that_finds_nothing_new_changes_nothing(tmp_path: Path) ->
         before = await kept(chat)
     async with chatting(tmp_path, settings=TABLES) as chat:
         assert await kept(chat) == before
+
+
+async def test_a_verdict_the_database_could_not_take_is_kept_with_the_next_one(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replies = [await replied(chat, text) for text in ("one", "two")]
+    write = chat.bot.database.write
+
+    async def full(fn: Any) -> Any:
+        if getattr(fn, "func", None) is examples.put:
+            raise StoreUnavailable("the disk is full")
+        return await write(fn)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(chat.bot.database, "write", full)
+        await chat.judges(replies[0], 1)
+    assert await kept(chat) == []
+    await chat.judges(replies[1], -1)
+    assert {one.turn: one.verdict for one in await kept(chat)} == {replies[0]: 1, replies[1]: -1}
 
 
 async def test_a_reason_that_comes_after_the_thumb_is_added_to_it(chat: Chat) -> None:

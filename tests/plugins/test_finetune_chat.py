@@ -95,7 +95,7 @@ async def test_undo_takes_the_verdict_back(chat: Chat) -> None:
     await chat.says("/bad wrong")
     await chat.hears("as bad")
     await chat.says("/feedback undo")
-    await chat.hears("taken back")
+    await chat.hears("I keep no verdict of yours on that reply")
     assert await kept(chat) == []
 
 
