@@ -43,7 +43,7 @@ def _list(visit: Visit) -> Callable[..., None]:
         value: ByValue = None,
         channel: ByChannel = "",
         since: Since = "",
-        limit: Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many at most.")] = 50,
+        limit: Annotated[int, typer.Option("--limit", min=1, max=1_000, help="How many at most.")] = 50,
         exports: Annotated[bool, typer.Option("--exports", help="List the exports that were made instead.")] = False,
         json: AsJson = False,
     ) -> None:

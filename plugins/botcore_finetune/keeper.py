@@ -23,8 +23,11 @@ OVERLAP_S = 86_400.0
 """How far before the newest example a start looks for verdicts: an hour's outage of the database must not lose one."""
 SKEW_S = 3_600.0
 """A verdict is stored at most so long before its example, by the clocks of all processes."""
-LOOK_BACK = 200
-"""Lines of a group that are searched for the question and for those whose words the prompt may carry."""
+LOOK_BACK = {True: 40, False: 800}
+"""Lines of a private chat and of a group that are searched for the question; in a group also for those whose words the
+prompt may carry, so twice what a prompt can hold."""
+UNKNOWN = "?"
+"""Somebody in a group whom nobody can ask any more: the exchange is too long ago."""
 
 
 class Keeper:
@@ -79,6 +82,7 @@ class Keeper:
             return None
         trace = await self._bot.trace(feedback.reply) or {}
         prompt, said = _prompt(trace), await self._said_before(reply)
+        people = _people(reply, said, feedback)
         return Example(
             turn=feedback.reply,
             channel=feedback.conversation.channel,
@@ -92,11 +96,11 @@ class Keeper:
             reasons=feedback.reasons,
             comment=feedback.comment,
             correction=feedback.correction,
-            consent=self._consent,
+            consent=self._consent and UNKNOWN not in people,
             at=self._bot.clock.now(),
             again=reply.again,
             question=_question(reply, said, prompt),
-            people=tuple(sorted({line.person.id for line in said if line.person})),
+            people=people,
             sampling=_table(trace, "sampling"),
             citations=reply.citations,
             passages=tuple(Passage(**one) for one in _rows(trace, "passages")),
@@ -105,7 +109,7 @@ class Keeper:
 
     async def _said_before(self, reply: Reply) -> list[Entry]:
         """People's lines up to the one that was answered, where they are near enough to matter."""
-        lines = await self._bot.history(reply.conversation, limit=LOOK_BACK)
+        lines = await self._bot.history(reply.conversation, limit=LOOK_BACK[reply.conversation.private])
         until = next((line.id for line in lines if line.reply == reply.id and line.role == "user"), 0)
         return [line for line in lines if line.role == "user" and line.id <= until]
 
@@ -118,6 +122,13 @@ def _question(reply: Reply, said: Sequence[Entry], prompt: Sequence[PromptMessag
     if said and said[-1].reply == reply.id:
         return said[-1].text
     return next((line.content for line in reversed(prompt) if line.role == "user"), "")
+
+
+def _people(reply: Reply, said: Sequence[Entry], feedback: Feedback) -> tuple[str, ...]:
+    """Whose words the prompt may carry."""
+    if said:
+        return tuple(sorted({line.person.id for line in said if line.person}))
+    return (feedback.person.id,) if reply.conversation.private else (UNKNOWN,)
 
 
 def _prompt(trace: Mapping[str, Any]) -> tuple[PromptMessage, ...]:

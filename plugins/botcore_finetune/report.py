@@ -143,16 +143,16 @@ def _everything(
 
 def exported(done: Export) -> Told:
     """What was written, what was left out, and under which conditions."""
-    written = f"{done.rows} lines for {done.format} in {done.file}"
+    written = f"{_lines(done)} for {done.format} in {done.file}"
     written = written if done.rows else "Nothing to export: no file was written."
-    left = (f"{number} {reason}" for reason, number in sorted(done.left_out.items(), key=lambda one: -one[1]))
+    left = (f"{reason}: {number}" for reason, number in sorted(done.left_out.items(), key=lambda one: -one[1]))
     lines = [written, *_block("left out", left), *_block("replaced", _replaced(done)), *_warnings(done)]
     return Told(text=plain("\n".join(lines), keep="\n"), data=asdict(done), done=bool(done.rows))
 
 
 def _replaced(done: Export) -> Iterator[str]:
     for kind, number in done.redacted.items():
-        yield f"{number} {KINDS[kind]}"
+        yield f"{KINDS[kind]}: {number}"
 
 
 def _warnings(done: Export) -> Iterator[str]:
@@ -170,7 +170,11 @@ def exports(made: Sequence[Export]) -> Told:
 
 def _export_line(one: Export) -> str:
     conditions = ", ".join(f"{name} {value}" for name, value in one.options.items() if value)
-    return f"{_time(one.at)}  {one.who}  {one.format}  {one.rows} lines  {one.file}  {conditions}  sha256 {one.sha256}"
+    return f"{_time(one.at)}  {one.who}  {one.format}  {_lines(one)}  {one.file}  {conditions}  sha256 {one.sha256}"
+
+
+def _lines(one: Export) -> str:
+    return "1 line" if one.rows == 1 else f"{one.rows} lines"
 
 
 def _block(title: str, texts: Any) -> list[str]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from botcore import Chunk, Conversation, PromptMessage, StoreUnavailable, Turn, hookimpl
 from botcore.store import Store
 from botcore.testing import Chat, chatting
-from botcore_finetune import Example, examples, search
+from botcore_finetune import Example, examples, keeper, search
 from tests.plugins.conftest import HANDBOOK
 
 TABLES = {"plugins": {"memory": {}, "finetune": {}, "textgen": {"persona": "Be kind."}}}
@@ -290,3 +290,16 @@ async def test_examples_of_an_earlier_version_are_kept_and_get_their_prompts_id(
         lambda connection: connection.execute(sa.text("SELECT prompt_id FROM ft_examples")).scalar()
     )
     assert named == examples.prompt_id(one.prompt)
+
+
+async def test_an_exchange_of_a_group_that_is_too_long_ago_to_know_who_is_in_it_is_not_for_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(keeper.LOOK_BACK, False, 2)
+    async with chatting(tmp_path, settings={"plugins": {"finetune": {"consent": True}, "textgen": {}}}) as chat:
+        chat.conversation = Conversation(channel=chat.channel.name, chat="group", private=False)
+        old, new = [await replied(chat, text) for text in ("one", "two")]
+        await chat.judges(old, 1)
+        await chat.judges(new, 1)
+        found = {one.turn: (one.people, one.consent) for one in await kept(chat)}
+        assert found == {old: (("?",), False), new: (("ana",), True)}

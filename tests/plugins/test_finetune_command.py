@@ -157,8 +157,8 @@ def test_export_says_what_was_written_left_out_and_replaced(here: Path, judged: 
     done = feedback(here, "export", "out.jsonl", "--format", "dpo")
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == f"2 lines for dpo in {here / 'out.jsonl'}"
-    assert "  1 nothing in it for this format" in done.stdout
-    assert " e-mail addresses" in done.stdout
+    assert "  nothing in it for this format: 1" in done.stdout
+    assert "  e-mail addresses: " in done.stdout
     rows = [json.loads(line) for line in (here / "out.jsonl").read_text().splitlines()]
     assert {(row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows} == {
         ("At nine.", "At ten."),
@@ -187,7 +187,7 @@ def test_exports_are_on_record(here: Path, judged: list[str]) -> None:
     written = json.loads(feedback(here, "export", "out.jsonl", "--format", "sft", "--json").stdout)
     assert json.loads(feedback(here, "list", "--exports", "--json").stdout) == [written]
     (line,) = feedback(here, "list", "--exports").stdout.splitlines()
-    assert "sft  1 lines" in line
+    assert "sft  1 line  " in line
     assert written["sha256"] in line
 
 

@@ -12,7 +12,7 @@ import pytest
 from botcore import BotcoreError, PromptMessage
 from botcore.store import Store
 from botcore_finetune import Example, examples, ledger
-from botcore_finetune.export import PAGE, Wish, export
+from botcore_finetune.export import PAGE, Sheet, Wish, export
 from botcore_finetune.ledger import Export
 from botcore_finetune.redact import Redactor
 from botcore_finetune.search import Which
@@ -144,11 +144,11 @@ async def test_words_that_are_not_the_models_own_teach_nothing_but_their_correct
 
 async def test_what_people_disagree_about_is_left_out(house: Store, tmp_path: Path) -> None:
     await keep(house, example(turn="t", reply="x"), example(turn="t", reply="x", person="ben", verdict=-1))
-    for format in ("kto", "dpo"):
-        rows, left, _ = await exported(house, tmp_path, format)
-        assert rows == []
     rows, left, _ = await exported(house, tmp_path, "kto")
-    assert left == {"judged good and bad by different people": 2}
+    assert (rows, left) == ([], {"judged good and bad by different people": 2})
+    await keep(house, example(reply="worse", verdict=-1), example(reply="better"))
+    rows, _, _ = await exported(house, tmp_path, "dpo")
+    assert [(row["chosen"], row["rejected"]) for row in rows] == [(said("better"), said("worse"))]
 
 
 async def test_the_same_line_is_written_once_whatever_its_case_and_spaces(house: Store, tmp_path: Path) -> None:
@@ -250,6 +250,16 @@ async def test_the_file_is_its_owners_and_takes_nobodys_place(house: Store, tmp_
     await export(house, wish, file, who="operator", at=1.0, force=True)
     assert json.loads(file.read_text())["label"] is True
     assert [name for name in os.listdir(tmp_path) if "out" in name] == ["out.jsonl"]
+
+
+async def test_a_file_that_appears_meanwhile_stays(tmp_path: Path) -> None:
+    file = tmp_path / "out.jsonl"
+    with Sheet(file) as sheet:
+        sheet.write({"prompt": []})
+        file.write_text("mine")
+        with pytest.raises(BotcoreError, match="exists already"):
+            sheet.finish()
+    assert (file.read_text(), os.listdir(tmp_path)) == ("mine", ["out.jsonl"])
 
 
 async def test_a_place_that_cannot_be_written_is_one_clear_line(house: Store, tmp_path: Path) -> None:
