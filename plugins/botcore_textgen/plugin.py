@@ -60,7 +60,8 @@ class TextGen:
         return await self._write(turn, self._settings.presets.continuation, continuing(text))
 
     async def _last_reply(self, turn: Turn) -> str:
-        said = (entry for entry in reversed(await turn.history()) if entry.role == "assistant")
+        """The model's own: the thanks for a /good would make a poor story."""
+        said = (entry for entry in reversed(await turn.history()) if entry.role == "assistant" and entry.model)
         return next((entry.text.removesuffix(CUT) for entry in said if entry.outcome == "answered"), "")
 
     async def _write(self, turn: Turn, preset: Preset, instruction: str = "") -> AsyncIterator[Chunk]:

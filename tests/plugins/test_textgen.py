@@ -63,6 +63,16 @@ async def test_continue_alone_goes_on_with_the_last_reply(chat: Chat) -> None:
     assert asked(chat) == "Continue this text: There was a fox."
 
 
+async def test_continue_goes_on_with_what_the_model_wrote_and_not_with_a_list_of_commands(chat: Chat) -> None:
+    chat.engine.say("Once upon a time")
+    await chat.says("/story a fox")
+    await chat.hears("Once upon a time")
+    await chat.says("/help")
+    await chat.hears("/story")
+    await chat.says("/continue")
+    await chat.hears("Continue this text: Once upon a time")
+
+
 async def test_continue_with_nothing_to_continue_says_how(chat: Chat) -> None:
     await chat.says("/continue")
     await chat.hears("/continue Once upon a time")
