@@ -109,6 +109,7 @@ def _source(cited: Any) -> str:
 def _judged(each: Found, made: Mapping[Person, bool], default: bool) -> str:
     one = each.example
     used = "training may use it" if ledger.allowed(one, made, default=default) else "not for training: not allowed"
+    used = used if one.trainable else ""
     contested = "others judged the same words the other way" if each.contested else ""
     better = f"better: {one.correction}" if one.correction else ""
     head = (_verdict(one), f"{one.channel}/{one.person}", _time(one.at), used, contested)

@@ -8,6 +8,7 @@ import sys
 from contextlib import chdir
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -19,6 +20,7 @@ from botcore.settings import load_settings
 from botcore.testing import Chat, chatting
 from botcore_finetune import FineTuneSettings
 from botcore_finetune.command import feedback_commands, moment
+from tests.plugins.conftest import HANDBOOK
 
 TABLES = {"plugins": {"memory": {}, "finetune": {}, "textgen": {"persona": "Be kind."}}}
 CONFIG = '[bot]\ndata_dir = "{data}"\n[plugins.finetune]\n[plugins.textgen]\n'
@@ -131,6 +133,25 @@ def test_show_tells_everything_about_a_reply(here: Path, judged: list[str]) -> N
         assert line in told
     bad = json.loads(feedback(here, "show", judged[0][:-1], "--json").stdout)
     assert (bad["answered_again_by"], bad["verdicts"][0]["reasons"]) == ([judged[2]], ["ignored"])
+
+
+def test_show_says_that_a_quotation_is_for_reports(here: Path) -> None:
+    async def talk() -> str:
+        qa = {"sources": [str(HANDBOOK)]}
+        async with chatting(here / "data", settings={"plugins": {"qa": qa, "finetune": {"consent": True}}}) as chat:
+            plugin: Any = chat.bot.loaded.plugins["qa"]
+            await plugin.sources_read.wait()
+            await chat.says("Where can I park my car?")
+            await chat.hears("car park")
+            await chat.says("/bad sources")
+            await chat.hears("Thank you")
+            return (await chat.replies())[0].id
+
+    told = feedback(here, "show", asyncio.run(talk())).stdout
+    assert "quoted from documents without the model: for reports, never for training" in told
+    assert "  Where can I park my car?" in told
+    assert "  [1] Visiting the library › Getting here (handbook/opening.md)" in told
+    assert "training may" not in told
 
 
 @pytest.mark.parametrize(
