@@ -29,6 +29,8 @@ HEADER_DEADLINE_S = 15.0
 """Also how long an idle connection is kept: aiohttp has one timer for both."""
 BODY_DEADLINE_S = 30.0
 STOP_GRACE_S = 3.0
+HOOKS = "/hooks/"
+"""Below it platforms call, by the bot's public name: they prove themselves by a secret or signature, not by Host."""
 BEGUN = web.RequestKey("begun", bool)
 """Marks a request whose response has left in part."""
 
@@ -183,7 +185,7 @@ class Http:
         if self._stopping:
             return failure(path, 503, "stopping", "the bot is stopping; try again shortly", {"Retry-After": "5"})
         try:
-            if denied := self._guard.foreign(request):
+            if not _pattern(request).startswith(HOOKS) and (denied := self._guard.foreign(request)):
                 return denial(path, denied)
             response = await handler(request)
             if not isinstance(response, web.StreamResponse):
