@@ -23,6 +23,8 @@ LIMIT = 4096
 """The longest message, after entities are taken out."""
 
 TITLE_LIMIT = 80
+SNIPPET_LIMIT = 200
+"""About four lines on a phone; Telegram folds a longer quote."""
 LESS_THAN = "\ufdd0"
 """Stands for "<" while converting, which drops what looks like HTML, as ``List<int>`` does. Never in real text."""
 
@@ -72,9 +74,7 @@ def body(text: str, citations: Sequence[Citation] = ()) -> Body:
     sources = _sources(citations, LIMIT - units(formatted.text)) if formatted else None
     if not formatted or sources is None:
         return plain(text, citations)
-    offset = units(formatted.text)
-    moved = tuple(replace(span, offset=span.offset + offset) for span in sources.spans)
-    return Body(text=formatted.text + sources.text, spans=formatted.spans + moved)
+    return _joined(formatted, sources)
 
 
 def plain(text: str, citations: Sequence[Citation] = ()) -> Body:
@@ -129,23 +129,46 @@ def _kept(span: Span, length: int) -> bool:
 
 
 def _sources(citations: Sequence[Citation], room: int) -> Body | None:
-    """The list of sources, shortened to ``room``; None where not even its beginning fits."""
+    """The list of sources, quoted where they fit into ``room``; None where not even the list's beginning fits."""
     if not citations:
         return Body(text="")
     unique = list({citation.number: citation for citation in citations}.values())
-    text, spans = "\n\nSources", [Span(type="bold", offset=2, length=len("Sources"))]
-    for place, citation in enumerate(unique):
-        title = head(" ".join(citation.title.split()) or citation.source, TITLE_LIMIT)
-        line = f"\n[{citation.number}] {title}"
-        rest = len(unique) - place - 1
-        if units(text + line) + (units(MORE.format(rest)) if rest else 0) > room:
-            more = text + MORE.format(rest + 1)
-            return Body(text=more, spans=tuple(spans)) if units(more) <= room else None
-        if citation.source.startswith(("http://", "https://")):
-            spans.append(
-                Span(
-                    type="text_link", offset=units(text + line) - units(title), length=units(title), url=citation.source
-                )
-            )
-        text += line
-    return Body(text=text, spans=tuple(spans))
+    quoted = _all([_source(citation, quote=True) for citation in unique])
+    return quoted if units(quoted.text) <= room else _first_few([_source(citation) for citation in unique], room)
+
+
+def _first_few(sources: Sequence[Body], room: int) -> Body | None:
+    for shown in range(len(sources), -1, -1):
+        listed = _all(sources[:shown])
+        more = MORE.format(len(sources) - shown) if shown < len(sources) else ""
+        if units(listed.text + more) <= room:
+            return replace(listed, text=listed.text + more)
+    return None
+
+
+def _all(sources: Sequence[Body]) -> Body:
+    listed = Body(text="\n\nSources", spans=(Span(type="bold", offset=2, length=len("Sources")),))
+    for source in sources:
+        listed = _joined(listed, source)
+    return listed
+
+
+def _source(citation: Citation, *, quote: bool = False) -> Body:
+    """``[1] Title, p. 12``, and below it what it says."""
+    title = head(" ".join(citation.title.split()) or citation.source, TITLE_LIMIT)
+    before, page = f"\n[{citation.number}] ", f", p. {citation.page}" if citation.page else ""
+    line = Body(text=before + title + page)
+    if title and citation.source.startswith(("http://", "https://")):
+        link = Span(type="text_link", offset=units(before), length=units(title), url=citation.source)
+        line = replace(line, spans=(link,))
+    snippet = head(" ".join(citation.snippet.split()), SNIPPET_LIMIT)
+    if not quote or not snippet:
+        return line
+    mark = Span(type="expandable_blockquote", offset=1, length=units(snippet))
+    return _joined(line, Body(text=f"\n{snippet}", spans=(mark,)))
+
+
+def _joined(first: Body, second: Body) -> Body:
+    offset = units(first.text)
+    moved = tuple(replace(span, offset=span.offset + offset) for span in second.spans)
+    return Body(text=first.text + second.text, spans=first.spans + moved)

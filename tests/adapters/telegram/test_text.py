@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botcore import Citation
-from botcore_telegram.text import LIMIT, Span, body, head, plain, tail, units
+from botcore_telegram.text import LIMIT, SNIPPET_LIMIT, Body, Span, body, head, plain, tail, units
 
 
 def marked(text: str) -> dict[str, str]:
@@ -71,6 +71,29 @@ def test_sources_stand_below_the_text() -> None:
     assert Span(
         type="text_link", offset=len("See [1]\n\nSources\n[1] "), length=5, url="https://docs.example/guide"
     ) in (said.spans)
+
+
+def test_a_source_says_its_page_and_what_stands_there() -> None:
+    citations = (
+        Citation(number=1, title="Guide 😀", page=12, snippet="The lamp\n  is   red.", source="https://docs.example/g"),
+        Citation(number=2, title="Notes", snippet="w" * 500),
+    )
+    said = body("See [1]", citations)
+    quote = "w" * (SNIPPET_LIMIT - 1) + "…"
+    assert said.text == f"See [1]\n\nSources\n[1] Guide 😀, p. 12\nThe lamp is red.\n[2] Notes\n{quote}"
+    found = {span.type: _cut(said, span) for span in said.spans}
+    assert found == {"bold": "Sources", "text_link": "Guide 😀", "expandable_blockquote": quote}
+
+
+def test_quotes_give_way_before_a_source_does() -> None:
+    citations = tuple(Citation(number=number, title="Guide", page=3, snippet="s" * 150) for number in (1, 2, 3))
+    said = body("x" * 3800, citations)
+    assert said.text.endswith("Sources\n[1] Guide, p. 3\n[2] Guide, p. 3\n[3] Guide, p. 3")
+
+
+def _cut(said: Body, span: Span) -> str:
+    raw = said.text.encode("utf-16-le")
+    return raw[2 * span.offset : 2 * (span.offset + span.length)].decode("utf-16-le")
 
 
 def test_many_sources_are_shortened_to_what_fits() -> None:
