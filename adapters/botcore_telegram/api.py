@@ -1,108 +1,57 @@
-"""The Bot API as the channel uses it: the SDK's `telegram.Bot` over one session, its errors in botcore's three words.
+"""What the core asks of Telegram: messages, edits, previews, files; the line's errors in botcore's three words.
 
 This module loads the SDK; nothing imports it before a channel connects.
 """
 
-import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
-import aiohttp
-from telegram import Bot, BotCommand, LinkPreviewOptions, MessageEntity, ReplyParameters
+from telegram import InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity, ReplyParameters
 from telegram.constants import ChatAction
 from telegram.error import TelegramError
 
-from botcore import Citation, Clock, Command, Rejected, Retry, Unknown
-from botcore_telegram.request import NotSent, Refused, Transport
-from botcore_telegram.settings import TelegramSettings
+from botcore import Attachment, Citation, Clock, Rejected, Retry, Unknown
+from botcore_telegram.buttons import Keyboard
+from botcore_telegram.line import Line
+from botcore_telegram.request import NotSent, Refused
 from botcore_telegram.text import Body, body, plain
-from botcore_telegram.wire import ALLOWED_UPDATES, Identity, Json
 
 __all__ = ["Api", "in_our_words"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-OPEN_CALLS = 64
-"""Calls in the air at once: with too many open ones the server answers every further one "retry after 60"."""
 NOT_SENT_PAUSE_S = 1.0, 300.0
 """Between tries without a connection: as long as it has been gone, within these bounds."""
 WRONG_TOKEN_PAUSE_S = 60.0
-MENU_LIMIT = 100
-"""Commands in Telegram's menu."""
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 """A preview is a request to whatever address the model wrote."""
+DOWNLOAD_LIMIT = 20 << 20
+"""Bytes of the largest file Telegram hands to a bot."""
+TOO_LARGE = "larger than 20 MB, the most that Telegram hands to bots"
 
 
 class Api:
-    """An open connection to the Bot API; made inside a running event loop.
+    """Calls over an open line. They raise `Retry`, `Rejected` or `Unknown`."""
 
-    `me`, `updates` and `drop_webhook` raise the errors of `request`; everything else `Retry`, `Rejected` or `Unknown`.
-    """
-
-    def __init__(self, settings: TelegramSettings, clock: Clock) -> None:
-        self._settings = settings
+    def __init__(self, line: Line, clock: Clock) -> None:
+        self._line = line
+        self._bot = line.bot
         self._clock = clock
         self._gone_since: float | None = None
         """Since when there is no connection."""
-        # PTB's RetryAfter is never made (see request.py), so its PTB_TIMEDELTA switch does not matter here.
-        self._stand_in = f"{settings.account}:hidden"
-        self._url = f"{settings.base_url}/bot{self._stand_in}"
-
-        local = urlsplit(self._settings.base_url).hostname in ("127.0.0.1", "localhost", "::1")
-        connector = aiohttp.TCPConnector(limit=OPEN_CALLS)
-        self._session = aiohttp.ClientSession(connector=connector, trust_env=not local)
-        self._transport = Transport(
-            self._session,
-            stand_in=self._stand_in,
-            token=self._settings.token,
-            read_timeout=self._settings.call_timeout_s,
-        )
-        self._bot = Bot(
-            self._stand_in,
-            base_url=f"{self._settings.base_url}/bot",
-            base_file_url=f"{self._settings.base_url}/file/bot",
-            request=self._transport,
-            get_updates_request=self._transport,
-        )
-
-    async def close(self) -> None:
-        """Cut what is in the air."""
-        await self._session.close()
-
-    async def me(self, channel: str) -> Identity:
-        """Who the token belongs to."""
-        user = await self._bot.get_me()
-        return Identity(channel=channel, user_id=user.id, username=user.username or "")
-
-    async def updates(self, offset: int, *, wait: bool) -> Sequence[Json]:
-        """What arrived from ``offset`` on; asking confirms everything below it.
-
-        Plain JSON, as a dead letter has to keep it; the SDK's objects would be built to be read once.
-        """
-        seconds = self._settings.poll_timeout_s if wait else 0
-        question: dict[str, Any] = {"timeout": seconds, "limit": 100, "allowed_updates": ALLOWED_UPDATES}
-        if offset:
-            question["offset"] = offset
-        silence = seconds + self._settings.call_timeout_s
-        _, payload = await self._transport.call(f"{self._url}/getUpdates", question, read_timeout=silence)
-        result: list[Json] = json.loads(payload)["result"]
-        return result
-
-    async def drop_webhook(self) -> None:
-        """Let updates be asked for again. What waits is kept."""
-        await self._bot.delete_webhook(drop_pending_updates=False)
-
-    async def publish(self, commands: Sequence[Command]) -> None:
-        """Fill the menu behind "/"."""
-        menu = [BotCommand(command.name, (command.help or command.name)[:256]) for command in commands[:MENU_LIMIT]]
-        await self._said(self._bot.set_my_commands(menu))
 
     async def send(
-        self, chat: int, thread: int | None, text: str, citations: Sequence[Citation], reply_to: int | None
+        self,
+        chat: int,
+        thread: int | None,
+        text: str,
+        citations: Sequence[Citation] = (),
+        *,
+        reply_to: int | None = None,
+        buttons: Keyboard = (),
     ) -> tuple[int, int]:
         """Chat and message id of a new message."""
         quoted = ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None
@@ -114,19 +63,27 @@ class Api:
                 entities=_entities(body),
                 message_thread_id=thread,
                 reply_parameters=quoted,
+                reply_markup=_markup(buttons),
                 link_preview_options=NO_PREVIEW,
             )
             return sent.chat_id, sent.message_id
 
         return await self._persist(attempt, chat, text, citations)
 
-    async def edit(self, chat: int, message: int, text: str, citations: Sequence[Citation]) -> None:
-        """Replace a message's text; the same text again is fine."""
+    async def edit(
+        self, chat: int, message: int, text: str, citations: Sequence[Citation] = (), *, buttons: Keyboard = ()
+    ) -> None:
+        """Replace a message's text and buttons; the same again is fine."""
 
         async def attempt(chat: int, body: Body) -> None:
             with _same_is_fine():
                 await self._bot.edit_message_text(
-                    body.text, chat, message, entities=_entities(body), link_preview_options=NO_PREVIEW
+                    body.text,
+                    chat,
+                    message,
+                    entities=_entities(body),
+                    reply_markup=_markup(buttons),
+                    link_preview_options=NO_PREVIEW,
                 )
 
         await self._persist(attempt, chat, text, citations)
@@ -143,6 +100,41 @@ class Api:
     async def typing(self, chat: int, thread: int | None) -> None:
         """Show "typing…" for five seconds."""
         await self._said(self._bot.send_chat_action(chat, ChatAction.TYPING, message_thread_id=thread))
+
+    async def show_buttons(self, chat: int, message: int, buttons: Keyboard) -> None:
+        """Put other buttons below a message of ours; the same ones again are fine."""
+        with _same_is_fine():
+            await self._said(self._bot.edit_message_reply_markup(chat, message, reply_markup=_markup(buttons)))
+
+    async def answer(self, query: str, text: str) -> None:
+        """Tell Telegram that a button's press has arrived; ``text`` pops up for whoever pressed it."""
+        await self._said(self._bot.answer_callback_query(query, text or None))
+
+    async def file(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        """A file's bytes in pieces."""
+        if attachment.size > DOWNLOAD_LIMIT:
+            raise Rejected(f"{attachment.name}: {TOO_LARGE}")
+        try:
+            path = await self._line.file_path(attachment.reference)
+            if path.startswith("/"):
+                raise Rejected("the Bot API server runs with --local and serves no files; start it without --local")
+            total = 0
+            async with aclosing(self._line.download(path)) as pieces:
+                async for piece in pieces:
+                    total += len(piece)
+                    if total > DOWNLOAD_LIMIT:
+                        raise Rejected(f"{attachment.name}: {TOO_LARGE}")
+                    yield piece
+        except TelegramError as error:
+            raise self._no_file(attachment.name, error) from error
+        self._gone_since = None
+
+    def _no_file(self, name: str, error: TelegramError) -> Retry | Rejected | Unknown:
+        if isinstance(error, Refused) and "too big" in error.description.lower():
+            return Rejected(f"{name}: {TOO_LARGE}")
+        if isinstance(error, Refused) and error.status in (400, 404):
+            return Rejected(f"{name}: Telegram has no such file any more")
+        return self._told(error)
 
     async def _said(self, call: Awaitable[Any]) -> None:
         try:
@@ -205,6 +197,14 @@ def _entities(body: Body) -> list[MessageEntity] | None:
     return [
         MessageEntity(span.type, span.offset, span.length, url=span.url, language=span.language) for span in body.spans
     ]
+
+
+def _markup(buttons: Keyboard) -> InlineKeyboardMarkup | None:
+    if not buttons:
+        return None
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(button.label, callback_data=button.data) for button in row] for row in buttons]
+    )
 
 
 @contextmanager

@@ -1,13 +1,14 @@
-"""Telegram as the core sees it: a `Channel`. What updates mean is in `wire`, fetching in `poll`, calls in `api`."""
+"""Telegram as the core sees it: a `Channel`. The ways in are `poll` and `webhook`, the way out is `api`."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botcore import (
+    Attachment,
     Bot,
     BotcoreError,
     Capabilities,
@@ -24,13 +25,23 @@ from botcore import (
     Unknown,
     hookimpl,
 )
+from botcore_telegram.busy import Busy
+from botcore_telegram.buttons import Keyboard, keyboard
 from botcore_telegram.drafts import Drafts
+from botcore_telegram.errands import Errands
+from botcore_telegram.intake import Intake
+from botcore_telegram.presses import Presses
 from botcore_telegram.settings import TelegramSettings
 from botcore_telegram.text import LIMIT, tail
-from botcore_telegram.wire import chat_and_message, platform_id, read
+from botcore_telegram.wire import chat_and_message, place, platform_id, read
 
 if TYPE_CHECKING:
+    from aiohttp import web
+
     from botcore_telegram.api import Api
+    from botcore_telegram.line import Line
+    from botcore_telegram.poll import Poll
+    from botcore_telegram.webhook import Webhook
 
 __all__ = ["Telegram"]
 
@@ -39,14 +50,12 @@ log = logging.getLogger(__name__)
 SOURCES_ROOM = 296
 """Units kept free below a text for its list of sources, and for what formatting may add."""
 
-BUSY = "I am still busy with your earlier messages here; please send this one again in a moment."
-BUSY_EVERY_S = 60.0
-
 
 @dataclass(slots=True)
 class _Link:
     """What is there while we are connected."""
 
+    line: "Line"
     api: "Api"
     drafts: Drafts
     clock: Clock
@@ -65,7 +74,8 @@ class Telegram:
         self._clock = clock
         self._commands: Callable[[], Sequence[Command]] = tuple
         self._link: _Link | None = None
-        self._told_busy: dict[str, float] = {}
+        self._webhook: Webhook | None = None
+        """Takes Telegram's calls while `run` does."""
         self.health = "not connected yet"
         """"ok", or in words what keeps messages from coming in."""
 
@@ -77,6 +87,8 @@ class Telegram:
         """See `botcore.hookspecs`."""
         registry.channel(self)
         self._commands = lambda: registry.commands
+        if self._settings.mode == "webhook":
+            registry.route("POST", self._settings.path(self.name), self.hook, access="public", stream=True)
 
     @hookimpl
     @asynccontextmanager
@@ -90,18 +102,18 @@ class Telegram:
         """Whose the token is, as Telegram says. Raises `BotcoreError` where it cannot be asked or does not know it."""
         from telegram.error import TelegramError
 
-        from botcore_telegram.api import Api
+        from botcore_telegram.line import Line
         from botcore_telegram.request import Refused
 
-        api = Api(self._settings, clock)
+        line = Line(self._settings)
         try:
-            return f"@{(await api.me(self.name)).username} on {self._settings.base_url}"
+            return f"@{(await line.me(self.name)).username} on {self._settings.base_url}"
         except Refused as refused:
             raise BotcoreError(f"Telegram says {refused.description} ({refused.status}): is the token right?") from None
         except TelegramError as error:
             raise BotcoreError(f"Telegram does not answer: {error}") from None
         finally:
-            await api.close()
+            await line.close()
 
     def capabilities(self, conversation: Conversation) -> Capabilities:
         """Drafts in private chats; in groups a placeholder that is edited."""
@@ -120,40 +132,66 @@ class Telegram:
 
     async def run(self, inbox: Inbox) -> None:
         """Receive until cancelled. Raises `SettingsError` for a wrong token."""
-        from botcore_telegram.poll import Poll
-
         wrong: SettingsError | None = None
         async with self._connected() as link, asyncio.TaskGroup() as tasks:
-            poll = Poll(
-                link.api,
-                inbox,
-                link.clock,
-                channel=self.name,
-                read=lambda update, me: read(update, me, self._settings.group_mode),
-                report=self._report,
-                turned_away=lambda record: self._say_busy(link, tasks, record.conversation),
-            )
-            menu = tasks.create_task(self._publish(link.api), name=f"{self.name}: menu of commands")
-            keeper = tasks.create_task(link.drafts.run(), name=f"{self.name}: keep drafts alive")
+            errands = Errands(link.clock, self.name)
+            way_in = self._way_in(link, inbox, errands)
+            beside = [
+                tasks.create_task(self._publish(link.line), name=f"{self.name}: menu of commands"),
+                tasks.create_task(link.drafts.run(), name=f"{self.name}: keep drafts alive"),
+                tasks.create_task(errands.run(), name=f"{self.name}: errands"),
+            ]
             try:
-                await poll.run()
+                await way_in.run()
             except SettingsError as error:
                 # Carried out of the group by hand: the group would wrap it.
                 wrong = error
             finally:
-                menu.cancel()
-                keeper.cancel()
+                self._webhook = None
+                for task in beside:
+                    task.cancel()
         if wrong is not None:
             self._report(str(wrong))
             raise wrong
+
+    def _way_in(self, link: _Link, inbox: Inbox, errands: Errands) -> "Poll | Webhook":
+        from botcore_telegram.poll import Poll
+        from botcore_telegram.webhook import Webhook
+
+        presses = Presses(link.api, errands, lambda: [command.name for command in self._commands()])
+        intake = Intake(
+            inbox,
+            channel=self.name,
+            read=lambda update, me: read(update, me, self._settings.group_mode),
+            turned_away=Busy(link.api, errands, link.clock).tell,
+            pressed=presses.pressed,
+        )
+        if self._settings.mode == "polling":
+            return Poll(link.line, intake, link.clock, channel=self.name, report=self._report)
+        self._webhook = Webhook(link.line, intake, link.clock, self._settings, channel=self.name, report=self._report)
+        return self._webhook
+
+    async def hook(self, request: "web.Request") -> "web.Response":
+        """Answer one of Telegram's calls; see `webhook`."""
+        from aiohttp import web
+
+        from botcore_telegram.webhook import NOT_NOW, SECRET_HEADER, genuine
+
+        secret = self._settings.webhook_secret.get_secret_value()
+        if not genuine(request.headers.get(SECRET_HEADER, ""), secret):
+            return web.Response(status=401)
+        answer = await self._webhook.answer(request.content) if self._webhook else NOT_NOW
+        headers = {"Retry-After": str(answer.retry_after)} if answer.retry_after else None
+        return web.Response(status=answer.status, headers=headers)
 
     async def send(self, part: Part) -> str:
         """The id of the new message. Raises `Retry`, `Rejected` or `Unknown`."""
         link = self._linked()
         await link.drafts.end(part.turn)
-        chat, thread = _place(part.conversation)
+        chat, thread = place(part.conversation)
         quoted = None if part.conversation.private else _message_in(part.reply_to, chat)
-        return platform_id(*await link.api.send(chat, thread, part.text, part.citations, quoted))
+        sent = await link.api.send(chat, thread, part.text, part.citations, reply_to=quoted, buttons=_buttons(part))
+        return platform_id(*sent)
 
     async def edit(self, platform_id: str, part: Part) -> None:
         """Replace a message's text; the same text again is a success. Raises as `send`."""
@@ -161,7 +199,7 @@ class Telegram:
             chat, message = chat_and_message(platform_id)
         except ValueError:
             raise Rejected(f"{platform_id!r} names no Telegram message") from None
-        await self._linked().api.edit(chat, message, part.text, part.citations)
+        await self._linked().api.edit(chat, message, part.text, part.citations, buttons=_buttons(part))
 
     async def show(self, draft: Draft) -> None:
         """Show progress as well as Telegram can. Raises nothing but `Retry`."""
@@ -177,10 +215,16 @@ class Telegram:
         """Always raises `Unknown`: Telegram cannot be asked what a bot has sent."""
         raise Unknown("Telegram cannot be asked what a bot has sent")
 
+    async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        """A file's bytes in pieces; Telegram hands out 20 MB at most. Raises `Retry`, `Rejected` or `Unknown`."""
+        async with aclosing(self._linked().api.file(attachment)) as pieces:
+            async for piece in pieces:
+                yield piece
+
     async def _show(self, api: "Api", draft: Draft) -> None:
         text = tail(draft.text or (draft.note if draft.phase == "waiting" else ""))
         try:
-            chat, thread = _place(draft.conversation)
+            chat, thread = place(draft.conversation)
             if draft.conversation.private:
                 await api.draft(chat, thread, draft.message or 1, text)
             elif draft.platform_id and text.strip():
@@ -192,24 +236,12 @@ class Telegram:
         except Exception as error:
             log.debug("%s: progress not shown: %s: %s", self.name, type(error).__name__, error)
 
-    def _say_busy(self, link: _Link, tasks: asyncio.TaskGroup, conversation: Conversation) -> None:
-        """Tell once a minute that a message was turned away: its sender has to send it again."""
-        now = link.clock.monotonic()
-        self._told_busy = {key: at for key, at in self._told_busy.items() if now - at < BUSY_EVERY_S}
-        if conversation.key not in self._told_busy:
-            self._told_busy[conversation.key] = now
-            tasks.create_task(self._notice(link.api, conversation, BUSY), name=f"{self.name}: notice")
+    async def _publish(self, line: "Line") -> None:
+        from telegram.error import TelegramError
 
-    async def _notice(self, api: "Api", conversation: Conversation, text: str) -> None:
         try:
-            await api.send(*_place(conversation), text, (), None)
-        except (Retry, Rejected, Unknown) as error:
-            log.warning("%s: a notice could not be sent: %s", self.name, error)
-
-    async def _publish(self, api: "Api") -> None:
-        try:
-            await api.publish(self._commands())
-        except (Retry, Rejected, Unknown) as error:
+            await line.publish([(command.name, command.help) for command in self._commands()])
+        except TelegramError as error:
             log.warning("%s: the menu of commands is not up to date: %s", self.name, error)
 
     def _report(self, health: str) -> None:
@@ -233,22 +265,21 @@ class Telegram:
             link.holders -= 1
             if not link.holders:
                 self._link = None
-                await link.api.close()
+                await link.line.close()
 
     def _open(self) -> _Link:
         from botcore_telegram.api import Api
+        from botcore_telegram.line import Line
 
         if self._clock is None:
             raise RuntimeError("a Telegram channel outside of a bot needs a clock: Telegram(settings, clock)")
-        api = Api(self._settings, self._clock)
-        return _Link(api, Drafts(self._clock, lambda draft: self._show(api, draft)), self._clock)
+        line = Line(self._settings)
+        api = Api(line, self._clock)
+        return _Link(line, api, Drafts(self._clock, lambda draft: self._show(api, draft)), self._clock)
 
 
-def _place(conversation: Conversation) -> tuple[int, int | None]:
-    try:
-        return int(conversation.chat), int(conversation.thread) if conversation.thread else None
-    except ValueError:
-        raise Rejected(f"{conversation.key} names no Telegram chat") from None
+def _buttons(part: Part) -> Keyboard:
+    return keyboard() if part.ask_feedback else ()
 
 
 def _message_in(platform_id: str, chat: int) -> int | None:

@@ -10,6 +10,8 @@ into the address at the last moment, so no log line, exception or repr of the SD
 """
 
 import json
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import aiohttp
@@ -20,6 +22,9 @@ from telegram.request import BaseRequest, RequestData
 __all__ = ["NotSent", "Refused", "Transport", "Unanswered"]
 
 CONNECT_TIMEOUT_S = 10
+DOWNLOAD_TIMEOUT_S = 300
+"""For a whole file; silence in between is bounded by the read time-out."""
+PIECE = 64 * 1024
 
 
 class NotSent(TelegramError):
@@ -78,16 +83,38 @@ class Transport(BaseRequest):
     async def call(self, url: str, parameters: Any, *, read_timeout: float | None) -> tuple[int, bytes]:
         """As `do_request`, without the SDK's objects around it."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout)
-        address = url.replace(self._stand_in, self._token.get_secret_value(), 1)
-        try:
-            # A redirect would carry the token to somebody else.
-            async with self._session.post(address, json=parameters, timeout=timeout, allow_redirects=False) as response:
+        # A redirect would carry the token to somebody else.
+        with _unlinked():
+            async with self._session.post(
+                self._address(url), json=parameters, timeout=timeout, allow_redirects=False
+            ) as response:
                 return _judged(response.status, response.headers.get("Retry-After", ""), await response.read())
-        # "from None": aiohttp's errors may hold the address, and with it the token.
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise NotSent(f"no connection to Telegram ({type(error).__name__})") from None
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Unanswered(f"no answer from Telegram ({type(error).__name__})") from None
+
+    async def download(self, url: str) -> AsyncGenerator[bytes, None]:
+        """The bytes behind an address in pieces. Raises as `call`."""
+        timeout = aiohttp.ClientTimeout(
+            total=DOWNLOAD_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S, sock_read=self._read_timeout
+        )
+        with _unlinked():
+            async with self._session.get(self._address(url), timeout=timeout, allow_redirects=False) as response:
+                if response.status != 200:
+                    _judged(response.status, response.headers.get("Retry-After", ""), await response.read())
+                async for piece in response.content.iter_chunked(PIECE):
+                    yield piece
+
+    def _address(self, url: str) -> str:
+        return url.replace(self._stand_in, self._token.get_secret_value(), 1)
+
+
+@contextmanager
+def _unlinked() -> Iterator[None]:
+    """Aiohttp's errors in our words, "from None": they may hold the address, and with it the token."""
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
+        raise NotSent(f"no connection to Telegram ({type(error).__name__})") from None
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise Unanswered(f"no answer from Telegram ({type(error).__name__})") from None
 
 
 def _judged(status: int, retry_after: str, payload: bytes) -> tuple[int, bytes]:

@@ -2,7 +2,8 @@
 
     message            → Message   text, caption, files; in groups only what is meant for the bot
     edited_message     → Control   kind "edit"
-    callback_query     → Feedback  where the button carries a judgement
+    callback_query     → Feedback  where the button carries a judgement (see `buttons`)
+                       → Message   "/again" about the reply, where it asks for another one
     everything else    → None      joins, pins, channel posts, other bots: not for us
 
 What claims to be one of these and lacks what it must have raises `Unusable`: it is kept as a dead letter.
@@ -13,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from botcore import Attachment, Control, Conversation, Feedback, Incoming, Message, Person
+from botcore import Attachment, Control, Conversation, Feedback, Incoming, Message, Person, Rejected
+from botcore_telegram.buttons import parsed
 
-__all__ = ["ALLOWED_UPDATES", "Identity", "Json", "Unusable", "chat_and_message", "platform_id", "read"]
+__all__ = ["ALLOWED_UPDATES", "Identity", "Json", "Unusable", "chat_and_message", "place", "platform_id", "read"]
 
 Json = Mapping[str, Any]
 GroupMode = Literal["addressed", "all"]
@@ -27,7 +29,6 @@ GENERAL_TOPIC = 1
 """A forum's first topic: sending with its id is an error, so it is left out."""
 
 COMMAND = re.compile(r"/(?P<name>\w{1,32})(?:@(?P<bot>\w+))?(?=\s|$)", re.ASCII)
-JUDGEMENT = re.compile(r"feedback:(?P<value>-1|0|1)")
 
 FILES = {
     "document": ("document", "application/octet-stream"),
@@ -70,6 +71,14 @@ def chat_and_message(platform_id: str) -> tuple[int, int]:
     return int(chat), int(message)
 
 
+def place(conversation: Conversation) -> tuple[int, int | None]:
+    """Chat and topic a conversation is in. Raises `Rejected` for none of Telegram's."""
+    try:
+        return int(conversation.chat), int(conversation.thread) if conversation.thread else None
+    except ValueError:
+        raise Rejected(f"{conversation.key} names no Telegram chat") from None
+
+
 def read(update: Json, me: Identity, group_mode: GroupMode = "addressed") -> Incoming | None:
     """The record an update stands for, None where it is not for us. Raises `Unusable`."""
     try:
@@ -78,7 +87,7 @@ def read(update: Json, me: Identity, group_mode: GroupMode = "addressed") -> Inc
                 return reader(update[kind], str(_whole(update, "update_id")), me, group_mode)
     except Unusable:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise Unusable(f"{type(error).__name__}: {error}") from error
     return None
 
@@ -116,19 +125,22 @@ def _edited(message: Json, event_id: str, me: Identity, group_mode: GroupMode) -
     )
 
 
-def _pressed(query: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Feedback | None:
-    found = JUDGEMENT.fullmatch(str(query.get("data", "")))
+def _pressed(query: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Feedback | Message | None:
+    press = parsed(str(query.get("data", "")))
     message = query.get("message")
-    if not found or not message:
+    if press is None or not message:
         return None
-    conversation = _conversation(message, me)
-    value: dict[str, Literal[-1, 0, 1]] = {"-1": -1, "0": 0, "1": 1}
+    conversation, person = _conversation(message, me), _somebody(query["from"])
+    pressed = platform_id(conversation.chat, _whole(message, "message_id"))
+    if press.again:
+        return Message(event_id=event_id, conversation=conversation, person=person, text="/again", reply_to=pressed)
     return Feedback(
         event_id=event_id,
         conversation=conversation,
-        person=_somebody(query["from"]),
-        platform_id=platform_id(conversation.chat, _whole(message, "message_id")),
-        value=value[found["value"]],
+        person=person,
+        platform_id=pressed,
+        value=press.value,
+        reasons=(press.reason,) if press.reason else (),
     )
 
 
@@ -237,6 +249,6 @@ def _attachment(file: Json, name: str, media_type: str) -> Attachment:
 
 def _whole(record: Json, name: str) -> int:
     value = record[name]
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise Unusable(f"{name} is not a whole number")
+    if not isinstance(value, int) or isinstance(value, bool) or value.bit_length() > 63:
+        raise Unusable(f"{name} is not a whole number of 64 bits")
     return value

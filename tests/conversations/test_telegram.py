@@ -1,13 +1,17 @@
-"""A whole bot on Telegram, as people in its chats see it: the real SDK against the fake server, a scripted engine."""
+"""A whole bot on Telegram, as people in its chats see it: the real SDK against the fake server, a scripted engine.
 
+Everything is said twice, to a bot that polls and to one that is called by webhook: people see no difference.
+"""
+
+import json
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from botcore import Chunk, Feedback, Reply, Sampling, Turn, hookimpl
+from botcore import Chunk, Feedback, Reply, Sampling, SettingsError, Turn, hookimpl, say
 from botcore.testing import Chat, ManualClock, ScriptedEngine, chatting, until
 from botcore_telegram.testing import FakeTelegram, Fault
 
@@ -49,14 +53,28 @@ def talker() -> Talker:
     return Talker()
 
 
+@pytest.fixture(params=["polling", "webhook"])
+def mode(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+only_polling = pytest.mark.parametrize("mode", ["polling"], indirect=True)
+only_webhook = pytest.mark.parametrize("mode", ["webhook"], indirect=True)
+
+
 @pytest.fixture
-def start(telegram: FakeTelegram, talker: Talker, tmp_path: Path) -> Start:
+def start(telegram: FakeTelegram, talker: Talker, tmp_path: Path, mode: Literal["polling", "webhook"]) -> Start:
     """Start the bot; again after the end of the first one, it is the same bot after a restart."""
 
-    def starting(engine: ScriptedEngine | None = None, **more: Any) -> AbstractAsyncContextManager[Chat]:
-        channel = {"token": telegram.token, "base_url": telegram.base_url}
-        tables = {"channels.telegram": channel, "turn": {"drain_s": 0}}
-        return chatting(tmp_path / "data", plugins={"talker": talker}, settings=tables, engine=engine, **more)
+    @asynccontextmanager
+    async def starting(
+        engine: ScriptedEngine | None = None, *, server: FakeTelegram = telegram, **more: Any
+    ) -> AsyncIterator[Chat]:
+        tables = {"channels.telegram": server.table(mode), "turn": {"drain_s": 0}}
+        plugins = {"talker": talker, **more.pop("plugins", {})}
+        async with chatting(tmp_path / "data", plugins=plugins, settings=tables, engine=engine, **more) as chat:
+            server.reach(chat.bot.address)
+            yield chat
 
     return starting
 
@@ -109,9 +127,9 @@ async def test_stop_ends_the_reply_and_frees_the_engine(telegram: FakeTelegram, 
 async def test_a_flood_limit_is_waited_out(telegram: FakeTelegram, talker: Talker, start: Start) -> None:
     clock = ManualClock()
     async with FakeTelegram(clock=clock) as slow:
-        telegram.base_url, ana = slow.base_url, slow.chat(7)
+        ana = slow.chat(7)
         slow.flood(retry_after=30)
-        async with start(clock=clock) as bot:
+        async with start(server=slow, clock=clock) as bot:
             await ana.says("hi")
             await until(lambda: b'result="retry"' in bot.bot.metrics.render())
             await clock.advance(29)
@@ -133,6 +151,7 @@ async def test_a_chat_that_must_wait_holds_up_no_other(telegram: FakeTelegram, s
     assert ana.messages == []
 
 
+@only_polling
 async def test_the_same_update_again_is_answered_once(telegram: FakeTelegram, start: Start) -> None:
     ana = telegram.chat(7)
     async with start():
@@ -145,6 +164,28 @@ async def test_the_same_update_again_is_answered_once(telegram: FakeTelegram, st
         await ana.says("still there?")
         await ana.hears("still there?")
     assert len(ana.messages) == 2
+
+
+@only_webhook
+async def test_deliveries_forged_repeated_and_out_of_order_are_answered_at_most_once(
+    telegram: FakeTelegram, start: Start
+) -> None:
+    ana = telegram.chat(7)
+    async with start():
+        said = [await ana.says(text) for text in ("one", "two")]
+        for text in ("one", "two"):
+            await ana.hears(f"You said: {text}")
+        for update in (said[1], said[0], said[1]):
+            assert (await telegram.webhook.call(json.dumps(update).encode()))[0] == 200
+        forged = {**said[0], "update_id": 5000}
+        secret = {"X-Telegram-Bot-Api-Secret-Token": "guessed"}
+        assert (await telegram.webhook.call(json.dumps(forged).encode(), secret))[0] == 401
+        late = {**said[0], "update_id": 3}  # ids may restart anywhere after a week of silence
+        assert (await telegram.webhook.call(json.dumps(late).encode()))[0] == 200
+        await ana.hears("You said: one")
+        await ana.says("three")
+        await ana.hears("You said: three")
+    assert [text.removeprefix("You said: ") for text in ana.texts] == ["one", "two", "one", "three"]
 
 
 async def test_a_restart_loses_nothing(telegram: FakeTelegram, start: Start) -> None:
@@ -258,10 +299,70 @@ async def test_a_judgement_finds_the_reply(telegram: FakeTelegram, talker: Talke
     ana = telegram.chat(7)
     async with start():
         await ana.says("hi")
-        message = await ana.hears("hi")
-        await ana.presses(message.id, "feedback:1")
+        await ana.hears("hi")
+        await ana.presses("👍")
         await until(lambda: talker.judged)
     assert (talker.judged[0].reply, talker.judged[0].value) == (talker.replies[0].id, 1)
+
+
+async def test_a_thumb_down_and_its_reason_are_one_verdict(
+    telegram: FakeTelegram, talker: Talker, start: Start
+) -> None:
+    team = telegram.chat(-100, "supergroup")
+    async with start():
+        await team.says("@botcore_bot hi", person=8)
+        await team.hears("hi")
+        await team.presses("👎", person=8)
+        await team.presses("Missed the question", person=8)
+        await team.presses("👍", person=9)
+        await until(lambda: len(talker.judged) == 3)
+        assert len(await team.pops_up(3)) == 3
+    final = {judged.person.id: (judged.value, judged.reasons) for judged in talker.judged}
+    assert final == {"8": (-1, ("ignored",)), "9": (1, ())}
+    assert {judged.reply for judged in talker.judged} == {talker.replies[0].id}
+
+
+@pytest.mark.parametrize("chat", [7, -100], ids=["private", "group"])
+async def test_the_question_is_answered_again(telegram: FakeTelegram, talker: Talker, start: Start, chat: int) -> None:
+    here = telegram.chat(chat, "private" if chat > 0 else "supergroup")
+    async with start(ScriptedEngine("a first answer", "a second answer")):
+        await here.says("@botcore_bot tell me")
+        await here.hears("a first answer")
+        await here.presses("🔄")
+        message = await here.hears("a second answer")
+        await until(lambda: len(talker.replies) == 2)
+    first, second = talker.replies
+    assert (second.again, message.buttons) == (first.id, ["👍", "👎", "🔄"])
+
+
+class Reader:
+    """Reads every document aloud."""
+
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        if not turn.message.attachments:
+            return None
+        turn.progress("Reading …")
+        async with turn.file(turn.message.attachments[0], limit=1000) as path:
+            return say(f"{turn.message.attachments[0].name} says: {path.read_text()}")
+
+
+async def test_a_document_reaches_a_plugin_as_a_file(telegram: FakeTelegram, start: Start) -> None:
+    ana = telegram.chat(7)
+    async with start(plugins={"talker": Reader()}):
+        await ana.uploads("notes.txt", b"The lamp is red.", "What colour is the lamp?")
+        await ana.hears("notes.txt says: The lamp is red.")
+    assert (7, "Reading …") in [(ana.id, text) for _, text in ana.drafts]
+
+
+async def test_a_wrong_webhook_secret_is_one_line_with_the_next_step(tmp_path: Path) -> None:
+    table = {"token": "123456789:" + "a" * 35, "mode": "webhook", "webhook_url": "https://bot.example.org"}
+    for secret in ("", "short but wrong!"):
+        with pytest.raises(SettingsError, match="openssl rand -hex 32") as caught:
+            async with chatting(tmp_path, settings={"channels.telegram": {**table, "webhook_secret": secret}}):
+                pass
+        assert "a" * 20 not in str(caught.value)
+        assert not secret or secret not in str(caught.value)
 
 
 async def test_a_long_reply_comes_in_parts_in_order(telegram: FakeTelegram, start: Start) -> None:

@@ -1,5 +1,6 @@
 """One chat as its people see it: what they write, and what they read from the bot."""
 
+import mimetypes
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -54,11 +55,60 @@ class FakeChat:
         message = {**update["message"], "text": text, "entities": _entities(text), "edit_date": 1_700_000_100}
         return self.telegram.updates.add("edited_message", message)
 
-    async def presses(self, message: int, data: str, *, person: int = 0) -> dict[str, Any]:
-        """Somebody presses a button below a message of the bot's."""
-        shown = {"message_id": message, "date": 1_700_000_000, "chat": self._api.chats[self.id]}
-        query = {"id": "1", "from": self._person(person), "message": shown, "chat_instance": "1", "data": data}
+    async def uploads(
+        self,
+        name: str,
+        content: bytes,
+        caption: str = "",
+        *,
+        media_type: str = "",
+        person: int = 0,
+        size: int | None = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """Somebody sends a file; ``size`` is what Telegram claims, where it is not the true one."""
+        file = self._api.files.add("documents", name, content, size=size)
+        kind = media_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        document = {**file, "file_name": name, "mime_type": kind}
+        return await self._sends({"document": document}, caption, person, more)
+
+    async def photographs(self, content: bytes, caption: str = "", *, person: int = 0, **more: Any) -> dict[str, Any]:
+        """Somebody sends a photo: Telegram offers it in two sizes, the larger one last."""
+        small = {**self._api.files.add("photos", "small.jpg", content[:10]), "width": 90, "height": 67}
+        large = {**self._api.files.add("photos", "large.jpg", content), "width": 1280, "height": 960}
+        return await self._sends({"photo": [small, large]}, caption, person, more)
+
+    async def presses(self, label: str, *, message: int = 0, person: int = 0) -> dict[str, Any]:
+        """Somebody presses the button whose text has ``label`` in it, below this message or the newest that has one."""
+        while True:
+            for sent in reversed(self.messages):
+                pressed = [button for row in sent.keyboard for button in row if label in button["text"]]
+                if pressed and message in (0, sent.id):
+                    return await self.sends_press(sent.id, pressed[0]["callback_data"], person=person)
+            shown = {sent.id: sent.buttons for sent in self.messages}
+            await self.telegram.until(f"a button {label!r} in chat {self.id}; there are {shown}")
+
+    async def sends_press(self, message: int, data: str, *, person: int = 0) -> dict[str, Any]:
+        """A press that sends this data, as only a program of somebody's own can make it up."""
+        query = {
+            "id": self._api.queries.press(self.id),
+            "from": self._person(person),
+            "message": self._api.shown(self.id, message),
+            "chat_instance": "1",
+            "data": data,
+        }
         return self.telegram.updates.add("callback_query", query)
+
+    @property
+    def popups(self) -> list[str]:
+        """What the bot made pop up for those who pressed a button, "" for nothing."""
+        return [text for chat, text in self._api.queries.answers if chat == self.id]
+
+    async def pops_up(self, number: int = 1) -> list[str]:
+        """Return once so many presses were answered."""
+        while len(self.popups) < number:
+            await self.telegram.until(f"{number} answered presses in chat {self.id}; so far {self.popups}")
+        return self.popups
 
     async def hears(self, expected: str = "") -> SentMessage:
         """The first message not heard yet that says ``expected`` (case does not matter), now or after an edit."""
@@ -70,6 +120,16 @@ class FakeChat:
                     return message
             reads = [text if len(text) < 80 else f"{text[:80]}…" for text in self.texts]
             await self.telegram.until(f"chat {self.id} to hear {expected!r}; it reads {reads}")
+
+    async def _sends(
+        self, file: Mapping[str, Any], caption: str, person: int, more: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        message = self._message(caption, person, {**file, **more})
+        if caption:
+            message["caption"], message["caption_entities"] = message["text"], message["entities"]
+        return self.telegram.updates.add(
+            "message", {name: value for name, value in message.items() if name not in ("text", "entities")}
+        )
 
     def _message(self, text: str, person: int, more: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -7,12 +7,15 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
+from botcore_telegram.testing.buttons import Queries, checked
 from botcore_telegram.testing.errors import ApiError, Limits
+from botcore_telegram.testing.files import Files
 from botcore_telegram.testing.updates import Updates
+from botcore_telegram.testing.webhook import Deliverer
 
 __all__ = ["Methods", "SentMessage"]
 
@@ -34,14 +37,23 @@ class SentMessage:
     entities: list[dict[str, Any]]
     thread: int | None = None
     reply_to: int | None = None
+    keyboard: list[list[dict[str, Any]]] = field(default_factory=list)
     heard: bool = False
+
+    @property
+    def buttons(self) -> list[str]:
+        """What stands on the buttons below it, row by row."""
+        return [button["text"] for row in self.keyboard for button in row]
 
 
 class Methods:
     """Every method the channel calls, executed on plain state."""
 
-    def __init__(self, updates: Updates, *, username: str, user_id: int) -> None:
+    def __init__(self, updates: Updates, webhook: Deliverer, queries: Queries, *, username: str, user_id: int) -> None:
         self.updates = updates
+        self.webhook = webhook
+        self.queries = queries
+        self.files = Files()
         self.me = {"id": user_id, "is_bot": True, "first_name": username, "username": username}
         self.chats: dict[int, dict[str, Any]] = {}
         self.messages: dict[tuple[int, int], SentMessage] = {}
@@ -64,16 +76,26 @@ class Methods:
         return self.me
 
     async def _getUpdates(self, allowed_updates: Any = None, **question: Any) -> Any:
+        self.updates.allow(allowed_updates)
         return await self.updates.get(**question)
 
-    def _setWebhook(self, url: str, **_: Any) -> bool:
-        self.updates.webhook = url
-        self.updates.wake()
-        return True
+    def _setWebhook(self, **asked: Any) -> bool:
+        return self.webhook.register(**asked)
 
     def _deleteWebhook(self, drop_pending_updates: bool = False) -> bool:
-        self.updates.webhook = ""
-        return True
+        return self.webhook.remove(drop=drop_pending_updates)
+
+    def _getWebhookInfo(self) -> dict[str, Any]:
+        return self.webhook.info()
+
+    def _getFile(self, file_id: str) -> dict[str, Any]:
+        return self.files.about(file_id)
+
+    def _answerCallbackQuery(self, callback_query_id: str, text: str = "", **_: Any) -> bool:
+        return self.queries.answer(callback_query_id, text)
+
+    def _getMyCommands(self, **_: Any) -> list[dict[str, str]]:
+        return self.commands
 
     def _setMyCommands(self, commands: list[dict[str, str]], **_: Any) -> bool:
         self.commands = commands
@@ -86,6 +108,7 @@ class Methods:
         entities: Any = (),
         message_thread_id: int | None = None,
         reply_parameters: Mapping[str, Any] | None = None,
+        reply_markup: Any = None,
         link_preview_options: Any = None,
         **_: Any,
     ) -> dict[str, Any]:
@@ -101,23 +124,38 @@ class Methods:
             entities=list(entities),
             thread=message_thread_id,
             reply_to=reply_parameters["message_id"] if reply_parameters else None,
+            keyboard=checked(reply_markup),
         )
         self.messages[chat_id, sent.id] = sent
         return self._shown(sent)
 
     def _editMessageText(
-        self, text: str = "", chat_id: int = 0, message_id: int = 0, entities: Any = (), **_: Any
+        self,
+        text: str = "",
+        chat_id: int = 0,
+        message_id: int = 0,
+        entities: Any = (),
+        reply_markup: Any = None,
+        **_: Any,
     ) -> dict[str, Any]:
-        chat = self._chat(chat_id)
-        sent = self.messages.get((chat_id, message_id))
-        if sent is None:
-            raise ApiError(400, "Bad Request: message to edit not found")
+        chat, sent, rows = self._chat(chat_id), self._sent(chat_id, message_id), checked(reply_markup)
         self._check(text, entities)
-        if (sent.text, sent.entities) == (text, list(entities)):
+        if (sent.text, sent.entities, sent.keyboard) == (text, list(entities), rows):
             raise ApiError(400, SAME)
         self._flood(chat)
-        sent.text, sent.entities = text, list(entities)
+        # Buttons that are not given again are gone.
+        sent.text, sent.entities, sent.keyboard = text, list(entities), rows
         self.edits.append((chat_id, message_id, text))
+        return self._shown(sent)
+
+    def _editMessageReplyMarkup(
+        self, chat_id: int = 0, message_id: int = 0, reply_markup: Any = None, **_: Any
+    ) -> dict[str, Any]:
+        chat, sent, rows = self._chat(chat_id), self._sent(chat_id, message_id), checked(reply_markup)
+        if sent.keyboard == rows:
+            raise ApiError(400, SAME)
+        self._flood(chat)
+        sent.keyboard = rows
         return self._shown(sent)
 
     def _sendMessageDraft(self, chat_id: int, draft_id: int, text: str = "", entities: Any = (), **_: Any) -> bool:
@@ -140,6 +178,11 @@ class Methods:
             raise ApiError(400, "Bad Request: chat not found")
         return self.chats[chat_id]
 
+    def _sent(self, chat_id: int, message_id: int) -> SentMessage:
+        if (chat_id, message_id) not in self.messages:
+            raise ApiError(400, "Bad Request: message to edit not found")
+        return self.messages[chat_id, message_id]
+
     def _flood(self, chat: Mapping[str, Any]) -> None:
         if self.limits:
             self.limits.count(chat["id"], group=chat["type"] != "private")
@@ -157,13 +200,21 @@ class Methods:
                 raise ApiError(400, f"Bad Request: can't parse entities: wrong bounds of {json.dumps(entity)}")
 
     def _shown(self, sent: SentMessage) -> dict[str, Any]:
-        return {
+        shown = {
             "message_id": sent.id,
             "date": 1_700_000_000,
             "chat": self.chats[sent.chat],
             "from": self.me,
             "text": sent.text,
         }
+        if sent.thread:
+            shown |= {"message_thread_id": sent.thread, "is_topic_message": True}
+        return shown | ({"reply_markup": {"inline_keyboard": sent.keyboard}} if sent.keyboard else {})
+
+    def shown(self, chat: int, message: int) -> dict[str, Any]:
+        """A message as Telegram shows it to whoever asks; one it no longer has is shown without its content."""
+        sent = self.messages.get((chat, message))
+        return self._shown(sent) if sent else {"message_id": message, "date": 0, "chat": self.chats[chat]}
 
 
 def _units(text: str) -> int:

@@ -14,14 +14,18 @@ from aiohttp import web
 from botcore import Clock
 from botcore.testing import ManualClock, until
 from botcore_telegram.settings import TelegramSettings
+from botcore_telegram.testing.buttons import Queries
 from botcore_telegram.testing.chat import FakeChat
 from botcore_telegram.testing.errors import ApiError, Fault
 from botcore_telegram.testing.methods import Methods
 from botcore_telegram.testing.updates import Updates
+from botcore_telegram.testing.webhook import Deliverer
 
-__all__ = ["TOKEN", "Call", "FakeTelegram", "Gate"]
+__all__ = ["PUBLIC", "SECRET", "TOKEN", "Call", "FakeTelegram", "Gate"]
 
 TOKEN = "123456789:AAfake-token-for-tests_0123456789abcd"
+PUBLIC = "https://bot.example.org"
+SECRET = "a-secret-for-tests_0123456789abcdef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,14 @@ class FakeTelegram:
         self.token = token
         self._clock = clock or ManualClock()
         self.updates = Updates(self._clock, penalties=penalties)
-        self.api = Methods(self.updates, username=username, user_id=int(token.partition(":")[0]))
+        self.webhook = Deliverer(self.updates, self._clock, self._change)
+        self.api = Methods(
+            self.updates,
+            self.webhook,
+            Queries(self._clock),
+            username=username,
+            user_id=int(token.partition(":")[0]),
+        )
         self.executed: Counter[str] = Counter()
         """Calls that took effect, by method."""
         self.calls: list[Call] = []
@@ -91,6 +102,7 @@ class FakeTelegram:
     async def __aenter__(self) -> Self:
         app = web.Application()
         app.router.add_route("*", "/{bot}/{method}", self._serve)
+        app.router.add_get("/file/{bot}/{path:.+}", self._download)
         self._runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -102,11 +114,24 @@ class FakeTelegram:
     async def __aexit__(self, *_: object) -> None:
         for gate in self._gates:
             gate.open()
+        await self.webhook.close()
         await self._runner.cleanup()
 
     def settings(self, **more: Any) -> TelegramSettings:
         """Settings for a channel that talks to this server."""
-        return TelegramSettings(token=self.token, base_url=self.base_url, **more)  # type: ignore[arg-type]
+        return TelegramSettings(**{**self.table(), **more})
+
+    def table(self, mode: Literal["polling", "webhook"] = "polling") -> dict[str, str]:
+        """``[channels.telegram]`` for a bot that talks to this server.
+
+        In webhook mode it is called at `PUBLIC`; `reach` says where that is.
+        """
+        called = {"mode": mode, "webhook_url": PUBLIC, "webhook_secret": SECRET} if mode == "webhook" else {}
+        return {"token": self.token, "base_url": self.base_url, **called}
+
+    def reach(self, address: str, public: str = PUBLIC) -> None:
+        """The bot listens at this address now: what its proxy and the name service would know."""
+        self.webhook.reach(public, address)
 
     def chat(self, id: int, kind: Literal["private", "group", "supergroup"] = "private") -> FakeChat:
         """A chat the bot is in; groups have negative ids."""
@@ -142,7 +167,7 @@ class FakeTelegram:
             raise AssertionError(f"waited too long for {what}") from None
 
     async def confirms(self, update_id: int) -> None:
-        """Return when the bot has confirmed this update."""
+        """Return when the bot has confirmed this update, or taken it by its webhook."""
         while update_id not in self.updates.confirmed:
             await self.until(f"update {update_id} to be confirmed; confirmed: {self.updates.confirmed}")
 
@@ -171,6 +196,19 @@ class FakeTelegram:
             if faults:
                 return await self._fault(faults.popleft(), request, method, parameters)
             return _answer(200, {"ok": True, "result": await self._execute(method, parameters)})
+        except ApiError as error:
+            return _refusal(error)
+        finally:
+            self._change()
+
+    async def _download(self, request: web.Request) -> web.StreamResponse:
+        try:
+            self._known(request.match_info["bot"].removeprefix("bot"))
+            self.received.append(("download", self._clock.now()))
+            faults = self._faults.get("download")
+            if faults:
+                return await self._fault(faults.popleft(), request, "download", {})
+            return web.Response(body=self.api.files.content(request.match_info["path"]))
         except ApiError as error:
             return _refusal(error)
         finally:

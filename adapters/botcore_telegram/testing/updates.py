@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
 
@@ -33,6 +33,11 @@ class Updates:
         self._last_start = -math.inf
         self._next_conflict = -math.inf
         self.webhook = ""
+        """Where a webhook is set; nobody may ask then."""
+        self.allowed: tuple[str, ...] = ()
+        """Kinds the bot wants; () = the usual ones."""
+        self.added: Callable[[], None] = lambda: None
+        """Called when an update came in."""
         self.asked: Callable[[], None] = lambda: None
         """Called when a poll came in: what it confirmed is gone, and it may be waiting."""
         self.confirmed: list[int] = []
@@ -44,16 +49,36 @@ class Updates:
         return [update["update_id"] for update in self._waiting]
 
     def add(self, kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
-        """A new update."""
+        """A new update, kept if the bot wants such."""
         update = {"update_id": next(self._ids), kind: content}
-        self.put(update)
+        if not self.allowed or kind in self.allowed:
+            self.put(update)
         return update
+
+    def allow(self, kinds: Sequence[str] | None) -> None:
+        """From now on keep only these kinds; None changes nothing."""
+        if kinds is not None:
+            self.allowed = tuple(kinds)
+
+    def fronts(self) -> Sequence[dict[str, Any]]:
+        """What waits, oldest first."""
+        return tuple(self._waiting)
+
+    def taken(self, update: Mapping[str, Any]) -> None:
+        """A webhook has taken this update."""
+        self._waiting = [waiting for waiting in self._waiting if waiting is not update]
+        self.confirmed.append(update["update_id"])
+
+    def drop(self) -> None:
+        """Forget everything that waits."""
+        self._waiting = []
 
     def put(self, update: dict[str, Any]) -> None:
         """Deliver this update, whatever it is, at its place in the order of ids."""
         self._waiting.append(update)
         self._waiting.sort(key=lambda update: int(update.get("update_id", 0)))
         self.wake()
+        self.added()
 
     def wake(self) -> None:
         """Something changed for whoever polls."""

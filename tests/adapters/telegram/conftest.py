@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from botcore import Incoming, Receipt, StoreUnavailable
+from botcore import Clock, Command, Incoming, Receipt, StoreUnavailable
 from botcore.clock import SystemClock
+from botcore.context import Access, Handler, Route
+from botcore.http import Http
+from botcore.settings import HttpSettings
 from botcore.testing.clock import ManualClock
 from botcore_telegram import Telegram
 from botcore_telegram.drafts import ROUND_S
@@ -40,6 +43,9 @@ class FakeInbox:
         return [Receipt(id=place, state="rejected" if self.full else "accepted") for place, _ in enumerate(records)]
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise StoreUnavailable("the disk is full")
         async with self.stored:
             self.letters.append((event_id, payload, reason))
             self.stored.notify_all()
@@ -67,6 +73,39 @@ class HurriedClock(ManualClock):
         self.slept.append(seconds)
         self._now += seconds
         await asyncio.sleep(0)
+
+
+class Doorman:
+    """What a channel registers with, as far as it needs."""
+
+    name = "telegram"
+    commands: Sequence[Command] = ()
+
+    def __init__(self) -> None:
+        self.routes: list[Route] = []
+
+    def channel(self, channel: Telegram) -> None:
+        channel.name = self.name
+
+    def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:
+        self.routes.append(
+            Route(method=method, path=path, handler=handler, access=access, owner=self.name, stream=stream)
+        )
+
+
+@asynccontextmanager
+async def listening(channel: Telegram, clock: Clock | None = None) -> AsyncIterator[str]:
+    """The bot's port with the channel's routes on it, while the channel need not run."""
+
+    async def ready() -> dict[str, str]:
+        return {}
+
+    doorman = Doorman()
+    channel.register(doorman)  # type: ignore[arg-type]
+    settings = HttpSettings(port=0)
+    port = Http(settings, clock=clock or SystemClock(), routes=doorman.routes, ready=ready, metrics=bytes)
+    async with port as http:
+        yield http.address
 
 
 Running = Callable[..., AbstractAsyncContextManager[Telegram]]
@@ -98,6 +137,27 @@ def running(server: FakeTelegram, inbox: FakeInbox) -> Running:
                 yield channel
             finally:
                 polled.cancel()
+                task.cancel()
+
+    return start
+
+
+@pytest.fixture
+def hooked(server: FakeTelegram, inbox: FakeInbox) -> Running:
+    """A channel that runs and is called by the fake server, behind a public name."""
+
+    @asynccontextmanager
+    async def start(clock: ManualClock | None = None, **settings: object) -> AsyncIterator[Telegram]:
+        channel = Telegram(server.settings(**{**server.table("webhook"), **settings}), clock or SystemClock())
+        async with listening(channel) as address, asyncio.TaskGroup() as group:
+            server.reach(address)
+            task = group.create_task(channel.run(inbox), name="channel")
+            asked = group.create_task(server.serves("getWebhookInfo", 2), name="registered")
+            await asyncio.wait([task, asked], return_when=asyncio.FIRST_COMPLETED)
+            try:
+                yield channel
+            finally:
+                asked.cancel()
                 task.cancel()
 
     return start

@@ -10,7 +10,7 @@ from botcore.testing import check_channel
 from botcore.testing.checks_channel import Trouble
 from botcore_telegram import Telegram
 from botcore_telegram.testing import FakeTelegram, Fault
-from tests.adapters.telegram.conftest import HurriedClock
+from tests.adapters.telegram.conftest import HurriedClock, listening
 
 TROUBLES = {"limit": Fault.flood(3), "refuse": Fault.kicked(), "vanish": Fault.cut(executed=True)}
 
@@ -44,6 +44,32 @@ class FarEnd:
 
     def prepares(self, trouble: Trouble) -> None:
         self.telegram.fail("*", TROUBLES[trouble])
+
+
+class CallingFarEnd(FarEnd):
+    """Telegram as it calls: "received" is a 2xx."""
+
+    async def delivers(self, event: str, text: str) -> bool:
+        await self.telegram.serves("getWebhookInfo", 2)  # registered
+        known, before = self._said.get(event), len(self.telegram.webhook.deliveries)
+        if known is None:
+            words = text if self.conversation.private else f"@botcore_bot {text}"
+            known = self._said[event] = await self.chat.says(words)
+        elif known["update_id"] in self.telegram.updates.confirmed:
+            self.telegram.updates.put(known)
+        else:
+            self.telegram.webhook.hurry()
+        while len(self.telegram.webhook.deliveries) == before:
+            await self.telegram.until(f"{text!r} to be delivered")
+        return self.telegram.webhook.deliveries[-1].status == 200
+
+
+@pytest.mark.parametrize("chat", [7, -100], ids=["private", "group"])
+async def test_telegram_keeps_the_contract_when_it_is_called(server: FakeTelegram, chat: int) -> None:
+    channel = Telegram(server.settings(**server.table("webhook")), HurriedClock())
+    async with channel.lifespan(None), listening(channel) as address:  # type: ignore[arg-type]
+        server.reach(address)
+        await check_channel(channel, CallingFarEnd(server, chat))
 
 
 @pytest.mark.parametrize("chat", [7, -100], ids=["private", "group"])

@@ -1,8 +1,11 @@
 """Telegram's updates as records: golden tables, without network."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from botcore import Attachment, Control, Conversation, Feedback, Message, Person
 from botcore_telegram.wire import Identity, Unusable, chat_and_message, platform_id, read
@@ -127,13 +130,28 @@ def test_an_edit_in_a_group_that_is_not_for_the_bot_is_ignored() -> None:
     assert read({"update_id": 1, "edited_message": message("new", GROUP)["message"]}, ME) is None
 
 
-@pytest.mark.parametrize(("data", "value"), [("feedback:1", 1), ("feedback:-1", -1), ("feedback:0", 0)])
-def test_a_button_below_a_reply_is_feedback(data: str, value: int) -> None:
+@pytest.mark.parametrize(
+    ("data", "value", "reasons"),
+    [("feedback:1", 1, ()), ("feedback:-1", -1, ()), ("feedback:0", 0, ()), ("feedback:-1:style", -1, ("style",))],
+)
+def test_a_button_below_a_reply_is_feedback(data: str, value: int, reasons: tuple[str, ...]) -> None:
     shown = {"message_id": 6, "date": 0, "chat": PRIVATE}
     update = {"update_id": 1002, "callback_query": {"id": "1", "from": ANA, "message": shown, "data": data}}
     record = read(update, ME)
     assert isinstance(record, Feedback)
-    assert (record.platform_id, record.value, record.person.id) == ("7:6", value, "7")
+    assert (record.platform_id, record.value, record.reasons, record.person.id) == ("7:6", value, reasons, "7")
+
+
+def test_the_button_for_another_answer_is_a_message_about_the_reply() -> None:
+    shown = {"message_id": 6, "date": 0, "chat": GROUP, "message_thread_id": 9, "is_topic_message": True}
+    update = {"update_id": 1002, "callback_query": {"id": "1", "from": ANA, "message": shown, "data": "again"}}
+    assert read(update, ME) == Message(
+        event_id="1002",
+        conversation=Conversation(channel="telegram", account="42", chat="-100", thread="9", private=False),
+        person=Person(id="7", name="Ana Lima"),
+        text="/again",
+        reply_to="-100:6",
+    )
 
 
 @pytest.mark.parametrize(
@@ -198,6 +216,12 @@ def test_what_is_not_for_a_bot_is_ignored_in_silence(update: dict[str, Any]) -> 
         message("hi", {"id": "seven", "type": "private"}),
         message("hi", message_id=None),
         message("hi", message_id=True),
+        message("hi", message_id=1 << 80),
+        message("hi", date=10**400),
+        message("hi", photo=[7]),
+        message("hi", document={"file_id": "d", "file_size": "big"}),
+        {"update_id": 1, "callback_query": {"data": "again", "from": ANA, "message": {"chat": PRIVATE}}},
+        {"update_id": 1, "callback_query": []},
         message(["hi"]),  # type: ignore[arg-type]
         message("hi", **{"from": None}),
         {"update_id": 1, "edited_message": {"chat": PRIVATE, "from": ANA, "text": "x"}},
@@ -206,6 +230,24 @@ def test_what_is_not_for_a_bot_is_ignored_in_silence(update: dict[str, Any]) -> 
 def test_a_message_that_cannot_be_understood_says_so(update: dict[str, Any]) -> None:
     with pytest.raises(Unusable):
         read(update, ME)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = ("message_id", "date", "chat", "from", "text", "caption", "entities", "photo", "document", "reply_to_message")
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(["message", "edited_message", "callback_query"]), st.data())
+def test_whatever_stands_in_an_update_it_is_a_record_or_unusable(kind: str, data: st.DataObject) -> None:
+    content = {**message()["message"], "data": "feedback:1", "message": message()["message"], "chat": GROUP}
+    for field in data.draw(st.lists(st.sampled_from([*FIELDS, "data", "message", "sender_chat"]), max_size=3)):
+        content[field] = data.draw(JUNK)
+    with suppress(Unusable):
+        read({"update_id": data.draw(st.integers() | JUNK), kind: content}, ME)
 
 
 def test_a_message_is_named_by_chat_and_number() -> None:
