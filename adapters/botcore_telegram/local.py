@@ -1,0 +1,103 @@
+"""Puts values into ``config/local.toml`` and leaves everything else there as it is, comments included."""
+
+import json
+import os
+import re
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from botcore import SettingsError
+
+__all__ = ["LOCAL", "saved", "with_values"]
+
+LOCAL = Path("config/local.toml")
+"""Read after every other file, and ignored by git."""
+
+
+def saved(path: Path, channel: str, values: Mapping[str, str]) -> None:
+    """Write ``values`` to ``[channels.<channel>]`` of this file, which then only its owner can read.
+
+    Raises `SettingsError`; the file is then as it was.
+    """
+    try:
+        path = path.resolve()
+        text = path.read_bytes().decode() if path.exists() else ""
+        _write(path, with_values(text, channel, values))
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: is not UTF-8; mend it first") from None
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be written: {error.strerror}") from None
+    except ValueError as error:
+        raise SettingsError(f"{path}: {error}") from None
+
+
+def with_values(text: str, channel: str, values: Mapping[str, str]) -> str:
+    """The TOML text with these values in its ``[channels.<channel>]``. Raises `ValueError` with the next step."""
+    try:
+        before = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"is not valid TOML ({error}); mend it first") from None
+    after = _edited(text, channel, values)
+    try:
+        understood = tomllib.loads(after) == _merged(before, channel, values)
+    except tomllib.TOMLDecodeError:
+        understood = False
+    if not understood:
+        raise ValueError(
+            f"writes [channels.{channel}] in a way that is not edited here; set {', '.join(values)} by hand"
+        )
+    return after
+
+
+def _merged(tables: Mapping[str, Any], channel: str, values: Mapping[str, str]) -> dict[str, Any]:
+    channels = tables.get("channels", {})
+    table = channels.get(channel, {}) if isinstance(channels, dict) else {}
+    return {**tables, "channels": {**channels, channel: {**table, **values}}}
+
+
+def _edited(text: str, channel: str, values: Mapping[str, str]) -> str:
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    header = re.compile(rf'\s*\[\s*channels\s*\.\s*("?){re.escape(channel)}\1\s*\]\s*(#.*)?')
+    start = next((number for number, line in enumerate(lines) if header.fullmatch(line.rstrip())), None)
+    if start is None:
+        lines += ["\n"] * bool(lines) + [f"[channels.{_key(channel)}]\n"]
+        start = len(lines) - 1
+    end = next(
+        (number for number in range(start + 1, len(lines)) if lines[number].lstrip().startswith("[")), len(lines)
+    )
+    table = lines[start + 1 : end]
+    for name, value in values.items():
+        table = _set(table, name, value)
+    return "".join([*lines[: start + 1], *table, *lines[end:]])
+
+
+def _set(table: list[str], name: str, value: str) -> list[str]:
+    known = re.compile(rf"""(\s*{name}\s*=\s*)("[^"\\]*"|'[^']*')(\s*(?:\#.*)?\s*)""")
+    for number, line in enumerate(table):
+        if found := known.fullmatch(line):
+            return [*table[:number], f"{found[1]}{json.dumps(value)}{found[3]}", *table[number + 1 :]]
+    return [f"{name} = {json.dumps(value)}\n", *table]
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else json.dumps(name)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Made readable for its owner alone, and put in place whole: a crash leaves the old file.
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
