@@ -114,7 +114,11 @@ class Telegram:
 
         line = Line(self._settings)
         try:
-            return f"@{(await line.me(self.name)).username} on {self._settings.base_url}"
+            bot = f"@{(await line.me(self.name)).username} on {self._settings.base_url}"
+            if self._settings.mode == "polling":
+                return bot
+            address, called = self._settings.address(self.name), (await line.webhook()).url
+            return f"{bot}, called at {address}" + ("" if called == address else " as soon as it runs")
         except Refused as refused:
             raise BotcoreError(f"Telegram says {refused.description} ({refused.status}): is the token right?") from None
         except TelegramError as error:

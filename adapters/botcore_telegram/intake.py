@@ -95,7 +95,10 @@ def _name(update: Json) -> str:
 
 
 def _payload(update: Json) -> str:
-    return json.dumps(update, ensure_ascii=False)
+    try:
+        return json.dumps(update, ensure_ascii=False)
+    except RecursionError:  # writing goes less deep than reading did
+        return "nested too deeply to be written down"
 
 
 def _digest(content: bytes) -> str:

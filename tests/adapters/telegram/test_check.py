@@ -5,13 +5,21 @@ import pytest
 from botcore import BotcoreError
 from botcore.clock import SystemClock
 from botcore_telegram import Telegram
-from botcore_telegram.testing import FakeTelegram
+from botcore_telegram.testing import PUBLIC, SECRET, FakeTelegram
 
 
 async def test_a_right_token_names_the_bot() -> None:
     async with FakeTelegram() as telegram:
         channel = Telegram(Telegram.Settings(token=telegram.token, base_url=telegram.base_url))
         assert "@" in await channel.check(SystemClock())
+
+
+async def test_in_webhook_mode_it_says_where_telegram_calls() -> None:
+    async with FakeTelegram() as telegram:
+        channel = Telegram(telegram.settings(**telegram.table("webhook")))
+        assert (await channel.check(SystemClock())).endswith(f"called at {PUBLIC}/hooks/telegram as soon as it runs")
+        telegram.webhook.register(f"{PUBLIC}/hooks/telegram", SECRET)
+        assert (await channel.check(SystemClock())).endswith(f"called at {PUBLIC}/hooks/telegram")
 
 
 async def test_a_wrong_token_is_one_line_without_the_token() -> None:

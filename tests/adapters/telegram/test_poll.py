@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any
 
 import aiohttp
 import pytest
@@ -9,8 +10,9 @@ from pydantic import SecretStr
 
 from botcore import Message, SettingsError
 from botcore_telegram import Telegram
+from botcore_telegram.intake import Intake
 from botcore_telegram.testing import FakeTelegram, Fault
-from botcore_telegram.wire import ALLOWED_UPDATES
+from botcore_telegram.wire import ALLOWED_UPDATES, Identity, read
 from tests.adapters.telegram.conftest import FakeInbox, HurriedClock, Running
 
 
@@ -77,6 +79,27 @@ async def test_updates_that_cannot_be_understood_become_dead_letters_and_hold_no
     assert (event, inbox.texts) == (str(broken["update_id"]), ["hi"])
     assert '"chat"' in payload
     assert "type" in reason
+
+
+async def test_an_update_nested_deeper_than_can_be_written_is_a_dead_letter_too(inbox: FakeInbox) -> None:
+    text: list[Any] = []
+    for _ in range(5000):
+        text = [text]
+    me = Identity(channel="telegram", user_id=1, username="x")
+    intake = Intake(inbox, channel="telegram", read=read, turned_away=print, pressed=print)
+    await intake.take([{"update_id": 1, "message": {"chat": {"type": "private"}, "from": {}, "text": text}}], me)
+    assert [(event, payload) for event, payload, _ in inbox.letters] == [("1", "nested too deeply to be written down")]
+
+
+async def test_a_webhook_that_cannot_be_removed_at_once_is_removed_later(
+    server: FakeTelegram, inbox: FakeInbox, running: Running
+) -> None:
+    server.updates.webhook = "https://old.example/hook"
+    server.fail("deleteWebhook", Fault.broken(500), Fault.cut(executed=False))
+    await server.chat(7).says("hi")
+    async with running(HurriedClock()):
+        await inbox.holds(1)
+    assert server.updates.webhook == ""
 
 
 async def test_one_poisonous_record_does_not_hold_up_the_others(

@@ -220,6 +220,7 @@ def test_what_is_not_for_a_bot_is_ignored_in_silence(update: dict[str, Any]) -> 
         message("hi", date=10**400),
         message("hi", photo=[7]),
         message("hi", document={"file_id": "d", "file_size": "big"}),
+        message("hi", document={"file_id": "d", "file_size": float("inf")}),
         {"update_id": 1, "callback_query": {"data": "again", "from": ANA, "message": {"chat": PRIVATE}}},
         {"update_id": 1, "callback_query": []},
         message(["hi"]),  # type: ignore[arg-type]
