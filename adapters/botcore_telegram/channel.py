@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botcore import (
@@ -27,19 +26,17 @@ from botcore import (
 )
 from botcore_telegram.busy import Busy
 from botcore_telegram.buttons import Keyboard, keyboard
-from botcore_telegram.drafts import Drafts
 from botcore_telegram.errands import Errands
 from botcore_telegram.intake import Intake
+from botcore_telegram.link import Link
 from botcore_telegram.presses import Presses
 from botcore_telegram.settings import TelegramSettings
-from botcore_telegram.text import LIMIT, tail
+from botcore_telegram.text import LIMIT
 from botcore_telegram.wire import chat_and_message, place, platform_id, read
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from botcore_telegram.api import Api
-    from botcore_telegram.line import Line
     from botcore_telegram.poll import Poll
     from botcore_telegram.webhook import Webhook
 
@@ -49,17 +46,6 @@ log = logging.getLogger(__name__)
 
 SOURCES_ROOM = 296
 """Units kept free below a text for its list of sources, and for what formatting may add."""
-
-
-@dataclass(slots=True)
-class _Link:
-    """What is there while we are connected."""
-
-    line: "Line"
-    api: "Api"
-    drafts: Drafts
-    clock: Clock
-    holders: int = 0
 
 
 class Telegram:
@@ -73,7 +59,7 @@ class Telegram:
         self._settings = settings
         self._clock = clock
         self._commands: Callable[[], Sequence[Command]] = tuple
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._webhook: Webhook | None = None
         """Takes Telegram's calls while `run` does."""
         self.health = "not connected yet"
@@ -148,7 +134,7 @@ class Telegram:
             errands = Errands(link.clock, self.name)
             way_in = self._way_in(link, inbox, errands)
             beside = [
-                tasks.create_task(self._publish(link.line), name=f"{self.name}: menu of commands"),
+                tasks.create_task(link.publish(self._commands()), name=f"{self.name}: menu of commands"),
                 tasks.create_task(link.drafts.run(), name=f"{self.name}: keep drafts alive"),
                 tasks.create_task(errands.run(), name=f"{self.name}: errands"),
             ]
@@ -165,7 +151,7 @@ class Telegram:
             self._report(str(wrong))
             raise wrong
 
-    def _way_in(self, link: _Link, inbox: Inbox, errands: Errands) -> "Poll | Webhook":
+    def _way_in(self, link: Link, inbox: Inbox, errands: Errands) -> "Poll | Webhook":
         from botcore_telegram.poll import Poll
         from botcore_telegram.webhook import Webhook
 
@@ -214,13 +200,7 @@ class Telegram:
 
     async def show(self, draft: Draft) -> None:
         """Show progress as well as Telegram can. Raises nothing but `Retry`."""
-        link = self._linked()
-        if draft.phase == "final":
-            await link.drafts.end(draft.turn)
-            return
-        if draft.conversation.private:
-            link.drafts.note(draft)
-        await self._show(link.api, draft)
+        await self._linked().show(draft)
 
     async def find(self, part_id: str, since: float) -> str | None:
         """Always raises `Unknown`: Telegram cannot be asked what a bot has sent."""
@@ -232,43 +212,22 @@ class Telegram:
             async for piece in pieces:
                 yield piece
 
-    async def _show(self, api: "Api", draft: Draft) -> None:
-        text = tail(draft.text or (draft.note if draft.phase == "waiting" else ""))
-        try:
-            chat, thread = place(draft.conversation)
-            if draft.conversation.private:
-                await api.draft(chat, thread, draft.message or 1, text)
-            elif draft.platform_id and text.strip():
-                await api.preview(*chat_and_message(draft.platform_id), text)
-            else:
-                await api.typing(chat, thread)
-        except Retry:
-            raise
-        except Exception as error:
-            log.debug("%s: progress not shown: %s: %s", self.name, type(error).__name__, error)
-
-    async def _publish(self, line: "Line") -> None:
-        from telegram.error import TelegramError
-
-        try:
-            await line.publish([(command.name, command.help) for command in self._commands()])
-        except TelegramError as error:
-            log.warning("%s: the menu of commands is not up to date: %s", self.name, error)
-
     def _report(self, health: str) -> None:
         if health != self.health:
             log.log(logging.INFO if health == "ok" else logging.WARNING, "%s: %s", self.name, health)
         self.health = health
 
-    def _linked(self) -> _Link:
+    def _linked(self) -> Link:
         if self._link is None:
             raise Retry(1.0, f"{self.name} is not connected")
         return self._link
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[_Link]:
+    async def _connected(self) -> AsyncIterator[Link]:
         """The one connection, shared by `run` and `lifespan`: the first one opens it, the last one closes it."""
-        link = self._link = self._link or self._open()
+        if self._clock is None:
+            raise RuntimeError("a Telegram channel outside of a bot needs a clock: Telegram(settings, clock)")
+        link = self._link = self._link or Link(self._settings, self._clock, self.name)
         link.holders += 1
         try:
             yield link
@@ -277,16 +236,6 @@ class Telegram:
             if not link.holders:
                 self._link = None
                 await link.line.close()
-
-    def _open(self) -> _Link:
-        from botcore_telegram.api import Api
-        from botcore_telegram.line import Line
-
-        if self._clock is None:
-            raise RuntimeError("a Telegram channel outside of a bot needs a clock: Telegram(settings, clock)")
-        line = Line(self._settings)
-        api = Api(line, self._clock)
-        return _Link(line, api, Drafts(self._clock, lambda draft: self._show(api, draft)), self._clock)
 
 
 def _buttons(part: Part) -> Keyboard:
