@@ -37,6 +37,7 @@ class Handlers:
         return [
             _route("GET", "/open", self.hello, "public"),
             _route("POST", "/open", self.echo, "public"),
+            _route("POST", "/hooks/platform", self.echo, "public"),
             _route("GET", "/mine", self.hello, "user"),
             _route("POST", "/mine", self.echo, "user"),
             _route("GET", "/admin", self.hello, "admin"),
@@ -416,6 +417,23 @@ async def test_on_loopback_only_local_names_are_answered(
     port: Port, path: str, headers: Mapping[str, str], status: int
 ) -> None:
     assert await port.status("GET", path, headers=headers) == status
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/hooks/platform", 200),
+        ("/hooks/other", 403),
+        ("/hooks/../open", 403),
+        ("/hooks/%2e%2e/open", 403),
+        ("/hooks", 403),
+        ("/open", 403),
+    ],
+)
+async def test_platforms_call_by_the_public_name_and_get_no_further(port: Port, path: str, status: int) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: bot.example.org\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 0\r\n"
+    answer = await raw(port.http.address, f"{head}Connection: close\r\n\r\n".encode())
+    assert answer.split()[1] == str(status).encode()
 
 
 async def test_a_proxy_s_name_can_be_allowed() -> None:

@@ -21,7 +21,12 @@ from botcore_telegram.settings import TelegramSettings
 __all__ = ["setup"]
 
 OFFICIAL = "https://api.telegram.org"
-MENU = (("start", "Say hello"), ("help", "What I can do"), ("stop", "Stop the reply"))
+MENU = (
+    ("start", "Say hello"),
+    ("help", "What I can do"),
+    ("stop", "Stop the reply"),
+    ("again", "Answer the last question again"),
+)
 """What every bot answers; the running bot puts those of its plugins there too."""
 
 

@@ -4,6 +4,7 @@ Everything is said twice, to a bot that polls and to one that is called by webho
 """
 
 import json
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from botcore import Chunk, Feedback, Reply, Sampling, SettingsError, Turn, hookimpl, say
 from botcore.testing import Chat, ManualClock, ScriptedEngine, chatting, until
-from botcore_telegram.testing import FakeTelegram, Fault
+from botcore_telegram.testing import SECRET, FakeTelegram, Fault
 
 Start = Callable[..., AbstractAsyncContextManager[Chat]]
 
@@ -353,6 +354,31 @@ async def test_a_document_reaches_a_plugin_as_a_file(telegram: FakeTelegram, sta
         await ana.uploads("notes.txt", b"The lamp is red.", "What colour is the lamp?")
         await ana.hears("notes.txt says: The lamp is red.")
     assert (7, "Reading …") in [(ana.id, text) for _, text in ana.drafts]
+
+
+async def test_no_secret_nor_half_of_one_is_logged_in_a_whole_conversation(
+    telegram: FakeTelegram, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("botcore", "botcore_telegram", "telegram", "aiohttp", "asyncio"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    ana = telegram.chat(7)
+    telegram.fail("sendMessage", Fault.cut(executed=False))
+    telegram.fail("download", Fault.broken(500))
+    async with start():
+        await ana.says("hi")
+        await ana.hears("hi")
+        await ana.uploads("notes.txt", b"x", "read this")
+        await ana.hears("read this")
+        await ana.presses("👎")
+        await ana.pops_up()
+        await ana.presses("🔄")
+        await ana.pops_up(2)
+    assert "telegram" in caplog.text
+    for secret in (telegram.token.partition(":")[2], SECRET):
+        half = len(secret) // 2
+        assert secret[:half] not in caplog.text
+        assert secret[half:] not in caplog.text
 
 
 async def test_a_wrong_webhook_secret_is_one_line_with_the_next_step(tmp_path: Path) -> None:

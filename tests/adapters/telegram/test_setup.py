@@ -61,7 +61,7 @@ async def test_a_token_becomes_a_link_and_a_menu_and_nothing_is_written(
     assert (status, errors) == (0, "")
     assert "@botcore_bot" in output
     assert "https://t.me/botcore_bot?start=hello" in output
-    assert [command["command"] for command in server.api.commands] == ["start", "help", "stop"]
+    assert [command["command"] for command in server.api.commands] == ["start", "help", "stop", "again"]
     assert "--save" in output
     assert os.listdir(tmp_path) == []
 
