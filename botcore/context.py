@@ -214,7 +214,8 @@ class Registry(Protocol):
         """Serve ``path`` on the one HTTP port.
 
         The body is read for the handler, up to ``[http] body_limit`` and under a deadline; with ``stream`` it is the
-        handler's own business, as for a file that goes to the disk piece by piece.
+        handler's own business, as for a file that goes to the disk piece by piece. Below ``/hooks/`` platforms call: no
+        `Host` or `Origin` is checked there, the handler's own check of a secret or signature is the only guard.
         """
         ...
 
