@@ -323,6 +323,8 @@ def _first_problem(error: ValidationError, section: str, origins: Mapping[str, s
         return f"{_origin(section, origins)}: {dotted} is missing; set it there or in the variable {variable}"
     if problem["type"] == "extra_forbidden":
         return f"{where}: there is no key {dotted}"
-    given = "" if re.search(r"key|token|secret|password", dotted) else f", not {problem['input']!r}"
+    # A whole table, which a rule about several keys is given, may hold secrets.
+    secret = isinstance(problem["input"], Mapping) or re.search(r"key|token|secret|password", dotted)
+    given = "" if secret else f", not {problem['input']!r}"
     message = problem["msg"].removeprefix("Value error, ")
     return f"{where}: {dotted}: {message[:1].lower()}{message[1:]}{given}"

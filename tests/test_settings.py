@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
 from botcore.errors import SettingsError
 from botcore.settings import Settings, load_settings, shipped_config, validate
@@ -117,6 +117,21 @@ def test_a_wrong_secret_is_not_shown() -> None:
     with pytest.raises(SettingsError) as raised:
         validate(Example, {"token": 12345678}, "channels.telegram", {})
     assert "12345678" not in str(raised.value)
+
+
+class Pair(BaseModel):
+    user: str
+    token: str
+
+    @model_validator(mode="after")
+    def _both(self) -> "Pair":
+        raise ValueError("user and token do not belong together")
+
+
+def test_a_rule_about_several_keys_shows_none_of_their_values() -> None:
+    with pytest.raises(SettingsError, match="user and token do not belong together") as wrong:
+        validate(Pair, {"user": "ann", "token": "hunter2"}, "channels.telegram", {})
+    assert "hunter2" not in str(wrong.value)
 
 
 def test_the_shipped_configuration_loads() -> None:
