@@ -381,5 +381,6 @@ async def test_the_bot_sweeps_at_its_start_and_every_hour(tmp_path: Path, root: 
         await until(lambda: not old.exists())
         old.write_bytes(b"half")
         _age(root, DAY_S + 60)
-        await clock.advance(SWEEP_S)
-        await until(lambda: not old.exists())
+        async with asyncio.timeout(5):
+            while old.exists():  # the first sweep may not be asleep yet when the hour passes
+                await clock.advance(SWEEP_S)
