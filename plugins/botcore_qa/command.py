@@ -1,32 +1,44 @@
-"""``botcore ingest PATH…``: documents into the index, with progress, while the bot runs or not."""
+"""``botcore ingest PATH…``, ``botcore sources list|show|remove``: the index on the command line, bot running or not."""
 
 import asyncio
 import json as json_format
-from collections.abc import Callable
+import sys
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from botcore import Bot
-from botcore_qa import index
-from botcore_qa.ingest import Progress, Summary, ingest
+from botcore_qa import catalogue, index
+from botcore_qa.catalogue import Listed
+from botcore_qa.documents import root_of
+from botcore_qa.ingestion import Progress, Summary, ingest
+from botcore_qa.intake import swept
+from botcore_qa.kinds import IN_WORDS
+from botcore_qa.scope import in_words
 from botcore_qa.settings import QASettings
 
-__all__ = ["ingest_command"]
+__all__ = ["ingest_command", "sources_commands"]
+
+T = TypeVar("T")
+Visit = Callable[[], AbstractAsyncContextManager[Bot]]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+Which = Annotated[str, typer.Argument(help="The document's number or path, as the list shows it.")]
 
 
-def ingest_command(visit: Callable[[], AbstractAsyncContextManager[Bot]], settings: QASettings) -> Callable[..., None]:
+def ingest_command(visit: Visit, settings: QASettings) -> Callable[..., None]:
     """The command, over the database that ``visit`` opens."""
 
     def command(
-        paths: Annotated[list[Path], typer.Argument(help="Files and folders: Markdown and text.")],
-        json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+        paths: Annotated[list[Path], typer.Argument(help=f"Files and folders: {IN_WORDS}.")], json: Json = False
     ) -> None:
         """Add documents the bot answers from; unchanged ones are skipped, removed ones leave."""
-        summary = asyncio.run(_ingest(visit, settings, paths, _quiet if json else _tell))
+        summary = _on(visit, partial(_ingest, settings=settings, paths=paths, report=_quiet if json else _tell))
         typer.echo(json_format.dumps(asdict(summary)) if json else _told(summary))
         if summary.refused:
             raise typer.Exit(1)
@@ -34,20 +46,105 @@ def ingest_command(visit: Callable[[], AbstractAsyncContextManager[Bot]], settin
     return command
 
 
-async def _ingest(
-    visit: Callable[[], AbstractAsyncContextManager[Bot]],
-    settings: QASettings,
-    paths: list[Path],
-    report: Callable[[Progress], None],
-) -> Summary:
-    async with visit() as bot:
-        await bot.migrate("qa", index.MIGRATIONS)
-        return await ingest(bot.database, paths, report, settings=settings)
+def sources_commands(visit: Visit, settings: QASettings) -> Mapping[str, Callable[..., None]]:
+    """The three commands, over the database that ``visit`` opens."""
+
+    def list_(json: Json = False) -> None:
+        """List what the bot answers from, and who may ask about it."""
+        found = _on(visit, lambda bot: bot.database.read(catalogue.everything))
+        typer.echo(json_format.dumps([_row(one) for one in found]) if json else _table(found))
+
+    def show(document: Which, json: Json = False) -> None:
+        """Show a document's passages, with their pages."""
+        one = _one(_on(visit, partial(_find, key=document)), document)
+        passages = _on(visit, lambda bot: bot.database.read(partial(catalogue.passages, id=one.id)))
+        if json:
+            typer.echo(json_format.dumps(_row(one) | {"text": [asdict(passage) for passage in passages]}))
+            return
+        typer.echo(f"{one.title} ({one.source}, {one.extent}), for {in_words(one.scope)}")
+        for passage in passages:
+            page = f", p. {passage.page}" if passage.page else ""
+            typer.echo(f"\n[{passage.heading}{page}]\n{passage.body}")
+
+    def remove(document: Which, json: Json = False) -> None:
+        """Remove a document with everything that was made of it."""
+        one = _one(_on(visit, partial(_find, key=document)), document)
+        _on(visit, partial(_remove, id=one.id))
+        typer.echo(json_format.dumps(_row(one)) if json else f"removed {one.title} ({one.source}, {one.extent})")
+        if one.origin == "settings":
+            typer.echo("[plugins.qa] sources lists it: the next start reads it again", err=True)
+
+    return {"list": list_, "show": show, "remove": remove}
+
+
+def _on(visit: Visit, work: Callable[[Bot], Awaitable[T]]) -> T:
+    """What ``work`` returns, over the open database."""
+
+    async def visiting() -> T:
+        async with visit() as bot:
+            await bot.migrate("qa", index.MIGRATIONS)
+            return await work(bot)
+
+    return asyncio.run(visiting())
+
+
+async def _ingest(bot: Bot, settings: QASettings, paths: list[Path], report: Callable[[Progress], None]) -> Summary:
+    return await ingest(bot.database, paths, report, clock=bot.clock, settings=settings)
+
+
+async def _find(bot: Bot, key: str) -> list[Listed]:
+    """By number, source, or path: the one in the index, or that of the file here."""
+    keys = (key, root_of(key))
+    found = [await bot.database.read(partial(catalogue.find, key=one)) for one in keys]
+    return found[0] or found[1]
+
+
+async def _remove(bot: Bot, id: int) -> None:
+    await bot.database.write(partial(index.drop, id=id))
+    await swept(bot.database)
+
+
+def _one(found: list[Listed], key: str) -> Listed:
+    """The only one; else a line to standard error, and exit status 1."""
+    if len(found) == 1:
+        return found[0]
+    numbers = ", ".join(str(one.id) for one in found)
+    several = f"{key} is the name of several documents: say which by its number ({numbers})"
+    typer.echo(several if found else f"there is no document {key}; botcore sources list names them", err=True)
+    raise typer.Exit(1)
+
+
+def _row(one: Listed) -> dict[str, Any]:
+    return asdict(one) | {"who": in_words(one.scope)}
+
+
+def _table(found: list[Listed]) -> str:
+    if not found:
+        return "no documents; add some with: botcore ingest PATH"
+    return "\n".join(
+        f"{one.id:>5}  {one.title}  {one.path}  {one.kind}, {one.extent}  for {in_words(one.scope)}  {_day(one.added)}"
+        for one in found
+    )
+
+
+def _day(added: float) -> str:
+    return datetime.fromtimestamp(added, UTC).strftime("%Y-%m-%d %H:%M") if added else ""
 
 
 def _tell(progress: Progress) -> None:
-    detail = progress.reason or (f"{progress.passages} passages" if progress.passages else "")
-    typer.echo(f"[{progress.done}/{progress.total}] {progress.state:<9} {progress.source} {detail}".rstrip())
+    """A line for each file; on a terminal a long one shows how far it is, in the same line."""
+    start = "\r\x1b[K" if sys.stdout.isatty() else ""
+    line = f"[{progress.done}/{progress.total}] {progress.state:<9} {progress.source} {_detail(progress)}".rstrip()
+    if progress.state != "reading":
+        typer.echo(start + line)
+    elif start:
+        typer.echo(start + line, nl=False)
+
+
+def _detail(progress: Progress) -> str:
+    if progress.pages:
+        return f"page {progress.page} of {progress.pages}"
+    return progress.reason or (f"{progress.passages} passages" if progress.passages else "")
 
 
 def _quiet(_: Progress) -> None:

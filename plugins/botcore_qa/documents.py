@@ -1,30 +1,27 @@
-"""Which files are documents, and what is in them. Blocking: call it on a thread. Nothing is stored here.
+"""Which files are documents. Blocking: call it on a thread. Nothing is read or stored here.
 
-A path is a file, a folder (all Markdown and text in it, without hidden files and links that lead out), or the word
-``self``: what comes with botcore.
+A path is a file, a folder (all documents in it, without hidden files and links that lead out), or the word ``self``:
+what comes with botcore.
 """
 
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
+from io import BufferedReader, BytesIO
 from pathlib import Path
 
 import botcore
 from botcore import BotcoreError
+from botcore_qa.kinds import named
 
-__all__ = ["OWN", "Found", "Unreadable", "documents", "root_of"]
+__all__ = ["OWN", "Found", "documents", "root_of"]
 
 OWN = "self"
-KINDS = frozenset({".md", ".markdown", ".txt", ".text"})
 SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
 OWN_FILES = ("README.md", "CONTRIBUTING.md", "plugins/README.md", "adapters/README.md", "docs")
 FILES_LIMIT = 20_000
 """Files of one run; a wrong path (a home folder, a disk) ends here instead of in the index."""
-
-
-class Unreadable(BotcoreError):
-    """The file is not a document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,34 +31,16 @@ class Found:
     path: str
     """What identifies it in the index."""
     source: str
-    """What people see: never a folder above the one that was named."""
+    """What people see: never a folder above the one that was named. Its ending says what the file claims to be."""
     file: Path | None = None
-    """None for the text of an installed package."""
+    raw: bytes = b""
+    """What is in it where there is no file: the text of an installed package."""
+    media_type: str = ""
+    """What the platform says it is, where one does."""
 
-    def text(self, limit: int) -> str:
-        """The text. Raises `Unreadable`, saying why: unknown type, more than ``limit`` bytes, not UTF-8, empty."""
-        raw = _own_readme().encode() if self.file is None else self._bytes(self.file, limit)
-        try:
-            text = raw.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise Unreadable(f"not UTF-8 text (byte {error.start}); save it as UTF-8") from error
-        if "\0" in text:
-            raise Unreadable("holds NUL bytes: no text file")
-        if not text.strip():
-            raise Unreadable("empty")
-        return text.replace("\r\n", "\n").replace("\r", "\n")
-
-    def _bytes(self, file: Path, limit: int) -> bytes:
-        if file.suffix.lower() not in KINDS:
-            raise Unreadable(f'type "{file.suffix}" is not supported; known are {", ".join(sorted(KINDS))}')
-        try:
-            with file.open("rb") as stream:
-                raw = stream.read(limit + 1)
-        except OSError as error:
-            raise Unreadable(f"cannot be read: {error.strerror}") from error
-        if len(raw) > limit:
-            raise Unreadable(f"larger than {limit} bytes; split it or raise max_file_bytes")
-        return raw
+    def open(self) -> BytesIO | BufferedReader:
+        """The bytes, from the beginning. Blocking; raises `OSError`."""
+        return BytesIO(self.raw) if self.file is None else self.file.open("rb")
 
 
 def root_of(path: str) -> str:
@@ -97,7 +76,7 @@ def _walk(root: Path) -> Iterator[Path]:
         below[:] = sorted(name for name in below if name not in SKIPPED and not name.startswith("."))
         for name in sorted(names):
             file = Path(folder, name)
-            wanted = file.suffix.lower() in KINDS and not name.startswith(".")
+            wanted = named(name) and not name.startswith(".")
             if wanted and file.is_file() and file.resolve().is_relative_to(root):
                 yield file
 
@@ -112,7 +91,7 @@ def _own() -> Iterator[Found]:
         source = file.relative_to(tree).as_posix()
         yield Found(path=f"{OWN}/{source}", source=source, file=file)
     if tree / "README.md" not in found and _own_readme().strip():
-        yield Found(path=f"{OWN}/README.md", source="README.md")
+        yield Found(path=f"{OWN}/README.md", source="README.md", raw=_own_readme().encode())
 
 
 def _own_readme() -> str:

@@ -36,7 +36,7 @@ def answer(ranked: Sequence[Scored], terms: Sequence[Term], *, passages: int, le
     shown = list(_shown(ranked, terms, passages))
     text = "\n\n".join([lead, *(_numbered(part, number) for number, (_, part) in enumerate(shown, 1))])
     citations = tuple(
-        Citation(number=number, title=one.hit.heading, snippet=part, source=one.hit.source)
+        Citation(number=number, title=one.hit.heading, snippet=part, source=one.hit.source, page=one.hit.page)
         for number, (one, part) in enumerate(shown, 1)
     )
     return Answer(text=text, citations=citations)

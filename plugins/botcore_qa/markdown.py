@@ -6,12 +6,12 @@ Everything below a document is a literal slice of it: what is quoted can be foun
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter
 
-__all__ = ["Piece", "blocks", "pieces", "sentences", "title", "unwrapped"]
+__all__ = ["Piece", "blocks", "cut", "pieces", "sections", "sentences", "title", "unwrapped"]
 
 HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*")
 FENCE = re.compile(r"[ \t]*(```+|~~~+)")
@@ -29,6 +29,8 @@ class Piece:
     heading: str
     """``Title › Chapter › Section``."""
     text: str
+    page: int = 0
+    """0 = the document has no pages."""
 
 
 def title(text: str, name: str) -> str:
@@ -39,13 +41,17 @@ def title(text: str, name: str) -> str:
 
 def pieces(text: str, name: str, *, size: int) -> Iterator[Piece]:
     """The passages of a document, in order, each at most ``size`` characters (longer only where it cannot be split)."""
-    splitter = MarkdownSplitter(size)
     whole = title(text, name)
-    for path, section in _sections(text):
-        shown = path if path[:1] == [whole] else [whole, *path]
-        for chunk in splitter.chunks(section):
-            if chunk.strip():
-                yield Piece(heading=" › ".join(shown), text=chunk.strip())
+    for path, section in sections(text):
+        yield from cut(section, whole, path, size=size)
+
+
+def cut(text: str, whole: str, path: Sequence[str], *, page: int = 0, size: int) -> Iterator[Piece]:
+    """The passages of one section of the document with the title ``whole``, under the headings ``path``."""
+    shown = path if [*path[:1]] == [whole] else [whole, *path]
+    for chunk in MarkdownSplitter(size).chunks(text):
+        if chunk.strip():
+            yield Piece(heading=" › ".join(shown), text=chunk.strip(), page=page)
 
 
 def blocks(text: str) -> list[tuple[int, int]]:
@@ -129,7 +135,7 @@ def _kind(bare: str, before: str) -> str:
     return "list" if ITEM.match(bare) or before == "list" else "text"
 
 
-def _sections(text: str) -> Iterator[tuple[list[str], str]]:
+def sections(text: str) -> Iterator[tuple[list[str], str]]:
     """(headings above it, text) of every stretch between two headings; a heading without text of its own has none."""
     path, start = list[tuple[int, str]](), 0
     for depth, words, (begin, end) in _lines(text):

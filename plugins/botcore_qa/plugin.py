@@ -1,19 +1,21 @@
 """The `qa` plugin's hooks: reads the sources beside the bot's start, and answers what the documents answer.
 
-What is found is decided in `index` and `score`, what is shown in `extracts` and `quotes`; only this talks to the bot.
+What is found is decided in `search` and `score`, what is shown in `extracts` and `quotes`, what becomes of files that
+people send in `uploads`; only this talks to the bot.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 
 from botcore import (
     Bot,
     BotcoreError,
     Chunk,
-    Database,
+    Citation,
     EngineError,
     Passage,
     Registry,
@@ -23,12 +25,16 @@ from botcore import (
     say,
 )
 from botcore_qa import index
-from botcore_qa.command import ingest_command
+from botcore_qa.command import ingest_command, sources_commands
 from botcore_qa.extracts import Answer, answer
-from botcore_qa.ingest import ingest
+from botcore_qa.ingestion import ingest
 from botcore_qa.quotes import checked, defused
+from botcore_qa.scope import scope_of
 from botcore_qa.score import Question, Scored, answers, mood, ranked
+from botcore_qa.search import look_up
 from botcore_qa.settings import QASettings
+from botcore_qa.shelf import sources
+from botcore_qa.uploads import Uploads, troubles, welcome
 from botcore_qa.words import question_stems
 
 __all__ = ["QA"]
@@ -37,11 +43,11 @@ log = logging.getLogger(__name__)
 
 ASKED = 2_000
 """Characters of a message that are looked up: what is longer is a text, not a question."""
-LISTED = 50
-"""Documents that /sources names."""
 READING_S = 5.0
 """How long a question waits for the first reading of the sources; longer, and it is asked of what is there."""
 LEAD = "From the documents:"
+LEAD_OTHERS = "Also from the documents:"
+LEAD_NO_MORE = "The documents say no more about this than before:"
 LEAD_WITHOUT_ENGINE = "From the documents, word for word (the engine is not ready yet):"
 SYSTEM = (
     "Answer the question from the numbered passages only. Quote the sentence that answers it in double quotation marks "
@@ -51,6 +57,15 @@ SYSTEM = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the documents know, and that it is enough."""
+
+    question: Question
+    best: Sequence[Scored]
+    lead: str = LEAD
+
+
 class QA:
     """Answers from documents, with citations; leaves everything else to the next plugin."""
 
@@ -58,22 +73,24 @@ class QA:
 
     def __init__(self, settings: QASettings) -> None:
         self._settings = settings
-        self._database: Database | None = None
+        self._bot: Bot | None = None
+        self._uploads: Uploads | None = None
         self.sources_read = asyncio.Event()
         """Set once everything in ``sources`` was read (or refused) after the start."""
 
     @hookimpl
     def register(self, registry: Registry) -> None:
-        """Adds /sources in the chat and ``botcore ingest`` on the command line."""
-        registry.command("sources", "The documents I answer from", self._list)
+        """Adds /sources in the chat, ``botcore ingest`` and ``botcore sources`` on the command line."""
+        registry.command("sources", "The documents I answer from; remove NAME takes one of yours out", self._list)
         registry.cli("ingest", ingest_command(registry.visit, self._settings))
+        registry.cli("sources", sources_commands(registry.visit, self._settings))
 
     @hookimpl
     @asynccontextmanager
     async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
         """Creates the tables, then reads the sources while the bot already answers."""
         await bot.migrate("qa", index.MIGRATIONS)
-        self._database = bot.database
+        self._bot, self._uploads = bot, Uploads(bot.database, self._settings)
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(self._read_sources(bot), name="qa reads its sources")
             try:
@@ -83,18 +100,57 @@ class QA:
 
     @hookimpl
     async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
-        """Answers what the documents answer; small talk and everything they do not know pass on."""
+        """Takes in documents that come with the message; answers what the documents answer; all else passes on."""
+        if self._bot is None or self._uploads is None or turn.command:
+            return None
+        if turn.message.attachments and not turn.again:
+            return self._with_files(turn, self._uploads) if self._settings.uploads else self._without_files(turn)
+        found = await self._find(turn, self._bot)
+        return self._answer(turn, found) if found else None
+
+    async def _with_files(self, turn: Turn, uploads: Uploads) -> AsyncIterator[Chunk]:
+        """Reads the files, then answers what was asked with them; asked nothing, it says what they are."""
+        files = await uploads.take(turn)
+        taken = [one.taken.id for one in files if one.taken]
+        found = await self._find(turn, self._bot, first_in=taken) if self._bot else None
+        said = await self._said(turn, found) if found else Answer(text="", citations=())
+        lines = troubles(files)
+        if not found:
+            lines += welcome(files, private=turn.conversation.private)
+            if taken and mood(turn.message.text) == "question":
+                lines.append("What you ask is not answered in it, as far as I can see.")
+        yield Chunk(text="\n\n".join([*lines, *filter(None, [said.text])]), citations=said.citations)
+
+    def _without_files(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        return None if turn.message.text.strip() else say("I take no files here; ask me something instead.")
+
+    async def _find(self, turn: Turn, bot: Bot, first_in: Collection[int] = ()) -> _Found | None:
+        """What answers the message, in these documents if they do; None where it is to pass on."""
         text, kind = turn.message.text[:ASKED], mood(turn.message.text[:ASKED])
         words = question_stems(text)
-        if self._database is None or turn.command or kind == "talk" or not words:
+        if kind == "talk" or not words:
             return None
         await self._first_reading(turn)
-        question = await self._database.read(partial(index.look_up, words=words))
-        best, limits = ranked(question), self._settings
-        if not answers(kind, question, best, threshold=limits.threshold, strong=limits.strong):
+        question = await bot.database.read(partial(look_up, words=words, scope=scope_of(turn.message)))
+        every, limits = ranked(question), self._settings
+        enough = partial(answers, kind, question, threshold=limits.threshold, strong=limits.strong)
+        if not enough(every):
             return None
-        turn.recalled.passages = [_passage(one) for one in best[: limits.passages]]
-        return self._answer(turn, question, best)
+        there = [one for one in every if one.hit.document in first_in]
+        found = _Found(question, there if enough(there) else every)
+        if turn.again:
+            found = await self._again(turn, bot, found, enough)
+        turn.recalled.passages = [_passage(one) for one in found.best[: limits.passages]]
+        return found
+
+    async def _again(self, turn: Turn, bot: Bot, found: _Found, enough: Callable[[Sequence[Scored]], bool]) -> _Found:
+        """Other passages than those of the reply that is to be replaced, where they answer too; else it is said."""
+        earlier = await bot.reply(turn.again)
+        shown = earlier.citations if earlier else ()
+        others = [one for one in found.best if not any(_cites(citation, one) for citation in shown)]
+        if enough(others):
+            return _Found(found.question, others, LEAD_OTHERS)
+        return _Found(found.question, found.best, LEAD_NO_MORE)
 
     async def _first_reading(self, turn: Turn) -> None:
         """Right after a start, wait a moment for the documents: half of them would give the wrong source."""
@@ -104,16 +160,21 @@ class QA:
             async with turn.clock.timeout(READING_S):
                 await self.sources_read.wait()
 
-    async def _answer(self, turn: Turn, question: Question, best: Sequence[Scored]) -> AsyncIterator[Chunk]:
-        said = await self._by_model(turn) if self._settings.answer == "model" else None
-        said = said or answer(best, question.terms, passages=self._settings.passages, lead=self._lead(turn))
+    async def _answer(self, turn: Turn, found: _Found) -> AsyncIterator[Chunk]:
+        said = await self._said(turn, found)
         yield Chunk(text=said.text, citations=said.citations)
+
+    async def _said(self, turn: Turn, found: _Found) -> Answer:
+        said = await self._by_model(turn) if self._settings.answer == "model" else None
+        lead, terms = self._lead(turn, found), found.question.terms
+        return said or answer(found.best, terms, passages=self._settings.passages, lead=lead)
 
     async def _by_model(self, turn: Turn) -> Answer | None:
         """The model's answer if it is ready and what it says stands up to the check; held back until then."""
         if turn.engine.stage != "ready":
             return None
-        sampling = Sampling(max_tokens=self._settings.max_tokens, temperature=0)
+        warm = 0.7 if turn.again else 0.0  # again: not word for word the same
+        sampling = Sampling(max_tokens=self._settings.max_tokens, temperature=warm)
         text, finish = "", ""
         try:
             prompt = await turn.prompt(SYSTEM, reserve=sampling.max_tokens)
@@ -128,24 +189,21 @@ class QA:
             log.info("turn %s: extracts in the model's place: its answer did not stand up to the check", turn.id)
         return stands
 
-    def _lead(self, turn: Turn) -> str:
+    def _lead(self, turn: Turn, found: _Found) -> str:
         waits = self._settings.answer == "model" and turn.engine.stage != "ready"
-        return LEAD_WITHOUT_ENGINE if waits else LEAD
+        return LEAD_WITHOUT_ENGINE if waits else found.lead
 
     async def _list(self, turn: Turn) -> AsyncIterator[Chunk]:
-        if self._database is None:
+        if self._bot is None:
             return say("The documents are not open yet.")
-        total, first = await self._database.read(partial(index.listed, limit=LISTED))
-        if not total:
-            return say("There are no documents yet. The operator adds them with: botcore ingest PATH")
-        lines = [f"- {one.title} ({one.source}, {one.passages} passages)" for one in first]
-        more = [f"… and {total - len(first)} more"] if total > len(first) else []
-        return say("\n".join([f"I answer from {total} document{'s' if total > 1 else ''}:", *lines, *more]))
+        return await sources(turn, self._bot.database, self._settings)
 
     async def _read_sources(self, bot: Bot) -> None:
         started = bot.clock.monotonic()
         try:
-            done = await ingest(bot.database, self._settings.sources, settings=self._settings, origin="settings")
+            done = await ingest(
+                bot.database, self._settings.sources, clock=bot.clock, settings=self._settings, origin="settings"
+            )
         except BotcoreError as error:
             log.error("[plugins.qa] sources could not be read: %s", error)
             return
@@ -164,4 +222,15 @@ class QA:
 
 
 def _passage(one: Scored) -> Passage:
-    return Passage(text=defused(one.hit.body), title=one.hit.heading, source=one.hit.source, score=round(one.score, 3))
+    hit = one.hit
+    return Passage(
+        text=defused(hit.body), title=hit.heading, source=hit.source, score=round(one.score, 3), page=hit.page
+    )
+
+
+def _cites(citation: Citation, one: Scored) -> bool:
+    """Whether a citation was made from this passage; a model's was made from the passage on one line."""
+    if citation.source != one.hit.source:
+        return False
+    snippet = " ".join(citation.snippet.split())
+    return snippet in " ".join(one.hit.body.split()) or snippet in defused(one.hit.body)

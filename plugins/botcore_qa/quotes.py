@@ -59,5 +59,9 @@ def _literal(words: str, passage: str) -> bool:
 
 def _citation(passage: Passage, number: int, quoted: str) -> Citation:
     return Citation(
-        number=number, title=passage.title, snippet=quoted or passage.text[:SNIPPET].rstrip(), source=passage.source
+        number=number,
+        title=passage.title,
+        snippet=quoted or passage.text[:SNIPPET].rstrip(),
+        source=passage.source,
+        page=passage.page,
     )

@@ -57,12 +57,15 @@ class Hit:
     """A passage that contains words of the question."""
 
     id: int
+    document: int
     heading: str
     body: str
     heading_stems: str
     body_stems: str
     title: str
     source: str
+    page: int = 0
+    """0 = the document has no pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

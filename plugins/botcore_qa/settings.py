@@ -27,7 +27,17 @@ class QASettings(BaseModel):
     """Passages an answer may draw on."""
     passage_chars: int = Field(default=700, ge=200, le=4_000)
     """Longest passage, in characters (about 150 words: one thought with its context)."""
-    max_file_bytes: int = Field(default=5_000_000, ge=1_000)
-    """A larger file is refused: nobody writes 5 MB of Markdown by hand."""
+    max_file_bytes: int = Field(default=20_000_000, ge=1_000)
+    """A larger file is refused: what bots on Telegram can fetch, and room for a handbook with pictures."""
     max_tokens: int = Field(default=300, ge=16, le=4_096)
     """Longest answer of the model, in tokens."""
+    reading_mb: int = Field(default=1_024, ge=256)
+    """Memory in MB of the child that reads one PDF, Word or HTML file: a scanned book takes about 300."""
+    reading_cpu_s: int = Field(default=30, ge=1)
+    """Processor time in seconds of the same child: 200 pages of text take about one."""
+    uploads: bool = True
+    """Whether people may send documents in the chat. These answer only whoever, or the group that, they came from."""
+    uploads_each: int = Field(default=20, ge=1, le=1_000)
+    """Documents one person, or one group, may have here at a time."""
+    uploads_passages: int = Field(default=100_000, ge=100)
+    """Passages of all documents that were sent in chats: 280 MB of database, searched in 2 to 5 ms."""

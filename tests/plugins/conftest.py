@@ -1,7 +1,8 @@
 """The bundled plugins in a whole bot, and a store with the index in it: on SQLite, on PostgreSQL where there is one."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from botcore.store import Store
 from botcore.testing import ManualClock
 from tests.store.conftest import own_schema
 
+Ingest = Callable[..., Awaitable[botcore_qa.Summary]]
 HANDBOOK = Path(__file__).with_name("handbook")
 
 
@@ -34,3 +36,9 @@ async def store(url: str, tmp_path: Path) -> AsyncIterator[Store]:
     async with Store(url, clock=ManualClock(), data_dir=tmp_path / "store") as opened:
         await opened.migrate("qa", botcore_qa.MIGRATIONS)
         yield opened
+
+
+@pytest.fixture
+def ingest() -> Ingest:
+    """`botcore_qa.ingest` at a time that stands still."""
+    return partial(botcore_qa.ingest, clock=ManualClock())

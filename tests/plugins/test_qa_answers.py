@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from botcore.store import Store
-from botcore_qa import QASettings, index, ingest
+from botcore_qa import QASettings
 from botcore_qa.extracts import answer
 from botcore_qa.score import Mood, answers, mood, ranked
+from botcore_qa.search import look_up
 from botcore_qa.words import question_stems
 from tests.plugins.conftest import HANDBOOK as HANDBOOK_FOLDER
+from tests.plugins.conftest import Ingest
 from tests.plugins.qa_questions import HANDBOOK, HANDBOOK_OFF, OFF, OWN
 
 SETTINGS = QASettings()
@@ -19,7 +21,7 @@ SETTINGS = QASettings()
 async def sources(store: Store, text: str) -> list[str] | None:
     """Where the shown extracts come from; None where the message passes on."""
     words, kind = question_stems(text), mood(text)
-    question = await store.read(lambda connection: index.look_up(connection, words))
+    question = await store.read(lambda connection: look_up(connection, words))
     best = ranked(question)
     if not answers(kind, question, best, threshold=SETTINGS.threshold, strong=SETTINGS.strong):
         return None
@@ -33,28 +35,28 @@ async def answered(store: Store, table: Sequence[tuple[str, str]]) -> float:
     return sum(right) / len(right)
 
 
-async def test_questions_about_botcore_are_answered_from_the_right_document(store: Store) -> None:
+async def test_questions_about_botcore_are_answered_from_the_right_document(ingest: Ingest, store: Store) -> None:
     await ingest(store, ["self"])
     assert await answered(store, OWN) >= 0.9
 
 
-async def test_everything_else_passes_on(store: Store) -> None:
+async def test_everything_else_passes_on(ingest: Ingest, store: Store) -> None:
     await ingest(store, ["self"])
     assert [text for text in OFF if await sources(store, text) is not None] == []
 
 
-async def test_questions_about_other_documents_are_answered_too(store: Store) -> None:
+async def test_questions_about_other_documents_are_answered_too(ingest: Ingest, store: Store) -> None:
     await ingest(store, [HANDBOOK_FOLDER])
     assert await answered(store, HANDBOOK) >= 0.8
 
 
-async def test_everything_else_passes_on_there_too(store: Store) -> None:
+async def test_everything_else_passes_on_there_too(ingest: Ingest, store: Store) -> None:
     await ingest(store, [HANDBOOK_FOLDER])
     assert [text for text in HANDBOOK_OFF if await sources(store, text) is not None] == []
 
 
 async def test_both_tables_can_tell_good_thresholds_from_bad_ones(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    ingest: Ingest, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await ingest(store, [HANDBOOK_FOLDER])
     monkeypatch.setattr("tests.plugins.test_qa_answers.SETTINGS", QASettings(threshold=0.99))
@@ -86,17 +88,17 @@ def test_the_form_of_a_message_says_what_it_wants(text: str, kind: Mood) -> None
 @pytest.mark.parametrize(
     "text", ['" OR 1=1 --', "NEAR(plugin hook)", "plugin* AND -hook", "'); DROP TABLE qa_passage;", "ﬁx ½ ☃?"]
 )
-async def test_no_message_can_break_the_search(store: Store, text: str) -> None:
+async def test_no_message_can_break_the_search(ingest: Ingest, store: Store, text: str) -> None:
     await ingest(store, [HANDBOOK_FOLDER])
     await sources(store, text)
     assert await sources(store, "Is there a lift?") == ["handbook/opening.md"]
 
 
-async def test_every_extract_is_literally_in_its_document(store: Store) -> None:
+async def test_every_extract_is_literally_in_its_document(ingest: Ingest, store: Store) -> None:
     await ingest(store, [HANDBOOK_FOLDER])
     for question, _ in HANDBOOK:
         words = question_stems(question)
-        looked_up = await store.read(lambda connection, words=words: index.look_up(connection, words))
+        looked_up = await store.read(lambda connection, words=words: look_up(connection, words))
         best = ranked(looked_up)
         for citation in answer(best, looked_up.terms, passages=3, lead="").citations if best else ():
             assert citation.snippet in (HANDBOOK_FOLDER.parent / Path(citation.source)).read_text()

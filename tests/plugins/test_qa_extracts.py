@@ -8,7 +8,17 @@ def terms(question: str) -> list[Term]:
 
 
 def scored(text: str, score: float = 1.0, source: str = "a.md") -> Scored:
-    hit = Hit(id=1, heading="Title", body=text, heading_stems="", body_stems="", title="Title", source=source)
+    hit = Hit(
+        id=1,
+        document=1,
+        heading="Title",
+        body=text,
+        heading_stems="",
+        body_stems="",
+        title="Title",
+        source=source,
+        page=3,
+    )
     return Scored(hit=hit, score=score)
 
 

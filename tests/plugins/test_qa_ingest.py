@@ -11,9 +11,11 @@ import sqlalchemy as sa
 import botcore_qa
 from botcore import BotcoreError
 from botcore.store import Store
-from botcore_qa import QASettings, Summary, documents, index, ingest
-from botcore_qa.ingest import Progress, Refused
+from botcore_qa import QASettings, Summary, catalogue, documents, index, search
+from botcore_qa.ingestion import Progress, Refused
+from botcore_qa.search import look_up
 from botcore_qa.words import question_stems
+from tests.plugins.conftest import Ingest
 
 T = TypeVar("T")
 
@@ -30,19 +32,19 @@ def folder(tmp_path: Path) -> Path:
 async def found(store: Store, question: str) -> list[str]:
     """The sources of the passages that contain words of the question."""
     words = question_stems(question)
-    return [hit.source for hit in (await store.read(lambda connection: index.look_up(connection, words))).hits]
+    return [hit.source for hit in (await store.read(lambda connection: look_up(connection, words))).hits]
 
 
 async def rows(store: Store, table: str) -> int:
     return await store.read(lambda connection: connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
 
 
-async def test_a_folder_is_read_and_found(store: Store, folder: Path) -> None:
+async def test_a_folder_is_read_and_found(ingest: Ingest, store: Store, folder: Path) -> None:
     assert await ingest(store, [folder]) == Summary(added=2, passages=2)
     assert await found(store, "Where does the tram stop?") == ["papers/trams.md"]
 
 
-async def test_what_has_not_changed_is_not_written_again(store: Store, folder: Path) -> None:
+async def test_what_has_not_changed_is_not_written_again(ingest: Ingest, store: Store, folder: Path) -> None:
     await ingest(store, [folder])
     before = await store.read(lambda connection: connection.exec_driver_sql("SELECT max(id) FROM qa_document").scalar())
     assert await ingest(store, [folder]) == Summary(unchanged=2)
@@ -50,7 +52,7 @@ async def test_what_has_not_changed_is_not_written_again(store: Store, folder: P
     assert after == before
 
 
-async def test_a_changed_file_takes_the_place_of_the_old_one(store: Store, folder: Path) -> None:
+async def test_a_changed_file_takes_the_place_of_the_old_one(ingest: Ingest, store: Store, folder: Path) -> None:
     await ingest(store, [folder])
     (folder / "trams.md").write_text("# Buses\n\nBus 7 stops there now.")
     assert await ingest(store, [folder]) == Summary(updated=1, unchanged=1, passages=1)
@@ -59,7 +61,7 @@ async def test_a_changed_file_takes_the_place_of_the_old_one(store: Store, folde
     assert await rows(store, "qa_passage") == 2
 
 
-async def test_a_removed_file_leaves_nothing_behind(store: Store, folder: Path) -> None:
+async def test_a_removed_file_leaves_nothing_behind(ingest: Ingest, store: Store, folder: Path) -> None:
     await ingest(store, [folder])
     (folder / "trams.md").unlink()
     (folder / "dogs.txt").unlink()
@@ -67,13 +69,13 @@ async def test_a_removed_file_leaves_nothing_behind(store: Store, folder: Path) 
     assert [await rows(store, table) for table in ("qa_document", "qa_passage", "qa_word")] == [0, 0, 0]
 
 
-async def test_a_removed_folder_leaves_too(store: Store, folder: Path) -> None:
+async def test_a_removed_folder_leaves_too(ingest: Ingest, store: Store, folder: Path) -> None:
     await ingest(store, [folder])
     shutil.rmtree(folder)
     assert (await ingest(store, [folder])).removed == 2
 
 
-async def test_other_folders_are_left_alone(store: Store, folder: Path, tmp_path: Path) -> None:
+async def test_other_folders_are_left_alone(ingest: Ingest, store: Store, folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "papers-two"
     other.mkdir()
     (other / "bus.md").write_text("Bus 7.")
@@ -86,7 +88,11 @@ async def test_other_folders_are_left_alone(store: Store, folder: Path, tmp_path
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("scan.pdf", b"%PDF-1.7", 'type ".pdf" is not supported; known are .markdown, .md, .text, .txt'),
+        (
+            "photo.png",
+            b"\x89PNG",
+            'type ".png" is not supported; known are .docx, .htm, .html, .markdown, .md, .pdf, .text, .txt, .xhtml',
+        ),
         ("latin.txt", "Straße".encode("latin-1"), "not UTF-8 text (byte 4); save it as UTF-8"),
         ("long.md", b"x" * 1001, "larger than 1000 bytes; split it or raise max_file_bytes"),
         ("empty.md", b" \n", "empty"),
@@ -94,7 +100,7 @@ async def test_other_folders_are_left_alone(store: Store, folder: Path, tmp_path
     ],
 )
 async def test_what_is_no_document_is_refused_by_name(
-    store: Store, tmp_path: Path, name: str, content: bytes, reason: str
+    ingest: Ingest, store: Store, tmp_path: Path, name: str, content: bytes, reason: str
 ) -> None:
     file = tmp_path / name
     file.write_bytes(content)
@@ -102,18 +108,20 @@ async def test_what_is_no_document_is_refused_by_name(
     assert summary == Summary(refused=(Refused(source=name, reason=reason),))
 
 
-async def test_a_missing_path_is_refused_by_name(store: Store, tmp_path: Path) -> None:
+async def test_a_missing_path_is_refused_by_name(ingest: Ingest, store: Store, tmp_path: Path) -> None:
     missing = str(tmp_path / "nowhere")
     assert (await ingest(store, [missing])).refused == (Refused(source=missing, reason="no such file or folder"),)
 
 
-async def test_one_bad_file_does_not_keep_the_others_out(store: Store, folder: Path) -> None:
+async def test_one_bad_file_does_not_keep_the_others_out(ingest: Ingest, store: Store, folder: Path) -> None:
     (folder / "bad.txt").write_bytes(b"\xff\xfe\xfa")
     summary = await ingest(store, [folder])
     assert (summary.added, [one.source for one in summary.refused]) == (2, ["papers/bad.txt"])
 
 
-async def test_a_file_that_became_unreadable_keeps_its_earlier_version(store: Store, folder: Path) -> None:
+async def test_a_file_that_became_unreadable_keeps_its_earlier_version(
+    ingest: Ingest, store: Store, folder: Path
+) -> None:
     await ingest(store, [folder])
     (folder / "trams.md").write_bytes(b"\xff\xfe")
     assert "earlier version stays" in (await ingest(store, [folder])).refused[0].reason
@@ -121,7 +129,7 @@ async def test_a_file_that_became_unreadable_keeps_its_earlier_version(store: St
 
 
 async def test_hidden_files_foreign_types_and_links_out_are_not_read(
-    store: Store, folder: Path, tmp_path: Path
+    ingest: Ingest, store: Store, folder: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "secret.md").write_text("The secret word.")
     (folder / "link.md").symlink_to(tmp_path / "secret.md")
@@ -131,7 +139,7 @@ async def test_hidden_files_foreign_types_and_links_out_are_not_read(
     assert await found(store, "secret") == []
 
 
-async def test_progress_is_told_file_by_file(store: Store, folder: Path) -> None:
+async def test_progress_is_told_file_by_file(ingest: Ingest, store: Store, folder: Path) -> None:
     told = list[Progress]()
     await ingest(store, [folder], told.append)
     assert [(one.done, one.total, one.source, one.state) for one in told] == [
@@ -140,7 +148,7 @@ async def test_progress_is_told_file_by_file(store: Store, folder: Path) -> None
     ]
 
 
-async def test_a_long_document_is_found_only_as_a_whole(store: Store, tmp_path: Path) -> None:
+async def test_a_long_document_is_found_only_as_a_whole(ingest: Ingest, store: Store, tmp_path: Path) -> None:
     file = tmp_path / "long.md"
     file.write_text("\n\n".join(f"# Part {number}\n\nThe number {number} is here." for number in range(250)))
     writes = list[int]()
@@ -154,15 +162,16 @@ async def test_a_long_document_is_found_only_as_a_whole(store: Store, tmp_path: 
     store.write = watched  # type: ignore[method-assign]
     assert (await ingest(store, [file])).passages == 250
     assert len(writes) >= 5  # begin, three slices, publish
-    assert set(writes) <= {0, index.CANDIDATES}
-    assert writes[-1] == index.CANDIDATES
+    assert set(writes) <= {0, search.CANDIDATES}
+    assert writes[-1] == search.CANDIDATES
 
 
-async def test_what_a_crash_left_half_done_is_swept_up(store: Store, folder: Path) -> None:
+async def test_what_a_crash_left_half_done_is_swept_up(ingest: Ingest, store: Store, folder: Path) -> None:
     def half(connection: sa.Connection) -> None:
         document = index.Document(path=str(folder / "trams.md"), source="s", title="t", hash="h", origin="ingest")
         id = index.begin(connection, document)
-        index.add(connection, id, 0, [{"heading": "", "body": "Tram", "heading_stems": "", "body_stems": "tram"}])
+        row = {"heading": "", "body": "Tram", "heading_stems": "", "body_stems": "tram", "page": 0}
+        index.add(connection, id, "", 0, [row])
 
     await store.write(half)
     assert await found(store, "tram") == []
@@ -170,23 +179,27 @@ async def test_what_a_crash_left_half_done_is_swept_up(store: Store, folder: Pat
     assert await rows(store, "qa_passage") == 2
 
 
-async def test_what_the_settings_no_longer_list_leaves_and_what_was_ingested_stays(store: Store, folder: Path) -> None:
+async def test_what_the_settings_no_longer_list_leaves_and_what_was_ingested_stays(
+    ingest: Ingest, store: Store, folder: Path
+) -> None:
     await ingest(store, [folder / "dogs.txt"])
     await ingest(store, [folder], origin="settings")
     assert await ingest(store, [], origin="settings") == Summary(removed=1)
     assert await found(store, "tram dogs") == ["papers/dogs.txt"]
 
 
-async def test_people_never_see_folders_above_the_one_that_was_named(store: Store, folder: Path) -> None:
+async def test_people_never_see_folders_above_the_one_that_was_named(
+    ingest: Ingest, store: Store, folder: Path
+) -> None:
     await ingest(store, [folder])
-    _, listed = await store.read(lambda connection: index.listed(connection, 10))
+    _, listed = await store.read(lambda connection: catalogue.shelf(connection, ""))
     assert all(str(folder.parent) not in one.source for one in listed)
     assert [one.title for one in listed] == ["dogs", "Trams"]
 
 
-async def test_botcores_own_documents_are_those_of_the_checkout(store: Store) -> None:
+async def test_botcores_own_documents_are_those_of_the_checkout(ingest: Ingest, store: Store) -> None:
     await ingest(store, ["self"])
-    _, listed = await store.read(lambda connection: index.listed(connection, 50))
+    _, listed = await store.read(lambda connection: catalogue.shelf(connection, ""))
     assert "plugins/README.md" in [one.source for one in listed]
 
 
@@ -195,7 +208,7 @@ def test_an_installed_package_offers_its_readme(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr("botcore.__file__", str(tmp_path / "botcore" / "__init__.py"))
     monkeypatch.setattr(documents, "_own_readme", lambda: "# botcore\n\nA chatbot.")
     (only,) = documents.documents(["self"])
-    assert (only.path, only.text(100)) == ("self/README.md", "# botcore\n\nA chatbot.")
+    assert (only.path, only.open().read()) == ("self/README.md", b"# botcore\n\nA chatbot.")
 
 
 def test_too_many_files_are_an_error(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -5,38 +5,39 @@ the middle finds the old one whole. What a crash leaves half done is never found
 """
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from botcore import Database
+from botcore import Clock, Database
 from botcore_qa import index
-from botcore_qa.documents import OWN, Found, Unreadable, documents, root_of
-from botcore_qa.markdown import pieces, title
+from botcore_qa.documents import OWN, Found, documents, root_of
+from botcore_qa.intake import Intake, Step, swept
+from botcore_qa.kinds import Unreadable
 from botcore_qa.settings import QASettings
 
 __all__ = ["Progress", "Refused", "Report", "Summary", "ingest"]
 
-SLICE = 50
-"""Passages per write: about 5 ms, so that messages are not kept waiting."""
-FORM = "1"
-"""Changed whenever stems or passages are made differently: everything is then read again."""
+State = Literal["reading", "added", "updated", "unchanged", "refused", "removed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """One file is done."""
+    """One file is done, or (``reading``) a long one has come further."""
 
     done: int
+    """Files that are done, with this one where it is."""
     total: int
     source: str
-    state: Literal["added", "updated", "unchanged", "refused", "removed"]
+    state: State
     passages: int = 0
     reason: str = ""
     """Why it was refused."""
+    page: int = 0
+    """Of a file that is being read: the page it has come to; 0 = it has no pages."""
+    pages: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ async def ingest(
     paths: Iterable[str | Path],
     report: Report | None = None,
     *,
+    clock: Clock,
     settings: QASettings | None = None,
     origin: Literal["ingest", "settings"] = "ingest",
 ) -> Summary:
@@ -78,8 +80,8 @@ async def ingest(
     is done stays done. ``origin`` is how the plugin marks what its settings list.
     """
     named = [str(path) for path in paths]
-    run = _Run(database, settings or QASettings(), origin, report or _quiet)
-    return await run.over(named)
+    intake = Intake(database=database, settings=settings or QASettings(), clock=clock, origin=origin)
+    return await _Run(intake, report or _quiet).over(named)
 
 
 def _quiet(_: Progress) -> None:
@@ -89,10 +91,9 @@ def _quiet(_: Progress) -> None:
 class _Run:
     """One run over some paths."""
 
-    def __init__(self, database: Database, settings: QASettings, origin: str, report: Report) -> None:
-        self._database = database
-        self._settings = settings
-        self._origin = origin
+    def __init__(self, intake: Intake, report: Report) -> None:
+        self._intake = intake
+        self._database = intake.database
         self._report = report
         self._done: list[Progress] = []
         self._total = 0
@@ -106,72 +107,51 @@ class _Run:
         for path in missing:
             self._tell(path, "refused", reason="nothing is packaged" if path == OWN else "no such file or folder")
         for one in found:
-            await self._take(one, *known.get(one.path, ("", "")))
+            await self._take(one, known.get(one.path))
         for path in gone:
-            await self._database.write(partial(index.drop, path=path))
+            await self._database.write(partial(index.drop, id=known[path].id))
             self._tell(Path(path).name, "removed")
-        while await self._database.write(partial(index.sweep, limit=SLICE)):
-            pass
+        await self._database.write(partial(index.abandon, now=self._intake.clock.now()))
+        await swept(self._database)
         return self._summary()
 
-    def _gone(self, paths: Sequence[str], found: set[str], known: dict[str, tuple[str, str]]) -> list[str]:
+    def _gone(self, paths: Sequence[str], found: set[str], known: dict[str, index.Known]) -> list[str]:
         """What is in the index and no longer wanted: deleted files, and what the settings no longer list."""
         roots = [root_of(path) for path in paths]
         return [
             path
-            for path, (_, origin) in known.items()
+            for path, one in known.items()
             if path not in found
-            and (any(_is_below(path, root) for root in roots) or origin == self._origin == "settings")
+            and (any(_is_below(path, root) for root in roots) or one.origin == self._intake.origin == "settings")
         ]
 
-    async def _take(self, found: Found, known: str, origin: str) -> None:
+    async def _take(self, found: Found, known: index.Known | None) -> None:
         try:
-            text = await asyncio.to_thread(found.text, self._settings.max_file_bytes)  # reads a file
+            taken = await self._intake.take(found, known, partial(self._came_further, found.source))
         except Unreadable as error:
-            self._tell(found.source, "refused", reason=f"{error}{'; its earlier version stays' if known else ''}")
+            stays = "; its earlier version stays" if known and known.hash else ""
+            self._tell(found.source, "refused", reason=f"{error}{stays}")
             return
-        hash = self._hash(found, text)
-        if hash != known:
-            keeps = origin == "ingest"  # what a person added by hand stays theirs when the settings list it too
-            document = self._document(found, text, hash, "ingest" if keeps else self._origin)
-            await self._store(document, text, "updated" if known else "added")
+        if taken.state != "unchanged":
+            self._tell(found.source, taken.state, passages=taken.passages)
             return
-        if origin != self._origin == "ingest":
-            await self._database.write(partial(index.adopt, path=found.path, origin=self._origin))
+        if known and known.origin != self._intake.origin == "ingest":
+            await self._database.write(partial(index.adopt, id=known.id, origin="ingest"))
         self._tell(found.source, "unchanged")
 
-    async def _store(self, document: index.Document, text: str, state: Literal["added", "updated"]) -> None:
-        rows = await asyncio.to_thread(self._rows, document.source, text)  # splitting and stemming: CPU
-        id = await self._database.write(partial(index.begin, document=document))
-        for start in range(0, len(rows), SLICE):
-            part = rows[start : start + SLICE]
-            if not await self._database.write(partial(index.add, document=id, place=start, rows=part)):
-                break
-        if await self._database.write(partial(index.publish, document=id, path=document.path)):
-            self._tell(document.source, state, passages=len(rows))
-        else:
-            self._tell(document.source, "refused", reason="another process reads it at this moment; it does the work")
-
-    def _rows(self, source: str, text: str) -> list[index.Row]:
-        return [index.row(piece) for piece in pieces(text, source, size=self._settings.passage_chars)]
-
-    def _document(self, found: Found, text: str, hash: str, origin: str) -> index.Document:
-        return index.Document(
-            path=found.path, source=found.source, title=title(text, found.source), hash=hash, origin=origin
+    def _came_further(self, source: str, step: Step) -> None:
+        now = Progress(
+            done=len(self._done),
+            total=self._total,
+            source=source,
+            state="reading",
+            passages=step.passages,
+            page=step.page,
+            pages=step.pages,
         )
+        self._report(now)
 
-    def _hash(self, found: Found, text: str) -> str:
-        made_of = "\0".join((FORM, str(self._settings.passage_chars), found.source, text))
-        return hashlib.sha256(made_of.encode()).hexdigest()
-
-    def _tell(
-        self,
-        source: str,
-        state: Literal["added", "updated", "unchanged", "refused", "removed"],
-        *,
-        passages: int = 0,
-        reason: str = "",
-    ) -> None:
+    def _tell(self, source: str, state: State, *, passages: int = 0, reason: str = "") -> None:
         done = len(self._done) + 1
         progress = Progress(done=done, total=self._total, source=source, state=state, passages=passages, reason=reason)
         self._done.append(progress)

@@ -1,0 +1,99 @@
+"""Word (.docx) to Markdown, by python-docx: headings, paragraphs, lists, tables."""
+
+import re
+import zipfile
+from collections.abc import Iterator
+from typing import IO, TYPE_CHECKING
+
+from botcore_qa.reader.parts import Block, End, Heading, Opening, Part, Refusal, sections
+
+if TYPE_CHECKING:
+    from docx.document import Document
+    from docx.table import Table
+    from docx.text.paragraph import Paragraph
+
+__all__ = ["read"]
+
+ENTRIES = 4_000
+INFLATED = 200_000_000
+"""Bytes of everything in the archive, unpacked: the pictures of a book fit in, a bomb does not."""
+STYLE = re.compile(r"heading ([1-9])", re.IGNORECASE)
+
+
+def read(stream: IO[bytes]) -> Iterator[Part]:
+    """Its sections. Raises `Refusal`: truncated, a bomb, no Word document."""
+    from docx import Document
+
+    _counted(stream)
+    document = Document(stream)
+    blocks = list(_blocks(document))
+    yield Opening(title=_title(document, blocks))
+    yield from sections(blocks)
+    yield End()
+
+
+def _counted(stream: IO[bytes]) -> None:
+    """What will come out, before anything is unpacked; zipfile gives out no more than an entry says it holds."""
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            entries = archive.infolist()
+    except zipfile.BadZipFile as error:
+        raise Refusal("truncated or damaged: its table of contents is missing; send it again") from error
+    _is_word({entry.filename.partition("/")[0] for entry in entries})
+    inflated = sum(entry.file_size for entry in entries)
+    if len(entries) > ENTRIES or inflated > INFLATED:
+        raise Refusal(f"unpacks to {len(entries)} files of {inflated >> 20} MB: no ordinary document")
+    if any(entry.flag_bits & 1 for entry in entries):
+        raise Refusal("encrypted: it needs a password; save it without one")
+    stream.seek(0)
+
+
+def _is_word(folders: set[str]) -> None:
+    for folder, what in (("word", ""), ("xl", "an Excel workbook"), ("ppt", "a PowerPoint file")):
+        if folder in folders:
+            if what:
+                raise Refusal(f"{what}, no Word document")
+            return
+    raise Refusal("a ZIP archive, no Word document")
+
+
+def _title(document: "Document", blocks: list[Heading | Block]) -> str:
+    first = next((one.words for one in blocks[:20] if isinstance(one, Heading)), "")
+    title = document.core_properties.title.strip()
+    return first if title in ("", "Word Document") else title
+
+
+def _blocks(document: "Document") -> Iterator[Heading | Block]:
+    from docx.text.paragraph import Paragraph
+
+    for one in document.iter_inner_content():
+        if isinstance(one, Paragraph):
+            yield from _paragraph(one)
+        else:
+            yield from _table(one)
+
+
+def _paragraph(paragraph: "Paragraph") -> Iterator[Heading | Block]:
+    text = paragraph.text.strip()
+    if not text:
+        return
+    style = str(paragraph.style.name) if paragraph.style is not None else ""
+    depth = STYLE.fullmatch(style)
+    if depth or style == "Title":
+        yield Heading(int(depth[1]) if depth else 0, text)
+    elif style.startswith("List"):
+        yield Block(f"- {' '.join(text.split())}", "item")
+    else:
+        yield Block(text)
+
+
+def _table(table: "Table") -> Iterator[Block]:
+    for number, row in enumerate(table.rows):
+        cells = [cell for at, cell in enumerate(row.cells) if not at or cell._tc is not row.cells[at - 1]._tc]
+        yield Block("| " + " | ".join(_cell(cell.text) for cell in cells) + " |", "row")
+        if not number:
+            yield Block("|" + " --- |" * len(cells), "row")
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "/")

@@ -1,0 +1,128 @@
+"""Documents that people send in the chat: fetched, read, kept for whoever sent them, and what they are told of it."""
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from botcore import Attachment, Database, Rejected, Retry, Turn, Unknown
+from botcore_qa import index
+from botcore_qa.catalogue import extent
+from botcore_qa.documents import Found
+from botcore_qa.intake import Intake, Step, Taken, swept
+from botcore_qa.kinds import IN_WORDS, Unreadable, named
+from botcore_qa.scope import scope_of
+from botcore_qa.settings import QASettings
+
+__all__ = ["File", "Uploads", "troubles", "welcome"]
+
+FILES = 10
+"""Files of one message that are read: an album."""
+NAME = 100
+"""Characters of a file's name that are kept."""
+READERS = 2
+"""Documents from chats that are read at once in this process, each in a child of its own."""
+UNPRINTABLE = re.compile(r"[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """What became of one file of a message."""
+
+    name: str
+    taken: Taken | None = None
+    refused: str = ""
+    """Why it is not in the index; "" with no `taken` = it is no document at all."""
+
+
+class Uploads:
+    """The way of files from messages into the index."""
+
+    def __init__(self, database: Database, settings: QASettings) -> None:
+        self._database = database
+        self._settings = settings
+        self._readers = asyncio.Semaphore(READERS)
+
+    async def take(self, turn: Turn) -> list[File]:
+        """Every file of the message, one after the other, with progress; each becomes a document or has a reason."""
+        files = turn.message.attachments
+        left_out = [File(name=_name(one), refused=f"only {FILES} files of a message are read") for one in files[FILES:]]
+        return [await self._take(turn, one) for one in files[:FILES]] + left_out
+
+    async def _take(self, turn: Turn, attachment: Attachment) -> File:
+        name = _name(attachment)
+        if named(name, attachment.media_type) is None:
+            return File(name=name)
+        if self._readers.locked():
+            turn.progress(f"{name} waits: other documents are being read")
+        try:
+            async with self._readers:
+                return File(name=name, taken=await self._read(turn, attachment, name))
+        except Unreadable as refused:
+            return File(name=name, refused=str(refused))
+        except Rejected as refused:
+            return File(name=name, refused=str(refused).replace(attachment.name, "it", 1))
+        except (Retry, Unknown):
+            return File(name=name, refused="it cannot be fetched at the moment; please send it again")
+
+    async def _read(self, turn: Turn, attachment: Attachment, name: str) -> Taken:
+        turn.progress(f"Reading {name}")
+        scope, settings = scope_of(turn.message), self._settings
+        intake = Intake(database=self._database, settings=settings, clock=turn.clock, origin="upload", scope=scope)
+        async with turn.file(attachment, limit=settings.max_file_bytes) as file:
+            found = Found(path=name.casefold(), source=name, file=file, media_type=attachment.media_type)
+            known = await self._database.read(partial(index.known, scope=scope))
+            room = await self._room(known, found.path)
+            taken = await intake.take(found, known.get(found.path), partial(_told, turn, name), room=room)
+        await swept(self._database)
+        return taken
+
+    async def _room(self, known: dict[str, index.Known], path: str) -> int:
+        """Passages this document may have. Raises `Unreadable` for one document too many."""
+        each = self._settings.uploads_each
+        if path not in known and len(known) >= each:
+            raise Unreadable(f"there are {each} documents of yours already; /sources shows how to take one out")
+        earlier = known[path].passages if path in known else 0
+        return self._settings.uploads_passages - await self._database.read(index.uploaded) + earlier
+
+
+def troubles(files: Sequence[File]) -> list[str]:
+    """A line for each file that is not in the index, one for all that are no documents."""
+    strange = [one.name for one in files if not one.taken and not one.refused]
+    lines = [f"I cannot use {one.name}: {one.refused}." for one in files if one.refused]
+    return lines + ([f"I cannot read {', '.join(strange)}. I can read {IN_WORDS}."] if strange else [])
+
+
+def welcome(files: Sequence[File], *, private: bool) -> list[str]:
+    """A line for each document, and what can be done with them."""
+    lines = [_line(one.name, one.taken) for one in files if one.taken]
+    if not lines:
+        return []
+    it = "it" if len(lines) == 1 else "them"
+    who = "Ask me about" if private else "Everybody in this chat can ask me about"
+    last = next(one.name for one in reversed(files) if one.taken)
+    return [*lines, f"{who} {it}. To take {'it' if len(lines) == 1 else 'one'} out again: /sources remove {last}"]
+
+
+def _line(name: str, taken: Taken) -> str:
+    begins = {
+        "added": f"I have read {name}",
+        "updated": f"I have read the new {name}, which takes the place of the old one",
+        "unchanged": f"I know {name} already",
+    }[taken.state]
+    pages = ", ".join(str(page) for page in taken.unread[:10])
+    unread = f" I could not make out page{'s' * (len(taken.unread) > 1)} {pages}." if pages else ""
+    return f"{begins}: “{taken.title}”, {extent(taken.pages, taken.passages)}.{unread}"
+
+
+def _told(turn: Turn, name: str, step: Step) -> None:
+    where = f"page {step.page} of {step.pages}" if step.pages else f"{step.passages} passages so far"
+    turn.progress(f"Reading {name}: {where}")
+
+
+def _name(attachment: Attachment) -> str:
+    """The file's name as it may be shown and kept: no path, one line, not too long; its ending survives."""
+    base = re.split(r"[/\\]", UNPRINTABLE.sub(" ", attachment.name))[-1].strip() or "file"
+    stem, dot, ending = base.rpartition(".")
+    return base if len(base) <= NAME else f"{stem[: NAME - 12]}…{dot}{ending[:10]}"

@@ -1,0 +1,90 @@
+"""``botcore ingest`` and ``botcore sources`` as a person and as a script call them."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.documents import make_pdf, prose
+
+Call = Callable[..., "subprocess.CompletedProcess[str]"]
+RULES = ["Welcome to the club.", "Members may bring two guests.", "The sauna is mixed on Mondays."]
+
+
+@pytest.fixture
+def botcore(tmp_path: Path) -> Call:
+    (tmp_path / "bot.toml").write_text(f'[bot]\ndata_dir = "{tmp_path / "data"}"\n[plugins.qa]\nsources = []\n')
+    (tmp_path / "rules.pdf").write_bytes(make_pdf(RULES, title="Rules"))
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("BOTCORE_")}
+
+    def call(*arguments: str, **more: Any) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "botcore", *arguments, "-c", "bot.toml"]
+        given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
+        return subprocess.run(command, text=True, cwd=tmp_path, env=clean, timeout=60, check=False, **given)
+
+    return call
+
+
+def test_sources_are_listed_shown_and_removed(botcore: Call, tmp_path: Path) -> None:
+    assert botcore("ingest", "rules.pdf").stdout.splitlines() == [
+        "[1/1] added     rules.pdf 3 passages",
+        "1 added, 0 updated, 0 unchanged, 0 removed, 0 refused; 3 passages",
+    ]
+    listed = botcore("sources", "list")
+    assert f"Rules  {tmp_path}/rules.pdf  pdf, 3 pages, 3 passages  for everybody  20" in listed.stdout
+    assert "[Rules, p. 2]\nMembers may bring two guests.\n" in botcore("sources", "show", "rules.pdf").stdout
+    assert botcore("sources", "remove", "rules.pdf").stdout == "removed Rules (rules.pdf, 3 pages, 3 passages)\n"
+    assert botcore("sources", "list").stdout == "no documents; add some with: botcore ingest PATH\n"
+
+
+def test_scripts_get_json(botcore: Call) -> None:
+    summary = json.loads(botcore("ingest", "rules.pdf", "nothing.pdf", "--json").stdout)
+    assert (summary["added"], summary["refused"]) == (
+        1,
+        [{"source": "nothing.pdf", "reason": "no such file or folder"}],
+    )
+    [row] = json.loads(botcore("sources", "list", "--json").stdout)
+    assert (row["title"], row["kind"], row["pages"], row["passages"], row["who"]) == ("Rules", "pdf", 3, 3, "everybody")
+    shown = json.loads(botcore("sources", "show", str(row["id"]), "--json").stdout)
+    assert [(one["page"], one["body"]) for one in shown["text"]] == list(enumerate(RULES, 1))
+    assert json.loads(botcore("sources", "remove", str(row["id"]), "--json").stdout)["source"] == "rules.pdf"
+
+
+@pytest.mark.parametrize("command", ["show", "remove"])
+def test_an_unknown_document_is_one_line_and_status_1(botcore: Call, command: str) -> None:
+    done = botcore("sources", command, "nothing.pdf")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "there is no document nothing.pdf; botcore sources list names them\n"
+
+
+def test_a_refused_document_is_named_and_status_1(botcore: Call, tmp_path: Path) -> None:
+    (tmp_path / "bad.pdf").write_bytes(b"no pdf")
+    done = botcore("ingest", "bad.pdf")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "[1/1] refused   bad.pdf named .pdf, but holds no PDF" in done.stdout
+
+
+def test_what_the_settings_list_comes_back_and_that_is_said(botcore: Call, tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text(
+        f'[bot]\ndata_dir = "{tmp_path / "data"}"\n[engine]\nkind = "scripted"\n'
+        f'[http]\nport = 0\n[channels.web]\n[plugins.qa]\nsources = ["{tmp_path / "rules.pdf"}"]\n'
+    )
+    assert botcore("ask", "How many guests may members bring?").returncode == 0
+    assert "the next start reads it again" in botcore("sources", "remove", "rules.pdf").stderr
+
+
+def test_on_a_terminal_a_long_document_shows_its_page(botcore: Call, tmp_path: Path) -> None:
+    (tmp_path / "book.pdf").write_bytes(make_pdf([prose(number) for number in range(60)]))
+    ours, theirs = pty.openpty()
+    botcore("ingest", "book.pdf", stdout=theirs)
+    os.close(theirs)
+    told = os.read(ours, 65_536).decode()
+    os.close(ours)
+    assert "\r\x1b[K[0/1] reading   book.pdf page " in told
+    assert " of 60\r\x1b[K" in told
