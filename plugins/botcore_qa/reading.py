@@ -136,5 +136,5 @@ async def _line(child: Process, clock: Clock) -> bytes:
 
 def _killed(status: int, settings: QASettings) -> str:
     if status in (-signal.SIGXCPU, -signal.SIGKILL):
-        return f"takes more than {settings.reading_cpu_s} s of computing to read; damaged, or made to do harm"
+        return f"takes more than {settings.reading_cpu_s} s of computing to read; split it"
     return f"its reader ended early (status {status}); damaged, or made to do harm"

@@ -42,3 +42,16 @@ async def store(url: str, tmp_path: Path) -> AsyncIterator[Store]:
 def ingest() -> Ingest:
     """`botcore_qa.ingest` at a time that stands still."""
     return partial(botcore_qa.ingest, clock=ManualClock())
+
+
+def readers() -> list[int]:
+    """Our children that read a document now."""
+    tasks = Path("/proc/self/task").glob("*/children")
+    return [int(pid) for task in tasks for pid in task.read_text().split() if is_reader(int(pid))]
+
+
+def is_reader(pid: int) -> bool:
+    try:
+        return b"botcore_qa.reader" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False  # it has ended meanwhile

@@ -15,6 +15,7 @@ from botcore_qa import QASettings, Summary, catalogue, documents, index, search
 from botcore_qa.ingestion import Progress, Refused
 from botcore_qa.search import look_up
 from botcore_qa.words import question_stems
+from tests.documents import make_docx, make_html, make_pdf, prose
 from tests.plugins.conftest import Ingest
 
 T = TypeVar("T")
@@ -146,6 +147,30 @@ async def test_progress_is_told_file_by_file(ingest: Ingest, store: Store, folde
         (1, 2, "papers/dogs.txt", "added"),
         (2, 2, "papers/trams.md", "added"),
     ]
+
+
+@pytest.mark.parametrize("kind", ["pdf", "docx", "html"])
+@pytest.mark.parametrize("pages", [1, 20, 200])
+async def test_documents_of_any_length_are_read_with_progress(
+    ingest: Ingest, store: Store, tmp_path: Path, kind: str, pages: int
+) -> None:
+    texts = [prose(number) for number in range(1, pages + 1)]
+    parts = [(f"Part {number}", text) for number, text in enumerate(texts, 1)]
+    make = {"pdf": lambda: make_pdf(texts), "docx": lambda: make_docx(parts), "html": lambda: make_html(parts)}
+    (tmp_path / f"book.{kind}").write_bytes(make[kind]())
+    told = list[Progress]()
+    summary = await ingest(store, [tmp_path / f"book.{kind}"], told.append)
+    assert summary.added == 1
+    assert summary.passages >= 3 * pages
+    steps = [(one.page, one.pages, one.passages) for one in told if one.state == "reading"]
+    assert len(steps) == summary.passages // 50
+    assert steps == sorted(steps)
+    assert all((of == pages) if kind == "pdf" else (page == of == 0) for page, of, _ in steps)
+    assert await found(store, f"room {pages}") != []
+    assert await ingest(store, [tmp_path / f"book.{kind}"]) == Summary(unchanged=1)
+    (tmp_path / f"book.{kind}").unlink()
+    assert await ingest(store, [tmp_path / f"book.{kind}"]) == Summary(removed=1)
+    assert [await rows(store, table) for table in ("qa_document", "qa_passage", "qa_word")] == [0, 0, 0]
 
 
 async def test_a_long_document_is_found_only_as_a_whole(ingest: Ingest, store: Store, tmp_path: Path) -> None:

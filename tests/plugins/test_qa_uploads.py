@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import sys
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from botcore import Attachment, Capabilities, Conversation, Message, Part, Person, Retry
-from botcore.testing import Chat, LoopbackChannel, chatting
+from botcore import Attachment, Capabilities, Control, Conversation, Message, Part, Person, Retry
+from botcore.testing import Chat, LoopbackChannel, chatting, until
 from botcore_qa import QA
 from botcore_qa.scope import in_words, scope_of
-from tests.documents import make_docx, make_html, make_pdf, prose
-from tests.plugins.conftest import HANDBOOK
+from tests.documents import make_docx, make_html, make_pdf, pdf_of, prose
+from tests.plugins.conftest import HANDBOOK, readers
 
 TYPES = {".pdf": "application/pdf", ".md": "text/markdown"}
 RULES = ["Welcome to the club.", "Members may bring two guests to the swimming pool.", "The sauna is mixed on Mondays."]
@@ -182,6 +184,15 @@ async def test_a_name_with_a_path_or_control_signs_is_made_plain(tmp_path: Path)
         assert len(long) < 400
 
 
+async def test_files_without_a_name_do_not_take_each_others_place(tmp_path: Path) -> None:
+    async with club(tmp_path) as chat:
+        for content in (b"Parrots eat seeds.", b"Cats eat mice."):
+            await chat.says("", attachments=(sent(chat, "", content, "text/plain"),))
+            await chat.hears("I have read document-")
+        await chat.says("/sources")
+        assert "\n2. document " in await chat.hears("Yours")
+
+
 async def test_one_person_may_have_so_many(tmp_path: Path) -> None:
     async with club(tmp_path, uploads_each=1) as chat:
         await uploads(chat, "a.txt", b"Parrots eat seeds.")
@@ -202,6 +213,21 @@ async def test_files_can_be_switched_off(tmp_path: Path) -> None:
     async with club(tmp_path, uploads=False) as chat:
         assert await uploads(chat, "a.txt", b"Parrots.") == "I take no files here; ask me something instead."
         assert await uploads(chat, "a.txt", b"Parrots.", "hello") == "You said: hello"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_stop_ends_the_reading_at_once_and_leaves_nothing(tmp_path: Path) -> None:
+    async with club(tmp_path) as chat:
+        packed = zlib.compress(b"(a) Tj\n" * 4_000_000, 1)
+        page = b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed)
+        await chat.says("", attachments=(sent(chat, "endless.pdf", pdf_of([page])),))
+        await until(readers)
+        stop = Control(event_id="stop", conversation=chat.conversation, person=chat.person, kind="stop")
+        await chat.channel.inbox.accept([stop])
+        await chat.hears("Stopped.")
+        assert readers() == []
+        await chat.says("/sources")
+        await chat.hears("There are no documents yet.")
 
 
 # ------------------------------------------------------------------ new versions, removal
