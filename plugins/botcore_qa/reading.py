@@ -30,7 +30,9 @@ TEXT_BYTES = 5_000_000
 CHARS = 10_000_000
 """Characters one document may hold: a book of 5,000 pages."""
 LINE = 1_000_000
-"""Bytes of one line of the reader: a section of 50,000 characters, each of four bytes, with room."""
+"""Bytes of one line of the reader: a section of 50,000 characters, each of twelve bytes at most in JSON, with room."""
+TOLD = 15 * CHARS
+"""Bytes of all its lines: it counts characters itself, but a hostile file may have made another program of it."""
 SILENT_S = 60.0
 """Seconds until the reader's next line. The kernel limits its processor time; this is for one that only waits."""
 
@@ -94,10 +96,12 @@ def _decoded(raw: bytes) -> str:
 
 
 async def _by_child(found: Found, kind: Kind, settings: QASettings, clock: Clock) -> AsyncGenerator[Part, None]:
-    child = await _started(found, kind, settings)
+    child, told = await _started(found, kind, settings), 0
     try:
         while line := await _line(child, clock):
-            part = from_line(line)
+            part, told = from_line(line), told + len(line)
+            if told > TOLD:
+                raise Unreadable("its reader said more than it may; damaged, or made to do harm")
             yield part
             if isinstance(part, End):
                 return

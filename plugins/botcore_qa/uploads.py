@@ -83,7 +83,7 @@ class Uploads:
         """Passages this document may have. Raises `Unreadable` for one document too many."""
         each = self._settings.uploads_each
         if path not in known and len(known) >= each:
-            raise Unreadable(f"there are {each} documents of yours already; /sources shows how to take one out")
+            raise Unreadable(f"only {each} may be kept here at a time; /sources shows how to take one out")
         earlier = known[path].passages if path in known else 0
         return self._settings.uploads_passages - await self._database.read(index.uploaded) + earlier
 

@@ -6,6 +6,7 @@ import io
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -21,7 +22,7 @@ from botcore.testing import ManualClock, until
 from botcore_qa import QASettings
 from botcore_qa.documents import Found
 from botcore_qa.kinds import Unreadable
-from botcore_qa.reader.parts import End, Opening, Part, Section
+from botcore_qa.reader.parts import End, Opening, Part, Refusal, Section, from_line, to_line
 from botcore_qa.reading import examine, parts
 from tests.documents import FONT, make_docx, make_html, make_pdf, pdf_of, prose, stream_of
 from tests.plugins.conftest import is_reader, readers
@@ -310,6 +311,47 @@ async def test_two_hundred_pages_pass_through_without_staying(paper: Paper) -> N
         read_parts = await read(found)
     assert [part.page for part in read_parts if isinstance(part, Section)] == list(range(1, 201))
     assert grown[0] < 50
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"no json",
+        b"[]",
+        b"{}",
+        b'{"part": "engine"}',
+        b'{"part": "opening", "title": 7, "pages": 1}',
+        b'{"part": "opening", "title": "", "pages": "many"}',
+        b'{"part": "section", "text": "x", "heading": [], "page": 99999999999999999999}',
+        b'{"part": "section", "text": ["x"], "heading": [], "page": 1}',
+        b'{"part": "end", "unread": 5}',
+        b"[" * 100_000,
+    ],
+)
+def test_what_a_captured_reader_says_is_refused(line: bytes) -> None:
+    with pytest.raises(Refusal, match="no part of a document"):
+        from_line(line)
+
+
+def test_what_a_reader_says_arrives_as_it_was() -> None:
+    said: list[Part] = [
+        Opening(title="Größe", pages=3),
+        Section(text="日本 🎉", heading=("a", "b"), page=2),
+        End(unread=(1,)),
+    ]
+    assert [from_line(to_line(part)) for part in said] == said
+
+
+@linux
+def test_the_reader_has_no_network() -> None:
+    reaches = "import socket; print(socket.create_connection(('127.0.0.1', int(sys.argv[1])), 5))"
+    confine = "import os, sys; from botcore_qa.reader.__main__ import _confine; _confine(os.getppid(), 1024, 30)"
+    may = subprocess.run(["unshare", "--user", "--net", "true"], capture_output=True).returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        done = subprocess.run([sys.executable, "-Ic", f"{confine}; {reaches}", port], capture_output=True, text=True)
+    assert (done.returncode != 0) == may
+    assert ("unreachable" in done.stderr) == may
 
 
 # ------------------------------------------------------------------ nothing is left behind

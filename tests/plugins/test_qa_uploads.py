@@ -196,7 +196,7 @@ async def test_files_without_a_name_do_not_take_each_others_place(tmp_path: Path
 async def test_one_person_may_have_so_many(tmp_path: Path) -> None:
     async with club(tmp_path, uploads_each=1) as chat:
         await uploads(chat, "a.txt", b"Parrots eat seeds.")
-        assert "there are 1 documents of yours already" in await uploads(chat, "b.txt", b"Cats eat mice.")
+        assert "only 1 may be kept here at a time" in await uploads(chat, "b.txt", b"Cats eat mice.")
         assert "I have read the new a.txt" in await uploads(chat, "a.txt", b"Parrots eat nuts.")
         assert "I have read b.txt" in await uploads(chat.with_("ben"), "b.txt", b"Cats eat mice.")
 

@@ -1,6 +1,7 @@
 """``python -I -m botcore_qa.reader KIND PARENT MEMORY CPU CHARS < FILE``: one JSON line per part of the document.
 
-The kernel holds it: so much memory (MB) and processor time (s), no file written, dead when the bot is. The last line is
+The kernel holds it: so much memory (MB) and processor time (s), no file written, no
+network, dead when the bot is. The last line is
 its end, or why it is refused; where there is none, the kernel ended it.
 """
 
@@ -16,6 +17,7 @@ from typing import IO
 from botcore_qa.reader.parts import End, Part, Refusal, Section, to_line
 
 PR_SET_PDEATHSIG = 1
+CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 
 
 def main(kind: str, parent: int, memory: int, cpu: int, chars: int) -> None:
@@ -33,7 +35,9 @@ def main(kind: str, parent: int, memory: int, cpu: int, chars: int) -> None:
 def _confine(parent: int, memory: int, cpu: int) -> None:
     """Whatever the file makes its library do, it ends here and not in the bot."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc = ctypes.CDLL(None)
+        libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)  # no network, where the kernel lets everybody give it up
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # behind it: new credentials would undo this
         if os.getppid() != parent:
             os._exit(1)  # the bot died before the line above
         resource.setrlimit(resource.RLIMIT_AS, (memory << 20, memory << 20))  # macOS knows no such limit

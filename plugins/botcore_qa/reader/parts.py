@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Any, Literal
 
 __all__ = [
     "Block",
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 SECTION = 50_000
-"""Characters of one section at most: one line of JSON stays below a third of a megabyte."""
+"""Characters of one section at most: one line of JSON stays below a megabyte, whatever the script."""
 WORDS = 200
 """Characters of a title or heading that are kept."""
 UNSTORABLE = re.compile(r"[\0\ud800-\udfff]")
@@ -119,34 +119,44 @@ def slices(text: str) -> Iterator[str]:
 
 
 def to_line(part: Part) -> bytes:
-    """One line of JSON, with nothing in it that cannot be stored."""
-    values = asdict(part)
-    if isinstance(part, Opening):
-        values["title"] = _words(part.title)
-    told = {"part": type(part).__name__.lower(), **values}
-    return json.dumps(_storable(told), ensure_ascii=False).encode() + b"\n"
+    """One line of JSON, in ASCII: halves of UTF-16 pairs, which no text may hold, get through as they are."""
+    return json.dumps({"part": type(part).__name__.lower(), **asdict(part)}).encode() + b"\n"
 
 
 def from_line(line: bytes) -> Part:
-    """The part. Raises `Refusal` where the reader refused the document, and `ValueError` for what is no part."""
-    told = json.loads(line)
+    """The part, with nothing in it that cannot be stored, whatever a hostile file has made of its reader.
+
+    Raises `Refusal` where the reader refused the document, and for what is no part.
+    """
+    try:
+        return _part(json.loads(line))
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise Refusal("its reader said what is no part of a document; damaged, or made to do harm") from error
+
+
+def _part(told: dict[str, Any]) -> Part:
     if "refused" in told:
-        raise Refusal(str(told["refused"]))
+        raise Refusal(_words(told["refused"]))
     match told["part"]:
         case "opening":
-            return Opening(title=told["title"], pages=told["pages"])
+            return Opening(title=_words(told["title"]), pages=_number(told["pages"]))
         case "section":
-            return Section(text=told["text"], heading=tuple(told["heading"]), page=told["page"])
-    return End(unread=tuple(told["unread"]))
+            heading = tuple(_words(words) for words in told["heading"][:9])
+            return Section(text=_storable(told["text"]), heading=heading, page=_number(told["page"]))
+        case "end":
+            return End(unread=tuple(_number(page) for page in told["unread"]))
+    raise ValueError(told["part"])
 
 
-def _storable(told: object) -> object:
-    if isinstance(told, str):
-        return UNSTORABLE.sub("\ufffd", told)
-    if isinstance(told, dict):
-        return {name: _storable(value) for name, value in told.items()}
-    return [_storable(value) for value in told] if isinstance(told, (list, tuple)) else told
+def _storable(text: str) -> str:
+    return UNSTORABLE.sub("\ufffd", text)
+
+
+def _number(told: int) -> int:
+    if not 0 <= told < 1_000_000:
+        raise ValueError(told)
+    return int(told)
 
 
 def _words(text: str) -> str:
-    return " ".join(text.split())[:WORDS]
+    return " ".join(_storable(text).split())[:WORDS]
