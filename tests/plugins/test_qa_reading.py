@@ -374,6 +374,7 @@ async def test_a_cancelled_reading_leaves_no_process(endless: Found, begun: bool
 
     reading = asyncio.create_task(read_on())
     await until(opened.is_set if begun else readers)
+    os.kill(readers()[0], signal.SIGSTOP)  # only being killed ends it now
     reading.cancel()
     async with asyncio.timeout(5):
         with pytest.raises(asyncio.CancelledError):

@@ -351,16 +351,14 @@ def test_the_operator_reads_whose_it_is() -> None:
 
 async def test_asked_again_other_passages_answer(tmp_path: Path) -> None:
     async with club(tmp_path) as chat:
-        await uploads(chat, "a.txt", b"The parrot eats seeds.")
-        await uploads(chat, "b.txt", b"The parrot eats seeds and nuts in the winter.")
-        await chat.says("What does the parrot eat?")
-        first = await chat.hears("From the documents:")
-        cited = {citation.source for citation in (await chat.replies())[-1].citations}
+        await uploads(chat, "a.txt", b"The parrot eats seeds in the cold winter garden.")
+        await uploads(chat, "b.txt", b"In a cold winter the parrot eats nuts.")
+        for number in range(3):
+            await uploads(chat, f"other-{number}.txt", b"Trains run at night.")
+        await chat.says("What does the parrot eat in the cold winter garden?")
+        await chat.hears("From the documents:\n\nThe parrot eats seeds in the cold winter garden. [1]")
         await chat.says("/again")
-        again = await chat.hears("documents")
-        assert again != first
-        if len(cited) == 1:
-            assert {citation.source for citation in (await chat.replies())[-1].citations} != cited
+        assert await chat.hears() == "Also from the documents:\n\nIn a cold winter the parrot eats nuts. [1]"
 
 
 async def test_asked_again_it_is_said_where_there_is_no_more(tmp_path: Path) -> None:
