@@ -34,11 +34,13 @@ def _joint(before: str, line: str, width: int) -> str:
     """What stands between two lines that follow each other."""
     if ITEM.match(line):
         return "\n" if ITEM.match(before) or ENDS.search(before) is None else "\n\n"
-    stands_alone = len(before) < width / 2
-    if stands_alone and len(line) < width / 2:
-        return "  \n"  # Markdown's hard break: an address, opening hours
-    ended = stands_alone or (len(before) < SHORT * width and ENDS.search(before))
-    return "\n\n" if ended else " "
+    if DIVIDED.search(before):
+        return ""  # Anglo-Saxon: behind a hyphen of its own
+    if len(before) < SHORT * width and ENDS.search(before):
+        return "\n\n"
+    if len(before) < width / 2:
+        return "  \n" if len(line) < width / 2 else "\n\n"  # Markdown's hard break: an address, opening hours
+    return " "
 
 
 def garbled(text: str) -> bool:
