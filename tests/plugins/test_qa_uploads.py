@@ -218,16 +218,40 @@ async def test_files_can_be_switched_off(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 async def test_stop_ends_the_reading_at_once_and_leaves_nothing(tmp_path: Path) -> None:
     async with club(tmp_path) as chat:
-        packed = zlib.compress(b"(a) Tj\n" * 4_000_000, 1)
-        page = b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed)
-        await chat.says("", attachments=(sent(chat, "endless.pdf", pdf_of([page])),))
+        await chat.says("", attachments=(sent(chat, "endless.pdf", endless()),))
         await until(readers)
-        stop = Control(event_id="stop", conversation=chat.conversation, person=chat.person, kind="stop")
-        await chat.channel.inbox.accept([stop])
-        await chat.hears("Stopped.")
+        await stops(chat)
         assert readers() == []
         await chat.says("/sources")
         await chat.hears("There are no documents yet.")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+async def test_two_documents_are_read_at_once_and_the_third_waits_and_is_told(tmp_path: Path) -> None:
+    async with club(tmp_path) as ana:
+        everybody = [ana, ana.with_("ben"), ana.with_("eve")]
+        for one in everybody:
+            await one.says("", attachments=(sent(one, "endless.pdf", endless()),))
+        await until(lambda: len(readers()) == 2)
+        told = "endless.pdf waits: other documents are being read"
+        await until(lambda: told in [draft.note for draft in ana.channel.drafts])
+        assert len(readers()) == 2
+        for one in everybody:
+            await stops(one)
+        assert readers() == []
+
+
+def endless() -> bytes:
+    """A PDF of one page that takes many seconds to read."""
+    packed = zlib.compress(b"(a) Tj\n" * 4_000_000, 1)
+    return pdf_of([b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed)])
+
+
+async def stops(chat: Chat) -> None:
+    """Stop what is answered in this chat."""
+    stop = Control(event_id=f"stop-{chat.person.id}", conversation=chat.conversation, person=chat.person, kind="stop")
+    await chat.channel.inbox.accept([stop])
+    await chat.hears("Stopped.")
 
 
 # ------------------------------------------------------------------ new versions, removal
