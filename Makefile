@@ -14,7 +14,7 @@ run:  ## install what a bot needs, then start it: http://127.0.0.1:8080
 
 test:  ## install what tests need, then run those that need nothing else
 	@$(PYTHON) scripts/setup.py dev
-	@$(BIN)/python -m pytest -q -m "$(FAST)" $(ARGS)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m "$(FAST)" $(ARGS)
 
 lint:  ## style, format, and who may import whom
 	@$(PYTHON) scripts/setup.py dev
