@@ -1,0 +1,245 @@
+"""The Web API as the channel uses it: the SDK's client over one session, its errors in botcore's three words.
+
+This module loads the SDK; nothing imports it before a channel connects.
+"""
+
+import logging
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from botcore import Attachment, Clock, Part, Rejected, Unknown
+from botcore_slack.blocks import Block, Body, below, body, plain
+from botcore_slack.calls import Calls
+from botcore_slack.errors import BLOCKS_REFUSED, STREAMING, error_of
+from botcore_slack.files import fetch
+from botcore_slack.request import APP, BOT, NotSent, Transport
+from botcore_slack.settings import SlackSettings
+from botcore_slack.wire import Identity, Json
+
+__all__ = ["Api"]
+
+log = logging.getLogger(__name__)
+
+OPEN_CALLS = 64
+"""Calls in the air at once."""
+FRAME_LIMIT = 4 << 20
+"""Bytes of one frame of a socket; Slack's events are far below."""
+CLOSE_TIMEOUT_S = 2.0
+PAGES, PER_PAGE = 5, 200
+"""How far back a message of ours is looked for."""
+SKEW_S = 60.0
+"""By how much Slack's clock and ours may differ."""
+EVENT_TYPE = "botcore_part"
+
+
+class Api:
+    """An open connection to Slack; made inside a running event loop.
+
+    `me` and `socket` raise the errors of `request`; everything else `Retry`, `Rejected` or `Unknown`.
+    """
+
+    def __init__(self, settings: SlackSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._said = Calls(clock).said
+        local = urlsplit(settings.base_url).hostname in ("127.0.0.1", "localhost", "::1")
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=OPEN_CALLS + settings.sockets), trust_env=not local
+        )
+        self._client = Transport(
+            self._session,
+            base_url=settings.base_url,
+            tokens={BOT: settings.bot_token, APP: settings.app_token},
+            read_timeout=settings.call_timeout_s,
+        )
+
+    async def close(self) -> None:
+        """Cut what is in the air."""
+        await self._session.close()
+
+    async def me(self, channel: str) -> Identity:
+        """Whose the bot token is."""
+        said = await self._client.auth_test()
+        return Identity(
+            channel=channel,
+            team=str(said["team_id"]),
+            user_id=str(said["user_id"]),
+            bot_id=str(said.get("bot_id") or ""),
+            name=str(said.get("user") or "bot"),
+            url=str(said.get("url") or ""),
+        )
+
+    async def socket(self) -> aiohttp.ClientWebSocketResponse:
+        """A new socket of Socket Mode, before its hello."""
+        said = await self._client.apps_connections_open(app_token=APP)
+        try:
+            return await self._session.ws_connect(
+                str(said["url"]),
+                autoping=False,  # pings are how a dead socket is noticed: `sockets` wants to see them
+                max_msg_size=FRAME_LIMIT,
+                timeout=aiohttp.ClientWSTimeout(None, CLOSE_TIMEOUT_S),  # pyright: ignore[reportCallIssue]
+            )
+        # "from None": the address carries the socket's ticket.
+        except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
+            raise NotSent(f"no socket to Slack ({type(error).__name__})") from None
+
+    # ------------------------------------------------------------ messages
+
+    async def post(self, part: Part, *, placeholder: bool) -> str:
+        """The ``ts`` of a new message."""
+
+        async def attempt(said: Body) -> Json:
+            return await self._said(
+                "chat.postMessage",
+                part.conversation.chat,
+                lambda: self._client.chat_postMessage(
+                    channel=part.conversation.chat,
+                    thread_ts=part.conversation.thread or None,
+                    text=said.text,
+                    blocks=said.blocks or None,
+                    # A preview is a request to whatever address the model wrote.
+                    unfurl_links=False,
+                    unfurl_media=False,
+                    metadata=_metadata(part, placeholder=placeholder),
+                    client_msg_id=str(uuid.uuid5(uuid.NAMESPACE_OID, part.id)),
+                ),
+            )
+
+        return str((await self._persist(attempt, part))["ts"])
+
+    async def update(self, channel: str, ts: str, part: Part) -> None:
+        """Replace a message of ours with this part; the same again is fine."""
+
+        async def attempt(said: Body) -> Json:
+            return await self._update(channel, ts, said, metadata=_metadata(part, placeholder=False))
+
+        try:
+            await self._persist(attempt, part)
+        except Rejected as refused:
+            if error_of(refused) != STREAMING:
+                raise
+            # A stream that an earlier process began, or that lost its thread.
+            await self.stop_stream(channel, ts)
+            await self._persist(attempt, part)
+
+    async def preview(self, channel: str, ts: str, said: Body) -> None:
+        """Show an unfinished text in a message of ours."""
+        await self._update(channel, ts, said)
+
+    async def tell(self, channel: str, thread: str, text: str) -> None:
+        """A plain line, which is not part of a reply."""
+        await self._said(
+            "chat.postMessage",
+            channel,
+            lambda: self._client.chat_postMessage(channel=channel, thread_ts=thread or None, text=text),
+        )
+
+    async def status(self, channel: str, thread: str, text: str) -> None:
+        """Show a line below a thread until the next message."""
+        await self._said(
+            "assistant.threads.setStatus",
+            channel,
+            lambda: self._client.assistant_threads_setStatus(channel_id=channel, thread_ts=thread, status=text),
+        )
+
+    async def open_form(self, trigger: str, view: Block) -> None:
+        """Open a form for whoever pressed a button within the last three seconds."""
+        await self._said("views.open", "", lambda: self._client.views_open(trigger_id=trigger, view=view))
+
+    # ------------------------------------------------------------ streams
+
+    async def start_stream(self, channel: str, thread: str, person: str, team: str) -> str:
+        """The ``ts`` of a new, empty message that grows; in channels Slack wants to know for whom."""
+        said = await self._said(
+            "chat.startStream",
+            channel,
+            lambda: self._client.chat_startStream(
+                channel=channel, thread_ts=thread, recipient_user_id=person or None, recipient_team_id=team or None
+            ),
+        )
+        return str(said["ts"])
+
+    async def append(self, channel: str, ts: str, text: str) -> None:
+        """Let a message grow."""
+        await self._said(
+            "chat.appendStream",
+            channel,
+            lambda: self._client.chat_appendStream(channel=channel, ts=ts, markdown_text=text),
+        )
+
+    async def stop_stream(self, channel: str, ts: str, rest: str = "", part: Part | None = None) -> None:
+        """End a message that grows, with the rest of its text and what belongs below it."""
+        extras: dict[str, Any] = {}
+        if part is not None:
+            extras = {"blocks": below(part) or None, "metadata": _metadata(part, placeholder=False)}
+        await self._said(
+            "chat.stopStream",
+            channel,
+            lambda: self._client.chat_stopStream(channel=channel, ts=ts, markdown_text=rest or None, **extras),
+        )
+
+    # ------------------------------------------------------------ what was sent
+
+    async def find(self, channel: str, thread: str, part_id: str, since: float, *, placeholder: bool) -> str | None:
+        """The ``ts`` under which this part was posted, None where it was not. May raise `Unknown`, too."""
+        oldest, cursor = f"{max(since - SKEW_S, 0):.6f}", ""
+        for _ in range(PAGES):
+            said = await self._page(channel, thread, oldest, cursor)
+            for message in said.get("messages") or ():
+                if _carries(message, part_id, placeholder=placeholder):
+                    return str(message["ts"])
+            cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
+            if not cursor:
+                return None
+        raise Unknown(f"too much was said in {channel} since to look for {part_id}")
+
+    async def _page(self, channel: str, thread: str, oldest: str, cursor: str) -> Json:
+        where: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": PER_PAGE, "include_all_metadata": True}
+        if cursor:
+            where["cursor"] = cursor
+        if thread:
+            return await self._said(
+                "conversations.replies", channel, lambda: self._client.conversations_replies(ts=thread, **where)
+            )
+        return await self._said("conversations.history", channel, lambda: self._client.conversations_history(**where))
+
+    def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        """The bytes of a file people sent, in pieces."""
+        return fetch(self._session, self._settings, attachment)
+
+    # ------------------------------------------------------------ calls
+
+    async def _update(self, channel: str, ts: str, said: Body, **more: Any) -> Json:
+        return await self._said(
+            "chat.update",
+            channel,
+            # An empty list, not None: Slack keeps the earlier blocks otherwise.
+            lambda: self._client.chat_update(channel=channel, ts=ts, text=said.text, blocks=list(said.blocks), **more),
+        )
+
+    async def _persist(self, attempt: Callable[[Body], Awaitable[Json]], part: Part) -> Json:
+        """Once as it should be; once more without blocks where those were refused."""
+        said = body(part)
+        try:
+            return await attempt(said)
+        except Rejected as refused:
+            if not said.blocks or error_of(refused) not in BLOCKS_REFUSED:
+                raise
+            log.warning("Slack refuses the formatting, sending the text as it is: %s", refused)
+            return await attempt(plain(part))
+
+
+def _metadata(part: Part, *, placeholder: bool) -> dict[str, Any]:
+    """Says which part a message carries, so that Slack can be asked whether it arrived."""
+    return {"event_type": EVENT_TYPE, "event_payload": {"outbox_id": part.id, "placeholder": placeholder}}
+
+
+def _carries(message: Json, part_id: str, *, placeholder: bool) -> bool:
+    kept = (message.get("metadata") or {}).get("event_payload") or {}
+    if kept:
+        return kept.get("outbox_id") == part_id and (placeholder or not kept.get("placeholder"))
+    # A stream says nothing of its part before its end; in a thread only one reply is under way.
+    return placeholder and bool(message.get("bot_id")) and not message.get("text")

@@ -1,0 +1,25 @@
+"""``botcore slack manifest``: the app to create, before anything is configured."""
+
+import json as json_format
+import re
+from typing import Annotated
+
+import typer
+
+from botcore_slack import manifest as manifests
+
+__all__ = ["manifest"]
+
+
+def manifest(
+    name: Annotated[str, typer.Option(help="What the app is called in Slack.")] = "botcore",
+    url: Annotated[str, typer.Option(help="Where this bot is reached from outside: Slack posts events there.")] = "",
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of YAML; Slack takes both.")] = False,
+) -> None:
+    """Print the app's manifest, and on stderr what to do with it."""
+    if url and not re.fullmatch(r"https://[^\s/?#]+(/[^\s?#]*)?", url):
+        typer.echo(f"--url {url}: Slack posts to addresses like https://bot.example.com only", err=True)
+        raise typer.Exit(2)
+    made = manifests.manifest(name, url)
+    typer.echo(json_format.dumps(made, indent=2, ensure_ascii=False) if json else manifests.yaml(made).rstrip())
+    typer.echo(manifests.next_steps(url), err=True)

@@ -1,0 +1,63 @@
+"""Files people send: fetched with the bot's token, so from Slack's hosts only, never by way of a redirect."""
+
+import re
+from collections.abc import AsyncGenerator
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from botcore import Attachment, Rejected, Retry, Unknown
+from botcore_slack.request import CONNECT_TIMEOUT_S, waits
+from botcore_slack.settings import SlackSettings
+
+__all__ = ["address_of", "fetch"]
+
+PIECE = 64 << 10
+HOSTS = re.compile(r"([\w-]+\.)*(slack\.com|slack-files\.com)", re.ASCII)
+
+
+async def fetch(
+    session: aiohttp.ClientSession, settings: SlackSettings, attachment: Attachment
+) -> AsyncGenerator[bytes, None]:
+    """The file's bytes in pieces. Raises `Retry`, `Rejected` or `Unknown`."""
+    address = address_of(attachment, settings.base_url)
+    headers = {"Authorization": f"Bearer {settings.bot_token.get_secret_value()}"}
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=settings.call_timeout_s)
+    count = 0
+    try:
+        async with session.get(address, headers=headers, timeout=timeout, allow_redirects=False) as answer:
+            _check(answer, attachment)
+            async for piece in answer.content.iter_chunked(PIECE):
+                count += len(piece)
+                if count > settings.file_limit_bytes:
+                    raise Rejected(f"{attachment.name} has more than {settings.file_limit_bytes} bytes")
+                yield piece
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise Retry(1.0, f"no connection to Slack's files ({type(error).__name__})") from None
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise Unknown(f"{attachment.name} broke off ({type(error).__name__})") from None
+
+
+def address_of(attachment: Attachment, base_url: str) -> str:
+    """Where the file is. Raises `Rejected` for anything but Slack's hosts: nobody else is shown the token."""
+    try:
+        address, ours = urlsplit(attachment.reference), urlsplit(base_url)
+        at_home = (address.scheme, address.netloc) == (ours.scheme, ours.netloc)
+        slacks = HOSTS.fullmatch(address.hostname or "") and address.scheme == "https" and address.port in (None, 443)
+        if (at_home or slacks) and "@" not in address.netloc:
+            return attachment.reference
+    except ValueError:
+        pass  # no address at all
+    raise Rejected(f"{attachment.name or 'this file'} is not on Slack")
+
+
+def _check(answer: aiohttp.ClientResponse, attachment: Attachment) -> None:
+    if answer.status == 429:
+        raise Retry(max(waits(answer.headers), 1.0), "Slack asks to wait with files")
+    if answer.status >= 500:
+        raise Unknown(f"Slack's files answer HTTP {answer.status}")
+    # Without the scope files:read Slack sends its login page, or the way to it.
+    page = answer.content_type == "text/html" and attachment.media_type != "text/html"
+    if answer.status != 200 or page:
+        why = "it is gone" if answer.status in (404, 410) else "does the app have the scope files:read?"
+        raise Rejected(f"Slack does not hand out {attachment.name or 'this file'}: {why}")

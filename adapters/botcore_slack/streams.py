@@ -1,0 +1,114 @@
+"""Replies that grow in a thread: Slack's own streams, and which text each one has shown.
+
+    start    an empty message; "" where Slack refuses, and a placeholder is posted and edited instead
+    show     appends what is new
+    finish   the rest, the sources, the buttons; False where the reply must be written over it
+
+The SDK's own helper waits for 256 characters, which is one and a half seconds to the first word.
+"""
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botcore import Clock, Part, Rejected, Retry, Unknown
+from botcore_slack.blocks import MARKDOWN_LIMIT
+from botcore_slack.errors import error_of
+from botcore_slack.recent import Recent
+from botcore_slack.text import harmless
+from botcore_slack.wire import platform_id
+
+if TYPE_CHECKING:
+    from botcore_slack.api import Api
+
+__all__ = ["Streams"]
+
+log = logging.getLogger(__name__)
+
+OPEN = 1000
+SHOWN_LIMIT = 9000
+"""Characters that are shown before the end: what is cut into several messages would not go on where they stop."""
+REFUSED_PAUSE_S = 600.0
+"""A workspace that does not stream is not asked for each reply."""
+
+
+@dataclass(slots=True)
+class _Stream:
+    channel: str
+    ts: str
+    shown: str = ""
+    lost: bool = False
+    """An append got no answer: nobody knows what stands there."""
+
+
+class Streams:
+    """The messages that grow now, by platform id."""
+
+    def __init__(self, api: "Api", clock: Clock) -> None:
+        self._api = api
+        self._clock = clock
+        self._open = Recent[_Stream](OPEN)
+        self._refused_until = 0.0
+
+    async def start(self, part: Part, person: str, team: str) -> str:
+        """The ``ts`` of a message that will grow, "" where Slack refuses."""
+        if self._clock.monotonic() < self._refused_until:
+            return ""
+        place = part.conversation
+        try:
+            ts = await self._api.start_stream(place.chat, place.thread, person, team)
+        except (Rejected, Retry) as refused:
+            if isinstance(refused, Retry) and error_of(refused) != "missing_scope":
+                raise
+            log.info("no streams here, messages are edited instead: %s", refused)
+            self._refused_until = self._clock.monotonic() + REFUSED_PAUSE_S
+            return ""
+        self._open.put(platform_id(place.chat, ts), _Stream(place.chat, ts))
+        return ts
+
+    async def show(self, message: str, text: str) -> bool:
+        """Let the message grow to ``text``; False where it is no stream (any more). Raises `Retry`."""
+        stream = self._open.get(message)
+        if stream is None:
+            return False
+        new = _new(stream, harmless(text.strip())[:SHOWN_LIMIT])
+        if not new or stream.lost:
+            return True
+        try:
+            await self._api.append(stream.channel, stream.ts, new)
+        except Rejected as refused:
+            log.debug("a stream has ended early: %s", refused)
+            self._open.drop(message)
+            return False
+        except Unknown:
+            stream.lost = True
+        else:
+            stream.shown += new
+        return True
+
+    async def finish(self, message: str, part: Part) -> bool:
+        """End the stream as this part; False where the part must be written over the message."""
+        stream = self._open.get(message)
+        if stream is None:
+            return False
+        said = harmless(part.text)
+        rest = said[len(stream.shown) :]
+        try:
+            if stream.lost or not said.startswith(stream.shown) or len(rest) > MARKDOWN_LIMIT:
+                await self._api.stop_stream(stream.channel, stream.ts)
+                done = False
+            else:
+                await self._api.stop_stream(stream.channel, stream.ts, rest, part)
+                done = True
+        except Rejected as refused:
+            log.debug("a stream could not be ended, writing over it: %s", refused)
+            done = False
+        except Unknown:
+            self._open.drop(message)
+            raise
+        self._open.drop(message)
+        return done
+
+
+def _new(stream: _Stream, text: str) -> str:
+    return text[len(stream.shown) :] if text.startswith(stream.shown) else ""
