@@ -95,6 +95,8 @@ class Sockets:
         self._report = report
         self._open: set[_Socket] = set()
         self._storing = True
+        self._trouble = ""
+        """What only an operator can mend."""
         self._opened = 0
 
     async def run(self) -> NoReturn:
@@ -143,7 +145,7 @@ class Sockets:
             )
             if at_start:
                 raise SettingsError(f"{self._channel}: {why}") from None
-        if not any(socket.listens for socket in self._open):
+        if not self._listens:
             self._report(why)
         if not isinstance(error, Refused):
             return _pause(tries)
@@ -167,8 +169,8 @@ class Sockets:
             pings.cancel()
             self._open.discard(socket)
             socket.leave(self._clock.monotonic())
-            self._told()
             await socket.ws.close()
+        self._told()
 
     async def _read(self, socket: _Socket) -> bool:
         """Take one frame; False where it was the last one. Raises `TimeoutError` where none comes."""
@@ -204,7 +206,7 @@ class Sockets:
             log.warning("%s: a frame that is not Slack's", self._channel)
             return
         if kind == "hello":
-            socket.listens = True
+            socket.listens, self._trouble = True, ""
             log.info("%s: socket %d listens", self._channel, socket.number)
             self._told()
         elif kind == "disconnect":
@@ -217,8 +219,8 @@ class Sockets:
         socket.why = REASONS.get(reason, "")
         socket.listens = False
         socket.leave(self._clock.monotonic())
-        if socket.why and not any(other.listens for other in self._open):
-            self._report(socket.why)
+        self._trouble = socket.why or self._trouble
+        self._told()
 
     async def _envelope(self, socket: _Socket, kind: Kind | None, frame: Json) -> None:
         payload = frame.get("payload")
@@ -237,13 +239,17 @@ class Sockets:
             self._told()
         await socket.ws.send_str(json.dumps({"envelope_id": frame["envelope_id"]}))
 
+    @property
+    def _listens(self) -> bool:
+        return any(socket.listens for socket in self._open)
+
     def _told(self) -> None:
         """Say how things stand."""
-        if any(socket.listens for socket in self._open):
+        if self._listens:
             if self._storing:
                 self._report("ok")
         else:
-            self._report("no socket to Slack, opening one")
+            self._report(self._trouble or "no socket to Slack, opening one")
 
 
 def _pause(tries: int) -> float:

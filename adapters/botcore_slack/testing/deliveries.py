@@ -15,7 +15,6 @@ from urllib.parse import urlencode
 import aiohttp
 from aiohttp import WSMsgType, web
 
-from botcore import Clock
 from botcore_slack.testing.methods import APP_ID
 
 __all__ = ["Carrier", "Delivery", "Poster", "SocketServer"]
@@ -182,10 +181,12 @@ class SocketServer:
 class Poster:
     """Slack's end of the Events API: signs and posts."""
 
-    def __init__(self, session: aiohttp.ClientSession, secret: str, clock: Clock, changed: Callable[[], None]) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, secret: str, now: Callable[[], float], changed: Callable[[], None]
+    ) -> None:
         self._session = session
         self._secret = secret
-        self._clock = clock
+        self._now = now
         self._changed = changed
         self.url = ""
 
@@ -204,7 +205,7 @@ class Poster:
 
     def signed(self, body: bytes, *, secret: str = "", at: float | None = None) -> dict[str, str]:
         """The headers that prove a body."""
-        timestamp = str(int(self._clock.now() if at is None else at))
+        timestamp = str(int(self._now() if at is None else at))
         proof = hmac.new((secret or self._secret).encode(), b"v0:%s:%s" % (timestamp.encode(), body), hashlib.sha256)
         return {"X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={proof.hexdigest()}"}
 

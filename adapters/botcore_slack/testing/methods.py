@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from botcore import Clock
 from botcore_slack.testing.errors import ApiError
 
 __all__ = ["BOT_ID", "BOT_USER", "TEAM", "Methods", "SentMessage", "Stamps"]
@@ -63,13 +62,13 @@ class SentMessage:
 class Stamps:
     """Slack's message times: grow, and are unique."""
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self._numbers = count(1)
 
     def next(self) -> str:
         """The next one."""
-        return f"{int(self._clock.now())}.{next(self._numbers):06d}"
+        return f"{int(self._now())}.{next(self._numbers):06d}"
 
 
 class Methods:

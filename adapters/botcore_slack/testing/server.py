@@ -71,7 +71,7 @@ class FakeSlack:
     def __init__(self, *, mode: Literal["socket", "events"] = "socket", clock: Clock | None = None) -> None:
         self.mode = mode
         self.clock = clock or SystemClock()
-        self.stamps = Stamps(self.clock)
+        self.stamps = Stamps(lambda: self.clock.now())
         self.changed = asyncio.Event()
         self.sockets = SocketServer(self._change)
         self.api = Methods(self.stamps, open_socket=lambda: self.sockets.address(self.root))
@@ -104,7 +104,7 @@ class FakeSlack:
         self.root = f"http://{host}:{port}"
         self.base_url = f"{self.root}/api/"
         self._session = aiohttp.ClientSession()
-        self.events = Poster(self._session, SIGNING_SECRET, self.clock, self._change)
+        self.events = Poster(self._session, SIGNING_SECRET, lambda: self.clock.now(), self._change)
         return self
 
     async def __aexit__(self, *_: object) -> None:
