@@ -1,9 +1,9 @@
 """What an operator may set in ``[channels.slack]``."""
 
 import re
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 __all__ = ["SlackSettings"]
 
@@ -15,14 +15,14 @@ class SlackSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    bot_token: SecretStr
-    """xoxb-…, from the app's page "Install App". Give it as BOTCORE_CHANNELS__SLACK__BOT_TOKEN (or …_FILE)."""
-    app_token: SecretStr = NOT_SET
-    """xapp-…, from "Basic Information", "App-Level Tokens", with the scope connections:write. For mode "socket"."""
-    signing_secret: SecretStr = NOT_SET
-    """From "Basic Information", "App Credentials". For mode "events": without it anybody could speak as Slack."""
     mode: Literal["socket", "events"] = "socket"
     """How events arrive: over sockets the bot opens, so it needs no public address; or posted to ``/hooks/slack``."""
+    bot_token: SecretStr
+    """xoxb-…, from the app's page "Install App". Give it as BOTCORE_CHANNELS__SLACK__BOT_TOKEN (or …_FILE)."""
+    app_token: SecretStr = Field(NOT_SET, validate_default=True)
+    """xapp-…, from "Basic Information", "App-Level Tokens", with the scope connections:write. For mode "socket"."""
+    signing_secret: SecretStr = Field(NOT_SET, validate_default=True)
+    """From "Basic Information", "App Credentials". For mode "events": without it anybody could speak as Slack."""
     base_url: str = "https://slack.com/api/"
     """Where the Web API is; another one for a test or a gateway."""
     thread_mode: Literal["joined", "mentioned"] = "joined"
@@ -47,10 +47,20 @@ class SlackSettings(BaseModel):
 
     @field_validator("app_token")
     @classmethod
-    def _app_token(cls, token: SecretStr) -> SecretStr:
+    def _app_token(cls, token: SecretStr, given: ValidationInfo) -> SecretStr:
+        # Said of the field, not of the table: an error about a table shows all of it.
+        if given.data.get("mode") == "socket" and not token.get_secret_value():
+            raise ValueError('mode "socket" needs it (xapp-…); or set signing_secret and mode = "events"')
         if not re.fullmatch(r"(xapp-[\w-]{10,})?", token.get_secret_value(), re.ASCII):
             raise ValueError("is not an app-level token; those look like xapp-…")
         return token
+
+    @field_validator("signing_secret")
+    @classmethod
+    def _signing_secret(cls, secret: SecretStr, given: ValidationInfo) -> SecretStr:
+        if given.data.get("mode") == "events" and not secret.get_secret_value().strip():
+            raise ValueError('mode "events" needs it: without it anybody could speak as Slack')
+        return secret
 
     @field_validator("base_url")
     @classmethod
@@ -58,11 +68,3 @@ class SlackSettings(BaseModel):
         if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
             raise ValueError("is not an address like https://slack.com/api/")
         return f"{url.rstrip('/')}/"
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.mode == "socket" and not self.app_token.get_secret_value():
-            raise ValueError('mode "socket" needs app_token (xapp-…); or set signing_secret and mode = "events"')
-        if self.mode == "events" and not self.signing_secret.get_secret_value():
-            raise ValueError('mode "events" needs signing_secret, from the app\'s page "Basic Information"')
-        return self
