@@ -29,13 +29,14 @@ from botcore import (
     Unknown,
     hookimpl,
 )
-from botcore_slack.actions import keep
-from botcore_slack.blocks import LIMIT, form, preview
+from botcore_slack.asides import Asides
+from botcore_slack.blocks import LIMIT, preview
 from botcore_slack.hook import Hook
 from botcore_slack.intake import Askers, Intake
+from botcore_slack.receipts import Receipts
 from botcore_slack.recent import Recent
 from botcore_slack.settings import SlackSettings
-from botcore_slack.wire import Heard, channel_and_ts, platform_id
+from botcore_slack.wire import channel_and_ts, platform_id
 
 if TYPE_CHECKING:
     from botcore_slack.api import Api
@@ -51,9 +52,6 @@ PLACEHOLDER = "…"
 STREAM_EVERY_S = 0.6
 EDIT_EVERY_S = 1.2
 """chat.update may be called some fifty times a minute."""
-FINDS, FIND_WAIT_S = 3, 60.0
-BUSY = "I am still busy with your earlier messages here; please send this one again in a moment."
-BUSY_EVERY_S = 60.0
 
 
 @dataclass(slots=True)
@@ -82,9 +80,7 @@ class Slack:
         self._askers = Askers()
         self._joined = Recent[bool]()
         """Threads the bot is known to take part in."""
-        self._sent = Recent[tuple[Conversation, bool]]()
-        """Part id → where it went, and whether it was a placeholder, of the last call."""
-        self._told_busy: dict[str, float] = {}
+        self._receipts = Receipts()
         self._hook = Hook(settings.signing_secret, report=self._report)
         self.health = "not connected yet"
         """"ok", or in words what keeps messages from coming in."""
@@ -151,7 +147,8 @@ class Slack:
             self._hook.clock, self._hook.name = link.clock, self.name
             try:
                 me = await identify(link.api, link.clock, channel=self.name, report=self._report)
-                await self._listen(link, self._intake(inbox, me, link, tasks))
+                asides = Asides(link.api, link.clock, tasks, channel=self.name)
+                await self._listen(link, self._intake(inbox, me, asides))
             except SettingsError as error:
                 # Carried out of the group by hand: the group would wrap it.
                 wrong = error
@@ -172,15 +169,15 @@ class Slack:
         sockets = Sockets(link.api, intake.take, link.clock, channel=self.name, count=count, report=self._report)
         await sockets.run()
 
-    def _intake(self, inbox: Inbox, me: "Identity", link: _Link, tasks: asyncio.TaskGroup) -> Intake:
+    def _intake(self, inbox: Inbox, me: "Identity", asides: Asides) -> Intake:
         return Intake(
             inbox,
             me,
             commands=lambda: {command.name for command in self._commands()},
             takes_part=self._takes_part,
             askers=self._askers,
-            turned_away=lambda record: self._say_busy(link, tasks, record.conversation),
-            ask_why=lambda heard: self._ask_why(link, tasks, heard),
+            turned_away=asides.busy,
+            ask_why=asides.ask_why,
         )
 
     # ------------------------------------------------------------ the way out
@@ -189,7 +186,7 @@ class Slack:
         """The id of the new message. Raises `Retry`, `Rejected` or `Unknown`."""
         link, place = self._linked(), part.conversation
         placeholder = part.text == PLACEHOLDER
-        self._note(part, placeholder=placeholder)
+        self._receipts.posting(part, placeholder=placeholder)
         ts = await self._streamed(link, part) if placeholder else ""
         return platform_id(place.chat, ts or await link.api.post(part, placeholder=placeholder))
 
@@ -200,7 +197,7 @@ class Slack:
             channel, ts = channel_and_ts(platform_id)
         except ValueError as error:
             raise Rejected(str(error)) from None
-        self._note(part, placeholder=False)
+        self._receipts.editing(part, ts)
         if not await link.streams.finish(platform_id, part):
             await link.api.update(channel, ts, part)
 
@@ -222,17 +219,7 @@ class Slack:
         Raises `Unknown` where nobody can tell: a placeholder that an earlier process may have posted is nowhere noted.
         """
         link = self._linked()
-        place, placeholder = await self._whereabouts(part_id)
-        for _ in range(FINDS):
-            try:
-                ts = await link.api.find(place.chat, place.thread, part_id, since, placeholder=placeholder)
-            except Retry as refused:
-                await link.clock.sleep(min(refused.after, FIND_WAIT_S))
-            except Rejected as refused:
-                raise Unknown(f"Slack does not say what was sent: {refused}") from refused
-            else:
-                return platform_id(place.chat, ts) if ts else None
-        raise Unknown("Slack does not say in time what was sent")
+        return await self._receipts.find(part_id, since, link.api, link.clock, self._bot)
 
     async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         """The bytes of a file people sent. Raises `Retry`, `Rejected` or `Unknown`."""
@@ -265,21 +252,6 @@ class Slack:
         except (Retry, Rejected, Unknown) as error:
             log.debug("%s: no line below the thread: %s", self.name, error)
 
-    def _note(self, part: Part, *, placeholder: bool) -> None:
-        self._sent.put(part.id, (part.conversation, placeholder))
-
-    async def _whereabouts(self, part_id: str) -> tuple[Conversation, bool]:
-        """Where a part went, and whether a placeholder is looked for."""
-        noted = self._sent.get(part_id)
-        if noted:
-            return noted
-        reply = await self._bot.reply(part_id.rpartition(".")[0]) if self._bot else None
-        if reply is None:
-            raise Unknown(f"nobody knows where {part_id} was sent")
-        return reply.conversation, False
-
-    # ------------------------------------------------------------ people
-
     async def _takes_part(self, conversation: Conversation) -> bool:
         """Whether the bot was asked in this thread before."""
         if self._settings.thread_mode == "mentioned" or self._bot is None:
@@ -291,30 +263,6 @@ class Slack:
         if joined:
             self._joined.put(conversation.key, True)
         return joined
-
-    def _ask_why(self, link: _Link, tasks: asyncio.TaskGroup, heard: Heard) -> None:
-        tasks.create_task(self._open_form(link, heard), name=f"{self.name}: form")
-
-    async def _open_form(self, link: _Link, heard: Heard) -> None:
-        """Best effort: the thumb is kept already, and the ticket is good for three seconds."""
-        try:
-            await link.api.open_form(heard.trigger, form(keep(heard)))
-        except (Retry, Rejected, Unknown) as error:
-            log.info("%s: the form behind a thumb down did not open: %s", self.name, error)
-
-    def _say_busy(self, link: _Link, tasks: asyncio.TaskGroup, conversation: Conversation) -> None:
-        """Tell once a minute that a message was turned away: its sender has to send it again."""
-        now = link.clock.monotonic()
-        self._told_busy = {key: at for key, at in self._told_busy.items() if now - at < BUSY_EVERY_S}
-        if conversation.key not in self._told_busy:
-            self._told_busy[conversation.key] = now
-            tasks.create_task(self._notice(link.api, conversation, BUSY), name=f"{self.name}: notice")
-
-    async def _notice(self, api: "Api", conversation: Conversation, text: str) -> None:
-        try:
-            await api.tell(conversation.chat, conversation.thread, text)
-        except (Retry, Rejected, Unknown) as error:
-            log.warning("%s: a notice could not be sent: %s", self.name, error)
 
     # ------------------------------------------------------------ lifetime
 

@@ -186,7 +186,8 @@ class Sockets:
             case _:
                 return False
         now = self._clock.monotonic()
-        if now - socket.opened_at > RENEW_S:
+        age = now - socket.opened_at
+        if age > (RENEW_S if socket.listens else SILENT_S):
             socket.leave(now)
         return not socket.why and (socket.left_at is None or now - socket.left_at < LINGER_S)
 

@@ -1,0 +1,46 @@
+"""``botcore slack manifest``: the app to create, whether anything is configured or not."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from botcore_slack.manifest import manifest, yaml
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "botcore", "slack", "manifest", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_over_sockets_no_address_is_needed() -> None:
+    done = run("--json")
+    made = json.loads(done.stdout)
+    assert made == manifest()
+    assert made["settings"]["socket_mode_enabled"] is True
+    assert "request_url" not in done.stdout
+    assert "APP_TOKEN" in done.stderr
+
+
+def test_with_an_address_events_and_presses_are_posted_there() -> None:
+    done = run("--json", "--url", "https://bot.example.com/")
+    settings = json.loads(done.stdout)["settings"]
+    assert settings["socket_mode_enabled"] is False
+    for part in ("event_subscriptions", "interactivity"):
+        assert settings[part]["request_url"] == "https://bot.example.com/hooks/slack"
+    assert "SIGNING_SECRET" in done.stderr
+
+
+@pytest.mark.parametrize("url", ["http://bot.example.com", "bot.example.com", "https://"])
+def test_an_address_slack_does_not_post_to_is_refused(url: str) -> None:
+    done = run("--url", url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_yaml_says_the_same_as_the_json() -> None:
+    assert yaml({"a": {"b": True, "c": ["x: y", "#z"]}, "d": "e"}) == (
+        'a:\n  b: true\n  c:\n    - "x: y"\n    - "#z"\nd: "e"\n'
+    )
+    assert '- "message.im"' in run().stdout
