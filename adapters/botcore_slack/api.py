@@ -6,6 +6,7 @@ This module loads the SDK; nothing imports it before a channel connects.
 import logging
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -45,6 +46,7 @@ class Api:
     def __init__(self, settings: SlackSettings, clock: Clock) -> None:
         self._settings = settings
         self._said = Calls(clock).said
+        self._bot_id = ""
         local = urlsplit(settings.base_url).hostname in ("127.0.0.1", "localhost", "::1")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=OPEN_CALLS + settings.sockets), trust_env=not local
@@ -63,11 +65,12 @@ class Api:
     async def me(self, channel: str) -> Identity:
         """Whose the bot token is."""
         said = await self._client.auth_test()
+        self._bot_id = str(said.get("bot_id") or "")
         return Identity(
             channel=channel,
             team=str(said["team_id"]),
             user_id=str(said["user_id"]),
-            bot_id=str(said.get("bot_id") or ""),
+            bot_id=self._bot_id,
             name=str(said.get("user") or "bot"),
             url=str(said.get("url") or ""),
         )
@@ -122,7 +125,8 @@ class Api:
             if error_of(refused) != STREAMING:
                 raise
             # A stream that an earlier process began, or that lost its thread.
-            await self.stop_stream(channel, ts)
+            with suppress(Rejected):
+                await self.stop_stream(channel, ts)
             await self._persist(attempt, part)
 
     async def preview(self, channel: str, ts: str, said: Body) -> None:
@@ -189,12 +193,17 @@ class Api:
         for _ in range(PAGES):
             said = await self._page(channel, thread, oldest, cursor)
             for message in said.get("messages") or ():
-                if _carries(message, part_id, placeholder=placeholder):
+                if _carries(message, part_id, placeholder=placeholder) or (placeholder and self._grows(message)):
                     return str(message["ts"])
             cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return None
         raise Unknown(f"too much was said in {channel} since to look for {part_id}")
+
+    def _grows(self, message: Json) -> bool:
+        """Whether this is a stream of ours: it names no part before its end, and a thread has one at a time."""
+        ours = bool(self._bot_id) and message.get("bot_id") == self._bot_id
+        return ours and not (message.get("text") or message.get("metadata") or message.get("blocks"))
 
     async def _page(self, channel: str, thread: str, oldest: str, cursor: str) -> Json:
         where: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": PER_PAGE, "include_all_metadata": True}
@@ -239,7 +248,4 @@ def _metadata(part: Part, *, placeholder: bool) -> dict[str, Any]:
 
 def _carries(message: Json, part_id: str, *, placeholder: bool) -> bool:
     kept = (message.get("metadata") or {}).get("event_payload") or {}
-    if kept:
-        return kept.get("outbox_id") == part_id and (placeholder or not kept.get("placeholder"))
-    # A stream says nothing of its part before its end; in a thread only one reply is under way.
-    return placeholder and bool(message.get("bot_id")) and not message.get("text")
+    return kept.get("outbox_id") == part_id and (placeholder or not kept.get("placeholder"))

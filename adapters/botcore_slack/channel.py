@@ -50,8 +50,8 @@ log = logging.getLogger(__name__)
 PLACEHOLDER = "…"
 """What the core posts where a reply is going to stand; a stream begins empty instead."""
 STREAM_EVERY_S = 0.6
-EDIT_EVERY_S = 1.2
-"""chat.update may be called some fifty times a minute."""
+EDIT_EVERY_S = 2.0
+"""chat.update may be called some fifty times a minute, over all conversations."""
 
 
 @dataclass(slots=True)

@@ -73,7 +73,7 @@ class Intake:
         except Unusable as error:
             await self.keep(payload, str(error))
             return
-        if heard is None or (heard.overheard and not await self._takes_part(heard.record.conversation)):
+        if heard is None or not await self._is_meant(heard):
             return
         if await self._accept(heard.record, payload):
             self._askers.note(heard)
@@ -92,6 +92,16 @@ class Intake:
         await self._inbox.dead_letter(
             channel=self.me.channel, account=self.me.user_id, event_id=event_id, payload=text, reason=reason
         )
+
+    async def _is_meant(self, heard: Heard) -> bool:
+        if not heard.overheard:
+            return True
+        try:
+            return await self._takes_part(heard.record.conversation)
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            raise StoreUnavailable(f"cannot read who takes part in a thread ({type(error).__name__})") from error
 
     def _read(self, kind: Kind, payload: Json) -> Heard | None:
         return read_event(payload, self.me, self._commands()) if kind == "event" else read_action(payload, self.me)

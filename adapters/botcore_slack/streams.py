@@ -29,7 +29,7 @@ OPEN = 1000
 SHOWN_LIMIT = 9000
 """Characters that are shown before the end: what is cut into several messages would not go on where they stop."""
 REFUSED_PAUSE_S = 600.0
-"""A workspace that does not stream is not asked for each reply."""
+"""A workspace that does not stream is not asked for each reply; one that has too many streams is asked when it says."""
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ class Streams:
         self._api = api
         self._clock = clock
         self._open = Recent[_Stream](OPEN)
-        self._refused_until = 0.0
+        self._refused_until = self._quiet_until = 0.0
 
     async def start(self, part: Part, person: str, team: str) -> str:
         """The ``ts`` of a message that will grow, "" where Slack refuses."""
@@ -58,21 +58,22 @@ class Streams:
         try:
             ts = await self._api.start_stream(place.chat, place.thread, person, team)
         except (Rejected, Retry) as refused:
-            if isinstance(refused, Retry) and error_of(refused) != "missing_scope":
-                raise
-            log.info("no streams here, messages are edited instead: %s", refused)
-            self._refused_until = self._clock.monotonic() + REFUSED_PAUSE_S
+            if not error_of(refused):
+                raise  # Slack was not reached
+            log.info("no streams for now, messages are edited instead: %s", refused)
+            pause = refused.after if isinstance(refused, Retry) else REFUSED_PAUSE_S
+            self._refused_until = self._clock.monotonic() + pause
             return ""
         self._open.put(platform_id(place.chat, ts), _Stream(place.chat, ts))
         return ts
 
     async def show(self, message: str, text: str) -> bool:
-        """Let the message grow to ``text``; False where it is no stream (any more). Raises `Retry`."""
+        """Let the message grow to ``text``; False where it is no stream (any more)."""
         stream = self._open.get(message)
         if stream is None:
             return False
         new = _new(stream, harmless(text.strip())[:SHOWN_LIMIT])
-        if not new or stream.lost:
+        if not new or stream.lost or self._clock.monotonic() < self._quiet_until:
             return True
         try:
             await self._api.append(stream.channel, stream.ts, new)
@@ -82,6 +83,9 @@ class Streams:
             return False
         except Unknown:
             stream.lost = True
+        except Retry as refused:
+            # Slack counts appends on their own: the end of a reply need not wait for them.
+            self._quiet_until = self._clock.monotonic() + refused.after
         else:
             stream.shown += new
         return True

@@ -369,6 +369,22 @@ async def test_a_restart_loses_nothing(slack: FakeSlack, start: Start) -> None:
             await ana.hears(f"You said: {text}")
 
 
+@pytest.mark.parametrize("where", ["thread", "direct"])
+async def test_after_a_restart_in_mid_reply_the_same_message_goes_on(
+    slack: FakeSlack, start: Start, where: str
+) -> None:
+    ben = slack.channel("C1").person("U2") if where == "thread" else slack.dm("U2")
+    async with start(ScriptedEngine("one two three")) as bot:
+        bot.engine.hold()
+        await ben.says("@botcore count")
+        await until(lambda: bot.engine.open == 1)
+        bot.engine.step()
+        await until(lambda: any("one" in text for text in ben.texts))
+    async with start(ScriptedEngine("four five")):
+        await ben.hears("four five")
+    assert [message.text for message in ben.messages] == ["four five"]
+
+
 @pytest.mark.parametrize(
     "fault",
     [

@@ -368,6 +368,44 @@ async def test_a_workspace_that_does_not_stream_is_not_asked_each_time(
     assert [method for method, _ in server.received].count("chat.startStream") == 1
 
 
+async def test_too_many_streams_delay_no_reply(server: FakeSlack, running: Running) -> None:
+    clock = ManualClock()
+    private = Conversation(channel="slack", account=ANA.account, chat="D1", thread=THREAD.thread)
+    ana = server.dm("U1")
+    async with running(server, clock) as channel:
+        first = await channel.send(part("…", private, id="t0.0"))
+        server.flood(method="chat.appendStream", retry_after=30)
+        for text in ("One", "One two"):
+            await channel.show(draft(text, private, platform_id=first))
+        assert ana.texts == [""]
+        await channel.edit(first, part("One two three.", private, id="t0.0"))
+        server.flood(method="chat.startStream", retry_after=30)
+        for number in (1, 2):
+            await channel.send(part("…", private, id=f"t{number}.0"))
+        await clock.advance(31)
+        last = await channel.send(part("…", private, id="t3.0"))
+        await channel.show(draft("Four", private, platform_id=last))
+    assert ana.texts == ["One two three.", "…", "…", "Four"]
+    assert [message.streamed for message in ana.messages] == [True, False, False, True]
+
+
+async def test_a_stream_whose_answer_was_lost_is_found_and_another_bots_message_is_not(
+    server: FakeSlack, running: Running
+) -> None:
+    private = Conversation(channel="slack", account=ANA.account, chat="D1", thread=THREAD.thread)
+    ana = server.dm("U1")
+    async with running(server) as channel:
+        other = {"channel": "D1", "user": "U7", "bot_id": "B7", "ts": server.stamps.next(), "thread_ts": private.thread}
+        server.api.history.append(other)
+        server.fail("chat.startStream", Fault.cut(executed=True))
+        with pytest.raises(Unknown):
+            await channel.send(part("…", private))
+        found = await channel.find("t.0", 0)
+        assert found == f"D1:{ana.messages[0].ts}"
+        await channel.edit(found, part("done", private))
+    assert (ana.texts, len(ana.messages)) == (["done"], 1)
+
+
 async def test_a_preview_shows_the_end_of_a_long_text(server: FakeSlack, running: Running) -> None:
     ana = server.dm("U1")
     async with running(server) as channel:

@@ -221,6 +221,25 @@ async def test_one_poisonous_record_becomes_a_dead_letter(
     assert [reason for _, _, reason in inbox.letters] == ["ValueError: cannot be stored"]
 
 
+async def test_what_is_said_in_a_thread_waits_for_a_store_that_cannot_be_read(
+    server: FakeSlack, inbox: FakeInbox, running: Running
+) -> None:
+    class Broken:
+        async def history(self, *_: object, **__: object) -> list[object]:
+            raise RuntimeError("the disk is gone")
+
+    ben = server.channel("C1").person("U2")
+    async with running(server) as channel:
+        channel._bot = Broken()  # type: ignore[assignment]
+        said = await ben.says("and then?", thread=(await ben.says("lunch?")).ts)
+        await until(lambda: "RuntimeError" in channel.health)
+        assert not said.received
+        channel._bot = None
+        await server.again(said.deliveries[0])
+        await server.receives(*said.deliveries)
+    assert inbox.committed == []
+
+
 async def test_a_dead_letter_that_cannot_be_kept_comes_again(
     server: FakeSlack, inbox: FakeInbox, running: Running
 ) -> None:
@@ -259,6 +278,21 @@ async def test_one_mention_is_one_event_id(server: FakeSlack, inbox: FakeInbox, 
         await server.receives(*said.deliveries)
     assert len(said.deliveries) == 2
     assert len({record.event_id for record in inbox.committed if isinstance(record, Message)}) == 1
+
+
+async def test_a_socket_without_a_hello_is_not_waited_for(server: FakeSlack, inbox: FakeInbox) -> None:
+    clock, server.sockets.hello = ManualClock(), False
+    channel = Slack(server.settings(sockets=1), clock)
+    task = asyncio.create_task(channel.run(inbox))
+    await server.connected(1)
+    assert channel.health != "ok"
+    server.sockets.hello = True
+    while server.sockets.opened < 2:
+        await clock.advance(PING_EVERY_S)
+        await asyncio.sleep(0.01)
+    await until(lambda: channel.health == "ok")
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def test_no_secret_and_no_traceback_in_the_log_at_debug(
