@@ -12,7 +12,7 @@ from botcore.testing import ManualClock, until
 from botcore_slack import Slack
 from botcore_slack.sockets import LINGER_S, PING_EVERY_S, RENEW_S, SILENT_S
 from botcore_slack.testing import FakeSlack, Fault
-from tests.adapters.slack.conftest import FakeInbox, HurriedClock, Running
+from tests.adapters.slack.conftest import FakeInbox, HurriedClock, Running, part
 
 
 async def test_an_envelope_is_acknowledged_after_it_was_committed(
@@ -240,6 +240,22 @@ async def test_what_is_said_in_a_thread_waits_for_a_store_that_cannot_be_read(
     assert inbox.committed == []
 
 
+async def test_a_form_opens_only_for_a_thumb_that_is_kept(
+    server: FakeSlack, inbox: FakeInbox, running: Running
+) -> None:
+    ana = server.dm("U1")
+    async with running(server) as channel:
+        await channel.send(part("a reply", ask_feedback=True))
+        inbox.refusals = 1
+        pressed = await ana.thumbs_down(ana.messages[0])
+        await until(lambda: channel.health != "ok")
+        assert (pressed.received, "views.open" in dict(server.received)) == (False, False)
+        await server.again(pressed)
+        await ana.form()
+        assert pressed.received
+    assert len(inbox.committed) == 1
+
+
 async def test_a_dead_letter_that_cannot_be_kept_comes_again(
     server: FakeSlack, inbox: FakeInbox, running: Running
 ) -> None:
@@ -318,6 +334,6 @@ def assert_no_secret(server: FakeSlack, text: str) -> None:
     settings = server.settings()
     for secret in (settings.bot_token, settings.app_token, settings.signing_secret):
         value = secret.get_secret_value()
-        for part in (value, value[: len(value) // 2], value[len(value) // 2 :]):
-            assert not part or part not in text
+        for piece in (value, value[: len(value) // 2], value[len(value) // 2 :]):
+            assert not piece or piece not in text
     assert "ticket-" not in text
