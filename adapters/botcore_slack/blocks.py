@@ -9,7 +9,7 @@ from typing import Any
 
 from botcore import REASONS, Citation, Part
 from botcore_slack.actions import AGAIN, COMMENT, CORRECTION, FORM, REASON, TEXT_LIMIT, THUMBS
-from botcore_slack.text import escaped, harmless, head
+from botcore_slack.text import escaped, harmless, harmless_and_short, head
 
 __all__ = ["LIMIT", "MARKDOWN_LIMIT", "Body", "below", "body", "form", "plain", "preview"]
 
@@ -18,6 +18,8 @@ LIMIT = 11_000
 from being called adds to it."""
 MARKDOWN_LIMIT = 12_000
 """Of one block, and of one piece of a stream."""
+NOTICE_LIMIT = 3000
+"""Of the text beside the blocks: an edit with more than 4,000 characters is refused."""
 TITLE_LIMIT, SNIPPET_LIMIT, SOURCES_LIMIT = 80, 160, 2900
 """Of a source; and of all of them: one text element takes 3,000."""
 Block = dict[str, Any]
@@ -35,8 +37,8 @@ def body(part: Part) -> Body:
     """A part with everything that belongs below it."""
     said = harmless(part.text)
     if len(said) > MARKDOWN_LIMIT:
-        return plain(part)
-    return Body(text=escaped(part.text), blocks=[_markdown(said), *below(part)])
+        said = harmless_and_short(part.text)
+    return Body(text=_notice(part.text), blocks=[_markdown(said), *below(part)])
 
 
 def plain(part: Part) -> Body:
@@ -48,7 +50,7 @@ def plain(part: Part) -> Body:
 def preview(text: str) -> Body:
     """An unfinished text: its end, which is what a reader wants to see."""
     shown = text if len(text) <= LIMIT else f"…{text[1 - LIMIT :]}"
-    return Body(text=escaped(shown), blocks=[_markdown(harmless(shown)[-MARKDOWN_LIMIT:])])
+    return Body(text=_notice(shown), blocks=[_markdown(harmless(shown)[-MARKDOWN_LIMIT:])])
 
 
 def below(part: Part) -> list[Block]:
@@ -72,6 +74,10 @@ def form(kept: str) -> Block:
             _input(CORRECTION, "What should it have said?", _text_field()),
         ],
     }
+
+
+def _notice(text: str) -> str:
+    return head(escaped(text), NOTICE_LIMIT)
 
 
 def _markdown(text: str) -> Block:

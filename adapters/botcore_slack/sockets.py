@@ -165,6 +165,8 @@ class Sockets:
             log.warning("%s: socket %d is silent, replacing it", self._channel, socket.number)
         except (ClientError, ConnectionError) as error:
             log.info("%s: socket %d broke (%s)", self._channel, socket.number, type(error).__name__)
+        except Exception as error:  # one socket's trouble is not the other's
+            log.error("%s: socket %d failed (%s)", self._channel, socket.number, type(error).__name__)
         finally:
             pings.cancel()
             self._open.discard(socket)
@@ -213,7 +215,7 @@ class Sockets:
         elif kind == "disconnect":
             self._disconnect(socket, str(frame.get("reason") or ""))
         elif isinstance(frame.get("envelope_id"), str):
-            await self._envelope(socket, KINDS.get(kind), frame)
+            await self._envelope(socket, KINDS.get(str(kind)), frame)
 
     def _disconnect(self, socket: _Socket, reason: str) -> None:
         log.info("%s: Slack ends socket %d (%s)", self._channel, socket.number, reason)

@@ -6,7 +6,7 @@ What a model writes must never become one of those brackets: ``<!channel>`` woul
 
 import re
 
-__all__ = ["escaped", "harmless", "head", "spoken"]
+__all__ = ["escaped", "harmless", "harmless_and_short", "head", "spoken"]
 
 BRACKET = re.compile(r"<([^<>]*)>")
 CALL = re.compile(r"<(?=[!@#])")
@@ -26,6 +26,11 @@ def spoken(text: str, bot: str, name: str = "") -> str:
 def harmless(text: str) -> str:
     """Markdown in which nobody is called; what is written first never changes by what follows."""
     return CALL.sub(APART, text)
+
+
+def harmless_and_short(text: str) -> str:
+    """The same, no longer than ``text``: for one that consists of calls."""
+    return CALL.sub("‹", text)
 
 
 def escaped(text: str) -> str:

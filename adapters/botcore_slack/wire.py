@@ -41,6 +41,8 @@ TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}", re.ASCII)
 COMMAND = re.compile(r"!([a-z0-9_]{1,32})(?=\s|$)", re.ASCII)
 """Slack keeps "/stop" for itself at the beginning of a message, so "!stop" means the same."""
+FILES_LIMIT = 20
+"""Of one message: twice what Slack's programs take."""
 SAID = ("", "file_share", "thread_broadcast", "me_message")
 """The subtypes that a person's own words come as."""
 
@@ -153,7 +155,7 @@ def _said(event: Json, team: str, me: Identity, commands: Collection[str]) -> He
     thread = _thread(event)
     if not (private or mentioned or thread):
         return None
-    attachments = tuple(_attachment(file) for file in event.get("files") or ())
+    attachments = tuple(_attachment(file) for file in (event.get("files") or ())[:FILES_LIMIT])
     text = _command(spoken(raw, me.user_id, f"@{me.name}"), commands)
     if not (text or attachments):
         return None

@@ -47,6 +47,10 @@ class Talker:
             yield Chunk(text=f"It says {path.read_text()} [1].", citations=(SOURCE,))
 
 
+ONE_WAY_IN = pytest.mark.parametrize("slack", ["socket"], indirect=True)
+"""For what is about the way out."""
+
+
 @pytest.fixture(params=["socket", "events"])
 async def slack(request: pytest.FixtureRequest) -> AsyncIterator[FakeSlack]:
     async with FakeSlack(mode=request.param) as server:
@@ -147,6 +151,7 @@ async def test_one_chat_keeps_its_order(slack: FakeSlack, start: Start) -> None:
     assert ana.texts == [f"You said: number {number}" for number in range(3)]
 
 
+@ONE_WAY_IN
 async def test_two_chats_do_not_wait_for_each_other(slack: FakeSlack, start: Start) -> None:
     ana, ben = slack.dm("U1"), slack.dm("U2")
     async with start(), slack.hold("chat.postMessage", "D1") as gate:
@@ -223,6 +228,7 @@ async def test_in_direct_messages_a_placeholder_becomes_the_reply(slack: FakeSla
     assert len(ana.messages) == 1
 
 
+@ONE_WAY_IN
 @pytest.mark.parametrize("trouble", ["refused", "expired", "lost"])
 async def test_where_a_stream_fails_the_message_is_edited(slack: FakeSlack, start: Start, trouble: str) -> None:
     ben = slack.channel("C1").person("U2")
@@ -242,6 +248,7 @@ async def test_where_a_stream_fails_the_message_is_edited(slack: FakeSlack, star
     assert [message.text for message in ben.messages] == ["one two three"]
 
 
+@ONE_WAY_IN
 async def test_a_long_reply_comes_in_parts_in_order(slack: FakeSlack, start: Start) -> None:
     ben, words = slack.channel("C1").person("U2"), " ".join(f"word{number}" for number in range(7000))
     assert len(words) > 60_000
@@ -253,6 +260,7 @@ async def test_a_long_reply_comes_in_parts_in_order(slack: FakeSlack, start: Sta
     assert {message.thread for message in ben.messages} == {last.thread}
 
 
+@ONE_WAY_IN
 async def test_whatever_the_model_writes_nobody_is_called(slack: FakeSlack, start: Start) -> None:
     ben, evil = slack.channel("C1").person("U2"), "Hey <!channel> and <@U2>, see <#C1> <!subteam^S1>"
     async with start(ScriptedEngine(evil)) as bot:
@@ -385,6 +393,7 @@ async def test_after_a_restart_in_mid_reply_the_same_message_goes_on(
     assert [message.text for message in ben.messages] == ["four five"]
 
 
+@ONE_WAY_IN
 @pytest.mark.parametrize(
     "fault",
     [
@@ -414,6 +423,7 @@ async def test_whatever_happens_to_a_send_it_is_read_exactly_once(
     assert [message.text for message in ben.messages] == ["one two three"]
 
 
+@ONE_WAY_IN
 async def test_a_flood_limit_is_waited_out(slack: FakeSlack, start: Start) -> None:
     clock = ManualClock()
     ana = slack.dm("U1")
@@ -432,6 +442,7 @@ async def test_a_flood_limit_is_waited_out(slack: FakeSlack, start: Start) -> No
     assert sent - refused >= 30
 
 
+@ONE_WAY_IN
 async def test_a_channel_that_is_archived_costs_one_message_and_no_more(slack: FakeSlack, start: Start) -> None:
     ana = slack.dm("U1")
     gone = Fault.refused("is_archived")

@@ -15,6 +15,7 @@ __all__ = ["BOT_ID", "BOT_USER", "TEAM", "Methods", "SentMessage", "Stamps"]
 
 TEAM, APP_ID, BOT_USER, BOT_ID = "T1", "A1", "U0BOT", "B0BOT"
 MARKDOWN_LIMIT, ALL_MARKDOWN_LIMIT, BLOCKS_LIMIT, TEXT_LIMIT = 12_000, 13_200, 50, 40_000
+UPDATE_LIMIT = 4000
 CALLS = re.compile(r"<[!@#][^<>]*>")
 KNOWN_BLOCKS = ("actions", "context", "context_actions", "divider", "markdown", "section")
 
@@ -140,6 +141,8 @@ class Methods:
         if message.streaming:
             raise ApiError("streaming_state_conflict")
         kept = message.blocks if blocks is None else blocks
+        if len(text) > UPDATE_LIMIT:
+            raise ApiError("msg_too_long")
         shown = self._checked(text, kept)
         message.edited = self._stamps.next()
         self._write(message, shown, text, kept, metadata)

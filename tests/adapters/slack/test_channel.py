@@ -67,7 +67,8 @@ async def test_the_longest_texts_the_core_sends_are_taken_and_call_nobody(
     ana = server.dm("U1")
     many = tuple(Citation(number=n, title="t" * 200, snippet="s" * 900) for n in range(100))
     async with running(server) as channel:
-        await channel.send(part(text, citations=many, ask_feedback=True))
+        sent = await channel.send(part(text, citations=many, ask_feedback=True))
+        await channel.edit(sent, part(text, citations=many, ask_feedback=True))
     assert len(ana.messages) == 1
     assert server.api.called == []
 

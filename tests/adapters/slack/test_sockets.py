@@ -197,7 +197,16 @@ async def test_what_cannot_be_understood_is_kept_and_holds_nobody_up(
 ) -> None:
     async with running(server):
         broken = await server.brings({"type": "message", "channel": "D1", "text": "no time, no author"})
-        for frame in ("{", "[1]", '"x"', "{}", '{"type": 7}', '{"type": "events_api"}', "[" * 10_000):
+        for frame in (
+            "{",
+            "[1]",
+            '"x"',
+            "{}",
+            '{"type": 7}',
+            '{"type": "events_api"}',
+            '{"type": [], "envelope_id": "e8", "payload": {}}',
+            "[" * 10_000,
+        ):
             await server.sockets.send(frame)
         unknown = '{"envelope_id": "e9", "type": "slash_commands", "payload": {"command": "/x"}}'
         await server.sockets.send(unknown)
