@@ -17,7 +17,7 @@ from botcore_slack.blocks import Block, Body, below, body, plain
 from botcore_slack.calls import Calls
 from botcore_slack.errors import BLOCKS_REFUSED, STREAMING, error_of
 from botcore_slack.files import fetch
-from botcore_slack.request import APP, BOT, NotSent, Transport
+from botcore_slack.request import APP, BOT, NotSent, Transport, Unanswered
 from botcore_slack.settings import SlackSettings
 from botcore_slack.wire import Identity, Json
 
@@ -65,11 +65,14 @@ class Api:
     async def me(self, channel: str) -> Identity:
         """Whose the bot token is."""
         said = await self._client.auth_test()
+        team, user_id = said.get("team_id"), said.get("user_id")
+        if not (team and user_id):
+            raise Unanswered("an answer that is not Slack's")
         self._bot_id = str(said.get("bot_id") or "")
         return Identity(
             channel=channel,
-            team=str(said["team_id"]),
-            user_id=str(said["user_id"]),
+            team=str(team),
+            user_id=str(user_id),
             bot_id=self._bot_id,
             name=str(said.get("user") or "bot"),
             url=str(said.get("url") or ""),
@@ -111,7 +114,7 @@ class Api:
                 ),
             )
 
-        return str((await self._persist(attempt, part))["ts"])
+        return _ts(await self._persist(attempt, part))
 
     async def update(self, channel: str, ts: str, part: Part) -> None:
         """Replace a message of ours with this part; the same again is fine."""
@@ -164,7 +167,7 @@ class Api:
                 channel=channel, thread_ts=thread, recipient_user_id=person or None, recipient_team_id=team or None
             ),
         )
-        return str(said["ts"])
+        return _ts(said)
 
     async def append(self, channel: str, ts: str, text: str) -> None:
         """Let a message grow."""
@@ -239,6 +242,13 @@ class Api:
                 raise
             log.warning("Slack refuses the formatting, sending the text as it is: %s", refused)
             return await attempt(plain(part))
+
+
+def _ts(said: Json) -> str:
+    ts = said.get("ts")
+    if not isinstance(ts, str) or not ts:
+        raise Unknown("Slack does not say which message it posted")
+    return ts
 
 
 def _metadata(part: Part, *, placeholder: bool) -> dict[str, Any]:

@@ -129,6 +129,10 @@ class FakeSlack:
         secrets = {"app_token": APP_TOKEN} if self.mode == "socket" else {"signing_secret": SIGNING_SECRET}
         return {"bot_token": BOT_TOKEN, **secrets, "mode": self.mode, "base_url": self.base_url, **more}
 
+    def environment(self, **more: Any) -> dict[str, str]:
+        """The same as variables, for a bot in a process of its own."""
+        return {f"BOTCORE_CHANNELS__SLACK__{key.upper()}": str(value) for key, value in self.table(**more).items()}
+
     def settings(self, **more: Any) -> SlackSettings:
         """The same as settings."""
         return SlackSettings(**self.table(**more))
