@@ -152,7 +152,7 @@ def _said(event: Json, team: str, me: Identity, commands: Collection[str]) -> He
         return None
     channel, ts, raw = word(event, "channel"), _ts(event, "ts"), _text(event)
     private, mentioned = _private(event), _mentions(raw, me) or event["type"] == "app_mention"
-    thread = _thread(event)
+    thread, twice = _thread(event), mentioned and not private
     if not (private or mentioned or thread):
         return None
     attachments = tuple(_attachment(file) for file in (event.get("files") or ())[:FILES_LIMIT])
@@ -162,7 +162,7 @@ def _said(event: Json, team: str, me: Identity, commands: Collection[str]) -> He
     record = Message(
         # One act may come as app_mention and as message, both with the same ts; one act that comes twice as a message,
         # with another ts, has the same client_msg_id (which an app_mention need not carry).
-        event_id=f"{team}:{channel}:{ts if mentioned else event.get('client_msg_id') or ts}",
+        event_id=f"{team}:{channel}:{ts if twice else event.get('client_msg_id') or ts}",
         conversation=place(me, channel, thread or ("" if private else ts), private=private),
         person=_person(event),
         text=text,
