@@ -1,5 +1,6 @@
 """A whole bot on Slack, as people in its channels see it: the real SDK against the fake server, a scripted engine."""
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from botcore import Chunk, Citation, Feedback, Reply, Sampling, Turn, hookimpl
 from botcore.testing import Chat, ManualClock, ScriptedEngine, chatting, until
-from botcore_slack.testing import FakeSlack, Fault
+from botcore_slack.testing import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, FakeSlack, Fault
 
 Start = Callable[..., AbstractAsyncContextManager[Chat]]
 SOURCE = Citation(number=1, title="The Guide", page=12, snippet="The answer is 42.", source="guide.pdf")
@@ -421,6 +422,32 @@ async def test_whatever_happens_to_a_send_it_is_read_exactly_once(
         bot.engine.release()
         await ben.hears("one two three")
     assert [message.text for message in ben.messages] == ["one two three"]
+
+
+async def test_no_secret_nor_half_of_one_is_logged_in_a_whole_conversation(
+    slack: FakeSlack, talker: Talker, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for name in ("botcore", "botcore_slack", "slack_sdk", "aiohttp", "asyncio"):
+        caplog.set_level(logging.DEBUG, logger=name)
+    ben = slack.channel("C1").person("U2")
+    slack.fail("chat.stopStream", Fault.cut(executed=False))
+    slack.fail("files", Fault.broken(500))
+    async with start():
+        asked = await ben.says("@botcore hi")
+        reply = await ben.hears("hi")
+        await ben.uploads("notes.txt", b"x", "@botcore read this", thread=asked.ts)
+        await ben.hears("")
+        await ben.thumbs_down(reply)
+        await ben.submits(await ben.form(), comment="no")
+        await ben.again(reply)
+        await until(lambda: len(talker.judged) == 2 and len(talker.replies) >= 2)
+    assert "slack" in caplog.text
+    for secret in (BOT_TOKEN, APP_TOKEN, SIGNING_SECRET):
+        half = len(secret) // 2
+        assert secret[:half] not in caplog.text
+        assert secret[half:] not in caplog.text
+    assert "ticket-" not in caplog.text, "who has a socket's ticket may listen in our place"
 
 
 @ONE_WAY_IN
