@@ -17,7 +17,7 @@ from botcore.failpoints import failpoint
 from botcore.messages import Chunk, Citation, Feedback, Reply
 from botcore.observe import Metrics
 from botcore.pace import Pace
-from botcore.ports import Channel, Draft, Part
+from botcore.ports import PLACEHOLDER, Channel, Draft, Part
 from botcore.split import split
 from botcore.store import Claim, OutboxRow, Store, TurnEnd
 
@@ -25,7 +25,6 @@ __all__ = ["Delivery", "Sender"]
 
 log: logging.Logger = logging.getLogger(__name__)
 
-PLACEHOLDER = "…"
 MAX_ATTEMPTS = 300
 """Sends of one part before it is given up: a day of outage at the five minutes a channel asks for at most."""
 
@@ -130,7 +129,7 @@ class Sender:
         if not channel.capabilities(row.part.conversation).can_find:
             return None
         try:
-            return await channel.find(row.part.id, row.started_at)
+            return await channel.find(row.part, row.started_at)
         except Unknown:
             return None
 

@@ -129,6 +129,9 @@ class Engine(Protocol):
 
 # ------------------------------------------------------------------ channels
 
+PLACEHOLDER = "…"
+"""What stands where a reply is going to be, on platforms whose progress is an anchor."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
@@ -168,6 +171,11 @@ class Part:
     """Set where the message exists already (an anchor): `Channel.edit` is called instead of `send`."""
     ask_feedback: bool = False
     """Offer thumbs and "answer again" below it: the last part of a reply that is worth a verdict."""
+
+    @property
+    def placeholder(self) -> bool:
+        """Whether this only holds the place of a reply that is being made; the reply comes by `Channel.edit`."""
+        return self.text == PLACEHOLDER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,10 +254,11 @@ class Channel(Protocol):
         """Show progress as well as the platform can. Raises nothing but `Retry`."""
         ...
 
-    async def find(self, part_id: str, since: float) -> str | None:
-        """The platform's id of a message we may have sent, None if it surely does not exist.
+    async def find(self, part: Part, since: float) -> str | None:
+        """The platform's id of the message that carries this part, None if there surely is none.
 
-        Raises `Unknown` where nobody can tell.
+        ``since`` (Unix seconds) is when the call was made whose outcome is unknown; where ``part.platform_id`` is set,
+        it was an edit of that message. Raises `Unknown` where nobody can tell.
         """
         ...
 

@@ -94,7 +94,7 @@ class Api:
 
     # ------------------------------------------------------------ messages
 
-    async def post(self, part: Part, *, placeholder: bool) -> str:
+    async def post(self, part: Part) -> str:
         """The ``ts`` of a new message."""
 
         async def attempt(said: Body) -> Json:
@@ -109,7 +109,7 @@ class Api:
                     # A preview is a request to whatever address the model wrote.
                     unfurl_links=False,
                     unfurl_media=False,
-                    metadata=_metadata(part, placeholder=placeholder),
+                    metadata=_metadata(part),
                     client_msg_id=str(uuid.uuid5(uuid.NAMESPACE_OID, part.id)),
                 ),
             )
@@ -120,7 +120,7 @@ class Api:
         """Replace a message of ours with this part; the same again is fine."""
 
         async def attempt(said: Body) -> Json:
-            return await self._update(channel, ts, said, metadata=_metadata(part, placeholder=False))
+            return await self._update(channel, ts, said, metadata=_metadata(part))
 
         try:
             await self._persist(attempt, part)
@@ -181,7 +181,7 @@ class Api:
         """End a message that grows, with the rest of its text and what belongs below it."""
         extras: dict[str, Any] = {}
         if part is not None:
-            extras = {"blocks": below(part) or None, "metadata": _metadata(part, placeholder=False)}
+            extras = {"blocks": below(part) or None, "metadata": _metadata(part)}
         await self._said(
             "chat.stopStream",
             channel,
@@ -190,18 +190,19 @@ class Api:
 
     # ------------------------------------------------------------ what was sent
 
-    async def find(self, channel: str, thread: str, part_id: str, since: float, *, placeholder: bool) -> str | None:
+    async def find(self, part: Part, since: float) -> str | None:
         """The ``ts`` under which this part was posted, None where it was not. May raise `Unknown`, too."""
+        channel, thread = part.conversation.chat, part.conversation.thread
         oldest, cursor = f"{max(since - SKEW_S, 0):.6f}", ""
         for _ in range(PAGES):
             said = await self._page(channel, thread, oldest, cursor)
             for message in said.get("messages") or ():
-                if _carries(message, part_id, placeholder=placeholder) or (placeholder and self._grows(message)):
+                if _carries(message, part) or (part.placeholder and self._grows(message)):
                     return str(message["ts"])
             cursor = str((said.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return None
-        raise Unknown(f"too much was said in {channel} since to look for {part_id}")
+        raise Unknown(f"too much was said in {channel} since to look for {part.id}")
 
     def _grows(self, message: Json) -> bool:
         """Whether this is a stream of ours: it names no part before its end, and a thread has one at a time."""
@@ -251,11 +252,11 @@ def _ts(said: Json) -> str:
     return ts
 
 
-def _metadata(part: Part, *, placeholder: bool) -> dict[str, Any]:
+def _metadata(part: Part) -> dict[str, Any]:
     """Says which part a message carries, so that Slack can be asked whether it arrived."""
-    return {"event_type": EVENT_TYPE, "event_payload": {"outbox_id": part.id, "placeholder": placeholder}}
+    return {"event_type": EVENT_TYPE, "event_payload": {"outbox_id": part.id, "placeholder": part.placeholder}}
 
 
-def _carries(message: Json, part_id: str, *, placeholder: bool) -> bool:
+def _carries(message: Json, part: Part) -> bool:
     kept = (message.get("metadata") or {}).get("event_payload") or {}
-    return kept.get("outbox_id") == part_id and (placeholder or not kept.get("placeholder"))
+    return kept.get("outbox_id") == part.id and (part.placeholder or not kept.get("placeholder"))

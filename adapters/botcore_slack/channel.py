@@ -33,7 +33,7 @@ from botcore_slack.asides import Asides
 from botcore_slack.blocks import LIMIT, preview
 from botcore_slack.hook import Hook
 from botcore_slack.intake import Askers, Intake
-from botcore_slack.receipts import Receipts
+from botcore_slack.receipts import find
 from botcore_slack.recent import Recent
 from botcore_slack.settings import SlackSettings
 from botcore_slack.wire import channel_and_ts, platform_id
@@ -47,8 +47,6 @@ __all__ = ["Slack"]
 
 log = logging.getLogger(__name__)
 
-PLACEHOLDER = "…"
-"""What the core posts where a reply is going to stand; a stream begins empty instead."""
 STREAM_EVERY_S = 0.6
 EDIT_EVERY_S = 2.0
 """chat.update may be called some fifty times a minute, over all conversations."""
@@ -80,7 +78,6 @@ class Slack:
         self._askers = Askers()
         self._joined = Recent[bool]()
         """Threads the bot is known to take part in."""
-        self._receipts = Receipts()
         self._hook = Hook(settings.signing_secret, report=self._report)
         self.health = "not connected yet"
         """"ok", or in words what keeps messages from coming in."""
@@ -185,10 +182,8 @@ class Slack:
     async def send(self, part: Part) -> str:
         """The id of the new message. Raises `Retry`, `Rejected` or `Unknown`."""
         link, place = self._linked(), part.conversation
-        placeholder = part.text == PLACEHOLDER
-        self._receipts.posting(part, placeholder=placeholder)
-        ts = await self._streamed(link, part) if placeholder else ""
-        return platform_id(place.chat, ts or await link.api.post(part, placeholder=placeholder))
+        ts = await self._streamed(link, part) if part.placeholder else ""
+        return platform_id(place.chat, ts or await link.api.post(part))
 
     async def edit(self, platform_id: str, part: Part) -> None:
         """Make a message of ours this part; the same again is a success. Raises as `send`."""
@@ -197,7 +192,6 @@ class Slack:
             channel, ts = channel_and_ts(platform_id)
         except ValueError as error:
             raise Rejected(str(error)) from None
-        self._receipts.editing(part, ts)
         if not await link.streams.finish(platform_id, part):
             await link.api.update(channel, ts, part)
 
@@ -213,13 +207,10 @@ class Slack:
         except Exception as error:
             log.debug("%s: progress not shown: %s: %s", self.name, type(error).__name__, error)
 
-    async def find(self, part_id: str, since: float) -> str | None:
-        """The id of the message that carries this part, as Slack says; None where there is none.
-
-        Raises `Unknown` where nobody can tell: a placeholder that an earlier process may have posted is nowhere noted.
-        """
+    async def find(self, part: Part, since: float) -> str | None:
+        """The id of the message that carries this part, as Slack says; None where there is none. Raises `Unknown`."""
         link = self._linked()
-        return await self._receipts.find(part_id, since, link.api, link.clock, self._bot)
+        return await find(part, since, link.api, link.clock)
 
     async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         """The bytes of a file people sent. Raises `Retry`, `Rejected` or `Unknown`."""

@@ -202,7 +202,7 @@ class Telegram:
         """Show progress as well as Telegram can. Raises nothing but `Retry`."""
         await self._linked().show(draft)
 
-    async def find(self, part_id: str, since: float) -> str | None:
+    async def find(self, part: Part, since: float) -> str | None:
         """Always raises `Unknown`: Telegram cannot be asked what a bot has sent."""
         raise Unknown("Telegram cannot be asked what a bot has sent")
 

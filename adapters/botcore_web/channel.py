@@ -90,7 +90,7 @@ class Web:
         """Hand the preview, or the news of the committed reply, to whoever has this conversation open."""
         self._desk.live.show(draft)
 
-    async def find(self, part_id: str, since: float) -> str | None:
+    async def find(self, part: Part, since: float) -> str | None:
         """Never called: nothing goes through the outbox."""
         raise Unknown("nothing is sent to a web page")
 

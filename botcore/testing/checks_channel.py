@@ -162,7 +162,7 @@ async def _check_errors(channel: Channel, platform: Platform, can: Capabilities)
     if can.can_find:
         part = _part(platform, "to be found")
         sent = await channel.send(part)
-        assert await channel.find(part.id, 0.0) == sent, "find must return the id under which a part was posted"
+        assert await channel.find(part, 0.0) == sent, "find must return the id under which a part was posted"
 
 
 async def _raised(channel: Channel, part: Part) -> BaseException | None:

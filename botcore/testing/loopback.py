@@ -87,9 +87,9 @@ class LoopbackChannel:
         if draft.phase == "final":
             self._arrive(draft)
 
-    async def find(self, part_id: str, since: float) -> str | None:
+    async def find(self, part: Part, since: float) -> str | None:
         """The id under which a part was posted."""
-        return self._parts.get(part_id)
+        return self._parts.get(part.id)
 
     async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         """The file in `files`, in two pieces."""

@@ -475,7 +475,7 @@ async def test_a_channel_that_is_archived_costs_one_message_and_no_more(slack: F
     gone = Fault.refused("is_archived")
     slack.fail("chat.postMessage", gone, gone)  # the placeholder, then the reply
     async with start():
-        await ana.says("one")
+        await slack.receives(*(await ana.says("one")).deliveries)
         await ana.says("two")
         await ana.hears("two")
     assert ana.texts == ["You said: two"]

@@ -245,21 +245,23 @@ async def test_what_was_sent_is_found_wherever_it_went(server: FakeSlack, runnin
     server.dm("U1"), server.channel("C1")
     async with running(server) as channel:
         for number, place in enumerate((ANA, THREAD)):
-            sent = await channel.send(part("hi", place, id=f"t{number}.0"))
-            assert await channel.find(f"t{number}.0", 0) == sent
+            said = part("hi", place, id=f"t{number}.0")
+            sent = await channel.send(said)
+            assert await channel.find(said, 0) == sent
 
 
 async def test_a_placeholder_is_not_taken_for_the_reply(server: FakeSlack, running: Running) -> None:
     server.dm("U1")
     async with running(server) as channel:
         anchor = await channel.send(part("…"))
-        assert await channel.find("t.0", 0) == anchor
+        done = part("done", platform_id=anchor)
+        assert await channel.find(part("…"), 0) == anchor
         server.fail("chat.update", Fault.cut(executed=False))
         with pytest.raises(Unknown):
-            await channel.edit(anchor, part("done"))
-        assert await channel.find("t.0", 0) is None
-        await channel.edit(anchor, part("done"))
-        assert await channel.find("t.0", 0) == anchor
+            await channel.edit(anchor, done)
+        assert await channel.find(done, 1e12) is None
+        await channel.edit(anchor, done)
+        assert await channel.find(done, 1e12) == anchor
 
 
 async def test_many_pages_are_looked_through_and_too_many_are_not(server: FakeSlack, running: Running) -> None:
@@ -268,11 +270,11 @@ async def test_many_pages_are_looked_through_and_too_many_are_not(server: FakeSl
         for number in range(450):
             server.api.history.append({"channel": "D1", "user": "U1", "ts": f"{1_600_000_000 + number}.000001"})
         sent = await channel.send(part())
-        assert await channel.find("t.0", 0) == sent
+        assert await channel.find(part(), 0) == sent
         for number in range(2000):
             server.api.history.append({"channel": "D1", "user": "U1", "ts": f"{1_500_000_000 + number}.000001"})
         with pytest.raises(Unknown):
-            await channel.find("t.0", 0)
+            await channel.find(part(), 0)
 
 
 @pytest.mark.parametrize(
@@ -284,7 +286,7 @@ async def test_where_slack_does_not_say_nobody_can_tell(server: FakeSlack, runni
     async with running(server, clock) as channel:
         await channel.send(part())
         server.fail("conversations.history", *[fault] * 3)
-        asking = asyncio.create_task(channel.find("t.0", 0))
+        asking = asyncio.create_task(channel.find(part(), 0))
         while not asking.done():
             await clock.advance(60)
             await asyncio.sleep(0.005)
@@ -292,10 +294,13 @@ async def test_where_slack_does_not_say_nobody_can_tell(server: FakeSlack, runni
             asking.result()
 
 
-async def test_nobody_can_tell_of_a_part_that_was_never_seen(server: FakeSlack, running: Running) -> None:
+async def test_a_placeholder_that_an_earlier_process_posted_is_found(server: FakeSlack, running: Running) -> None:
+    server.channel("C1")
     async with running(server) as channel:
-        with pytest.raises(Unknown):
-            await channel.find("another.0", 0)
+        anchor = await channel.send(part("…", THREAD))
+    async with running(server) as channel:
+        assert await channel.find(part("…", THREAD), 0) == anchor
+        assert await channel.find(part("…", THREAD, id="another.0"), 1e12) is None
 
 
 # ------------------------------------------------------------------ streams and previews
@@ -401,7 +406,7 @@ async def test_a_stream_whose_answer_was_lost_is_found_and_another_bots_message_
         server.fail("chat.startStream", Fault.cut(executed=True))
         with pytest.raises(Unknown):
             await channel.send(part("…", private))
-        found = await channel.find("t.0", 0)
+        found = await channel.find(part("…", private), 0)
         assert found == f"D1:{ana.messages[0].ts}"
         await channel.edit(found, part("done", private))
     assert (ana.texts, len(ana.messages)) == (["done"], 1)
