@@ -41,7 +41,11 @@ def rss_mb(pid: int) -> float:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts with /proc and rusage of Linux")
 def test_help_costs_less_than_half_a_second_of_processor_time() -> None:
+    assert min(help_cpu_s() for _ in range(3)) <= HELP_CPU_S  # a busy machine only ever adds to it
+
+
+def help_cpu_s() -> float:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-m", "botcore", "--help"], check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime <= HELP_CPU_S
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
