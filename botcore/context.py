@@ -202,7 +202,7 @@ class Registry(Protocol):
         """Add ``botcore <name> …``: a function whose annotated parameters are what typer makes options of.
 
         A mapping adds ``botcore <name> <sub-command> …``. What must work before the plugin is configured, as a set-up
-        helper, is a static method ``cli()`` of its class that returns such a mapping.
+        helper, is an entry point of the group ``botcore.cli`` instead, called ``<name>.<sub-command>``.
         """
         ...
 

@@ -5,7 +5,7 @@ import inspect
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Any
@@ -20,10 +20,10 @@ from botcore.hookspecs import HookSpecs
 from botcore.ports import Bot, Channel, Engine
 from botcore.settings import Settings, validate
 
-__all__ = ["Loaded", "Registered", "available", "load", "set_up_helpers"]
+__all__ = ["Loaded", "Registered", "available", "load", "loaded", "set_up_helpers"]
 
 log: logging.Logger = logging.getLogger(__name__)
-GROUP = "botcore"
+GROUP, CLI_GROUP = "botcore", "botcore.cli"
 Visit = Callable[[], AbstractAsyncContextManager[Bot]]
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 
@@ -92,14 +92,15 @@ def available() -> dict[str, EntryPoint]:
     return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
 
 
-def set_up_helpers(name: str = "") -> dict[str, Mapping[str, Callable[..., None]]]:
-    """What the classes of installed plugins offer for setting them up, configured or not; of one where it is named."""
-    helpers = dict[str, Mapping[str, Callable[..., None]]]()
-    for point in available().values():
-        if name in ("", point.name):
-            with suppress(PluginLoadError):
-                offered = getattr(_loaded(point.name, point), "cli", None)
-                helpers |= {point.name: offered()} if offered else {}
+def set_up_helpers() -> dict[str, dict[str, EntryPoint]]:
+    """Commands that installed packages offer before anything is configured: name → sub-command → where it is.
+
+    ``telegram.setup`` in the group ``botcore.cli`` is ``botcore telegram setup``. Nothing is loaded for the list.
+    """
+    helpers = dict[str, dict[str, EntryPoint]]()
+    for point in sorted(entry_points(group=CLI_GROUP), key=lambda point: point.name):
+        name, _, sub_command = point.name.partition(".")
+        helpers.setdefault(name, {})[sub_command] = point
     return helpers
 
 
@@ -160,7 +161,7 @@ def _entry_point(section: str, name: str, use: str) -> EntryPoint:
 
 
 def _imported(name: str, point: EntryPoint) -> Any:
-    kind = _loaded(name, point)
+    kind = loaded(name, point)
     for extra in getattr(kind, "requires", ()):
         missing = list(_missing(point, extra))
         if missing:
@@ -169,7 +170,8 @@ def _imported(name: str, point: EntryPoint) -> Any:
     return kind
 
 
-def _loaded(name: str, point: EntryPoint) -> Any:
+def loaded(name: str, point: EntryPoint) -> Any:
+    """What an entry point names. Raises `PluginLoadError`, saying what is missing."""
     try:
         return point.load()
     except ModuleNotFoundError as error:

@@ -6,7 +6,7 @@ What deliveries mean is in `wire` and `actions`, how they come in `sockets` and 
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -84,13 +84,6 @@ class Slack:
 
     def __repr__(self) -> str:
         return f"<Slack {self.name}: {self._settings.mode}>"
-
-    @staticmethod
-    def cli() -> Mapping[str, Callable[..., None]]:
-        """``botcore slack manifest``: what works before anything is configured."""
-        from botcore_slack.command import manifest
-
-        return {"manifest": manifest}
 
     @hookimpl
     def register(self, registry: Registry) -> None:

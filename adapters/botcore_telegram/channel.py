@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -75,13 +75,6 @@ class Telegram:
         self._commands = lambda: registry.commands
         if self._settings.mode == "webhook":
             registry.route("POST", self._settings.path(self.name), self.hook, access="public", stream=True)
-
-    @staticmethod
-    def cli() -> Mapping[str, Callable[..., None]]:
-        """``botcore telegram …``: works before anything is configured."""
-        from botcore_telegram.setup import setup
-
-        return {"setup": setup}
 
     @hookimpl
     @asynccontextmanager

@@ -10,7 +10,7 @@ from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
 from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Container
+    from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from botcore import ports
     from botcore.context import CliCommands
@@ -56,8 +56,8 @@ def add_commands(app: typer.Typer, arguments: list[str]) -> list[str]:
     asks_help = not arguments or arguments[0] in ("--help", "-h")
     if not asks_help and (arguments[0] in own or arguments[0].startswith("-")):
         return arguments
-    helpers = _add_helpers(app, "" if asks_help else arguments[0])
-    if not asks_help and arguments[0] in helpers:
+    helper = "" if asks_help else arguments[0]
+    if _add_helpers(app, helper):
         return arguments
     files, others = _config_files(arguments)
     try:
@@ -71,23 +71,32 @@ def add_commands(app: typer.Typer, arguments: list[str]) -> list[str]:
     return others
 
 
-def _add_helpers(app: typer.Typer, name: str) -> "Container[str]":
-    from botcore.loader import set_up_helpers
+def _add_helpers(app: typer.Typer, name: str) -> bool:
+    """Add the set-up helpers called ``name``, or the names of all of them for ``--help``; whether it is theirs."""
+    from botcore.loader import loaded, set_up_helpers
 
-    helpers = set_up_helpers(name)
-    for plugin, commands in helpers.items():
-        _add(app, plugin, commands)
-    return helpers
+    helpers = set_up_helpers()
+    for group, points in helpers.items():
+        if name in ("", group):
+            called = {sub: loaded(group, point) for sub, point in points.items()} if name else {}
+            _add_group(app, group, called, points)
+    return name in helpers
 
 
 def _add(app: typer.Typer, name: str, command: "CliCommands") -> None:
     if callable(command):
         app.command(name)(command)
-        return
+    else:
+        _add_group(app, name, command, command)
+
+
+def _add_group(
+    app: typer.Typer, name: str, commands: "Mapping[str, Callable[..., None]]", listed: "Iterable[str]"
+) -> None:
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-    for sub_command, function in command.items():
+    for sub_command, function in commands.items():
         group.command(sub_command)(function)
-    app.add_typer(group, name=name, help=f"{', '.join(command)}: see botcore {name} --help.")
+    app.add_typer(group, name=name, help=f"{', '.join(listed)}: see botcore {name} --help.")
 
 
 def _commands(files: list[Path]) -> "dict[str, CliCommands]":

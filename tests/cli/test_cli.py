@@ -45,7 +45,7 @@ def test_a_plugin_offers_several_commands_under_one_name(here: Path) -> None:
     dist = here / "shelf-1.dist-info"
     dist.mkdir()
     (dist / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf\nVersion: 1\n")
-    (dist / "entry_points.txt").write_text("[botcore]\nshelf = shelf:Shelf\n")
+    (dist / "entry_points.txt").write_text("[botcore]\nshelf = shelf:Shelf\n[botcore.cli]\nshelf.build = shelf:build\n")
     path = {"PYTHONPATH": str(here)}
     (here / "shelf.toml").write_text("[plugins.shelf]\n")
     told = botcore("books", "show", "--config", "shelf.toml", "Emma", here=here, **path)
@@ -68,10 +68,6 @@ class Shelf:
     @hookimpl
     def register(self, registry):
         registry.cli("books", {"list": lambda: None, "show": show})
-
-    @staticmethod
-    def cli():
-        return {"build": build, "tear": lambda: None}
 
 
 def show(title: str) -> None:
