@@ -17,6 +17,7 @@ from botcore.dispatch import Bound, Dispatcher
 from botcore.engine import build_engine
 from botcore.errors import SettingsError, StoreUnavailable
 from botcore.failpoints import failpoint
+from botcore.files import clear
 from botcore.http import Http
 from botcore.live import House
 from botcore.loader import Loaded, load
@@ -95,6 +96,7 @@ class Bot:
         url, directory = self.settings.store_url, self.data_dir
         async with Store(url, clock=self.clock, data_dir=directory) as self.database:
             house = self._assemble()
+            await asyncio.to_thread(clear, house.files, before=self._unread_since())
             http = Http(
                 self.settings.http,
                 clock=self.clock,
@@ -199,6 +201,11 @@ class Bot:
             clock=self.clock,
             metrics=self.metrics,
         )
+
+    def _unread_since(self) -> float:
+        """Attachments older than this belong to nobody: to a process that is gone, or to a turn that has timed out."""
+        alone = self.database.dialect == "sqlite"
+        return float("inf") if alone else self.clock.now() - self.settings.turn.timeout_s
 
     def _build_engine(self) -> Engine:
         kind = self.settings.engine.kind

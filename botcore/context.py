@@ -79,7 +79,7 @@ class Turn(Protocol):
     deadline: float
     """`Clock.monotonic` time at which the turn is ended."""
     again: str
-    """The id of the reply this turn answers anew, "" for a new question. ``message.text`` is the question then."""
+    """The id of the first reply to the question this turn answers anew, "" for a new one; ``message.text`` is it."""
 
     @property
     def conversation(self) -> Conversation:
@@ -133,7 +133,8 @@ class Turn(Protocol):
     ) -> Reply | None:
         """Keep the writer's judgement of the reply the message quotes, or else of the newest one worth a verdict.
 
-        Returns that reply, None where there is none. Run again after a crash, it is the same judgement.
+        Returns that reply, None where there is none; of one that is not `Reply.judgeable` nothing is kept. Run again
+        after a crash, it is the same judgement.
         """
         ...
 

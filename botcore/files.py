@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,7 +11,7 @@ from botcore.errors import Rejected
 from botcore.messages import Attachment
 from botcore.ports import Channel
 
-__all__ = ["fetched"]
+__all__ = ["clear", "fetched"]
 
 
 @asynccontextmanager
@@ -34,6 +34,14 @@ def _empty_file(folder: Path) -> Iterator[BinaryIO]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, prefix="attachment-", buffering=0) as file:
         yield file  # type: ignore[misc]  # a wrapper that has what a BinaryIO has
+
+
+def clear(folder: Path, *, before: float) -> None:
+    """Remove what a crash has left there before that moment (Unix seconds); files that are being read are younger."""
+    for file in folder.glob("attachment-*"):
+        with suppress(FileNotFoundError):
+            if file.stat().st_mtime < before:
+                file.unlink()
 
 
 async def _write(file: BinaryIO, pieces: AsyncGenerator[bytes, None], attachment: Attachment, limit: int) -> None:

@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from pathlib import Path
 from typing import Literal
 
@@ -103,8 +102,7 @@ class LiveTurn:
         """See `Turn`."""
         if self.stateless:
             return _brought(self.message)[-limit:]
-        lines = await self._house.store.window(self.conversation.key, limit)
-        return list(takewhile(lambda line: line.reply != self.again, lines))
+        return await self._house.store.window(self.conversation.key, limit, before=self.again)
 
     async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
         """See `Turn`."""
@@ -132,20 +130,21 @@ class LiveTurn:
     ) -> Reply | None:
         """See `Turn`."""
         meant = await self._meant()
-        if meant is None:
-            return None
+        reply = await self._house.store.reply(meant[1].reply) if meant else None
+        if reply is None or not reply.judgeable:
+            return reply
         judgement = Feedback(
             event_id=f"{self.id}:judgement",
             conversation=self.conversation,
             person=self.message.person,
-            reply=meant[1].reply,
+            reply=reply.id,
             value=value,
             reasons=tuple(reasons),
             comment=comment,
             correction=correction,
         )
         await self._house.accept([judgement])
-        return await self._house.store.reply(judgement.reply)
+        return reply
 
     async def repeat(self) -> None:
         """Take the question of the reply that is meant for this turn's own; nothing changes where there is none."""
@@ -153,7 +152,7 @@ class LiveTurn:
         if meant is None or not (meant[0].text or meant[0].attachments):
             return
         asked, replied = meant
-        self.again = replied.reply
+        self.again = replied.again or replied.reply  # asked twice, the first one is replaced twice
         self.message = replace(self.message, text=asked.text, attachments=asked.attachments)
         self.command, self.argument = _command(self.message)
 

@@ -219,7 +219,7 @@ class Reply:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     again: str = ""
-    """The earlier reply this one takes the place of: the person asked to be answered again."""
+    """The first reply to this question, where the person asked to be answered again: this one takes its place."""
 
     @property
     def judgeable(self) -> bool:
@@ -250,7 +250,7 @@ class Entry:
     feedback: int = 0
     """The reader's own verdict where one was asked for: -1, 0, 1."""
     again: str = ""
-    """The earlier reply this exchange takes the place of."""
+    """As `Reply.again`."""
     attachments: tuple[Attachment, ...] = ()
     """The files that came with the person's line."""
 

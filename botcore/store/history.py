@@ -5,6 +5,7 @@ a question was answered again, prompts see the new exchange in the place of the 
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,7 +52,7 @@ _COLUMNS = (
     turn.c.details,
     _CARRIER.label("carrier"),
 )
-_WINDOW = Statement(
+_SINCE_RESET = (
     sa.select(*_COLUMNS, const(0).label("verdict"))
     .where(
         turn.c.conversation == arg("key"),
@@ -61,6 +62,13 @@ _WINDOW = Statement(
     .order_by(turn.c.number.desc())
     .limit(arg("limit"))
     .offset(const(0))
+)
+_WINDOW = Statement(_SINCE_RESET)
+_BEFORE = turn.alias("before")
+_WINDOW_BEFORE = Statement(
+    _SINCE_RESET.where(
+        turn.c.number < sa.select(_BEFORE.c.number).where(_BEFORE.c.id == arg("before")).scalar_subquery()
+    )
 )
 _HISTORY = Statement(
     sa.select(*_COLUMNS, _VERDICT.label("verdict"))
@@ -108,13 +116,22 @@ _OPEN = Statement(
 )
 
 
-def window(connection: sa.Connection, key: str, limit: int) -> list[Entry]:
-    """The newest ``limit`` lines since the conversation was last started over, oldest first."""
+def window(connection: sa.Connection, key: str, limit: int, *, before: str = "") -> list[Entry]:
+    """The newest ``limit`` lines since the conversation was last started over, oldest first; before a turn, or all."""
     if limit <= 0:
         return []
-    lines = _tell(_WINDOW(connection, key=key, limit=limit // 2 + 1).all())
-    replaced = {line.again for line in lines if line.outcome == "answered"}
-    return [line for line in lines if line.reply not in replaced][-limit:]
+    values = {"key": key, "limit": limit // 2 + 1}
+    rows = _WINDOW_BEFORE(connection, before=before, **values) if before else _WINDOW(connection, **values)
+    return _current(_tell(rows.all()))[-limit:]
+
+
+def _current(lines: list[Entry]) -> list[Entry]:
+    """Each question once: with the newest answer that was given again, in the place and under the ids of the first."""
+    newest = {line.again: line.reply for line in lines if line.again and line.outcome == "answered"}
+    told = {(line.reply, line.role): line for line in lines}
+    return [
+        replace(told[newest.get(line.reply, line.reply), line.role], id=line.id) for line in lines if not line.again
+    ]
 
 
 def entries(connection: sa.Connection, key: str, *, after: int, limit: int, reader: str) -> list[Entry]:

@@ -144,9 +144,12 @@ class Store(Database):
 
     # -------------------------------------------------------------- reads
 
-    async def window(self, conversation: str, limit: int = 40) -> list[Entry]:
-        """The newest ``limit`` lines since the conversation was last started over, oldest first."""
-        return await self.read(lambda connection: history.window(connection, conversation, limit))
+    async def window(self, conversation: str, limit: int = 40, *, before: str = "") -> list[Entry]:
+        """The newest ``limit`` lines since the conversation was last started over, oldest first; before a turn, or all.
+
+        A question that was answered again stands once, with its newest answer in the first one's place.
+        """
+        return await self.read(lambda connection: history.window(connection, conversation, limit, before=before))
 
     async def history(self, conversation: str, *, after: int = 0, limit: int = 200, reader: str = "") -> list[Entry]:
         """The newest ``limit`` lines above entry id ``after``, oldest first; ``reader``'s own feedback filled in."""

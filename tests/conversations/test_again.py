@@ -89,6 +89,48 @@ async def test_again_means_the_reply_that_is_quoted_and_what_was_said_before_it(
     assert "second?" not in said
 
 
+async def said_to_model(chat: Chat) -> list[str]:
+    return [message.content for message in chat.engine.prompts[-1].messages if message.role != "system"]
+
+
+async def test_asked_twice_the_newest_answer_stands_in_the_first_ones_place(chat: Chat) -> None:
+    chat.engine.say("blue", "round", "azure", "navy")
+    for text in ("what colour is the sea?", "what shape is the moon?"):
+        await chat.says(text)
+        await chat.hears()
+    first = (await chat.replies())[0]
+    for heard in ("azure", "navy"):
+        await chat.says("/again", about=first.id)
+        await chat.hears(heard)
+        assert await said_to_model(chat) == ["what colour is the sea?"]
+    await chat.says("sure?")
+    await chat.hears()
+    colour, moon = ["what colour is the sea?", "navy"], ["what shape is the moon?", "round"]
+    assert await said_to_model(chat) == [*colour, *moon, "sure?"]
+    assert [reply.again for reply in await chat.replies()][2:4] == [first.id, first.id]
+
+
+async def test_the_newest_answer_is_replaced_by_the_next_one(chat: Chat) -> None:
+    chat.engine.say("blue", "azure", "navy")
+    for text in ("what colour is the sea?", "/again", "/again"):
+        await chat.says(text)
+        await chat.hears()
+    first, second, third = await chat.replies()
+    assert (second.again, third.again) == (first.id, first.id)
+
+
+async def test_again_long_afterwards_shows_the_model_nothing_that_came_later(chat: Chat) -> None:
+    chat.engine.say("blue")
+    await chat.says("what colour is the sea?")
+    await chat.hears("blue")
+    for number in range(25):
+        await chat.says(f"{number}?")
+        await chat.hears()
+    await chat.says("/again", reply_to="m1")
+    await chat.hears()
+    assert await said_to_model(chat) == ["what colour is the sea?"]
+
+
 async def test_again_by_the_replys_own_id(chat: Chat, talker: Talker) -> None:
     for text in ("first?", "second?"):
         await chat.says(text)
@@ -145,6 +187,14 @@ async def test_a_judgement_by_command_is_of_the_reply_that_is_quoted(chat: Chat)
     await chat.hears("noted")
     [judged] = [one async for one in chat.bot.judgements()]
     assert judged.reply == (await chat.replies())[0].id
+
+
+async def test_of_what_is_worth_no_verdict_none_is_kept(chat: Chat) -> None:
+    await chat.says("/menu")
+    await chat.hears("soup")
+    await chat.says("/bad my private words", reply_to="m1")
+    await chat.hears("noted: soup")  # the reply is known, whatever the plugin makes of it
+    assert [one async for one in chat.bot.judgements()] == []
 
 
 async def test_a_quote_of_something_else_is_no_judgement(chat: Chat) -> None:

@@ -1,16 +1,15 @@
 """A message with a file: the plugin reads it, the person is told how far it is, and nothing is left behind."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from botcore import Attachment, ChannelError, Chunk, Turn, Unknown, hookimpl, say
-from botcore.testing import Chat, until
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from botcore.files import clear
+from botcore.testing import Chat, chatting, until
 
 LIMIT = 100
 
@@ -86,3 +85,19 @@ async def test_the_person_sees_what_the_reply_waits_for(chat: Chat, reader: Read
     await chat.hears("5 bytes")
     first = chat.channel.drafts[0]
     assert (first.phase, first.note) == ("waiting", "Reading a.txt")
+
+
+async def test_what_a_crash_left_is_gone_at_the_next_start(tmp_path: Path) -> None:
+    left = tmp_path / "incoming" / "attachment-left"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    async with chatting(tmp_path, plugins={"reader": Reader()}):
+        assert not left.exists()
+
+
+def test_beside_other_processes_only_what_nobody_can_be_reading_goes(tmp_path: Path) -> None:
+    for name, age in (("attachment-old", 100), ("attachment-new", 1)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (1000 - age, 1000 - age))
+    clear(tmp_path, before=950)
+    assert [file.name for file in tmp_path.iterdir()] == ["attachment-new"]

@@ -29,7 +29,7 @@ async def test_a_turn_becomes_two_lines(store: Store, clock: ManualClock) -> Non
         again="earlier",
     )
     await store.commit_turn(claim, TurnEnd(reply=reply, parts=(), started_at=started, user_tokens=2, release=True))
-    said, answered = await store.window(KEY)
+    said, answered = await store.history(KEY)
     assert (said.role, said.text, said.at, said.tokens, said.platform_id) == ("user", "hi", started, 2, "theirs")
     assert said.person
     assert said.person.name == "Ann"

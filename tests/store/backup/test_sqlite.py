@@ -155,6 +155,7 @@ async def test_a_database_that_lies_elsewhere_is_restored_there(
         ("logs/engine.log", False),
         ("engine-env/bin/python", False),
         ("backups/monday.tar.gz", False),
+        ("incoming/attachment-x", False),
         ("web/cache/thumb.png", False),
         ("web/x.lock", False),
         ("web/x.sock", False),
