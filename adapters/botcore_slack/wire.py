@@ -70,7 +70,7 @@ class Heard:
 
     record: Incoming
     overheard: bool = False
-    """Said in a thread without naming the bot: meant for it only where it takes part."""
+    """Said, edited or deleted without naming the bot: meant for it only where it takes part."""
     team: str = ""
     """The writer's workspace; in a shared channel it may be another one than ours."""
     trigger: str = ""
@@ -170,8 +170,7 @@ def _said(event: Json, team: str, me: Identity, commands: Collection[str]) -> He
         attachments=attachments,
         sent_at=float(ts),
     )
-    answers = event.get("parent_user_id") == me.user_id
-    overheard = not (private or mentioned or answers)
+    overheard = not (private or mentioned or _addresses(event, me))
     return Heard(record=record, overheard=overheard, team=str(event.get("user_team") or event.get("team") or team))
 
 
@@ -182,9 +181,9 @@ def _edited(event: Json, team: str, me: Identity) -> Heard | None:
     # A link's preview, or a reply below, changes a message too; and every edit of our own comes back as one.
     if _from_a_bot(message, me) or message.get("text") == before.get("text"):
         return None
-    text, private = _text(message), _private(event)
-    thread = _thread(message)
-    if not (private or thread or _mentions(text, me) or _mentions(_text(before), me)):
+    text, private, thread = _text(message), _private(event), _thread(message)
+    addressed = private or _addresses(message, me) or _addresses(before, me)
+    if not (addressed or thread):
         return None
     channel, ts = word(event, "channel"), _ts(message, "ts")
     at = (message.get("edited") or {}).get("ts") or word(event, "event_ts")
@@ -196,7 +195,7 @@ def _edited(event: Json, team: str, me: Identity) -> Heard | None:
         target=platform_id(channel, ts),
         text=spoken(text, me.user_id, f"@{me.name}"),
     )
-    return Heard(record=record) if record.text else None
+    return Heard(record=record, overheard=not addressed) if record.text else None
 
 
 def _deleted(event: Json, team: str, me: Identity) -> Heard | None:
@@ -214,7 +213,7 @@ def _gone(event: Json, ts: str, before: Json, team: str, me: Identity) -> Heard 
         kind="delete",
         target=platform_id(channel, ts),
     )
-    return Heard(record=record)
+    return Heard(record=record, overheard=not (private or _addresses(before, me)))
 
 
 _READERS: Mapping[str, Callable[[Json, str, Identity, Collection[str]], Heard | None]] = {
@@ -234,6 +233,11 @@ def _from_a_bot(message: Json, me: Identity) -> bool:
 
 def _mentions(text: str, me: Identity) -> bool:
     return re.search(rf"<@{re.escape(me.user_id)}(\|[^<>]*)?>", text) is not None
+
+
+def _addresses(message: Json, me: Identity) -> bool:
+    """Whether it names the bot, or stands below a message of the bot's."""
+    return _mentions(_text(message), me) or message.get("parent_user_id") == me.user_id
 
 
 def _private(event: Json) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import time
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from botcore import Attachment, Control, Conversation, Message, Person
 from botcore_slack.hook import unpacked
+from botcore_slack.text import harmless
 from botcore_slack.wire import Heard, Identity, Unusable, channel_and_ts, platform_id, read_event, signed
 
 ME = Identity(channel="slack", team="T1", user_id="U0", bot_id="B0", name="helper")
@@ -97,6 +99,7 @@ def test_a_mention_opens_a_thread_of_its_own_and_answers_belong_to_it() -> None:
         (channel("  <@U0|helper> , hi"), "hi"),
         (channel("hi <@U0>"), "hi"),
         (channel("ask <@U0> about it"), "ask about it"),
+        (channel("<@U0> <@U0>, ask \t<@U0> <@U0> about  it"), ", ask about  it"),
         (channel("<@U2> hi"), None),
         (channel("<@U01> hi"), None),
         (channel("<@U0> /stop"), "/stop"),
@@ -193,6 +196,39 @@ def test_a_link_preview_is_no_edit_and_neither_is_our_own() -> None:
     assert read_event(changed("…and more", user="U0"), ME) is None
 
 
+IN_A_THREAD = {"channel": "C1", "channel_type": "channel"}
+
+
+def changed_there(text: str, before: str = "first", **more: Any) -> dict[str, Any]:
+    payload = changed(text, before, thread_ts=ROOT, **more)
+    payload["event"] |= IN_A_THREAD
+    return payload
+
+
+def deleted_there(text: str, **more: Any) -> dict[str, Any]:
+    before = {"user": "U1", "ts": TS, "text": text, **more}
+    return event("", subtype="message_deleted", deleted_ts=TS, previous_message=before, **IN_A_THREAD)
+
+
+@pytest.mark.parametrize(
+    ("payload", "overheard"),
+    [
+        (changed("second"), False),
+        (changed_there("second"), True),
+        (changed_there("<@U0> second"), False),
+        (changed_there("second", "<@U0> first"), False),
+        (changed_there("second", parent_user_id="U0"), False),
+        (event("", subtype="message_deleted", deleted_ts=TS, previous_message={"user": "U1", "ts": TS}), False),
+        (deleted_there("nobody's business"), True),
+        (deleted_there("nobody's business", thread_ts=ROOT), True),
+        (deleted_there("<@U0> hi"), False),
+        (deleted_there("yes", thread_ts=ROOT, parent_user_id="U0"), False),
+    ],
+)
+def test_what_strangers_edit_and_delete_is_only_overheard(payload: dict[str, Any], overheard: bool) -> None:
+    assert heard(payload).overheard is overheard
+
+
 def test_a_deletion_is_a_control_unless_it_was_the_bots_message() -> None:
     for gone in (
         event("", subtype="message_deleted", deleted_ts=TS, previous_message={"user": "U1", "ts": TS}),
@@ -234,6 +270,23 @@ def test_a_deletion_is_a_control_unless_it_was_the_bots_message() -> None:
 def test_what_claims_to_be_a_message_and_is_none_is_unusable(payload: dict[str, Any]) -> None:
     with pytest.raises(Unusable):
         read_event(payload, ME)
+
+
+HOSTILE = 40_000
+HOSTILE_UNITS = (" ", "\t", "\n", "\u3000", "<", ">", "<@", "<@U0", "<@U0|", "<@U0>", " <@U0>", "<@U0> ", "|", "&", "!", "a")
+HOSTILE_UNITS += (",:", "&lt;", "<!", "<#C1|", "<a|b>", " \n", "!stop")
+
+
+@pytest.mark.parametrize("unit", HOSTILE_UNITS)
+def test_no_text_keeps_the_reader_busy(unit: str) -> None:
+    text = (unit * HOSTILE)[:HOSTILE]
+    began = time.process_time()
+    for words in (text, f"{text}x", f"<@U0>{text}x", f"x{text}<@U0>", f"!{text}"):
+        with suppress(Unusable):
+            read_event(channel(words), ME, ("stop",))
+            read_event(changed(words), ME)
+            harmless(words)
+    assert time.process_time() - began < 1
 
 
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
