@@ -238,17 +238,19 @@ class Delivery:
             self._dirty.clear()
             async with self._showing:
                 try:
-                    await self._preview()
+                    asked = await self._preview()
                 except StoreError as error:  # the commit of the reply will find the same, and decide
                     log.warning("%s: no more previews: %s", self._channel.name, error)
                     return
-            await self._sender.clock.sleep(self._can.progress_every)
+            # Outside: a reply that is finished meanwhile is committed at once.
+            await self._sender.clock.sleep(max(asked, self._can.progress_every))
 
-    async def _preview(self) -> None:
+    async def _preview(self) -> float:
+        """Show what there is now; how many seconds the platform asks to wait."""
         if self._can.progress == "anchor" and not self._anchored():
             await self._drop_anchor()
         phase, note = self._phase
-        await self._show(self._draft(phase=phase, note=note))
+        return await self._show(self._draft(phase=phase, note=note))
 
     def _anchored(self) -> bool:
         return bool(self._anchor and self._anchor.part.platform_id)
@@ -263,14 +265,15 @@ class Delivery:
         self._anchor = await self._sender.settle_one(self._channel, self._claim, row)
         failpoint("anchor.sent")
 
-    async def _show(self, draft: Draft) -> None:
+    async def _show(self, draft: Draft) -> float:
         try:
             await self._channel.show(draft)
-        except Retry as refused:
+        except Retry as refused:  # said of the chat, so of the final text as well
             self._sender.pace.hold(self._channel, self._claim.conversation, refused.after)
-            await self._sender.clock.sleep(refused.after)
+            return refused.after
         except Exception:
             log.debug("%s: a preview could not be shown", self._channel.name, exc_info=True)
+        return 0.0
 
     def _draft(self, *, phase: str, note: str = "", reply: Reply | None = None) -> Draft:
         return Draft(

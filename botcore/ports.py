@@ -251,7 +251,10 @@ class Channel(Protocol):
         ...
 
     async def show(self, draft: Draft) -> None:
-        """Show progress as well as the platform can. Raises nothing but `Retry`."""
+        """Show progress as well as the platform can.
+
+        Raises nothing but `Retry`, and that only where the platform wants no more of this chat: the final text waits too.
+        """
         ...
 
     async def find(self, part: Part, since: float) -> str | None:

@@ -1,5 +1,6 @@
 """One message's life, as a person sees it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from botcore import (
     Capabilities,
     Chunk,
+    Draft,
     EngineRejected,
     EngineUnavailable,
     PromptMessage,
@@ -314,6 +316,32 @@ async def test_the_pause_a_platform_asks_for_is_obeyed(tmp_path: Path) -> None:
         await until(lambda: not chat.channel.failures)
         await clock.advance(29)
         assert chat.channel.sent == []
+        await clock.advance(1.5)
+        await chat.hears("You said: hi")
+
+
+class Breathless(LoopbackChannel):
+    """Wants nothing more in this chat for half a minute, each time it is shown something."""
+
+    async def show(self, draft: Draft) -> None:
+        await super().show(draft)
+        raise Retry(30)
+
+
+async def test_a_preview_that_must_wait_does_not_hold_up_the_commit_of_the_reply(tmp_path: Path) -> None:
+    clock, channel = ManualClock(), Breathless()
+    async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel, clock=clock) as chat:
+        chat.engine.hold()
+        await chat.says("hi")
+        await until(lambda: chat.engine.open)
+        chat.engine.step()
+        await until(lambda: channel.drafts)
+        chat.engine.release()
+        async with asyncio.timeout(5):
+            while not await chat.replies():
+                await asyncio.sleep(0)
+        await clock.advance(29)
+        assert channel.sent == [], "what is said of the chat concerns the final text, too"
         await clock.advance(1.5)
         await chat.hears("You said: hi")
 

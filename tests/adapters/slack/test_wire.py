@@ -273,7 +273,24 @@ def test_what_claims_to_be_a_message_and_is_none_is_unusable(payload: dict[str, 
 
 
 HOSTILE = 40_000
-HOSTILE_UNITS = (" ", "\t", "\n", "\u3000", "<", ">", "<@", "<@U0", "<@U0|", "<@U0>", " <@U0>", "<@U0> ", "|", "&", "!", "a")
+HOSTILE_UNITS = (
+    " ",
+    "\t",
+    "\n",
+    "\u3000",
+    "<",
+    ">",
+    "<@",
+    "<@U0",
+    "<@U0|",
+    "<@U0>",
+    " <@U0>",
+    "<@U0> ",
+    "|",
+    "&",
+    "!",
+    "a",
+)
 HOSTILE_UNITS += (",:", "&lt;", "<!", "<#C1|", "<a|b>", " \n", "!stop")
 
 
