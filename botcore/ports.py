@@ -253,7 +253,8 @@ class Channel(Protocol):
     async def show(self, draft: Draft) -> None:
         """Show progress as well as the platform can.
 
-        Raises nothing but `Retry`, and that only where the platform wants no more of this chat: the final text waits too.
+        Raises nothing but `Retry`, and that only where the platform wants no more of this chat for a while: the final
+        text waits as long.
         """
         ...
 

@@ -14,6 +14,7 @@ import aiohttp
 
 from botcore import Attachment, Clock, Part, Rejected, Unknown
 from botcore_slack.blocks import Block, Body, below, body, plain
+from botcore_slack.budget import Budget
 from botcore_slack.calls import Calls
 from botcore_slack.errors import BLOCKS_REFUSED, STREAMING, error_of
 from botcore_slack.files import fetch
@@ -34,6 +35,8 @@ PAGES, PER_PAGE = 5, 200
 """How far back a message of ours is looked for."""
 SKEW_S = 60.0
 """By how much Slack's clock and ours may differ."""
+PREVIEWS_PER_MINUTE, PREVIEWS_AT_ONCE = 25, 5
+"""Of chat.update, which takes some fifty a minute over all conversations: the rest is for finished texts."""
 EVENT_TYPE = "botcore_part"
 
 
@@ -45,7 +48,9 @@ class Api:
 
     def __init__(self, settings: SlackSettings, clock: Clock) -> None:
         self._settings = settings
-        self._said = Calls(clock).said
+        self._calls = Calls(clock)
+        self._said = self._calls.said
+        self._previews = Budget(clock, per_minute=PREVIEWS_PER_MINUTE, at_once=PREVIEWS_AT_ONCE)
         self._bot_id = ""
         local = urlsplit(settings.base_url).hostname in ("127.0.0.1", "localhost", "::1")
         self._session = aiohttp.ClientSession(
@@ -120,7 +125,7 @@ class Api:
         """Replace a message of ours with this part; the same again is fine."""
 
         async def attempt(said: Body) -> Json:
-            return await self._update(channel, ts, said, metadata=_metadata(part))
+            return await self._update(channel, ts, said, asks=channel, metadata=_metadata(part))
 
         try:
             await self._persist(attempt, part)
@@ -133,8 +138,10 @@ class Api:
             await self._persist(attempt, part)
 
     async def preview(self, channel: str, ts: str, said: Body) -> None:
-        """Show an unfinished text in a message of ours."""
-        await self._update(channel, ts, said)
+        """Show an unfinished text in a message of ours, unless that could make a finished one wait."""
+        if not self._calls.held("chat.update") and self._previews.take():
+            # Of no chat: where this is one too many, finished texts of this chat wait like all others.
+            await self._update(channel, ts, said, asks="")
 
     async def tell(self, channel: str, thread: str, text: str) -> None:
         """A plain line, which is not part of a reply."""
@@ -225,10 +232,10 @@ class Api:
 
     # ------------------------------------------------------------ calls
 
-    async def _update(self, channel: str, ts: str, said: Body, **more: Any) -> Json:
+    async def _update(self, channel: str, ts: str, said: Body, *, asks: str, **more: Any) -> Json:
         return await self._said(
             "chat.update",
-            channel,
+            asks,
             # An empty list, not None: Slack keeps the earlier blocks otherwise.
             lambda: self._client.chat_update(channel=channel, ts=ts, text=said.text, blocks=list(said.blocks), **more),
         )

@@ -33,10 +33,18 @@ class Calls:
             raise Unknown("an answer that is not Slack's")
         return answer
 
+    def held(self, method: str) -> bool:
+        """Whether Slack wants no more of this method for now."""
+        return self._wait(method) > 0
+
+    def _wait(self, method: str) -> float:
+        until, _ = self._held.get(method, (0.0, ""))
+        return until - self._clock.monotonic()
+
     def _respect(self, method: str, chat: str) -> None:
         # Slack counts calls per method over all chats. The chat that was told to wait is kept waiting by the core.
-        until, told = self._held.get(method, (0.0, ""))
-        wait = until - self._clock.monotonic()
+        _, told = self._held.get(method, (0.0, ""))
+        wait = self._wait(method)
         if wait > 0 and chat != told:
             raise Retry(wait, f"Slack asks to wait with {method}")
 

@@ -189,14 +189,14 @@ class Slack:
             await link.api.update(channel, ts, part)
 
     async def show(self, draft: Draft) -> None:
-        """Show progress as well as Slack can. Raises nothing but `Retry`."""
-        link = self._linked()
+        """Show progress as well as Slack can; what cannot be shown now is left out.
+
+        Never raises `Retry`: Slack counts over all chats, and the core would make the final text of this one wait.
+        """
         if draft.phase == "final" or not draft.platform_id:
             return
         try:
-            await self._show(link, draft)
-        except Retry:
-            raise
+            await self._show(self._linked(), draft)
         except Exception as error:
             log.debug("%s: progress not shown: %s: %s", self.name, type(error).__name__, error)
 

@@ -338,7 +338,7 @@ async def test_a_preview_that_must_wait_does_not_hold_up_the_commit_of_the_reply
         await until(lambda: channel.drafts)
         chat.engine.release()
         async with asyncio.timeout(5):
-            while not await chat.replies():
+            while not await chat.replies():  # noqa: ASYNC110 - nothing tells that a turn was committed
                 await asyncio.sleep(0)
         await clock.advance(29)
         assert channel.sent == [], "what is said of the chat concerns the final text, too"

@@ -442,8 +442,40 @@ async def test_progress_that_cannot_be_shown_disturbs_nobody(server: FakeSlack, 
         server.fail("chat.update", fault)
         await channel.show(draft("so far", platform_id=anchor))
         server.flood(method="chat.update", retry_after=5)
-        with pytest.raises(Retry):
-            await channel.show(draft("so far", platform_id=anchor))
+        await channel.show(draft("so far", platform_id=anchor))
+    await channel.show(draft("not connected", platform_id=anchor))
+
+
+async def test_previews_leave_half_of_the_edits_to_finished_texts(server: FakeSlack, running: Running) -> None:
+    clock, people = ManualClock(), [server.dm(f"U{number}") for number in (1, 2, 3)]
+    places = [Conversation(channel="slack", account=ANA.account, chat=f"D{number}") for number in (1, 2, 3)]
+    async with running(server, clock) as channel:
+        anchors = [await channel.send(part("…", place)) for place in places]
+        for second in range(0, 60, 2):
+            for place, anchor in zip(places, anchors, strict=True):
+                await channel.show(draft(f"at {second}", place, platform_id=anchor))
+            await clock.advance(2)
+        assert 25 <= server.executed["chat.update"] <= 30
+        assert all(person.texts[0].startswith("at ") for person in people), "nobody is left out"
+        for place, anchor in zip(places, anchors, strict=True):
+            await channel.edit(anchor, part("done", place))
+    assert [person.texts for person in people] == [["done"]] * 3
+
+
+async def test_where_slack_wants_no_more_edits_previews_are_left_out(server: FakeSlack, running: Running) -> None:
+    clock, ana = ManualClock(), server.dm("U1")
+    async with running(server, clock) as channel:
+        anchor = await channel.send(part("…"))
+        server.flood(method="chat.update", retry_after=30)
+        for text in ("one", "one two"):
+            await channel.show(draft(text, platform_id=anchor))
+        with pytest.raises(Retry) as caught:
+            await channel.edit(anchor, part("done"))
+        assert caught.value.after == 30
+        assert [method for method, _ in server.received].count("chat.update") == 1, "Slack is not asked again"
+        await clock.advance(31)
+        await channel.show(draft("one two three", platform_id=anchor))
+    assert ana.texts == ["one two three"]
 
 
 # ------------------------------------------------------------------ files
