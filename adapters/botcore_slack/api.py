@@ -5,7 +5,7 @@ This module loads the SDK; nothing imports it before a channel connects.
 
 import logging
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from botcore import Attachment, Clock, Part, Rejected, Unknown
-from botcore_slack.blocks import Block, Body, below, body, plain
+from botcore_slack.blocks import Block, Body, below, body, plain, plain_pieces
 from botcore_slack.budget import Budget
 from botcore_slack.calls import Calls
 from botcore_slack.errors import BLOCKS_REFUSED, STREAMING, error_of
 from botcore_slack.files import fetch
+from botcore_slack.recent import Recent
 from botcore_slack.request import APP, BOT, NotSent, Transport, Unanswered
 from botcore_slack.settings import SlackSettings
 from botcore_slack.wire import Identity, Json
@@ -52,6 +53,8 @@ class Api:
         self._said = self._calls.said
         self._previews = Budget(clock, per_minute=PREVIEWS_PER_MINUTE, at_once=PREVIEWS_AT_ONCE)
         self._bot_id = ""
+        self._followed = Recent[bool]()
+        """What was posted below an edit that had no room for it."""
         local = urlsplit(settings.base_url).hostname in ("127.0.0.1", "localhost", "::1")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=OPEN_CALLS + settings.sockets), trust_env=not local
@@ -115,11 +118,11 @@ class Api:
                     unfurl_links=False,
                     unfurl_media=False,
                     metadata=_metadata(part),
-                    client_msg_id=str(uuid.uuid5(uuid.NAMESPACE_OID, part.id)),
+                    client_msg_id=_named(part.id),
                 ),
             )
 
-        return _ts(await self._persist(attempt, part))
+        return _ts(await self._persist(attempt, part, lambda: attempt(plain(part))))
 
     async def update(self, channel: str, ts: str, part: Part) -> None:
         """Replace a message of ours with this part; the same again is fine."""
@@ -127,15 +130,20 @@ class Api:
         async def attempt(said: Body) -> Json:
             return await self._update(channel, ts, said, asks=channel, metadata=_metadata(part))
 
+        async def plainly() -> Json:
+            first, *more = plain_pieces(part)
+            await self._follow(part, more)
+            return await attempt(first)
+
         try:
-            await self._persist(attempt, part)
+            await self._persist(attempt, part, plainly)
         except Rejected as refused:
             if error_of(refused) != STREAMING:
                 raise
             # A stream that an earlier process began, or that lost its thread.
             with suppress(Rejected):
                 await self.stop_stream(channel, ts)
-            await self._persist(attempt, part)
+            await self._persist(attempt, part, plainly)
 
     async def preview(self, channel: str, ts: str, said: Body) -> None:
         """Show an unfinished text in a message of ours, unless that could make a finished one wait."""
@@ -143,12 +151,19 @@ class Api:
             # Of no chat: where this is one too many, finished texts of this chat wait like all others.
             await self._update(channel, ts, said, asks="")
 
-    async def tell(self, channel: str, thread: str, text: str) -> None:
-        """A plain line, which is not part of a reply."""
+    async def tell(self, channel: str, thread: str, text: str, name: str = "") -> None:
+        """Post plain text that is no part of its own; ``name`` lets Slack know the same one again."""
         await self._said(
             "chat.postMessage",
             channel,
-            lambda: self._client.chat_postMessage(channel=channel, thread_ts=thread or None, text=text),
+            lambda: self._client.chat_postMessage(
+                channel=channel,
+                thread_ts=thread or None,
+                text=text,
+                unfurl_links=False,
+                unfurl_media=False,
+                client_msg_id=_named(name) if name else None,
+            ),
         )
 
     async def status(self, channel: str, thread: str, text: str) -> None:
@@ -240,7 +255,19 @@ class Api:
             lambda: self._client.chat_update(channel=channel, ts=ts, text=said.text, blocks=list(said.blocks), **more),
         )
 
-    async def _persist(self, attempt: Callable[[Body], Awaitable[Json]], part: Part) -> Json:
+    async def _follow(self, part: Part, pieces: Sequence[Body]) -> None:
+        """Post what an edit has no room for. Before the edit: only that one says that the part has arrived."""
+        place = part.conversation
+        for number, piece in enumerate(pieces, 1):
+            name = f"{part.id}+{number}"
+            if name in self._followed:
+                continue
+            await self.tell(place.chat, place.thread, piece.text, name)
+            self._followed.put(name, True)
+
+    async def _persist(
+        self, attempt: Callable[[Body], Awaitable[Json]], part: Part, plainly: Callable[[], Awaitable[Json]]
+    ) -> Json:
         """Once as it should be; once more without blocks where those were refused."""
         said = body(part)
         try:
@@ -249,7 +276,7 @@ class Api:
             if not said.blocks or error_of(refused) not in BLOCKS_REFUSED:
                 raise
             log.warning("Slack refuses the formatting, sending the text as it is: %s", refused)
-            return await attempt(plain(part))
+            return await plainly()
 
 
 def _ts(said: Json) -> str:
@@ -257,6 +284,10 @@ def _ts(said: Json) -> str:
     if not isinstance(ts, str) or not ts:
         raise Unknown("Slack does not say which message it posted")
     return ts
+
+
+def _named(name: str) -> str:
+    return str(uuid.uuid5(uuid.NAMESPACE_OID, name))
 
 
 def _metadata(part: Part) -> dict[str, Any]:

@@ -11,15 +11,19 @@ from botcore import REASONS, Citation, Part
 from botcore_slack.actions import AGAIN, COMMENT, CORRECTION, FORM, REASON, TEXT_LIMIT, THUMBS
 from botcore_slack.text import escaped, harmless, harmless_and_short, head
 
-__all__ = ["LIMIT", "MARKDOWN_LIMIT", "Body", "below", "body", "form", "plain", "preview"]
+__all__ = ["LIMIT", "MARKDOWN_LIMIT", "Body", "below", "body", "form", "plain", "plain_pieces", "preview"]
 
 LIMIT = 11_000
 """Characters of one message: all Markdown of a message together is refused from about 13,200 on, and what keeps people
 from being called adds to it."""
 MARKDOWN_LIMIT = 12_000
 """Of one block, and of one piece of a stream."""
+EDIT_LIMIT = 4000
+"""Of the text of an edit: a longer one is refused, while a new message takes 40,000."""
 NOTICE_LIMIT = 3000
-"""Of the text beside the blocks: an edit with more than 4,000 characters is refused."""
+"""Of the text beside the blocks, so that every edit takes it."""
+GOES_ON = "\n\n_… goes on below_"
+LONGEST_ENTITY = 5
 TITLE_LIMIT, SNIPPET_LIMIT, SOURCES_LIMIT = 80, 160, 2900
 """Of a source; and of all of them: one text element takes 3,000."""
 Block = dict[str, Any]
@@ -43,8 +47,17 @@ def body(part: Part) -> Body:
 
 def plain(part: Part) -> Body:
     """A part without blocks, for a workspace that refuses them."""
-    sources = "\n".join(_source(citation) for citation in _unique(part.citations))
-    return Body(text=escaped(part.text) + (f"\n\n{head(sources, SOURCES_LIMIT)}" if sources else ""))
+    return Body(text=escaped(part.text) + _plain_sources(part.citations))
+
+
+def plain_pieces(part: Part) -> list[Body]:
+    """The same for an edit, which takes less than a new message: what it can say, and what has to follow it."""
+    pieces, rest, sources = list[Body](), escaped(part.text.rstrip()), _plain_sources(part.citations)
+    while len(rest) + len(sources) > EDIT_LIMIT:
+        at = _gap(rest, EDIT_LIMIT - len(GOES_ON))
+        pieces.append(Body(text=rest[:at] + GOES_ON))
+        rest = rest[at:]
+    return [*pieces, Body(text=(rest + sources).lstrip("\n"))]
 
 
 def preview(text: str) -> Body:
@@ -74,6 +87,22 @@ def form(kept: str) -> Block:
             _input(CORRECTION, "What should it have said?", _text_field()),
         ],
     }
+
+
+def _plain_sources(citations: Sequence[Citation]) -> str:
+    sources = "\n".join(_source(citation) for citation in _unique(citations))
+    return f"\n\n{head(sources, SOURCES_LIMIT)}" if sources else ""
+
+
+def _gap(text: str, limit: int) -> int:
+    """Where escaped text can be cut: after a line, after a word, or at least not within an "&amp;"."""
+    if len(text) <= limit:
+        return len(text)
+    at = text.rfind("\n", limit // 2, limit) + 1 or text.rfind(" ", limit // 2, limit) + 1
+    if at:
+        return at
+    entity = text.rfind("&", limit - LONGEST_ENTITY, limit)
+    return entity if entity >= 0 and ";" not in text[entity:limit] else limit
 
 
 def _notice(text: str) -> str:

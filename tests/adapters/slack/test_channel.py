@@ -96,6 +96,62 @@ async def test_blocks_that_are_refused_are_left_out(
     assert "refuses the formatting" in caplog.text
 
 
+LONG = {
+    "words": " ".join(f"word{number}" for number in range(1200)),
+    "lines": "\n".join(f"line {number}" for number in range(1000)),
+    "nothing but &": "&" * 10_000,
+    "a line too much": "x" * 3990 + "\n" * 20,
+    "no gap": "x" * 3000 + "<b>" * 2000,
+}
+
+
+@pytest.mark.parametrize("place", [ANA, THREAD])
+@pytest.mark.parametrize("text", LONG.values(), ids=LONG)
+async def test_a_long_reply_whose_blocks_are_refused_goes_on_in_further_messages(
+    server: FakeSlack, running: Running, text: str, place: Conversation
+) -> None:
+    chat = server.dm("U1") if place is ANA else server.channel("C1")
+    cited = tuple(Citation(number=n, title="t" * 80, snippet="s" * 160) for n in range(9))
+    async with running(server) as channel:
+        anchor = await channel.send(part("…", place))
+        server.fail("chat.update", Fault.refused("invalid_blocks"))
+        await channel.edit(anchor, part(text, place, citations=cited))
+    said = [one.removesuffix("\n\n_… goes on below_") for one in chat.texts]
+    assert [one.endswith("goes on below_") for one in chat.texts] == [True] * (len(said) - 1) + [False]
+    assert "".join(said).startswith(text.rstrip())
+    assert said[-1].count("sss") == 9 * 53
+    assert {message.thread for message in chat.messages} == {place.thread}
+
+
+@pytest.mark.parametrize("trouble", [Fault.flood(1), Fault.cut(executed=True), Fault.refused("internal_error")])
+async def test_what_follows_an_edit_is_not_posted_again_when_the_edit_is_repeated(
+    server: FakeSlack, running: Running, trouble: Fault
+) -> None:
+    clock, ana, long = ManualClock(), server.dm("U1"), part(LONG["words"])
+    async with running(server, clock) as channel:
+        anchor = await channel.send(part("…"))
+        server.fail("chat.update", Fault.refused("invalid_blocks"), trouble, Fault.refused("invalid_blocks"))
+        with pytest.raises((Retry, Unknown)):
+            await channel.edit(anchor, long)
+        await clock.advance(2)
+        await channel.edit(anchor, long)
+        assert await channel.find(long, 0) == anchor
+    assert "".join(text.removesuffix("\n\n_… goes on below_") for text in ana.texts) == LONG["words"]
+
+
+async def test_a_reply_that_cannot_go_on_has_not_arrived(server: FakeSlack, running: Running) -> None:
+    ana, long = server.dm("U1"), part(LONG["words"])
+    async with running(server) as channel:
+        anchor = await channel.send(part("…"))
+        server.fail("chat.update", *[Fault.refused("invalid_blocks")] * 2)
+        server.fail("chat.postMessage", Fault.broken(500))
+        with pytest.raises(Unknown):
+            await channel.edit(anchor, long)
+        assert (await channel.find(long, 1e12), ana.texts) == (None, ["…"])
+        await channel.edit(anchor, long)
+    assert ana.texts[-1].endswith("word1199")
+
+
 async def test_two_chats_do_not_wait_for_each_other(server: FakeSlack, running: Running) -> None:
     ana, ben = server.dm("U1"), server.dm("U2")
     other = Conversation(channel="slack", account=ANA.account, chat="D2")
