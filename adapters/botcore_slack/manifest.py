@@ -19,9 +19,12 @@ EVENTS = ("app_mention", "message.channels", "message.groups", "message.im", "me
 Manifest = Mapping[str, Any]
 
 
-def manifest(name: str = "botcore", url: str = "") -> Manifest:
-    """The manifest; with ``url`` events are posted there, without they come over Socket Mode."""
-    address = {"request_url": f"{url.rstrip('/')}/hooks/slack"} if url else {}
+def manifest(name: str = "botcore", url: str = "", channel: str = "slack") -> Manifest:
+    """The manifest; with ``url`` events are posted there, without they come over Socket Mode.
+
+    ``channel`` is what the channel is called in the configuration: its posts go to an address of its own.
+    """
+    address = {"request_url": f"{url.rstrip('/')}/hooks/{channel}"} if url else {}
     return {
         "display_information": {"name": name, "description": "A chatbot that owns its model"},
         "features": {
@@ -39,18 +42,19 @@ def manifest(name: str = "botcore", url: str = "") -> Manifest:
     }
 
 
-def next_steps(url: str = "") -> str:
+def next_steps(url: str = "", channel: str = "slack") -> str:
     """What to do with it, in a few lines."""
+    table = f"BOTCORE_CHANNELS__{channel.upper()}__"
     secret = (
-        "Basic Information, App Credentials: export BOTCORE_CHANNELS__SLACK__SIGNING_SECRET=…   (and MODE=events)"
+        f"Basic Information, App Credentials: export {table}SIGNING_SECRET=…   (and MODE=events)"
         if url
-        else "Basic Information, App-Level Tokens (connections:write): export BOTCORE_CHANNELS__SLACK__APP_TOKEN=xapp-…"
+        else f"Basic Information, App-Level Tokens (connections:write): export {table}APP_TOKEN=xapp-…"
     )
     return "\n".join(
         (
             "1. https://api.slack.com/apps?new_app=1, From a manifest: choose the workspace, paste what stands above.",
             f"2. {secret}",
-            "3. Install App: export BOTCORE_CHANNELS__SLACK__BOT_TOKEN=xoxb-…",
+            f"3. Install App: export {table}BOT_TOKEN=xoxb-…",
             "4. botcore run --config config/slack.toml; write to the bot, or /invite it to a channel and mention it.",
         )
     )

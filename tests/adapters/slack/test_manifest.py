@@ -32,6 +32,22 @@ def test_with_an_address_events_and_presses_are_posted_there() -> None:
     assert "SIGNING_SECRET" in done.stderr
 
 
+def test_a_channel_of_another_name_has_an_address_and_variables_of_its_own() -> None:
+    done = run("--json", "--url", "https://bot.example.com", "--channel", "sales")
+    settings = json.loads(done.stdout)["settings"]
+    for part in ("event_subscriptions", "interactivity"):
+        assert settings[part]["request_url"] == "https://bot.example.com/hooks/sales"
+    assert "BOTCORE_CHANNELS__SALES__BOT_TOKEN" in done.stderr
+    assert "BOTCORE_CHANNELS__SALES__SIGNING_SECRET" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a b", "é"])
+def test_a_name_no_channel_can_have_is_refused(name: str) -> None:
+    done = run("--channel", name)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("url", ["http://bot.example.com", "bot.example.com", "https://"])
 def test_an_address_slack_does_not_post_to_is_refused(url: str) -> None:
     done = run("--url", url)
