@@ -17,7 +17,8 @@
 
 from botcore_slack.testing.deliveries import Delivery
 from botcore_slack.testing.errors import Fault
-from botcore_slack.testing.methods import BOT_ID, BOT_USER, TEAM, SentMessage
+from botcore_slack.testing.messages import SentMessage
+from botcore_slack.testing.methods import BOT_ID, BOT_USER, TEAM
 from botcore_slack.testing.people import FakePerson, FakePlace, Said
 from botcore_slack.testing.server import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, Call, FakeSlack, Gate
 

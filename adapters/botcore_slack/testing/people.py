@@ -8,7 +8,8 @@ from uuid import uuid4
 
 from botcore_slack.actions import AGAIN, COMMENT, CORRECTION, FORM, REASON, THUMBS
 from botcore_slack.testing.deliveries import Delivery
-from botcore_slack.testing.methods import APP_ID, BOT_USER, TEAM, SentMessage
+from botcore_slack.testing.messages import SentMessage
+from botcore_slack.testing.methods import APP_ID, BOT_USER, TEAM
 from botcore_slack.text import escaped
 
 if TYPE_CHECKING:

@@ -17,7 +17,8 @@ from botcore.testing import until
 from botcore_slack.settings import SlackSettings
 from botcore_slack.testing.deliveries import Carrier, Delivery, Poster, SocketServer
 from botcore_slack.testing.errors import ApiError, Fault
-from botcore_slack.testing.methods import APP_ID, BOT_ID, BOT_USER, TEAM, Methods, SentMessage, Stamps
+from botcore_slack.testing.messages import SentMessage, Stamps
+from botcore_slack.testing.methods import APP_ID, BOT_ID, BOT_USER, TEAM, Methods
 from botcore_slack.testing.people import FakePerson, FakePlace
 
 __all__ = ["APP_TOKEN", "BOT_TOKEN", "SIGNING_SECRET", "Call", "FakeSlack", "Gate"]
