@@ -58,8 +58,15 @@ class Keeper:
             await self.keep(feedback)
             found.add((feedback.reply, feedback.conversation.channel, feedback.person.id))
         kept = await self._bot.database.read(partial(examples.kept_since, at=since + SKEW_S))
-        for one in kept - found:
+        for one in await self._gone(kept - found):
             await self._take_back(*one)
+
+    async def _gone(self, missing: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+        """Those no verdict is left of. One that was found late is kept under a later time than it was given."""
+        if missing:
+            async for feedback in self._bot.judgements():
+                missing.discard((feedback.reply, feedback.conversation.channel, feedback.person.id))
+        return missing
 
     async def drop_forgotten(self) -> None:
         """A conversation that was deleted takes its examples along."""

@@ -192,12 +192,15 @@ def sweep(connection: sa.Connection, limit: int) -> bool:
     )
     leaving = run(connection, query, {"limit": limit}).all()
     if leaving:
-        delete = "DELETE FROM qa_passage WHERE id IN :ids"
-        run(connection, delete, {"ids": [one.id for one in leaving]}, listed="ids")
-        words = ((one.scope, untagged(f"{one.heading_stems} {one.body_stems}", one.scope)) for one in leaving)
+        delete = "DELETE FROM qa_passage WHERE id IN :ids RETURNING id"
+        # Somebody else may sweep at this moment: a passage is counted out by the one who deleted it.
+        mine = set(run(connection, delete, {"ids": [one.id for one in leaving]}, listed="ids").scalars())
+        gone = [one for one in leaving if one.id in mine]
+        words = ((one.scope, untagged(f"{one.heading_stems} {one.body_stems}", one.scope)) for one in gone)
         _count_words(connection, words, -1)
     if len(leaving) < limit:
-        run(connection, "DELETE FROM qa_document WHERE state = 'leaving'")
+        empty = "NOT EXISTS (SELECT 1 FROM qa_passage p WHERE p.document = qa_document.id)"
+        run(connection, f"DELETE FROM qa_document WHERE state = 'leaving' AND {empty}")
     return len(leaving) == limit
 
 

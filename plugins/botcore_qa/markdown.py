@@ -13,7 +13,10 @@ from semantic_text_splitter import MarkdownSplitter
 
 __all__ = ["Piece", "blocks", "cut", "pieces", "sections", "sentences", "title", "unwrapped"]
 
-HEADING = re.compile(r"(#{1,6})[ \t]+(.+?)[ \t]*#*[ \t]*")
+HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
+"""Matched against a stripped line: with blanks on either side of the words it would try every split of them."""
+HEADING_CHARS = 200
+"""Characters of a heading that are kept; what is longer is a paragraph with a mark before it."""
 FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+")
 SENTENCE = re.compile(r"(?:[.!?…][\"'”’)*_`]*(?=\s+[\"'“‘(*_`]*[^\s.a-z])|[。！？]|$)", re.DOTALL)
@@ -152,10 +155,10 @@ def sections(text: str) -> Iterator[tuple[list[str], str]]:
 def _lines(text: str) -> Iterator[tuple[int, str, tuple[int, int]]]:
     """(depth, words, where) of every heading outside code."""
     for start, end, kind in _kinds(text):
-        heading = HEADING.fullmatch(text[start:end]) if kind in ("text", "list") else None
+        heading = HEADING.fullmatch(text[start:end].rstrip(" \t")) if kind in ("text", "list") else None
         if heading:
-            yield len(heading[1]), _plain(heading[2]), (start, end)
+            yield len(heading[1]), _plain(heading[2].rstrip("#").rstrip(" \t")), (start, end)
 
 
 def _plain(heading: str) -> str:
-    return MARKUP.sub(lambda match: match[1] or "", heading).strip()
+    return MARKUP.sub(lambda match: match[1] or "", heading[:HEADING_CHARS]).strip()

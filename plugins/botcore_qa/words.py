@@ -85,6 +85,10 @@ def _parts(word: str) -> list[str]:
     return [word[at : at + 2] for at in range(max(1, len(word) - 1))]
 
 
+LONGEST_GUESSED = 30
+"""Letters: comparing two words costs the product of their lengths, and nobody slips in one longer than this."""
+
+
 def near(word: str, other: str) -> bool:
     """Whether ``other`` is what ``word`` was probably meant to be: a longer form, or one slip (two in a long word).
 
@@ -94,6 +98,8 @@ def near(word: str, other: str) -> bool:
         return False
     if word == other or (len(word) >= 4 and other.startswith(word)):
         return True
+    if max(len(word), len(other)) > LONGEST_GUESSED:
+        return False
     slips = 0 if len(word) < 5 else 1 if len(word) < 9 else 2
     return abs(len(word) - len(other)) <= slips and _distance(word, other) <= slips
 
