@@ -8,6 +8,7 @@ authentic, but of no use       a dead letter, and `take` returns
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Awaitable, Callable, Collection
 from typing import Literal
 
@@ -21,6 +22,8 @@ __all__ = ["Askers", "Intake", "Kind"]
 log = logging.getLogger(__name__)
 
 Kind = Literal["event", "action"]
+TOKEN = re.compile(r'("token"\s*:\s*)"[^"]*"')
+"""Slack's old way to prove who it is: nothing to keep."""
 
 
 class Askers:
@@ -83,8 +86,7 @@ class Intake:
     async def keep(self, payload: Json | str, reason: str) -> None:
         """Keep a delivery nobody can use as a dead letter."""
         event_id = "" if isinstance(payload, str) else payload.get("event_id")
-        # "token" is Slack's old way to prove who it is: nothing to keep.
-        text = payload if isinstance(payload, str) else json.dumps({**payload, "token": ""}, ensure_ascii=False)
+        text = TOKEN.sub(r'\1""', payload if isinstance(payload, str) else _written(payload))
         if not isinstance(event_id, str) or not event_id:
             event_id = f"unread:{hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:32]}"
         # The reason may quote what somebody wrote: it stays in the database.
@@ -117,3 +119,10 @@ class Intake:
         if receipt.state == "rejected":
             self._turned_away(record)
         return receipt.state == "accepted"
+
+
+def _written(payload: Json) -> str:
+    try:
+        return json.dumps(payload, ensure_ascii=False)
+    except RecursionError:  # writing goes less deep than reading did
+        return "nested too deeply to be written down"

@@ -120,7 +120,7 @@ def understood() -> Iterator[None]:
         yield
     except Unusable:
         raise
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise Unusable(f"{type(error).__name__}: {error}") from error
 
 

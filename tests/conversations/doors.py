@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import uuid4
 
-__all__ = ["KEY", "SELF", "V1", "Door", "Page", "Request"]
+__all__ = ["KEY", "SELF", "V1", "Door", "Page", "Platform", "Request"]
 
 KEY = "kZ3v-the-operators-own-key-9Qx1"
 SELF = "SELF"
@@ -38,6 +38,8 @@ class Door(Protocol):
     """The status of an authentic delivery that cannot be used."""
     changed: int
     """The status of another text under the id of one that was taken."""
+    sent: int
+    """How many messages the bot sends for a reply; none where it is fetched."""
 
     def says(self, text: str, event: str = "") -> Request:
         """A true delivery; ``event`` = the platform's id of it, a fresh one where there is none."""
@@ -52,10 +54,22 @@ class Door(Protocol):
         ...
 
 
+class Platform(Door, Protocol):
+    """A way in through which a platform calls the bot."""
+
+    def thumb(self, message: str, event: str) -> Request:
+        """A thumb up below the message with this platform id."""
+        ...
+
+    def useless(self) -> Iterator[tuple[str, Request]]:
+        """What is wrong, and an authentic delivery that nobody can use for that."""
+        ...
+
+
 class Page:
     """The chat page's API."""
 
-    good, malformed, changed = 202, 400, 202
+    good, malformed, changed, sent = 202, 400, 202, 0
     visitor = "vQ8s2kLm4nPq6rSt8uVw0x"
     path = f"/api/conversations/{'c' * 22}/messages"
     headers: Mapping[str, str] = {
@@ -84,7 +98,7 @@ class Page:
 class V1:
     """The OpenAI protocol."""
 
-    good, malformed, changed = 200, 400, 422
+    good, malformed, changed, sent = 200, 400, 422, 0
 
     def says(self, text: str, event: str = "") -> Request:
         body = json.dumps({"model": "botcore", "messages": [{"role": "user", "content": text}]}).encode()

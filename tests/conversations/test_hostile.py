@@ -12,6 +12,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import count
 from uuid import uuid4
 
@@ -20,24 +21,48 @@ import pytest
 import pytest_asyncio
 from yarl import URL
 
-from tests.conversations.doors import KEY, SELF, V1, Door, Page, Request
+from botcore_slack.testing import BOT_TOKEN, SIGNING_SECRET, FakeSlack
+from botcore_telegram.testing import SECRET, TOKEN, FakeTelegram
+from tests.conversations.doors import KEY, SELF, V1, Door, Page, Platform, Request
+from tests.conversations.hooks import Slack, Telegram
 from tests.e2e.served import Served
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(60)]
 
-DOORS: list[Door] = [Page(), V1()]
-SECRETS = {"key": KEY, "half of the key": KEY[len(KEY) // 2 :], "visitor": Page.visitor}
+PLATFORMS: list[Platform] = [Telegram(), Slack()]
+DOORS: list[Door] = [Page(), V1(), *PLATFORMS]
+SECRETS = {
+    "key": KEY,
+    "visitor": Page.visitor,
+    "Telegram's token": TOKEN.partition(":")[2],
+    "Telegram's secret": SECRET,
+    "Slack's token": BOT_TOKEN,
+    "Slack's secret": SIGNING_SECRET,
+    "Slack's old proof": str(Slack.around["token"]),
+}
+HALVES = {name: (secret[: len(secret) // 2], secret[len(secret) // 2 :]) for name, secret in SECRETS.items()}
 texts = (f"message number {n}" for n in count())
 
 every_door = pytest.mark.parametrize("door", DOORS, ids=lambda door: type(door).__name__.lower())
+every_platform = pytest.mark.parametrize("door", PLATFORMS, ids=lambda door: type(door).__name__.lower())
 
 
 class House:
-    """A bot in a process of its own, and what it keeps."""
+    """A bot in a process of its own, what it keeps, and the platforms around it."""
 
-    def __init__(self, bot: Served, client: aiohttp.ClientSession) -> None:
+    def __init__(self, bot: Served, client: aiohttp.ClientSession, telegram: FakeTelegram, slack: FakeSlack) -> None:
         self.bot = bot
         self.client = client
+        self._slack = slack
+        self._places = telegram.chat(7), slack.dm("U1")
+
+    async def starts(self) -> None:
+        """Return once the bot takes what platforms bring."""
+        await self.bot.start()
+        self._slack.posts_to(f"{self.bot.address}{Slack.path}")
+        for platform in PLATFORMS:
+            while (await self.sends(platform.carrying(b"{}")))[0] == 503:  # noqa: ASYNC110 - as platforms do
+                await asyncio.sleep(0.02)
 
     async def sends(self, request: Request) -> tuple[int, str]:
         """Status and body of the answer."""
@@ -54,25 +79,60 @@ class House:
         with closing(sqlite3.connect(self.bot.folder / "data" / "botcore.db")) as database:
             return database.execute(query, values).fetchall()
 
-    async def answers(self, text: str) -> int:
-        """How many replies a text got, once nothing is open any more."""
+    async def settled(self) -> None:
+        """Return once nothing is open any more."""
         async with asyncio.timeout(20):
-            while self.rows("SELECT 1 FROM inbox WHERE state IN ('waiting', 'running')"):  # noqa: ASYNC110 - no event
+            while self.rows(OPEN):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.02)
+
+    async def answers(self, text: str) -> int:
+        """How many replies a text got."""
+        await self.settled()
         return len(self.rows("SELECT 1 FROM turn WHERE user_text = ? AND outcome = 'answered'", text))
+
+    def sent(self, text: str) -> int:
+        """How many messages the platforms show that answer this text."""
+        return sum(place.texts.count(f"You said: {text}") for place in self._places)
 
     def taken(self) -> int:
         """Everything that was ever accepted."""
-        return len(self.rows("SELECT 1 FROM inbox"))
+        return len(self.rows("SELECT 1 FROM inbox WHERE kind <> 'raw'"))
+
+    def dead(self) -> int:
+        """Everything that nobody could use, and that was kept."""
+        return len(self.rows("SELECT 1 FROM inbox WHERE kind = 'raw'"))
+
+
+OPEN = """
+    SELECT 1 FROM inbox WHERE state IN ('waiting', 'running')
+    UNION ALL SELECT 1 FROM outbox WHERE state IN ('pending', 'sending', 'uncertain')
+"""
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    bot = Served(tmp_path_factory.mktemp("bot"), log="debug", BOTCORE_ENGINE__KIND="scripted", BOTCORE_HTTP__KEY=KEY)
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client:
+    async with (
+        FakeTelegram() as telegram,
+        FakeSlack(mode="events") as slack,
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as client,
+    ):
+        tables = {"telegram": telegram.table("webhook"), "slack": slack.table()}
+        channels = {
+            f"BOTCORE_CHANNELS__{channel}__{key}".upper(): value
+            for channel, table in tables.items()
+            for key, value in (table | {"sends_per_second_per_chat": "1000"}).items()
+        }
+        bot = Served(
+            tmp_path_factory.mktemp("bot"),
+            log="debug",
+            BOTCORE_ENGINE__KIND="scripted",
+            BOTCORE_HTTP__KEY=KEY,
+            **channels,
+        )
+        house = House(bot, client, telegram, slack)
         try:
-            await bot.start()
-            yield House(bot, client)
+            await house.starts()
+            yield house
         finally:
             assert await bot.stop() == 0
 
@@ -86,11 +146,12 @@ async def discreet(house: House) -> AsyncIterator[None]:
     assert "Traceback" not in log
     _, metrics = await house.sends(Request(path="/metrics", body=b"", headers=Page.headers, method="GET"))
     assert "botcore_turns" in metrics
-    database = b"".join(path.read_bytes() for path in (house.bot.folder / "data").glob("botcore.db*"))
-    for name, secret in SECRETS.items():
-        assert secret not in log, name
-        assert secret not in metrics, name
-        assert secret.encode() not in database, name
+    kept = b"".join(path.read_bytes() for path in (house.bot.folder / "data").rglob("*") if path.is_file())
+    for name, halves in HALVES.items():
+        for half in halves:
+            assert half not in log, name
+            assert half not in metrics, name
+            assert half.encode() not in kept, name
 
 
 MALFORMED = {
@@ -114,9 +175,9 @@ async def test_a_malformed_delivery_is_refused_in_one_line(house: House, door: D
     before = house.taken()
     status, said = await house.sends(door.carrying(body))
     assert status == door.malformed
+    assert house.taken() == before
     if status >= 400:
         assert "\n" not in json.loads(said)["error"]["message"]
-        assert house.taken() == before
 
 
 @every_door
@@ -133,7 +194,17 @@ async def test_a_forged_delivery_is_refused_and_never_taken(house: House, door: 
         got, said = await house.sends(request)
         assert got == status, what
         assert "Traceback" not in said
-        assert not any(secret in said for secret in SECRETS.values()), what
+        assert not any(half in said for halves in HALVES.values() for half in halves), what
+    assert house.taken() == before
+
+
+@every_door
+async def test_another_method_is_refused(house: House, door: Door) -> None:
+    before = house.taken()
+    for method in ("PUT", "DELETE", "PATCH", "TRACE"):
+        request = replace(door.says("another method"), method=method)
+        assert (await house.sends(request.but(Host=None)))[0] == 405
+        assert (await house.sends(request))[0] in (403, 405), "a platform's name for us opens its own door alone"
     assert house.taken() == before
 
 
@@ -152,6 +223,7 @@ async def test_a_replayed_delivery_is_answered_once(house: House, door: Door) ->
     for _ in range(3):
         assert (await house.sends(request))[0] == door.good
     assert await house.answers(text) == 1
+    assert house.sent(text) == door.sent
 
 
 @every_door
@@ -162,6 +234,7 @@ async def test_a_delivery_that_comes_many_times_at_once_is_answered_once(house: 
         == [door.good] * 20
     )
     assert await house.answers(text) == 1
+    assert house.sent(text) == door.sent
 
 
 @every_door
@@ -177,6 +250,7 @@ async def test_deliveries_out_of_order_are_all_answered_once(house: House, door:
     said = [(next(texts), f"{n:08}-0000-4000-8000-{uuid4().hex[:12]}") for n in range(9, 0, -1)]
     assert set(await house.statuses([door.says(text, event) for text, event in said])) == {door.good}
     assert [await house.answers(text) for text, _ in said] == [1] * 9
+    assert [house.sent(text) for text, _ in said] == [door.sent] * 9
 
 
 @every_door
@@ -185,6 +259,47 @@ async def test_a_replay_after_a_restart_is_answered_once(house: House, door: Doo
     request = door.says(text)
     assert (await house.sends(request))[0] == door.good
     assert await house.bot.stop() == 0
-    await house.bot.start()
+    await house.starts()
     assert (await house.sends(request))[0] == door.good
     assert await house.answers(text) == 1
+    assert house.sent(text) == door.sent
+
+
+@every_platform
+async def test_an_authentic_delivery_of_no_use_is_kept_and_taken_off_the_platforms_hands(
+    house: House, door: Platform
+) -> None:
+    before = house.taken()
+    for what, request in door.useless():
+        dead = house.dead()
+        assert (await house.sends(request))[0] == door.good, what
+        assert house.dead() == dead + 1, what
+        assert (await house.sends(request))[0] == door.good, what
+        assert house.dead() == dead + 1, what
+    assert house.taken() == before
+
+
+@every_platform
+async def test_a_delivery_is_believed_for_its_proof_whatever_it_calls_its_content(house: House, door: Platform) -> None:
+    text = next(texts)
+    assert (await house.sends(door.says(text).but(Content_Type="text/plain")))[0] == door.good
+    assert await house.answers(text) == 1
+
+
+@every_platform
+async def test_a_thumb_that_comes_many_times_at_once_is_one_verdict(house: House, door: Platform) -> None:
+    text = next(texts)
+    await house.sends(door.says(text))
+    assert await house.answers(text) == 1
+    [(message,)] = house.rows("SELECT platform_id FROM outbox JOIN turn ON id = turn WHERE user_text = ?", text)
+    thumb = door.thumb(str(message), str(uuid4()))
+    assert await house.statuses([thumb] * 20) == [door.good] * 20
+    verdicts = "SELECT value, text FROM feedback JOIN turn ON target = 'turn:' || turn.id WHERE user_text = ?"
+    assert house.rows(verdicts, text) == [(1, f"You said: {text}")]
+
+
+@every_platform
+async def test_a_thumb_on_a_message_nobody_sent_changes_nothing(house: House, door: Platform) -> None:
+    message = {"telegram": "7:99999999", "slack": "D1:1.000001"}[type(door).__name__.lower()]
+    assert (await house.sends(door.thumb(message, str(uuid4()))))[0] == door.good
+    assert house.rows("SELECT 1 FROM feedback WHERE target = 'turn:'") == []
