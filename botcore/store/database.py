@@ -110,6 +110,8 @@ class Database:
                 lock.acquire()
             self._file.parent.mkdir(parents=True, exist_ok=True)
             refuse_network_file_system(self._file)
+            if not self._file.exists():
+                self._file.touch(mode=0o600)  # SQLite gives what it writes beside it the same mode
 
     def _prepare(self, engine: sa.Engine) -> None:
         try:

@@ -76,6 +76,12 @@ def test_a_restore_says_what_it_brought_back_and_what_it_kept(here: Path) -> Non
     assert json.loads(botcore("export", "-", "-c", "bot.toml", here=here).stdout.splitlines()[1])["message"] == "hello"
 
 
+def test_the_folder_for_backups_is_made(here: Path) -> None:
+    done = botcore("backup", "data/backups/monday.tar.gz", "-c", "bot.toml", here=here)
+    assert done.returncode == 0, done.stderr
+    assert (here / "data" / "backups").stat().st_mode & 0o777 == 0o700
+
+
 def test_an_export_is_lines_of_json_in_a_file_of_its_own(here: Path) -> None:
     done = botcore("export", "chats.jsonl", "-c", "bot.toml", "--json", here=here)
     assert json.loads(done.stdout) == {"file": "chats.jsonl", "conversation": 1, "exchange": 1}
@@ -109,7 +115,7 @@ def test_a_reader_who_has_enough_is_no_traceback(here: Path) -> None:
     [
         (("export", "-", "--since", "yesterday"), 2, "--since 'yesterday' is no date"),
         (("export", "x.jsonl", "-c", "nowhere.toml"), 2, "no such file"),
-        (("backup", "no/such/folder/x.tar.gz"), 1, "cannot write no/such/folder/x.tar.gz: No such file or directory"),
+        (("backup", "no/such/folder/x.tar.gz"), 1, "there is no folder no/such/folder to write x.tar.gz in"),
         (("restore", "nothing.tar.gz"), 1, "nothing.tar.gz: there is no such file"),
         (("restore", "bot.toml"), 1, "is no backup, or was cut off or damaged"),
     ],

@@ -45,6 +45,16 @@ async def test_folders_are_made(tmp_path: Path, clock: Clock) -> None:
         await begin(store)
 
 
+async def test_what_people_wrote_is_for_the_bots_user_alone(tmp_path: Path, clock: Clock) -> None:
+    async with at(tmp_path, clock) as store:
+        await begin(store)
+        assert modes(tmp_path) == {"x.db": 0o600, "x.db-wal": 0o600, "x.db-shm": 0o600}
+
+
+def modes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.glob("x.db*")}
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

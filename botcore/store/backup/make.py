@@ -22,11 +22,14 @@ def back_up(
     """Write an archive of database and files while bots may run; returns its manifest.
 
     ``version`` is botcore's, ``now`` Unix seconds. Needs room beside ``archive`` for a copy of the database too.
-    Raises `StoreError` in one line; then nothing is left.
+    A folder for it is made where it lies in ``data_dir``. Raises `StoreError` in one line; then nothing is left.
     """
     require(url)
     parsed = parse(url)
     database = database_file(parsed)
+    if archive.absolute().is_relative_to(data_dir.absolute()):
+        with plainly(f"cannot write {archive}"):
+            archive.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         new_file(archive, force=force) as file,
         plainly("cannot make the backup"),

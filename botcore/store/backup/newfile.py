@@ -22,6 +22,8 @@ def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
         raise StoreError(f"{path} is a folder; name a file in it")
     if path.exists() and not force:
         raise _taken(path)
+    if not path.parent.is_dir():
+        raise StoreError(f"there is no folder {path.parent} to write {path.name} in; make it first, or give another")
     with plainly(f"cannot write {path}"):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")  # 0600
     temporary = Path(name)

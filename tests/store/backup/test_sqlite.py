@@ -83,7 +83,7 @@ async def test_a_backup_that_fails_leaves_nothing(
 
 
 async def test_a_place_that_cannot_be_written_is_named(store: Store, url: str, tmp_path: Path) -> None:
-    for place, told in ((tmp_path, "is a folder"), (tmp_path / "no" / "x.tar.gz", "cannot write .*No such file")):
+    for place, told in ((tmp_path, "is a folder"), (tmp_path / "no" / "x.tar.gz", "there is no folder .*no to write")):
         with pytest.raises(StoreError, match=told):
             back_up(url, tmp_path / "data", place, version="1", now=0, report=silent)
 
