@@ -20,6 +20,8 @@ __all__ = ["ask", "chat"]
 
 SNIPPET_WIDTH = 100
 """Characters of a source that are quoted below a reply."""
+STOP = "/stop"
+"""An order, which gets no reply: whoever waited for one here would wait for ever."""
 
 
 def ask(
@@ -31,6 +33,8 @@ def ask(
     text = sys.stdin.read() if question == ["-"] else " ".join(question)
     if not text.strip():
         raise typer.BadParameter("the question is empty")
+    if text.strip().lower() == STOP:
+        raise typer.BadParameter(f"{STOP} ends a reply that is being written; Ctrl-C does that here")
     entry = run_async(_ask(settings_for(config), text, show=not json))
     if json:
         print_json({key: entry[key] for key in ("text", "outcome", "reason", "model", "plugin", "citations", "reply")})
@@ -52,7 +56,9 @@ async def _chat(settings: "Settings") -> None:
     async with _page(settings) as page:
         typer.echo("Write something. Ctrl-C stops a reply, Ctrl-D leaves.")
         while (line := await asyncio.to_thread(_line)) is not None:  # reading a terminal blocks
-            if line.strip():
+            if line.strip().lower() == STOP:
+                typer.echo("Nothing is running. Ctrl-C stops a reply.")
+            elif line.strip():
                 await _stoppable(page, line)
 
 

@@ -152,6 +152,15 @@ def test_a_chat_answers_line_after_line(here: Path) -> None:
     assert done.stdout.splitlines()[1:] == ["You said: one", "You said: two"]
 
 
+def test_nobody_waits_for_the_reply_to_an_order(here: Path) -> None:
+    (here / "web.toml").write_text("[channels.web]\n[engine]\nkind = 'scripted'")
+    done = botcore("chat", "-c", "bot.toml", "-c", "web.toml", here=here, typed="/stop\none\n")
+    assert done.stdout.splitlines()[1:] == ["Nothing is running. Ctrl-C stops a reply.", "You said: one"]
+    done = botcore("ask", "/stop", "-c", "bot.toml", "-c", "web.toml", here=here)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "/stop ends a reply that is being written" in done.stderr
+
+
 def test_ingest_takes_documents_and_refuses_others_by_name(here: Path) -> None:
     (here / "good.md").write_text("# Opening hours\n\nThe shop opens at nine.\n")
     (here / "bad.bin").write_bytes(b"\x00\x01")
