@@ -20,7 +20,7 @@ __all__ = ["Intake", "Step", "Taken", "Watch", "swept"]
 
 SLICE = 50
 """Passages per write: about 5 ms, so that messages are not kept waiting."""
-FORM = "2"
+FORM = "3"
 """Changed whenever stems or passages are made differently: everything is then read again."""
 
 

@@ -13,16 +13,18 @@ from semantic_text_splitter import MarkdownSplitter
 
 __all__ = ["Piece", "blocks", "cut", "pieces", "sections", "sentences", "title", "unwrapped"]
 
+# A document is read in the bot's own process, and `re` holds the interpreter while it looks: every expression here
+# takes time in proportion to the text, whatever the text is (`test_no_text_takes_long`).
 HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
-"""Matched against a stripped line: with blanks on either side of the words it would try every split of them."""
 HEADING_CHARS = 200
-"""Characters of a heading that are kept; what is longer is a paragraph with a mark before it."""
+"""Characters of a heading that are kept."""
 FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+")
 SENTENCE = re.compile(r"(?:[.!?…][\"'”’)*_`]*(?=\s+[\"'“‘(*_`]*[^\s.a-z])|[。！？]|$)", re.DOTALL)
 UNJOINED = re.compile(r"[ \t]*(?:$|#{1,6}[ \t]|\||>|```|~~~)")
 """Lines that stand for themselves: blank, headings, tables, quotes, fences."""
-MARKUP = re.compile(r"!?\[([^\]]*)\]\([^)]*\)|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
+GAP = re.compile(r"\s*")
+MARKUP = re.compile(r"!?\[([^\[\]]*)\]\([^)\[]*\)|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,8 @@ def _split(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     for match in SENTENCE.finditer(text, start, end):
         if match.end() > start:
             yield start, match.end()
-            start = match.end() + len(text[match.end() : end]) - len(text[match.end() : end].lstrip())
+            gap = GAP.match(text, match.end(), end)
+            start = gap.end() if gap else end
 
 
 def _units(text: str) -> Iterator[tuple[int, int, str]]:
@@ -155,10 +158,13 @@ def sections(text: str) -> Iterator[tuple[list[str], str]]:
 def _lines(text: str) -> Iterator[tuple[int, str, tuple[int, int]]]:
     """(depth, words, where) of every heading outside code."""
     for start, end, kind in _kinds(text):
-        heading = HEADING.fullmatch(text[start:end].rstrip(" \t")) if kind in ("text", "list") else None
+        heading = HEADING.fullmatch(text[start:end]) if kind in ("text", "list") else None
         if heading:
-            yield len(heading[1]), _plain(heading[2].rstrip("#").rstrip(" \t")), (start, end)
+            yield len(heading[1]), _plain(heading[2]), (start, end)
 
 
 def _plain(heading: str) -> str:
-    return MARKUP.sub(lambda match: match[1] or "", heading[:HEADING_CHARS]).strip()
+    """The words of a heading, without the signs that close it (those of "About C#" close nothing)."""
+    open_ended = heading.rstrip("#")
+    words = heading if open_ended[-1:].strip() else open_ended
+    return MARKUP.sub(lambda match: match[1] or "", words[:HEADING_CHARS]).strip()

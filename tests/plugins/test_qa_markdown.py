@@ -45,6 +45,23 @@ def test_a_sign_in_code_is_no_heading() -> None:
     assert "# not a heading" in [*pieces(PAGE, "page.md", size=700)][1].text
 
 
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("# Fees #", "Fees"),
+        ("# Fees ##  ", "Fees"),
+        ("# About C#", "About C#"),
+        ("#  Fees \t more", "Fees \t more"),
+        ("# See [the fees](fees.md)", "See the fees"),
+        (f"# {'x' * 300}", "x" * 200),
+        ("# #", "name"),
+        ("#Fees", "name"),
+    ],
+)
+def test_a_heading_gives_its_words(line: str, words: str) -> None:
+    assert title(line, "name.md") == words
+
+
 def test_a_text_without_headings_is_called_by_its_file() -> None:
     assert title("Just words.", "notes/first-steps.txt") == "first steps"
     assert [piece.heading for piece in pieces("Just words.", "notes/first-steps.txt", size=700)] == ["first steps"]

@@ -21,7 +21,7 @@ h6 header hr html li main ol p pre section summary table tbody tfoot thead tr ul
 BLOCKS = frozenset(_BLOCKS.split())
 """What begins and ends a paragraph."""
 HEADING = re.compile(r"h[1-6]")
-CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,40})", re.IGNORECASE)
+CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=[\s\"']*([\w-]{2,40})", re.IGNORECASE)
 HEAD = 4_096
 """Bytes in which the page must say its encoding."""
 

@@ -1,0 +1,53 @@
+"""Texts made to be slow to read. They are read in the bot's own process, where `re` lets nobody else run meanwhile."""
+
+import subprocess
+import sys
+
+import pytest
+
+UNITS = (
+    *("# a", "# ", "#", " #", " ", "\t", "[", "](", "![", "(", ")", "[a](", "[](", "[a]:", "*", "*a", "**a", "_", "_a"),
+    *("`", "`a", "```", "~", "~~~", "<", "<a", ">", "> ", "-", "- ", "1", "1. ", "1.1.", "|", "|a", "\\", "&"),
+    *(".", ". ", "a. ", ".'", "! ", '"', "'", "“", "…", "。", "中", "\u0301", "\u00ad", "a", "A ", "ing", "s", "a-\n"),
+    *("\n", "\n\n", "a\n", "# a\n", "- a\n", "|a|\n", "```\n", "~~~\n", "> a\n", "  \n", "\r", "\u2028"),
+)
+"""What a hostile text repeats; each alone, in a heading, and behind a word."""
+BYTES = 200_000
+CPU_S = 3
+"""Processor time for one of them: honest text of this size takes a tenth of a second, a square of it takes minutes."""
+
+CHILD = f"""
+import resource, sys
+from botcore_qa import markdown, quotes, words
+from botcore_qa.reader import prose
+
+def look(text):
+    list(markdown.sections(text))
+    for read in (markdown.blocks, markdown.sentences, markdown.unwrapped, words.stems, quotes.defused, prose.reflowed):
+        read(text)
+    markdown.title(text, "a.md")
+
+for unit in sys.argv[1:]:
+    for before, behind in (("", ""), ("# a", "x"), ("a", "x")):
+        text = before + unit * ({BYTES} // len((unit).encode())) + behind
+        print(ascii(before + unit), flush=True)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + {CPU_S}, -1))
+        look(text)
+print("all")
+"""
+
+
+def assert_quick(*units: str) -> None:
+    done = subprocess.run([sys.executable, "-c", CHILD, *units], capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "all", f"status {done.returncode}, {done.stderr}"
+
+
+def test_no_heading_takes_long() -> None:
+    assert_quick(" ", " #", "[")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_no_text_takes_long() -> None:
+    assert_quick(*UNITS)
