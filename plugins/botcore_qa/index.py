@@ -185,23 +185,23 @@ def adopt(connection: sa.Connection, id: int, origin: str) -> None:
 
 
 def sweep(connection: sa.Connection, limit: int) -> bool:
-    """Delete up to ``limit`` passages of leaving documents; whether there may be more."""
+    """Delete up to ``limit`` passages of leaving documents; whether there may be more.
+
+    Several processes may sweep at once: what counts is what this one deleted, not what it saw before.
+    """
     query = (
-        "SELECT p.id, d.scope, p.heading_stems, p.body_stems FROM qa_document d JOIN qa_passage p ON p.document = d.id"
-        " WHERE d.state = 'leaving' LIMIT :limit"
+        "SELECT p.id, d.scope FROM qa_document d JOIN qa_passage p ON p.document = d.id"
+        " WHERE d.state = 'leaving' ORDER BY p.id LIMIT :limit"
     )
-    leaving = run(connection, query, {"limit": limit}).all()
-    if leaving:
-        delete = "DELETE FROM qa_passage WHERE id IN :ids RETURNING id"
-        # Somebody else may sweep at this moment: a passage is counted out by the one who deleted it.
-        mine = set(run(connection, delete, {"ids": [one.id for one in leaving]}, listed="ids").scalars())
-        gone = [one for one in leaving if one.id in mine]
-        words = ((one.scope, untagged(f"{one.heading_stems} {one.body_stems}", one.scope)) for one in gone)
+    scopes = {one.id: one.scope for one in run(connection, query, {"limit": limit})}
+    if scopes:
+        delete = "DELETE FROM qa_passage WHERE id IN :ids RETURNING id, heading_stems, body_stems"
+        gone = run(connection, delete, {"ids": list(scopes)}, listed="ids").all()
+        words = ((scopes[one.id], untagged(f"{one.heading_stems} {one.body_stems}", scopes[one.id])) for one in gone)
         _count_words(connection, words, -1)
-    if len(leaving) < limit:
-        empty = "NOT EXISTS (SELECT 1 FROM qa_passage p WHERE p.document = qa_document.id)"
-        run(connection, f"DELETE FROM qa_document WHERE state = 'leaving' AND {empty}")
-    return len(leaving) == limit
+    if len(scopes) < limit:
+        run(connection, _DELETE_EMPTIED)
+    return len(scopes) == limit
 
 
 def _leave(connection: sa.Connection, scope: str, path: str, state: str) -> None:
@@ -228,6 +228,10 @@ def _count_words(connection: sa.Connection, passages: Iterable[tuple[str, str]],
             run(connection, "DELETE FROM qa_word WHERE scope = :scope AND passages <= 0", {"scope": scope})
 
 
+_DELETE_EMPTIED = (  # not those that began to leave since: their passages would belong to nothing, for ever
+    "DELETE FROM qa_document WHERE state = 'leaving'"
+    " AND NOT EXISTS (SELECT 1 FROM qa_passage p WHERE p.document = qa_document.id)"
+)
 _COUNTED = " ON CONFLICT (scope, term) DO UPDATE SET passages = qa_word.passages + excluded.passages"
 _COUNT_SQLITE = (
     "INSERT INTO qa_word (scope, term, passages) SELECT :scope, key, value FROM json_each(:counts) WHERE true"
