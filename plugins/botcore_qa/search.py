@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botcore_qa.scope import tagged, untagged
 from botcore_qa.score import Hit, Question, Term
 from botcore_qa.sql import run
-from botcore_qa.words import near
+from botcore_qa.words import FORMS, LONGEST_GUESSED, near, slips
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,11 +31,20 @@ CANDIDATES = 40
 MEANT = 4
 """Words of the documents that an unknown word may stand for."""
 
+GUESSED = 8
+"""Unknown words of one question that are guessed at."""
+COMPARED = 2_000
+"""Words, the commonest, that each of them is compared with: at most 0.2 s, for words made to be alike."""
+LAST = "\U0010ffff"
+"""Stands behind every sign a word may hold."""
+
 
 def look_up(connection: sa.Connection, words: Sequence[str], scope: str = "") -> Question:
     """What everybody's documents and those of ``scope`` know about these stems: weights, passages worth scoring."""
     counts = _counts(connection, ["", *words], scope)
-    meant = {word: [word] if word in counts else _meant(connection, word, scope) for word in words}
+    unknown = [word for word in words if word not in counts and FORMS <= len(word) <= LONGEST_GUESSED][:GUESSED]
+    meant = {word: [word] if word in counts else [] for word in words}
+    meant |= {word: _meant(connection, word, scope) for word in unknown}
     counts |= _counts(connection, [form for word in words if word not in counts for form in meant[word]], scope)
     passages = counts.get("", 0)
     terms = tuple(
@@ -60,10 +69,19 @@ def _counts(connection: sa.Connection, words: Sequence[str], scope: str) -> dict
 
 def _meant(connection: sa.Connection, word: str, scope: str) -> list[str]:
     """The documents' words that an unknown one may stand for, the shortest first."""
-    query = "SELECT DISTINCT term FROM qa_word WHERE scope IN ('', :scope) AND term >= :low AND term < :high"
-    values = {"scope": scope, "low": word[0], "high": chr(ord(word[0]) + 1)}
-    same_letter = run(connection, query, values).scalars()
-    return sorted((term for term in same_letter if near(word, term)), key=lambda term: (len(term), term))[:MEANT]
+    values = {
+        "scope": scope,
+        "first": word[0],
+        "first_end": word[0] + LAST,
+        "least": len(word) - slips(word),
+        "most": len(word) + slips(word),
+        "longest": LONGEST_GUESSED,
+        "form": word,
+        "form_end": word + LAST,
+        "limit": COMPARED,
+    }
+    similar = run(connection, _SIMILAR, values).scalars()
+    return sorted((term for term in similar if near(word, term)), key=lambda term: (len(term), term))[:MEANT]
 
 
 def _weight(count: int, passages: int) -> float:
@@ -96,6 +114,12 @@ def _hit(row: Any, scope: str) -> Hit:
     return replace(hit, heading_stems=heading, body_stems=body)
 
 
+_SIMILAR = (
+    "SELECT term FROM qa_word WHERE scope IN ('', :scope) AND term >= :first AND term < :first_end"
+    " AND length(term) <= :longest"
+    " AND (length(term) BETWEEN :least AND :most OR (term >= :form AND term < :form_end))"
+    " GROUP BY term ORDER BY sum(passages) DESC, term LIMIT :limit"
+)
 _COLUMNS = "p.id, p.document, p.heading, p.body, p.heading_stems, p.body_stems, p.page, d.title, d.source"
 _DOCUMENT = " JOIN qa_document d ON d.id = p.document AND d.state = 'live' AND d.scope IN ('', :scope)"
 _SEARCH_SQLITE = (

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-__all__ = ["near", "question_stems", "stem", "stems"]
+__all__ = ["FORMS", "LONGEST_GUESSED", "near", "question_stems", "slips", "stem", "stems"]
 
 WORD = re.compile(r"[^\W_]+")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
@@ -20,6 +20,8 @@ ships ship ers er ors or ed es als al ly
 SUFFIXES = tuple(_SUFFIXES.split())
 SHORTEST = 3
 """Letters a suffix must leave, one of them a vowel: "string" is no form of "str"."""
+FORMS = 4
+"""Letters a word must have to stand for longer ones."""
 LONGER = ("er", "or", "ers", "ors", "als", "al", "ly", "ships", "ship")
 """These must leave one more: "reply" is no form of "rep", nor "order" of "ord"."""
 
@@ -86,7 +88,7 @@ def _parts(word: str) -> list[str]:
 
 
 LONGEST_GUESSED = 30
-"""Letters: comparing two words costs the product of their lengths, and nobody slips in one longer than this."""
+"""Letters of a word that is guessed at or guessed: hardly anybody slips in a longer one and asks about it."""
 
 
 def near(word: str, other: str) -> bool:
@@ -96,22 +98,33 @@ def near(word: str, other: str) -> bool:
     """
     if word[:1] != other[:1]:
         return False
-    if word == other or (len(word) >= 4 and other.startswith(word)):
+    if word == other or (len(word) >= FORMS and other.startswith(word)):
         return True
     if max(len(word), len(other)) > LONGEST_GUESSED:
         return False
-    slips = 0 if len(word) < 5 else 1 if len(word) < 9 else 2
-    return abs(len(word) - len(other)) <= slips and _distance(word, other) <= slips
+    most = slips(word)
+    return abs(len(word) - len(other)) <= most and _distance(word, other, most) <= most
 
 
-def _distance(one: str, two: str) -> int:
-    """Letters to add, drop, change or swap with their neighbour (optimal string alignment)."""
-    rows = [list(range(len(two) + 1))]
+def slips(word: str) -> int:
+    """How many slips of the pen a word of this length may hold."""
+    return 0 if len(word) < 5 else 1 if len(word) < 9 else 2
+
+
+def _distance(one: str, two: str, most: int) -> int:
+    """Letters to add, drop, change or swap with their neighbour (optimal string alignment), as far as ``most``.
+
+    Only what stands near the diagonal is compared, and no further than it takes to know that it is more.
+    """
+    before, last = list[int](), list(range(len(two) + 1))
     for i, a in enumerate(one, 1):
-        rows.append([i])
-        for j, b in enumerate(two, 1):
-            best = min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (a != b))
+        row = [i if i <= most else most + 1] + [most + 1] * len(two)
+        for j in range(max(1, i - most), min(len(two), i + most) + 1):
+            b = two[j - 1]
+            row[j] = min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (a != b))
             if i > 1 and j > 1 and (a, one[i - 2]) == (two[j - 2], b):
-                best = min(best, rows[i - 2][j - 2] + 1)
-            rows[i].append(best)
-    return rows[-1][-1]
+                row[j] = min(row[j], before[j - 2] + 1)
+        if min(row) > most:
+            return most + 1
+        before, last = last, row
+    return last[-1]

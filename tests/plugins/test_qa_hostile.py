@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +52,34 @@ def test_no_heading_takes_long() -> None:
 @pytest.mark.timeout(300)
 def test_no_text_takes_long() -> None:
     assert_quick(*UNITS)
+
+
+ASKING = f"""
+import asyncio, random, resource, sys, tempfile
+from functools import partial
+from pathlib import Path
+import botcore_qa
+from botcore.store import Store
+from botcore.testing import ManualClock
+from botcore_qa.search import look_up
+
+async def main(letters):
+    data, clock = Path(tempfile.mkdtemp(dir=sys.argv[1])), ManualClock()
+    begins, ends = "a" * (letters - 6), random.Random(1)
+    words = [begins + "".join(ends.choices("bcdfghjk", k=6)) for _ in range(60_000 // letters)]
+    (data / "words.txt").write_text(" ".join(words))
+    async with Store(f"sqlite:///{{data}}/bot.db", clock=clock, data_dir=data) as store:
+        await store.migrate("qa", botcore_qa.MIGRATIONS)
+        await botcore_qa.ingest(store, [data / "words.txt"], clock=clock)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + {CPU_S}, -1))
+        asked = [begins + "".join(ends.choices("lmnpq", k=6)) for _ in range(2_000 // letters)]
+        await store.read(partial(look_up, words=asked))
+
+asyncio.run(main(int(sys.argv[2])))
+"""
+
+
+@pytest.mark.parametrize("letters", [12, 30, 600])
+def test_no_words_make_a_question_take_long(tmp_path: Path, letters: int) -> None:
+    subprocess.run([sys.executable, "-c", ASKING, str(tmp_path), str(letters)], check=True)
