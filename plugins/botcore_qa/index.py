@@ -113,8 +113,8 @@ def known(connection: sa.Connection, scope: str = "") -> dict[str, Known]:
 
 
 def uploaded(connection: sa.Connection) -> int:
-    """Passages of all documents that belong to somebody."""
-    query = "SELECT coalesce(sum(passages), 0) FROM qa_document WHERE scope <> '' AND state = 'live'"
+    """Passages of all documents that belong to somebody, with those that come or go at this moment."""
+    query = "SELECT coalesce(sum(passages), 0) FROM qa_document WHERE scope <> ''"
     return int(run(connection, query).scalar_one())
 
 
@@ -141,7 +141,7 @@ def row(piece: Piece) -> Row:
 
 def add(connection: sa.Connection, id: int, scope: str, place: int, rows: Sequence[Row]) -> bool:
     """Store passages of a document under way; False if somebody else has begun the same path since."""
-    if not _still_reading(connection, id):
+    if not _still_reading(connection, id, place + len(rows)):
         return False
     insert = (
         "INSERT INTO qa_passage (document, place, heading, body, heading_stems, body_stems, page)"
@@ -159,11 +159,10 @@ def _stored(row: Row, scope: str) -> dict[str, object]:
 
 def publish(connection: sa.Connection, id: int, document: Document, passages: int) -> bool:
     """Let the document answer questions in the place of the older one with its path; False as in `add`."""
-    if not _still_reading(connection, id):
+    if not _still_reading(connection, id, passages):
         return False
     _leave(connection, document.scope, document.path, "live")
-    update = "UPDATE qa_document SET state = 'live', passages = :passages WHERE id = :id"
-    run(connection, update, {"id": id, "passages": passages})
+    run(connection, "UPDATE qa_document SET state = 'live' WHERE id = :id", {"id": id})
     return True
 
 
@@ -209,10 +208,10 @@ def _leave(connection: sa.Connection, scope: str, path: str, state: str) -> None
     run(connection, update, {"scope": scope, "path": path, "state": state})
 
 
-def _still_reading(connection: sa.Connection, id: int) -> bool:
-    """An update that changes nothing: it holds the row, so that no other process takes it away meanwhile."""
-    hold = "UPDATE qa_document SET state = 'reading' WHERE id = :id AND state = 'reading'"
-    return run(connection, hold, {"id": id}).rowcount == 1
+def _still_reading(connection: sa.Connection, id: int, passages: int) -> bool:
+    """Note how far it has come; the update holds the row, so that no other process takes it away meanwhile."""
+    hold = "UPDATE qa_document SET passages = :passages WHERE id = :id AND state = 'reading'"
+    return run(connection, hold, {"id": id, "passages": passages}).rowcount == 1
 
 
 def _count_words(connection: sa.Connection, passages: Iterable[tuple[str, str]], step: Literal[1, -1]) -> None:

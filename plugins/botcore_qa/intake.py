@@ -3,12 +3,12 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from botcore import Clock, Database
+from botcore import BotcoreError, Clock, Database
 from botcore_qa import index, markdown
 from botcore_qa.documents import Found
 from botcore_qa.kinds import Kind, Unreadable
@@ -64,7 +64,7 @@ class Intake:
         """Read it if it has changed since it was ``known``; ``watch`` hears how far a long one has come.
 
         Raises `Unreadable`, also for more than ``room`` passages; an earlier version then stays as it was. Cancelled,
-        what was read of it is never found, and swept up later.
+        or failed in any other way, what was read of it is never found, and swept up later.
         """
         kind, digest = await asyncio.to_thread(examine, found, self.settings)  # reads a file
         hash = self._hash(found, digest)
@@ -79,9 +79,10 @@ class Intake:
                 async for part in read:
                     await writing.take(part)
             await writing.publish()
-        except Unreadable:
-            await self.database.write(partial(index.abandon, now=self.clock.now(), id=writing.id))
-            await swept(self.database)
+        except BaseException as error:  # cancelled, too: what is left as if it were being read would count as theirs
+            await asyncio.shield(writing.abandon(self.clock.now()))
+            if isinstance(error, Unreadable):
+                await swept(self.database)
             raise
         return Taken(
             id=writing.id,
@@ -126,6 +127,7 @@ class _Writing:
         self._room = room
         self._rows: list[index.Row] = []
         self._page = 0
+        self._beginning: asyncio.Task[int] | None = None
 
     async def take(self, part: Opening | Section | End) -> None:
         if isinstance(part, Opening):
@@ -144,11 +146,23 @@ class _Writing:
         publish = partial(index.publish, id=self.id, document=self.document, passages=self.passages)
         self._still_ours(await self._database.write(publish))
 
+    async def abandon(self, now: float) -> None:
+        """Let go of what is stored of it; where the database is gone, the next run does."""
+        with suppress(BotcoreError):
+            id = await self._beginning if self._beginning else 0
+            await self._database.write(partial(index.abandon, now=now, id=id))
+
+    async def _begin(self) -> int:
+        """The write completes when its caller is cancelled: its id must not be lost with them."""
+        begin = self._database.write(partial(index.begin, document=self.document))
+        self._beginning = asyncio.create_task(begin, name="qa begins a document")
+        return await asyncio.shield(self._beginning)
+
     async def _write(self) -> None:
         rows, self._rows = self._rows[:SLICE], self._rows[SLICE:]
         if self._room is not None and self.passages + len(rows) > self._room:
             raise Unreadable("too long for the room that is left here; remove others first")
-        self.id = self.id or await self._database.write(partial(index.begin, document=self.document))
+        self.id = self.id or await self._begin()
         if rows:
             add = partial(index.add, id=self.id, scope=self.document.scope, place=self.passages, rows=rows)
             self._still_ours(await self._database.write(add))

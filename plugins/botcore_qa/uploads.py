@@ -82,7 +82,8 @@ class Uploads:
     async def _room(self, known: dict[str, index.Known], path: str) -> int:
         """Passages this document may have. Raises `Unreadable` for one document too many."""
         each = self._settings.uploads_each
-        if path not in known and len(known) >= each:
+        others = [one for at, one in known.items() if one.hash and at != path]
+        if len(others) >= each:
             raise Unreadable(f"only {each} may be kept here at a time; /sources shows how to take one out")
         earlier = known[path].passages if path in known else 0
         return self._settings.uploads_passages - await self._database.read(index.uploaded) + earlier

@@ -1,7 +1,10 @@
 """The bundled plugins in a whole bot, and a store with the index in it: on SQLite, on PostgreSQL where there is one."""
 
+import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -42,6 +45,25 @@ async def store(url: str, tmp_path: Path) -> AsyncIterator[Store]:
 def ingest() -> Ingest:
     """`botcore_qa.ingest` at a time that stands still."""
     return partial(botcore_qa.ingest, clock=ManualClock())
+
+
+@asynccontextmanager
+async def held(store: Store, work: Callable[[sa.Connection], object]) -> AsyncIterator[None]:
+    """While this is entered, ``work`` is done, but not committed."""
+    done, release = threading.Event(), threading.Event()
+
+    def hold(connection: sa.Connection) -> None:
+        work(connection)
+        done.set()
+        assert release.wait(20)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(store.write(hold), name="holds what it wrote")
+        assert await asyncio.to_thread(done.wait, 20)
+        try:
+            yield
+        finally:
+            release.set()
 
 
 def readers() -> list[int]:

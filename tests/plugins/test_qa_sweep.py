@@ -1,9 +1,8 @@
 """Several processes take documents out of one index at once: no word is uncounted twice, no passage stays behind."""
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from botcore.store import Store
 from botcore.testing import ManualClock
 from botcore_qa import index
 from botcore_qa.intake import swept
+from tests.plugins.conftest import held
 from tests.plugins.test_qa_scope import keep, words
-
-Work = Callable[[sa.Connection], object]
 
 
 @pytest.fixture
@@ -27,25 +25,6 @@ async def other(url: str, store: Store, tmp_path: Path) -> AsyncIterator[Store]:
             yield store
         else:
             yield await stack.enter_async_context(Store(url, clock=ManualClock(), data_dir=tmp_path / "other"))
-
-
-@asynccontextmanager
-async def held(store: Store, work: Work) -> AsyncIterator[None]:
-    """While this is entered, ``work`` is done, but not committed."""
-    done, release = threading.Event(), threading.Event()
-
-    def hold(connection: sa.Connection) -> None:
-        work(connection)
-        done.set()
-        assert release.wait(20)
-
-    async with asyncio.TaskGroup() as group:
-        group.create_task(store.write(hold), name="holds what it wrote")
-        assert await asyncio.to_thread(done.wait, 20)
-        try:
-            yield
-        finally:
-            release.set()
 
 
 async def somebody_waits(store: Store) -> None:

@@ -6,6 +6,7 @@ import sys
 import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from botcore import Attachment, Capabilities, Control, Conversation, Message, Part, Person, Retry
 from botcore.testing import Chat, LoopbackChannel, chatting, until
-from botcore_qa import QA
+from botcore_qa import QA, index
 from botcore_qa.scope import in_words, scope_of
 from tests.documents import make_docx, make_html, make_pdf, pdf_of, prose
 from tests.plugins.conftest import HANDBOOK, readers
@@ -199,6 +200,16 @@ async def test_one_person_may_have_so_many(tmp_path: Path) -> None:
         assert "only 1 may be kept here at a time" in await uploads(chat, "b.txt", b"Cats eat mice.")
         assert "I have read the new a.txt" in await uploads(chat, "a.txt", b"Parrots eat nuts.")
         assert "I have read b.txt" in await uploads(chat.with_("ben"), "b.txt", b"Cats eat mice.")
+
+
+async def test_what_a_crash_left_half_read_does_not_count_as_theirs(tmp_path: Path) -> None:
+    async with club(tmp_path, uploads_each=1) as chat:
+        message = Message(event_id="e", conversation=chat.conversation, person=chat.person, text="")
+        half = index.Document(
+            path="b.txt", source="b.txt", title="b", hash="h", origin="upload", scope=scope_of(message)
+        )
+        await chat.bot.database.write(partial(index.begin, document=half))
+        assert "I have read a.txt" in await uploads(chat, "a.txt", b"Parrots eat seeds.")
 
 
 async def test_all_together_may_hold_so_much(tmp_path: Path) -> None:
