@@ -24,6 +24,9 @@ NAME = 100
 """Characters of a file's name that are kept."""
 READERS = 2
 """Documents from chats that are read at once in this process, each in a child of its own."""
+WAITING = 8
+"""Messages with documents that wait for them, one of a person or group: each holds the turn of somebody who asks."""
+BUSY = "other documents are being read; send it again in a moment"
 UNPRINTABLE = re.compile(r"[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ud800-\udfff]+")
 
 
@@ -44,12 +47,21 @@ class Uploads:
         self._database = database
         self._settings = settings
         self._readers = asyncio.Semaphore(READERS)
+        self._at_work = set[str]()
+        """The scopes whose documents are read, or wait for it."""
 
     async def take(self, turn: Turn) -> list[File]:
         """Every file of the message, one after the other, with progress; each becomes a document or has a reason."""
         files = turn.message.attachments
         left_out = [File(name=_name(one), refused=f"only {FILES} files of a message are read") for one in files[FILES:]]
-        return [await self._take(turn, one) for one in files[:FILES]] + left_out
+        scope = scope_of(turn.message)
+        if scope in self._at_work or len(self._at_work) >= READERS + WAITING:
+            return [_sent_off(one) for one in files[:FILES]] + left_out
+        self._at_work.add(scope)
+        try:
+            return [await self._take(turn, one) for one in files[:FILES]] + left_out
+        finally:
+            self._at_work.discard(scope)
 
     async def _take(self, turn: Turn, attachment: Attachment) -> File:
         name = _name(attachment)
@@ -87,6 +99,11 @@ class Uploads:
             raise Unreadable(f"only {each} may be kept here at a time; /sources shows how to take one out")
         earlier = known[path].passages if path in known else 0
         return self._settings.uploads_passages - await self._database.read(index.uploaded) + earlier
+
+
+def _sent_off(attachment: Attachment) -> File:
+    name = _name(attachment)
+    return File(name=name, refused=BUSY if named(name, attachment.media_type) else "")
 
 
 def troubles(files: Sequence[File]) -> list[str]:

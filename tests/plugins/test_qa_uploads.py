@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -250,6 +250,39 @@ async def test_two_documents_are_read_at_once_and_the_third_waits_and_is_told(tm
         for one in everybody:
             await stops(one)
         assert readers() == []
+
+
+class Hanging(LoopbackChannel):
+    """A platform whose files never come."""
+
+    async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
+        yield b"%PDF-"
+        await asyncio.Event().wait()
+
+
+async def test_ten_whose_files_do_not_come_keep_nobody_else_from_being_answered(tmp_path: Path) -> None:
+    async with club(tmp_path, channel=Hanging()) as chat:
+        busy = "I cannot use a.pdf: other documents are being read; send it again in a moment."
+        people = [chat.with_(f"person-{number}") for number in range(10)]
+        for one in people:
+            await one.says("", attachments=(sent(one, "a.pdf", b"x"),))
+        await until(lambda: len([draft for draft in chat.channel.drafts if draft.note]) == len(people))
+        assert await uploads(chat, "a.pdf", b"x") == busy
+        await chat.says("hello")
+        await chat.hears("You said: hello")
+        for one in people:
+            await stops(one)
+        assert await uploads(chat, "a.jpg", b"x") != busy
+
+
+async def test_one_person_reads_one_message_at_a_time(tmp_path: Path) -> None:
+    async with club(tmp_path, channel=Hanging()) as chat:
+        await chat.says("", attachments=(sent(chat, "a.pdf", b"x"),))
+        await until(lambda: [draft for draft in chat.channel.drafts if draft.note])
+        elsewhere = chat.with_(chat.person.id)
+        elsewhere.conversation = Conversation(channel=chat.channel.name, chat="another")
+        assert "send it again in a moment" in await uploads(elsewhere, "b.txt", b"Parrots.", event_id="b1")
+        await stops(chat)
 
 
 def endless() -> bytes:
