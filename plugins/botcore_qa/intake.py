@@ -16,7 +16,7 @@ from botcore_qa.reader.parts import End, Opening, Section
 from botcore_qa.reading import examine, parts
 from botcore_qa.settings import QASettings
 
-__all__ = ["Intake", "Step", "Taken", "Watch", "swept"]
+__all__ = ["Intake", "NoRoom", "Step", "Taken", "Watch", "swept"]
 
 SLICE = 50
 """Passages per write: about 5 ms, so that messages are not kept waiting."""
@@ -48,6 +48,10 @@ class Taken:
 
 
 Watch = Callable[[Step], None]
+
+
+class NoRoom(Unreadable):
+    """It makes more passages than it may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +165,7 @@ class _Writing:
     async def _write(self) -> None:
         rows, self._rows = self._rows[:SLICE], self._rows[SLICE:]
         if self._room is not None and self.passages + len(rows) > self._room:
-            raise Unreadable("too long for the room that is left here; remove others first")
+            raise NoRoom(f"makes more than the {max(self._room, 0)} passages there is room for")
         self.id = self.id or await self._begin()
         if rows:
             add = partial(index.add, id=self.id, scope=self.document.scope, place=self.passages, rows=rows)

@@ -51,7 +51,14 @@ FOREIGN = (
 
 
 class Unreadable(BotcoreError):
-    """The file is not a document."""
+    """The file is not a document.
+
+    ``plainly`` is for whoever sent it in a chat, where the reason names what only the operator can do.
+    """
+
+    def __init__(self, reason: str, plainly: str = "") -> None:
+        super().__init__(reason)
+        self.plainly = plainly or reason
 
 
 def named(name: str, media_type: str = "") -> Kind | None:

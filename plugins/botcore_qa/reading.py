@@ -45,19 +45,21 @@ def examine(found: Found, settings: QASettings) -> tuple[Kind, str]:
             kind = kind_of(found.source, head, found.media_type)
             limit = min(settings.max_file_bytes, TEXT_BYTES if kind in ("markdown", "text") else size)
             if size > limit:
-                raise Unreadable(f"larger than {limit} bytes; split it{_or_raise(limit, settings)}")
+                raise _too_large(limit, settings)
             if not size:
                 raise Unreadable("empty")
             if missing := needs(kind):
-                raise Unreadable(missing)
+                raise Unreadable(missing, "files of this kind cannot be read here")
             stream.seek(0)
             return kind, hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}") from error
 
 
-def _or_raise(limit: int, settings: QASettings) -> str:
-    return " or raise max_file_bytes" if limit == settings.max_file_bytes else ""
+def _too_large(limit: int, settings: QASettings) -> Unreadable:
+    or_raise = " or raise max_file_bytes" if limit == settings.max_file_bytes else ""
+    plainly = f"it is too large; {limit / 1_000_000:g} MB is the most"
+    return Unreadable(f"larger than {limit} bytes; split it{or_raise}", plainly)
 
 
 async def parts(found: Found, kind: Kind, settings: QASettings, clock: Clock) -> AsyncGenerator[Part, None]:

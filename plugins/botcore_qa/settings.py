@@ -39,5 +39,7 @@ class QASettings(BaseModel):
     """Whether people may send documents in the chat. These answer only whoever, or the group that, they came from."""
     uploads_each: int = Field(default=20, ge=1, le=1_000)
     """Documents one person, or one group, may have here at a time."""
+    uploads_each_passages: int = Field(default=5_000, ge=10)
+    """Passages of all these together: eight handbooks of 200 pages, and a twentieth of the room for everybody."""
     uploads_passages: int = Field(default=100_000, ge=100)
     """Passages of all documents that were sent in chats: 280 MB of database, searched in 2 to 5 ms."""

@@ -51,8 +51,8 @@ def _list(total: int, shared: Sequence[Listed], own: Sequence[Listed], settings:
 
 
 def _nothing(settings: QASettings) -> str:
-    here = f"\nOr send me one here: I read {IN_WORDS}." if settings.uploads else ""
-    return f"There are no documents yet. The operator adds them with: botcore ingest PATH{here}"
+    here = f" Send me one here: I read {IN_WORDS}." if settings.uploads else ""
+    return f"There are no documents yet.{here}"
 
 
 def _shared(total: int, shared: Sequence[Listed]) -> str:

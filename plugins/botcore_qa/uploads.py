@@ -1,6 +1,7 @@
 """Documents that people send in the chat: fetched, read, kept for whoever sent them, and what they are told of it."""
 
 import asyncio
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +12,14 @@ from botcore import Attachment, Database, Rejected, Retry, Turn, Unknown
 from botcore_qa import index
 from botcore_qa.catalogue import extent
 from botcore_qa.documents import Found
-from botcore_qa.intake import Intake, Step, Taken, swept
+from botcore_qa.intake import Intake, NoRoom, Step, Taken, swept
 from botcore_qa.kinds import IN_WORDS, Unreadable, named
 from botcore_qa.scope import scope_of
 from botcore_qa.settings import QASettings
 
 __all__ = ["File", "Uploads", "troubles", "welcome"]
+
+log = logging.getLogger(__name__)
 
 FILES = 10
 """Files of one message that are read: an album."""
@@ -73,7 +76,9 @@ class Uploads:
             async with self._readers:
                 return File(name=name, taken=await self._read(turn, attachment, name))
         except Unreadable as refused:
-            return File(name=name, refused=str(refused))
+            if refused.plainly != str(refused):
+                log.warning("qa: a document that was sent in a chat cannot be read: %s", refused)
+            return File(name=name, refused=refused.plainly)
         except Rejected as refused:
             return File(name=name, refused=str(refused).replace(attachment.name, "it", 1))
         except (Retry, Unknown):
@@ -86,19 +91,43 @@ class Uploads:
         async with turn.file(attachment, limit=settings.max_file_bytes) as file:
             found = Found(path=name.casefold(), source=name, file=file, media_type=attachment.media_type)
             known = await self._database.read(partial(index.known, scope=scope))
-            room = await self._room(known, found.path)
-            taken = await intake.take(found, known.get(found.path), partial(_told, turn, name), room=room)
+            own, everybodys = await self._room(known, found.path)
+            try:
+                told, room = partial(_told, turn, name), min(own, everybodys)
+                taken = await intake.take(found, known.get(found.path), told, room=room)
+            except NoRoom as error:
+                raise self._no_room(own) if own <= everybodys else self._full(error) from error
         await swept(self._database)
         return taken
 
-    async def _room(self, known: dict[str, index.Known], path: str) -> int:
-        """Passages this document may have. Raises `Unreadable` for one document too many."""
-        each = self._settings.uploads_each
-        others = [one for at, one in known.items() if one.hash and at != path]
-        if len(others) >= each:
-            raise Unreadable(f"only {each} may be kept here at a time; /sources shows how to take one out")
+    async def _room(self, known: dict[str, index.Known], path: str) -> tuple[int, int]:
+        """Passages this document may have, by what its owners have and by what all have together.
+
+        Raises `Unreadable` for one document too many.
+        """
+        limits, here = self._settings, [one for at, one in known.items() if one.hash and at != path]
+        if len(here) >= limits.uploads_each:
+            raise Unreadable(
+                f"only {limits.uploads_each} may be kept here at a time; /sources shows how to take one out"
+            )
+        own = limits.uploads_each_passages - sum(one.passages for one in here)
         earlier = known[path].passages if path in known else 0
-        return self._settings.uploads_passages - await self._database.read(index.uploaded) + earlier
+        return own, limits.uploads_passages - await self._database.read(index.uploaded) + earlier
+
+    def _no_room(self, own: int) -> Unreadable:
+        if own >= self._settings.uploads_each_passages:
+            return Unreadable("it is too long to be kept here; send the part you need")
+        return Unreadable("it is too long for the room you have left; /sources shows what you could take out")
+
+    def _full(self, error: NoRoom) -> Unreadable:
+        """Nobody is asked to make room for others: that is the operator's."""
+        most = self._settings.uploads_passages
+        reason = (
+            f"all documents sent in chats together have uploads_passages = {most} used up; raise it, or take some out"
+        )
+        return Unreadable(
+            f"{error}: {reason} (botcore sources list)", "there is no room for it at the moment; try again another day"
+        )
 
 
 def _sent_off(attachment: Attachment) -> File:

@@ -148,10 +148,10 @@ async def test_sources_lists_the_documents(tmp_path: Path) -> None:
         assert "- Membership (handbook/membership.md, 4 passages)" in heard
 
 
-async def test_without_documents_sources_says_how_to_add_some(tmp_path: Path) -> None:
+async def test_without_documents_sources_says_what_a_person_can_do(tmp_path: Path) -> None:
     async with library(tmp_path, sources=[]) as chat:
         await chat.says("/sources")
-        await chat.hears("botcore ingest PATH")
+        assert "Send me one here: I read PDF" in await chat.hears("There are no documents yet.")
 
 
 async def test_a_long_list_of_documents_is_cut(tmp_path: Path) -> None:

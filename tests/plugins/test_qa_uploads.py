@@ -212,12 +212,47 @@ async def test_what_a_crash_left_half_read_does_not_count_as_theirs(tmp_path: Pa
         assert "I have read a.txt" in await uploads(chat, "a.txt", b"Parrots eat seeds.")
 
 
-async def test_all_together_may_hold_so_much(tmp_path: Path) -> None:
+LONG = "\n\n".join(prose(number, 40) for number in range(200)).encode()
+
+
+async def test_one_person_may_keep_so_much_and_hears_what_helps(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with club(tmp_path, uploads_each_passages=100, passage_chars=200) as chat:
+        assert await uploads(chat, "a.txt", LONG) == (
+            "I cannot use a.txt: it is too long to be kept here; send the part you need."
+        )
+        assert "cannot be read" not in caplog.text
+        assert "I have read b.txt" in await uploads(chat, "b.txt", LONG[:9_000])
+        assert await uploads(chat, "c.txt", LONG[:9_001]) == (
+            "I cannot use c.txt: it is too long for the room you have left; /sources shows what you could take out."
+        )
+        assert "I have read the new b.txt" in await uploads(chat, "b.txt", LONG[:9_001])
+        assert "I have read c.txt" in await uploads(chat.with_("ben"), "c.txt", LONG[:9_001])
+
+
+async def test_all_together_may_keep_so_much_and_the_operator_hears_of_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with club(tmp_path, uploads_passages=100, passage_chars=200) as chat:
-        long = "\n\n".join(f"{prose(number, 40)}" for number in range(200)).encode()
-        assert "too long for the room that is left here" in await uploads(chat, "a.txt", long)
+        assert await uploads(chat, "a.txt", LONG) == (
+            "I cannot use a.txt: there is no room for it at the moment; try again another day."
+        )
+        assert "uploads_passages = 100" in caplog.text
         await chat.says("/sources")
         await chat.hears("There are no documents yet.")
+
+
+async def test_a_person_is_told_in_a_persons_words_and_the_operator_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with club(tmp_path) as chat:
+        monkeypatch.setitem(sys.modules, "pypdf", None)
+        told = await uploads(chat, "a.pdf", b"%PDF-1.7")
+        assert told == "I cannot use a.pdf: files of this kind cannot be read here."
+        assert "needs pypdf; pip install 'botcore[documents]'" in caplog.text
+        told = await uploads(chat, "a.txt", b"x" * 5_000_001)
+        assert told == "I cannot use a.txt: it is too large; 5 MB is the most."
 
 
 async def test_files_can_be_switched_off(tmp_path: Path) -> None:
