@@ -39,6 +39,7 @@ from botcore.messages import (
     Reply,
     Sampling,
 )
+from botcore.newfile import new_file
 from botcore.ports import (
     Bot,
     Capabilities,
@@ -106,6 +107,7 @@ __all__ = [
     "Usage",
     "__version__",
     "hookimpl",
+    "new_file",
     "say",
 ]
 

@@ -13,6 +13,7 @@ import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, Force, counted, progress, run_async, settings_for
 from botcore.errors import SettingsError
+from botcore.newfile import new_file, plainly
 
 if TYPE_CHECKING:
     from botcore.settings import Settings
@@ -75,8 +76,6 @@ def _moment(text: str) -> float:
 @contextmanager
 def _opened(name: str, force: bool) -> Iterator[IO[bytes]]:
     if name != "-":
-        from botcore.store.backup import new_file, plainly
-
         with new_file(Path(name), force=force) as file, plainly(f"cannot write {name}"):
             yield file
         return

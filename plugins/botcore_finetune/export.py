@@ -1,21 +1,20 @@
 """From the table to a file: who allowed it, what is a lesson, what is cleaned, what was there already; then one line.
 
-The file appears whole or not at all, readable by its owner only, and what was written is noted in the database first.
+The file appears whole or not at all, readable by its owner only; once it stands, the database notes what was written.
 """
 
 import hashlib
 import json
-import os
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import IO, Any
 
-from botcore import BotcoreError, Database
+from botcore import BotcoreError, Database, new_file
 from botcore_finetune import ledger, search, shapes
 from botcore_finetune.examples import Example
 from botcore_finetune.ledger import Export
@@ -23,7 +22,7 @@ from botcore_finetune.redact import Redactor
 from botcore_finetune.search import Found, Which
 from botcore_finetune.shapes import Format, Lesson, Skip
 
-__all__ = ["MOST_ROWS", "Sheet", "Wish", "export"]
+__all__ = ["MOST_ROWS", "Wish", "export"]
 
 PAGE = 100
 """Examples in memory at a time."""
@@ -53,61 +52,26 @@ class Wish:
     """Lines that come from one person's verdicts, the newest; 0 = any number."""
 
 
-class Sheet:
-    """A file of JSON lines that appears under its name only when it is finished."""
+class _Sheet:
+    """Lines of JSON, and what they add up to."""
 
-    def __init__(self, path: Path, *, force: bool = False) -> None:
+    def __init__(self, file: IO[bytes]) -> None:
         self.rows = 0
-        self._path, self._force = path, force
-        self._draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        self._digest = hashlib.sha256()
-
-    def __enter__(self) -> Self:
-        """Open it. Raises `BotcoreError` where a file of that name is there, or none can be."""
-        if not self._force and self._path.exists():
-            raise self._taken()
-        try:
-            handle = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise BotcoreError(f"cannot write {self._path}: {error.strerror}") from error
-        self._file = os.fdopen(handle, "wb")
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close it; a file that was not finished is gone."""
-        self._file.close()
-        self._draft.unlink(missing_ok=True)
-
-    @property
-    def sha256(self) -> str:
-        """Of everything written so far."""
-        return self._digest.hexdigest()
+        self.digest = hashlib.sha256()
+        self._file = file
 
     def write(self, row: Mapping[str, Any]) -> None:
-        """Add a line."""
         line = (json.dumps(row, ensure_ascii=False) + "\n").encode()
-        self._digest.update(line)
-        self._file.write(line)
+        self.digest.update(line)
+        try:
+            self._file.write(line)
+        except OSError as error:
+            raise BotcoreError(f"cannot write the file: {error.strerror}") from error
         self.rows += 1
 
-    def finish(self) -> None:
-        """Put the file where it belongs. Raises `BotcoreError` where that is taken."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        try:
-            if self._force:
-                self._draft.replace(self._path)
-            else:
-                self._path.hardlink_to(self._draft)  # unlike a rename it never takes another file's place
-        except FileExistsError:
-            raise self._taken() from None
-        except OSError as error:
-            raise BotcoreError(f"cannot write {self._path}: {error.strerror}") from error
 
-    def _taken(self) -> BotcoreError:
-        return BotcoreError(f"{self._path} exists already; take another name, or --force to replace it")
+class _Empty(Exception):
+    """There is no line: the file is not to appear."""
 
 
 @dataclass(slots=True)
@@ -131,22 +95,34 @@ class _Tally:
 
 
 async def export(database: Database, wish: Wish, path: Path, *, who: str, at: float, force: bool = False) -> Export:
-    """Write the file and note it; an export without a line leaves neither.
+    """Write the file, then note it; an export without a line leaves neither, and nothing leaves without a note.
 
     Raises `BotcoreError` where the file cannot be written.
     """
     tally = _Tally()
-    with Sheet(path, force=force) as sheet:
-        async for one, lesson in _lessons(database, wish, tally):
-            _keep(sheet, wish, tally, (one.channel, one.person), lesson)
-        done = _record(wish, path, sheet, tally, who=who, at=at)
-        if sheet.rows:
-            await database.write(partial(ledger.note, export=done))
-            sheet.finish()
+    try:
+        with new_file(path, force=force) as file:
+            sheet = await _written(file, database, wish, tally)
+            done = _record(wish, path, sheet, tally, who=who, at=at)
+            if not done.rows:
+                raise _Empty
+    except _Empty:
+        return done
+    with ExitStack() as undo:
+        undo.callback(path.unlink, missing_ok=True)
+        await database.write(partial(ledger.note, export=done))
+        undo.pop_all()
     return done
 
 
-def _keep(sheet: Sheet, wish: Wish, tally: _Tally, person: ledger.Person, lesson: Lesson) -> None:
+async def _written(file: IO[bytes], database: Database, wish: Wish, tally: _Tally) -> _Sheet:
+    sheet = _Sheet(file)
+    async for one, lesson in _lessons(database, wish, tally):
+        _keep(sheet, wish, tally, (one.channel, one.person), lesson)
+    return sheet
+
+
+def _keep(sheet: _Sheet, wish: Wish, tally: _Tally, person: ledger.Person, lesson: Lesson) -> None:
     if wish.max_per_person and tally.of_person[person] >= wish.max_per_person:
         return tally.skip(Skip(f"more than {wish.max_per_person} from one person"))
     if sheet.rows >= MOST_ROWS:
@@ -210,7 +186,7 @@ def _alone(wish: Wish, found: Found) -> Iterator[Lesson | Skip]:
         yield from shapes.dpo(found.example)
 
 
-def _record(wish: Wish, path: Path, sheet: Sheet, tally: _Tally, *, who: str, at: float) -> Export:
+def _record(wish: Wish, path: Path, sheet: _Sheet, tally: _Tally, *, who: str, at: float) -> Export:
     which, redactor = wish.which, wish.redactor
     options = {
         "value": which.value,
@@ -227,7 +203,7 @@ def _record(wish: Wish, path: Path, sheet: Sheet, tally: _Tally, *, who: str, at
         format=wish.format,
         file=str(path.absolute()),
         options=options,
-        sha256=sheet.sha256,
+        sha256=sheet.digest.hexdigest(),
         rows=sheet.rows,
         left_out=dict(tally.left_out),
         redacted=dict(redactor.found) if redactor else {},

@@ -199,7 +199,7 @@ def test_a_file_is_replaced_only_by_force(here: Path, judged: list[str]) -> None
     (here / "out.jsonl").write_text("mine")
     refused = botcore_feedback(here, "export", "out.jsonl", "--format", "kto")
     assert (refused.returncode, refused.stderr.count("\n")) == (1, 1)
-    assert "out.jsonl exists already" in refused.stderr
+    assert "out.jsonl exists; give another name" in refused.stderr
     assert json.loads(feedback(here, "export", "out.jsonl", "--format", "kto", "--force", "--json").stdout)["rows"] == 4
 
 

@@ -1,5 +1,6 @@
 """What is exported: in which shape, whose words, cleaned how, and what is left out."""
 
+import errno
 import json
 import os
 from dataclasses import replace
@@ -9,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from botcore import BotcoreError, PromptMessage
+from botcore import BotcoreError, PromptMessage, StoreUnavailable
 from botcore.store import Store
 from botcore_finetune import Example, examples, ledger
-from botcore_finetune.export import PAGE, Sheet, Wish, export
+from botcore_finetune.export import PAGE, Wish, export
 from botcore_finetune.ledger import Export
 from botcore_finetune.redact import Redactor
 from botcore_finetune.search import Which
@@ -244,7 +245,7 @@ async def test_the_file_is_its_owners_and_takes_nobodys_place(house: Store, tmp_
     await export(house, wish, file, who="operator", at=1.0)
     assert file.stat().st_mode & 0o777 == 0o600
     file.write_text("mine")
-    with pytest.raises(BotcoreError, match="exists already"):
+    with pytest.raises(BotcoreError, match="exists; give another name"):
         await export(house, wish, file, who="operator", at=1.0)
     assert file.read_text() == "mine"
     await export(house, wish, file, who="operator", at=1.0, force=True)
@@ -252,19 +253,38 @@ async def test_the_file_is_its_owners_and_takes_nobodys_place(house: Store, tmp_
     assert [name for name in os.listdir(tmp_path) if "out" in name] == ["out.jsonl"]
 
 
-async def test_a_file_that_appears_meanwhile_stays(tmp_path: Path) -> None:
-    file = tmp_path / "out.jsonl"
-    with Sheet(file) as sheet:
-        sheet.write({"prompt": []})
-        file.write_text("mine")
-        with pytest.raises(BotcoreError, match="exists already"):
-            sheet.finish()
-    assert (file.read_text(), os.listdir(tmp_path)) == ("mine", ["out.jsonl"])
-
-
-async def test_a_place_that_cannot_be_written_is_one_clear_line(house: Store, tmp_path: Path) -> None:
-    with pytest.raises(BotcoreError, match=r"cannot write .*nowhere/out.jsonl: No such file or directory"):
+async def test_a_place_that_cannot_be_written_is_one_clear_line_and_not_on_record(house: Store, tmp_path: Path) -> None:
+    await keep(house, example())
+    with pytest.raises(BotcoreError, match="there is no folder"):
         await export(house, Wish(format="kto"), tmp_path / "nowhere" / "out.jsonl", who="operator", at=1.0)
+    assert await house.read(lambda connection: ledger.exports(connection, 10)) == []
+
+
+async def test_a_file_that_cannot_be_finished_is_not_on_record(
+    house: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    await keep(house, example())
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BotcoreError, match="No space left"):
+        await export(house, Wish(format="kto", consent=True), tmp_path / "out.jsonl", who="operator", at=1.0)
+    assert not (tmp_path / "out.jsonl").exists()
+    assert await house.read(lambda connection: ledger.exports(connection, 10)) == []
+
+
+async def test_a_file_that_cannot_be_noted_does_not_stay(
+    house: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unavailable(fn: Any) -> None:
+        raise StoreUnavailable
+
+    await keep(house, example())
+    monkeypatch.setattr(house, "write", unavailable)
+    with pytest.raises(StoreUnavailable):
+        await export(house, Wish(format="kto", consent=True), tmp_path / "out.jsonl", who="operator", at=1.0)
+    assert not (tmp_path / "out.jsonl").exists()
 
 
 async def test_an_export_is_on_record_and_one_of_nothing_leaves_neither_file_nor_record(

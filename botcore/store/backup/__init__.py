@@ -1,6 +1,5 @@
 """Backup and restore: the database and the files of plugins and channels, in one checked archive.
 
-newfile    a file that appears whole or not at all
 kept       which files below data_dir belong in
 archive    the tar file and its manifest, written and unpacked with distrust
 sqlite     a consistent copy of a database in use
@@ -10,9 +9,8 @@ make       `back_up`
 restore    `restore`, and what it keeps aside
 """
 
-from botcore.store.backup.archive import Manifest
+from botcore.store.backup.archive import Manifest, Report
 from botcore.store.backup.make import back_up
-from botcore.store.backup.newfile import Report, new_file, plainly
 from botcore.store.backup.restore import Restored, restore
 
-__all__ = ["Manifest", "Report", "Restored", "back_up", "new_file", "plainly", "restore"]
+__all__ = ["Manifest", "Report", "Restored", "back_up", "restore"]

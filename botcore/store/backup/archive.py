@@ -21,9 +21,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from botcore.errors import StoreError
 from botcore.store.backup.kept import keeps
-from botcore.store.backup.newfile import Report
 
-__all__ = ["DATABASE", "FILES", "Archive", "Manifest", "Member", "unpack"]
+__all__ = ["DATABASE", "FILES", "Archive", "Manifest", "Member", "Report", "unpack"]
+
+Report = Callable[[str, int, int], None]
+"""Told what is being worked on, and how many of how many bytes are done (0 of 0 = nobody knows)."""
 
 FORMAT = 1
 DATABASE = {"sqlite": "database.sqlite", "postgresql": "database.pgdump"}

@@ -6,10 +6,10 @@ from typing import Literal
 
 import sqlalchemy as sa
 
+from botcore.newfile import new_file, plainly
 from botcore.store.backup import sqlite
-from botcore.store.backup.archive import DATABASE, FILES, Archive, Manifest
+from botcore.store.backup.archive import DATABASE, FILES, Archive, Manifest, Report
 from botcore.store.backup.kept import kept_files
-from botcore.store.backup.newfile import Report, new_file, plainly
 from botcore.store.backup.postgres import serving
 from botcore.store.engines import database_file, parse, require
 

@@ -16,13 +16,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from botcore.errors import StoreError
+from botcore.newfile import plainly
 from botcore.store import schema
 from botcore.store.backup import sqlite
-from botcore.store.backup.archive import DATABASE, FILES, Manifest, unpack
+from botcore.store.backup.archive import DATABASE, FILES, Manifest, Report, unpack
 from botcore.store.backup.contents import Counts
 from botcore.store.backup.kept import kept_folders
 from botcore.store.backup.make import back_up
-from botcore.store.backup.newfile import Report, plainly
 from botcore.store.backup.postgres import Server, serving
 from botcore.store.backup.swap import Swap
 from botcore.store.engines import database_file, parse, shown

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from botcore.errors import StoreError
+from botcore.store.backup.archive import Report
 from botcore.store.backup.contents import Counts, look
-from botcore.store.backup.newfile import Report
 from botcore.store.faults import one_line
 
 __all__ = ["copy", "examine", "settle"]

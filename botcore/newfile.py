@@ -1,23 +1,21 @@
 """A file that appears under its name whole, on the disk and readable by its owner alone, or not at all."""
 
 import os
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from botcore.errors import StoreError
 
-__all__ = ["Report", "new_file", "plainly", "sync_folder"]
-
-Report = Callable[[str, int, int], None]
-"""Told what is being worked on, and how many of how many bytes are done (0 of 0 = nobody knows)."""
+__all__ = ["new_file", "plainly"]
 
 
 @contextmanager
 def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """The file to write; it gets its name when the body has ended well. Raises `StoreError` where that is taken."""
+    import tempfile  # importing botcore does not pay for it
+
     if path.is_dir():
         raise StoreError(f"{path} is a folder; name a file in it")
     if path.exists() and not force:
@@ -49,19 +47,19 @@ def plainly(what: str) -> Iterator[None]:
         raise StoreError(f"{what}: {error.strerror or error}{named}") from None
 
 
-def sync_folder(folder: Path) -> None:
+def _publish(temporary: Path, path: Path, *, force: bool) -> None:
+    if force or not _linked(temporary, path):
+        os.replace(temporary, path)
+    _sync(path.parent)
+
+
+def _sync(folder: Path) -> None:
     """Make names that were given in this folder survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _publish(temporary: Path, path: Path, *, force: bool) -> None:
-    if force or not _linked(temporary, path):
-        os.replace(temporary, path)
-    sync_folder(path.parent)
 
 
 def _linked(temporary: Path, path: Path) -> bool:
