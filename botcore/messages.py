@@ -1,7 +1,7 @@
 """The frozen records that travel through the house: no behaviour, no I/O. A `wire.py` makes them, all others read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 __all__ = [
@@ -162,6 +162,8 @@ class Feedback:
     comment: str = ""
     correction: str = ""
     """What the reply should have been."""
+    at: float = field(default=0.0, compare=False)
+    """When it was made or changed last, Unix seconds: the store says it, a channel need not."""
 
 
 Incoming = Message | Control | Feedback

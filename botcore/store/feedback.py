@@ -97,11 +97,11 @@ def store(connection: sa.Connection, record: Feedback, *, now: float) -> Feedbac
     """Keep the judgement (or take it back); returns it as it now stands, None where its reply is not known yet."""
     place = record.conversation
     reply = record.reply or _carrier(connection, place, record.platform_id)
-    record = replace(record, reply=reply)
+    record = replace(record, reply=reply, at=now)
     if _taken_back(record):
         _TAKE_BACK(connection, **_target(place, record.platform_id, reply), person=record.person.id)
     else:
-        record = _put(connection, record, now)
+        record = _put(connection, record)
     known = reply and _REPLY(connection, turn=reply).first() is not None
     return record if known else None
 
@@ -123,7 +123,7 @@ def _target(place: Conversation, platform_id: str, reply: str) -> dict[str, str]
     return {"channel": place.channel, "account": place.account, "chat": place.chat, "target": target}
 
 
-def _put(connection: sa.Connection, record: Feedback, at: float) -> Feedback:
+def _put(connection: sa.Connection, record: Feedback) -> Feedback:
     """The judgement with what was said before and still holds."""
     kept = _PUT(
         connection,
@@ -134,7 +134,7 @@ def _put(connection: sa.Connection, record: Feedback, at: float) -> Feedback:
         platform_id=record.platform_id,
         key=record.conversation.key,
         event_id=record.event_id,
-        at=at,
+        at=record.at,
         value=record.value,
         reasons=dump(record.reasons) if record.reasons else "",
         comment=record.comment,
@@ -152,10 +152,10 @@ def match(connection: sa.Connection, place: Conversation, platform_id: str, repl
     waiting = _target(place, platform_id, "")
     if not _ANY_EARLY.rows(connection, **waiting):
         return []  # nearly always
-    found = [(_feedback(row, place, reply), row.at) for row in _EARLY(connection, **waiting)]
-    for record, _ in found:
+    found = [_feedback(row, place, reply) for row in _EARLY(connection, **waiting)]
+    for record in found:
         _TAKE_BACK(connection, **waiting, person=record.person.id)
-    return [_put(connection, record, at) for record, at in found]
+    return [_put(connection, record) for record in found]
 
 
 def since(connection: sa.Connection, at: float, after: int, limit: int) -> list[tuple[float, int, Feedback]]:
@@ -194,4 +194,5 @@ def _feedback(row: Any, place: Conversation, reply: str) -> Feedback:
         reasons=_reasons(row.reasons),
         comment=row.comment,
         correction=row.correction,
+        at=row.at,
     )

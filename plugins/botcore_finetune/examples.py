@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
 from pathlib import Path
@@ -25,13 +26,13 @@ __all__ = [
     "COLUMNS",
     "MIGRATIONS",
     "Example",
+    "Key",
     "Tally",
     "answered_again",
     "drop_turns",
     "example",
-    "kept_since",
+    "kept",
     "newest",
-    "newest_at",
     "prompt_id",
     "put",
     "run",
@@ -41,6 +42,9 @@ __all__ = [
 ]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+
+Key = tuple[str, str, str]
+"""Turn, channel and person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +72,7 @@ class Example:
     consent: bool = False
     """What the operator's setting said when it was judged."""
     at: float
-    """When it was judged last, Unix seconds."""
+    """When it was judged last, Unix seconds: the core's time of the verdict, however late it is met here."""
     again: str = ""
     """The reply this one took the place of."""
     question: str = ""
@@ -98,14 +102,18 @@ class Tally:
 
 
 def put(connection: sa.Connection, example: Example) -> None:
-    """Keep the example in the place of this person's earlier one for the same reply; the same again changes nothing."""
-    run(connection, _PUT, _values(example))
+    """Keep the example in the place of this person's earlier one for the same reply.
+
+    The same verdict again changes its time and nothing else; one that is older than what is kept changes nothing.
+    """
+    values = _values(example)
+    run(connection, _AGAIN, values)
+    run(connection, _PUT, values)
 
 
-def take_back(connection: sa.Connection, turn: str, channel: str, person: str) -> None:
-    """Remove a person's example; nothing happens where there is none."""
-    values = {"turn": turn, "channel": channel, "person": person}
-    run(connection, "DELETE FROM ft_examples WHERE turn = :turn AND channel = :channel AND person = :person", values)
+def take_back(connection: sa.Connection, key: Key, at: float = math.inf) -> None:
+    """Remove a person's example unless it was judged later than ``at``; nothing happens where there is none."""
+    run(connection, f"DELETE FROM ft_examples WHERE {_SAME} AND at <= :at", dict(zip(_KEY, key, strict=True), at=at))
 
 
 def answered_again(connection: sa.Connection, turn: str, replaced: str, at: float) -> None:
@@ -120,15 +128,11 @@ def newest(connection: sa.Connection, limit: int) -> list[Example]:
     return [example(row) for row in run(connection, query, {"limit": limit})]
 
 
-def newest_at(connection: sa.Connection) -> float:
-    """When the newest example was judged, 0 where there is none."""
-    return float(run(connection, "SELECT coalesce(max(at), 0) FROM ft_examples", {}).scalar_one())
-
-
-def kept_since(connection: sa.Connection, at: float) -> set[tuple[str, str, str]]:
-    """(turn, channel, person) of the examples judged later than ``at``."""
-    rows = run(connection, "SELECT turn, channel, person FROM ft_examples WHERE at > :at", {"at": at})
-    return {(row.turn, row.channel, row.person) for row in rows}
+def kept(connection: sa.Connection, after: float, until: float) -> dict[Key, float]:
+    """When each example was judged: those of later than ``after``, up to ``until``."""
+    query = f"SELECT {', '.join(_KEY)}, at FROM ft_examples WHERE at > :after AND at <= :until"
+    rows = run(connection, query, {"after": after, "until": until})
+    return {(row.turn, row.channel, row.person): row.at for row in rows}
 
 
 def tally(connection: sa.Connection, channel: str, person: str) -> Tally:
@@ -167,15 +171,17 @@ def prompt_id(prompt: Sequence[PromptMessage]) -> str:
 
 
 _KEY = ("turn", "channel", "person")
+_SAME = " AND ".join(f"{name} = :{name}" for name in _KEY)
 COLUMNS = tuple(one.name for one in fields(Example))
 """The columns `example` reads."""
 _STORED = (*COLUMNS, "prompt_id")
 _JUDGED = ("verdict", "reasons", "comment", "correction")
+_AGAIN = f"UPDATE ft_examples SET at = :at WHERE {_SAME} AND {' AND '.join(f'{name} = :{name}' for name in _JUDGED)}"
 _PUT = (
     f"INSERT INTO ft_examples ({', '.join(_STORED)}) VALUES ({', '.join(':' + name for name in _STORED)})"
     f" ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET "
     + ", ".join(f"{name} = excluded.{name}" for name in _STORED if name not in _KEY)
-    + f" WHERE {' OR '.join(f'ft_examples.{name} <> excluded.{name}' for name in _JUDGED)}"
+    + f" WHERE ft_examples.at <= excluded.at AND ({' OR '.join(f'ft_examples.{n} <> excluded.{n}' for n in _JUDGED)})"
 )
 
 

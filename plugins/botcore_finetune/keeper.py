@@ -5,24 +5,21 @@ reports need.
 """
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from botcore import Bot, Entry, Feedback, Passage, PromptMessage, Reply
 from botcore_finetune import examples
-from botcore_finetune.examples import Example
+from botcore_finetune.examples import Example, Key
 
 __all__ = ["Keeper"]
 
 log = logging.getLogger(__name__)
 
 SLICE = 100
-"""Examples per read and write where all are walked."""
-OVERLAP_S = 86_400.0
-"""How far before the newest example a start looks for verdicts: an hour's outage of the database must not lose one."""
-SKEW_S = 3_600.0
-"""A verdict is stored at most so long before its example, by the clocks of all processes."""
+"""Examples and verdicts per read and write where all are walked."""
 LOOK_BACK = {True: 40, False: 800}
 """Lines of a private chat and of a group that are searched for the question; in a group also for those whose words the
 prompt may carry, so twice what a prompt can hold."""
@@ -38,11 +35,9 @@ class Keeper:
         self._consent = consent
 
     async def keep(self, feedback: Feedback) -> None:
-        """Keep, change or remove the example of this verdict; the same verdict again changes nothing."""
-        example = await self._example(feedback) if _says_something(feedback) else None
-        if example:
-            return await self._bot.database.write(partial(examples.put, example=example))
-        return await self._take_back(feedback.reply, feedback.conversation.channel, feedback.person.id)
+        """Keep, change or remove the example of this verdict."""
+        if not (_says_something(feedback) and await self._put(feedback)):
+            await self._bot.database.write(partial(examples.take_back, key=_key(feedback)))
 
     async def keep_again(self, reply: Reply) -> None:
         """Note that a reply took another one's place."""
@@ -51,22 +46,17 @@ class Keeper:
         await self._bot.database.write(note)
 
     async def catch_up(self) -> None:
-        """What was said and taken back while nobody listened: in a crash, or while the plugin was off."""
-        newest = await self._bot.database.read(examples.newest_at)
-        since, found = max(0.0, newest - OVERLAP_S), set[tuple[str, str, str]]()
-        async for feedback in self._bot.judgements(since):
-            await self.keep(feedback)
-            found.add((feedback.reply, feedback.conversation.channel, feedback.person.id))
-        kept = await self._bot.database.read(partial(examples.kept_since, at=since + SKEW_S))
-        for one in await self._gone(kept - found):
-            await self._take_back(*one)
+        """What was said and taken back while nobody listened: in a crash, or while the plugin was off.
 
-    async def _gone(self, missing: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
-        """Those no verdict is left of. One that was found late is kept under a later time than it was given."""
-        if missing:
-            async for feedback in self._bot.judgements():
-                missing.discard((feedback.reply, feedback.conversation.channel, feedback.person.id))
-        return missing
+        The core's verdicts and the examples are walked side by side, in the order of the verdicts' times.
+        """
+        after, said = -math.inf, list[Feedback]()
+        async for feedback in self._bot.judgements():
+            if len(said) >= SLICE and feedback.at > said[-1].at:  # those of one moment stay together
+                await self._settle(said, after, said[-1].at)
+                after, said = said[-1].at, []
+            said.append(feedback)
+        await self._settle(said, after, math.inf)
 
     async def drop_forgotten(self) -> None:
         """A conversation that was deleted takes its examples along."""
@@ -78,9 +68,21 @@ class Keeper:
                 log.info("finetune: dropped the examples of %d forgotten replies", len(gone))
             after = page[-1]
 
-    async def _take_back(self, turn: str, channel: str, person: str) -> None:
-        take_back = partial(examples.take_back, turn=turn, channel=channel, person=person)
-        await self._bot.database.write(take_back)
+    async def _settle(self, said: Sequence[Feedback], after: float, until: float) -> None:
+        """Make the examples of this time what people have said in it, and no more than that."""
+        kept = await self._bot.database.read(partial(examples.kept, after=after, until=until))
+        for feedback in said:
+            if kept.pop(_key(feedback), None) != feedback.at:
+                await self._put(feedback)
+        for key, at in kept.items():
+            await self._bot.database.write(partial(examples.take_back, key=key, at=at))
+
+    async def _put(self, feedback: Feedback) -> bool:
+        """Whether there is an example in it."""
+        example = await self._example(feedback)
+        if example:
+            await self._bot.database.write(partial(examples.put, example=example))
+        return example is not None
 
     async def _example(self, feedback: Feedback) -> Example | None:
         reply = await self._bot.reply(feedback.reply)
@@ -104,7 +106,7 @@ class Keeper:
             comment=feedback.comment,
             correction=feedback.correction,
             consent=self._consent and UNKNOWN not in people,
-            at=self._bot.clock.now(),
+            at=feedback.at,
             again=reply.again,
             question=_question(reply, said, prompt),
             people=people,
@@ -119,6 +121,10 @@ class Keeper:
         lines = await self._bot.history(reply.conversation, limit=LOOK_BACK[reply.conversation.private])
         until = next((line.id for line in lines if line.reply == reply.id and line.role == "user"), 0)
         return [line for line in lines if line.role == "user" and line.id <= until]
+
+
+def _key(feedback: Feedback) -> Key:
+    return feedback.reply, feedback.conversation.channel, feedback.person.id
 
 
 def _says_something(feedback: Feedback) -> bool:

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from botcore import Chunk, Conversation, PromptMessage, StoreUnavailable, Turn, hookimpl
 from botcore.store import Store
 from botcore.testing import Chat, chatting
+from botcore.testing.clock import ManualClock
 from botcore_finetune import Example, examples, keeper, search
 from tests.plugins.conftest import HANDBOOK
 
@@ -153,6 +155,83 @@ async def test_a_start_that_finds_nothing_new_changes_nothing(tmp_path: Path) ->
         assert await kept(chat) == before
 
 
+DAY = 86_400.0
+
+
+async def kept_on(tmp_path: Path, day: float) -> list[Example]:
+    """What a bot that starts on this day keeps."""
+    async with chatting(tmp_path, settings=TABLES, clock=ManualClock(day * DAY)) as chat:
+        return await kept(chat)
+
+
+async def test_a_verdict_that_is_found_late_is_kept_under_its_own_time_and_stays(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=WITHOUT, clock=ManualClock(10 * DAY)) as chat:
+        for text in ("one", "two", "three"):
+            await chat.judges(await replied(chat, text), 1)
+    for day in (13, 13.1, 13.2, 20):
+        assert [one.at for one in await kept_on(tmp_path, day)] == [10 * DAY] * 3
+
+
+async def test_what_was_taken_back_long_after_it_was_said_is_gone_at_the_next_start(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TABLES, clock=ManualClock(10 * DAY)) as chat:
+        old = await replied(chat, "old")
+        await chat.judges(old, 1)
+    async with chatting(tmp_path, settings=TABLES, clock=ManualClock(15 * DAY)) as chat:
+        new = await replied(chat.with_("ben"), "new")
+        await chat.with_("ben").judges(new, 1, event_id="new")
+    async with chatting(tmp_path, settings=WITHOUT, clock=ManualClock(16 * DAY)) as chat:
+        await chat.judges(old, 0, event_id="back")
+    assert [one.turn for one in await kept_on(tmp_path, 17)] == [new]
+
+
+async def test_a_start_that_was_interrupted_while_it_caught_up_loses_nothing(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=WITHOUT, clock=ManualClock(10 * DAY)) as chat:
+        replies = [await replied(chat, text) for text in ("one", "two")]
+        await chat.judges(replies[0], 1)
+    async with chatting(tmp_path, settings=WITHOUT, clock=ManualClock(15 * DAY)) as chat:
+        await chat.judges(replies[1], 1, event_id="later")
+    assert len(await kept_on(tmp_path, 16)) == 2
+    async with chatting(tmp_path, settings=WITHOUT, clock=ManualClock(16 * DAY)) as chat:
+        await chat.bot.database.write(lambda one: examples.take_back(one, (replies[0], "loopback", "ana")))
+    assert {one.turn for one in await kept_on(tmp_path, 17)} == set(replies)
+
+
+async def test_verdicts_of_any_number_and_of_one_moment_are_met_in_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "SLICE", 2)
+    clock = ManualClock(10 * DAY)
+    async with chatting(tmp_path, settings=WITHOUT, clock=clock) as chat:
+        people = [chat.with_(name) for name in "abcdefgh"]
+        replies = [await replied(one, "hi") for one in people]
+        for one, reply in zip(people, replies, strict=True):
+            await one.judges(reply, 1)
+            await clock.advance(60.0 if one.person.id in "aef" else 0.0)
+    assert {one.turn for one in await kept_on(tmp_path, 11)} == set(replies)
+    async with chatting(tmp_path, settings=WITHOUT, clock=ManualClock(12 * DAY)) as chat:
+        for name, reply in list(zip("abcdefgh", replies, strict=True))[::3]:
+            await chat.with_(name).judges(reply, 0, event_id=f"back {name}")
+    assert {one.turn for one in await kept_on(tmp_path, 13)} == set(replies) - set(replies[::3])
+
+
+async def test_examples_that_stand_under_another_time_than_their_verdicts_are_kept_as_they_are(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TABLES, clock=ManualClock(10 * DAY)) as chat:
+        await chat.judges(await replied(chat, "one"), 1)
+        before = await kept(chat)
+        later = sa.text("UPDATE ft_examples SET at = at + 500000")  # as earlier versions did: the time it was met
+        await chat.bot.database.write(lambda connection: connection.execute(later))
+    changed: dict[str, Any] = {"plugins": {**TABLES["plugins"], "finetune": {"consent": True}}}
+    async with chatting(tmp_path, settings=changed, clock=ManualClock(20 * DAY)) as chat:
+        assert await kept(chat) == before
+
+
+async def test_an_older_verdict_takes_no_newer_ones_place(store: Store) -> None:
+    await store.migrate("ft", examples.MIGRATIONS)
+    for at, verdict in ((5.0, -1), (4.0, 1)):
+        await store.write(partial(examples.put, example=replace(EXAMPLE, at=at, verdict=verdict)))
+    assert [one.verdict for one in await store.read(partial(examples.newest, limit=10))] == [-1]
+
+
 async def test_a_verdict_the_database_could_not_take_is_kept_with_the_next_one(
     chat: Chat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -248,24 +327,26 @@ async def test_the_sampling_is_kept(chat: Chat) -> None:
     assert one.sampling["temperature"] == chat.engine.samplings[0].temperature
 
 
+EXAMPLE = Example(
+    turn="t",
+    channel="web",
+    person="ana",
+    conversation="web//ana/",
+    prompt=(PromptMessage(role="user", content="hi “there” ☃"),),
+    reply="hello",
+    model="base",
+    plugin="textgen",
+    verdict=1,
+    reasons=("a", "b"),
+    at=5.0,
+)
+
+
 async def test_keeping_an_example_twice_keeps_it_once(store: Store) -> None:
     await store.migrate("ft", examples.MIGRATIONS)
-    example = Example(
-        turn="t",
-        channel="web",
-        person="ana",
-        conversation="web//ana/",
-        prompt=(PromptMessage(role="user", content="hi “there” ☃"),),
-        reply="hello",
-        model="base",
-        plugin="textgen",
-        verdict=1,
-        reasons=("a", "b"),
-        at=5.0,
-    )
     for _ in range(2):
-        await store.write(lambda connection: examples.put(connection, example))
-    assert await store.read(lambda connection: examples.newest(connection, 10)) == [example]
+        await store.write(lambda connection: examples.put(connection, EXAMPLE))
+    assert await store.read(lambda connection: examples.newest(connection, 10)) == [EXAMPLE]
 
 
 def first_version(tmp_path: Path) -> Path:

@@ -79,6 +79,20 @@ async def test_taken_back_is_gone_and_told(store: Store) -> None:
     assert await store.feedback_for(turn) == []
 
 
+async def test_when_it_was_said_is_known_however_late_its_reply_is(store: Store, clock: ManualClock) -> None:
+    said = clock.now()
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    await tell(store, feedback(1, platform_id="p1"))
+    await clock.advance(60)
+    (matched,) = await store.sent(claim, row.part.id, "p1")
+    (_, _, found) = (await store.feedback_since(0))[0]
+    assert (matched.at, found.at) == (said, said)
+    changed = await tell(store, feedback(-1, reply=claim.turn))
+    assert changed
+    assert changed.at == said + 60
+
+
 async def test_only_a_comment_is_kept(store: Store) -> None:
     turn = await carried(store)
     await tell(store, feedback(0, reply=turn, comment="why?"))
