@@ -17,6 +17,7 @@ import typer
 from botcore import Bot, BotcoreError
 from botcore_finetune import examples, ledger, report, search
 from botcore_finetune.export import Wish, export
+from botcore_finetune.keeper import drop_forgotten
 from botcore_finetune.redact import Redactor
 from botcore_finetune.search import Value, Which
 from botcore_finetune.settings import FineTuneSettings
@@ -129,11 +130,12 @@ def _export(visit: Visit, settings: FineTuneSettings) -> Callable[..., None]:
 
 
 def _run(visit: Visit, work: Callable[[Bot], Awaitable[T]]) -> T:
-    """What ``work`` gives, with the plugin's tables up to date."""
+    """What ``work`` gives, with the plugin's tables up to date and without what was deleted since the bot looked."""
 
     async def main() -> T:
         async with visit() as bot:
             await bot.migrate("ft", examples.MIGRATIONS)
+            await drop_forgotten(bot)
             return await work(bot)
 
     return asyncio.run(main())

@@ -14,7 +14,7 @@ from botcore import Bot, Entry, Feedback, Passage, PromptMessage, Reply
 from botcore_finetune import examples
 from botcore_finetune.examples import Example, Key
 
-__all__ = ["Keeper"]
+__all__ = ["Keeper", "drop_forgotten"]
 
 log = logging.getLogger(__name__)
 
@@ -57,16 +57,6 @@ class Keeper:
                 after, said = said[-1].at, []
             said.append(feedback)
         await self._settle(said, after, math.inf)
-
-    async def drop_forgotten(self) -> None:
-        """A conversation that was deleted takes its examples along."""
-        bot, after = self._bot, ""
-        while page := await bot.database.read(partial(examples.turns, after=after, limit=SLICE)):
-            gone = [turn for turn in page if await bot.reply(turn) is None]
-            if gone:
-                await bot.database.write(partial(examples.drop_turns, gone=gone))
-                log.info("finetune: dropped the examples of %d forgotten replies", len(gone))
-            after = page[-1]
 
     async def _settle(self, said: Sequence[Feedback], after: float, until: float) -> None:
         """Make the examples of this time what people have said in it, and no more than that."""
@@ -121,6 +111,17 @@ class Keeper:
         lines = await self._bot.history(reply.conversation, limit=LOOK_BACK[reply.conversation.private])
         until = next((line.id for line in lines if line.reply == reply.id and line.role == "user"), 0)
         return [line for line in lines if line.role == "user" and line.id <= until]
+
+
+async def drop_forgotten(bot: Bot) -> None:
+    """A conversation that was deleted takes its examples along."""
+    after = ""
+    while page := await bot.database.read(partial(examples.turns, after=after, limit=SLICE)):
+        gone = [turn for turn in page if await bot.reply(turn) is None]
+        if gone:
+            await bot.database.write(partial(examples.drop_turns, gone=gone))
+            log.info("finetune: dropped the examples of %d forgotten replies", len(gone))
+        after = page[-1]
 
 
 def _key(feedback: Feedback) -> Key:

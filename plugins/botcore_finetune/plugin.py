@@ -13,7 +13,7 @@ from botcore import Bot, Feedback, Registry, Reply, StoreUnavailable, hookimpl
 from botcore_finetune import examples
 from botcore_finetune.chat import Commands
 from botcore_finetune.command import feedback_commands
-from botcore_finetune.keeper import Keeper
+from botcore_finetune.keeper import Keeper, drop_forgotten
 from botcore_finetune.settings import FineTuneSettings
 
 __all__ = ["FineTune"]
@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 WAITING = 1_000
 """Verdicts that wait while a start catches up or the database cannot write; should there be more, the next start finds
 them."""
+
+
+FORGETS_EVERY_S = 3_600.0
+"""How long an example may outlive its conversation; the commands look before they read."""
 
 
 class FineTune:
@@ -46,15 +50,20 @@ class FineTune:
     @hookimpl
     @asynccontextmanager
     async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
-        """Brings the tables up to date, lets go of what was forgotten, and finds what was said meanwhile."""
+        """Brings the tables up to date, finds what was said meanwhile, and forgets with the core, every hour."""
         await bot.migrate("ft", examples.MIGRATIONS)
         keeper = Keeper(bot, consent=self._settings.consent)
         self._commands.bot = bot
-        await keeper.drop_forgotten()
+        await drop_forgotten(bot)
         await keeper.catch_up()
         self._keeper = keeper
         await self._keep_waiting()  # last: what catching up has read may be older
-        yield
+        async with asyncio.TaskGroup() as group:
+            forgetting = group.create_task(_forget(bot), name="finetune forgets")
+            try:
+                yield
+            finally:
+                forgetting.cancel()
 
     @hookimpl
     async def remember(self, reply: Reply) -> None:
@@ -79,3 +88,12 @@ class FineTune:
                 except Exception:
                     log.exception("finetune: the verdict on reply %s cannot be kept", self._waiting[0].reply)
                 self._waiting.popleft()
+
+
+async def _forget(bot: Bot) -> None:
+    while True:
+        await bot.clock.sleep(FORGETS_EVERY_S)
+        try:
+            await drop_forgotten(bot)
+        except Exception:
+            log.exception("finetune: could not look for conversations that were deleted")

@@ -1,5 +1,6 @@
 """A thumb becomes an example of exactly the reply it was given to, and none is missed."""
 
+import logging
 import shutil
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from botcore import Chunk, Conversation, PromptMessage, StoreUnavailable, Turn, hookimpl
 from botcore.store import Store
-from botcore.testing import Chat, chatting
+from botcore.testing import Chat, chatting, until
 from botcore.testing.clock import ManualClock
 from botcore_finetune import Example, examples, keeper, search
 from tests.plugins.conftest import HANDBOOK
@@ -118,6 +119,27 @@ async def test_examples_survive_a_restart_and_forgotten_conversations_take_their
         await chat.bot.forget(chat.conversation)
     async with chatting(tmp_path, settings=TABLES) as chat:
         assert [one.person for one in await kept(chat)] == ["ben"]
+
+
+async def test_what_was_forgotten_is_gone_within_the_hour_also_after_one_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def unavailable(turn: str) -> None:
+        raise StoreUnavailable
+
+    caplog.set_level(logging.INFO)
+    clock = ManualClock()
+    async with chatting(tmp_path, settings=TABLES, clock=clock) as chat:
+        await chat.judges(await replied(chat, "mine"), 1)
+        await chat.bot.forget(chat.conversation)
+        with monkeypatch.context() as patch:
+            patch.setattr(chat.bot.database, "reply", unavailable)
+            await clock.advance(3_600.0)
+            await until(lambda: "could not look" in caplog.text)
+        assert len(await kept(chat)) == 1
+        await clock.advance(3_600.0)
+        await until(lambda: "dropped the examples" in caplog.text)
+        assert await kept(chat) == []
 
 
 WITHOUT = {"plugins": {name: table for name, table in TABLES["plugins"].items() if name != "finetune"}}

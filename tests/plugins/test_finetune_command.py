@@ -163,7 +163,7 @@ def test_show_says_that_a_quotation_is_for_reports(here: Path) -> None:
         (("list", "--value", "great"), 2, "'great' is not one of"),
         (("export", "x.jsonl"), 2, "Missing option '--format'"),
         (("export", "x.jsonl", "--format", "kto", "--good"), 2, "--good is for --format sft"),
-        (("export", "no/x.jsonl", "--format", "kto"), 1, "cannot write no/x.jsonl: No such file or directory"),
+        (("export", "no/x.jsonl", "--format", "kto"), 1, "there is no folder no to write x.jsonl in"),
         (("export", "x.jsonl", "--format", "kto"), 1, ""),
     ],
 )
@@ -220,6 +220,20 @@ async def test_the_commands_work_beside_a_running_bot(here: Path) -> None:
         shown = await asyncio.to_thread(botcore_feedback, here, "show", replies[0])
         assert "I do not know." in shown.stdout
         await ask(chat, "Are you there?", "Yes.")
+
+
+async def test_what_was_forgotten_is_neither_listed_nor_shown_nor_exported_while_the_bot_runs(here: Path) -> None:
+    async with chatting(here / "data", settings=TABLES) as chat:
+        await chat.says("/feedback yes")
+        await chat.hears("Thank you")
+        for arguments in (("export", "out.jsonl", "--format", "kto"), ("list",), ("show", "")):
+            reply = await ask(chat, "My secret is 42.", "I keep it.")
+            await chat.judges(reply, 1)
+            await chat.bot.forget(chat.conversation)
+            told = await asyncio.to_thread(feedback, here, *arguments[:1], *(one or reply for one in arguments[1:]))
+            assert "secret" not in told.stdout + told.stderr
+            assert told.returncode == (0 if arguments == ("list",) else 1)
+        assert not (here / "out.jsonl").exists()
 
 
 def test_times_are_dates_or_ages() -> None:
