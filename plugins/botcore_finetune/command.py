@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 ByValue = Annotated[Value | None, typer.Option("--value", help="Only these: good, bad or corrected.")]
 ByChannel = Annotated[str, typer.Option("--channel", help="Only from this channel.")]
 Since = Annotated[str, typer.Option("--since", help="Only since then: 2026-11-25, or 12h, 7d, 4w ago.")]
+File = Annotated[Path, typer.Argument(help="The file to write, one JSON object a line.")]
+InFormat = Annotated[Format, typer.Option("--format", help="sft, kto or dpo, as TRL reads them.")]
+Good = Annotated[bool, typer.Option("--good", help="sft: good replies too, not corrections alone.")]
+MaxPerPerson = Annotated[
+    int, typer.Option("--max-per-person", min=0, help="Lines from one person's verdicts, the newest; 0 = all.")
+]
+AllConsents = Annotated[bool, typer.Option("--all-consents", help="Also what people did not allow. You answer for it.")]
+NoRedact = Annotated[bool, typer.Option("--no-redact", help="Leave addresses, numbers and keys in the texts.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]
 UNITS_S = {"h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -84,49 +94,41 @@ def _show(visit: Visit, settings: FineTuneSettings) -> Callable[..., None]:
 
 def _export(visit: Visit, settings: FineTuneSettings) -> Callable[..., None]:
     def command(
-        file: Annotated[Path, typer.Argument(help="The file to write, one JSON object a line.")],
-        format: Annotated[Format, typer.Option("--format", help="sft, kto or dpo, as TRL reads them.")],
+        file: File,
+        format: InFormat,
         value: ByValue = None,
         channel: ByChannel = "",
         since: Since = "",
-        good: Annotated[bool, typer.Option("--good", help="sft: good replies too, not corrections alone.")] = False,
-        max_per_person: Annotated[
-            int, typer.Option("--max-per-person", min=0, help="Lines from one person's verdicts, the newest; 0 = all.")
-        ] = 20,
-        all_consents: Annotated[
-            bool, typer.Option("--all-consents", help="Also what people did not allow. You answer for it.")
-        ] = False,
-        no_redact: Annotated[
-            bool, typer.Option("--no-redact", help="Leave addresses, numbers and keys in the texts.")
-        ] = False,
-        force: Annotated[bool, typer.Option("--force", help="Replace a file of that name.")] = False,
+        good: Good = False,
+        max_per_person: MaxPerPerson = 20,
+        all_consents: AllConsents = False,
+        no_redact: NoRedact = False,
+        force: Force = False,
         json: AsJson = False,
     ) -> None:
         """Write judged replies to a file that TRL's trainers read."""
         if good and format != "sft":
             raise typer.BadParameter("--good is for --format sft; the other formats take good replies anyway")
-        redactor = Redactor(ips=settings.redact_ips) if settings.redact and not no_redact else None
-
-        async def exported(bot: Bot) -> report.Told:
-            wish = Wish(
-                format=format,
-                which=_which(bot, value, channel, since),
-                good=good,
-                consent=settings.consent,
-                all_consents=all_consents,
-                redactor=redactor,
-                max_per_person=max_per_person,
-            )
-            return report.exported(
-                await export(bot.database, wish, file, who=_account(), at=bot.clock.now(), force=force)
-            )
-
-        told = _run(visit, exported)
+        wish = Wish(
+            format=format,
+            good=good,
+            consent=settings.consent,
+            all_consents=all_consents,
+            redactor=Redactor(ips=settings.redact_ips) if settings.redact and not no_redact else None,
+            max_per_person=max_per_person,
+        )
+        which = partial(_which, value=value, channel=channel, since=since)
+        told = _run(visit, partial(_exported, wish, which, file, force=force))
         _tell(told, json=json)
         if not told.done:
             raise typer.Exit(1)
 
     return command
+
+
+async def _exported(wish: Wish, which: Callable[[Bot], Which], file: Path, bot: Bot, *, force: bool) -> report.Told:
+    wish = replace(wish, which=which(bot))
+    return report.exported(await export(bot.database, wish, file, who=_account(), at=bot.clock.now(), force=force))
 
 
 def _run(visit: Visit, work: Callable[[Bot], Awaitable[T]]) -> T:
