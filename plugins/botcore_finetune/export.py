@@ -73,6 +73,10 @@ class _Sheet:
 class _Empty(Exception):
     """There is no line: the file is not to appear."""
 
+    def __init__(self, export: Export) -> None:
+        super().__init__()
+        self.export = export
+
 
 @dataclass(slots=True)
 class _Tally:
@@ -105,9 +109,9 @@ async def export(database: Database, wish: Wish, path: Path, *, who: str, at: fl
             sheet = await _written(file, database, wish, tally)
             done = _record(wish, path, sheet, tally, who=who, at=at)
             if not done.rows:
-                raise _Empty
-    except _Empty:
-        return done
+                raise _Empty(done)
+    except _Empty as empty:
+        return empty.export
     with ExitStack() as undo:
         undo.callback(path.unlink, missing_ok=True)
         await database.write(partial(ledger.note, export=done))
