@@ -55,6 +55,7 @@ def test_a_changed_lock_or_project_is_installed_again(tree: Path, change: str) -
     assert "ensurepip" in set_up(tree, "sys.modules['ensurepip'] = None").stderr
 
 
+@pytest.mark.slow
 def test_a_half_made_environment_is_made_anew_and_a_failure_leaves_no_stamp(tree: Path) -> None:
     result = set_up(tree)
     assert result.returncode == 1

@@ -31,6 +31,7 @@ def botcore(tmp_path: Path) -> Call:
     return call
 
 
+@pytest.mark.slow
 def test_sources_are_listed_shown_and_removed(botcore: Call, tmp_path: Path) -> None:
     assert botcore("ingest", "rules.pdf").stdout.splitlines() == [
         "[1/1] added     rules.pdf 3 passages",

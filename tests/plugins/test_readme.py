@@ -16,6 +16,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(60)
 def test_the_example_plugin_passes_its_own_tests(tmp_path: Path) -> None:
     plugin, tests, *_ = blocks("python")
