@@ -5,6 +5,7 @@
     turn           one exchange: what the person said, what the bot said, and the trace of why
     outbox         what a platform is to be told, part by part
     feedback       judgements, one per person and reply
+    leader         who does what only one process may do
 
 No foreign keys between them: `forget` deletes by conversation, and each key check would be paid on every message.
 Flags are integers and JSON is text, so that both databases hand back the same Python values without type processing.
@@ -12,7 +13,7 @@ Flags are integers and JSON is text, so that both databases hand back the same P
 
 import sqlalchemy as sa
 
-__all__ = ["conversation", "feedback", "inbox", "metadata", "outbox", "probe", "turn"]
+__all__ = ["conversation", "feedback", "inbox", "leader", "metadata", "outbox", "probe", "turn"]
 
 metadata: sa.MetaData = sa.MetaData()
 
@@ -77,8 +78,17 @@ inbox: sa.Table = sa.Table(
     _real("received_at"),
     _text("reason"),
     _text("payload"),
+    _text("person"),  # who wrote it
+    _integer("deaths"),  # how often a process died while it worked on this
     sa.UniqueConstraint("channel", "account", "event_id", name="uq_inbox_event"),
     sa.Index("ix_inbox_conversation", "conversation", "state"),
+    sa.Index(
+        "ix_inbox_waiting",
+        "channel",
+        "person",
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    ),
     sa.Index("ix_inbox_dead", "id", sqlite_where=sa.text("state = 'dead'"), postgresql_where=sa.text("state = 'dead'")),
     sqlite_autoincrement=True,  # an id that came back after `forget` would fool cursors and `stopped_through`
 )
@@ -165,6 +175,17 @@ feedback: sa.Table = sa.Table(
     sa.Index("ix_feedback_at", "at", "id"),
     sqlite_autoincrement=True,
 )
+
+leader: sa.Table = sa.Table(
+    "leader",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    _text("owner"),
+    _integer("epoch"),
+    _real("until"),
+    sqlite_with_rowid=False,
+)
+"""Who does what only one process may do, and until when."""
 
 probe: sa.Table = sa.Table(
     "probe",

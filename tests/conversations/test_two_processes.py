@@ -1,5 +1,6 @@
 """Two bots on one PostgreSQL, as two processes would be. Their clocks stand still: nobody hears by looking again."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
@@ -51,10 +52,14 @@ async def test_a_stop_told_to_another_process_ends_the_reply_at_once(here: Chat,
 
 
 async def test_who_waits_in_another_process_hears_that_the_turn_has_ended(here: Chat, there: Chat) -> None:
-    async with aclosing(there.bot.changes()) as changes:
-        heard = [await anext(changes)]  # the listening has begun
-        await here.says("hello")
-        await here.hears()
-        while heard[-1] != here.conversation.key:
-            heard.append(await anext(changes))
-    assert heard[0] == ""
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(_heard(there, here.conversation.key))
+        while not waiting.done():  # what ends before the listening has begun is not heard
+            await here.says("hello")
+            await here.hears()
+
+
+async def _heard(chat: Chat, key: str) -> None:
+    async with aclosing(chat.bot.changes()) as changes:
+        while await anext(changes) != key:
+            pass

@@ -7,7 +7,7 @@ const typing = (/** @type {any} */ target) => target.closest?.("input, textarea,
 /** @param {{covering: () => boolean, closeSource: () => void}} ui */
 export function listenToKeys(ui) {
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || event.isComposing || locked.peek() || helpOpen.peek()) return;
+    if (event.defaultPrevented || event.isComposing || locked.peek() || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") return escape(ui);
     const newChat = (event.altKey && event.code === "KeyN") || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k");
     if (newChat) {
