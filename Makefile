@@ -22,7 +22,7 @@ lint:  ## style, format, and who may import whom
 
 types:  ## mypy and pyright, and what a consumer sees of the public API
 	@$(PYTHON) scripts/setup.py dev
-	@$(BIN)/mypy && $(BIN)/pyright && PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes botcore --ignoreexternal
+	@$(BIN)/mypy & mypy=$$!; $(BIN)/pyright && wait $$mypy && PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pyright --verifytypes botcore --ignoreexternal
 
 fix:  ## let ruff repair what it can
 	@$(PYTHON) scripts/setup.py dev

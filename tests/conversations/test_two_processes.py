@@ -1,28 +1,23 @@
 """Two bots on one PostgreSQL, as two processes would be. Their clocks stand still: nobody hears by looking again."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-import sqlalchemy as sa
 
 from botcore import Control
 from botcore.testing import Chat, ManualClock, chatting, until
 from tests.conversations.test_turns import Talker
-from tests.store.conftest import own_schema
+from tests.store.conftest import own_schema, postgres
 
 pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
 def url() -> Iterator[str]:
-    server = os.environ.get("BOTCORE_TEST_POSTGRES")
-    if not server:
-        pytest.skip("BOTCORE_TEST_POSTGRES names no server")
-    with own_schema(sa.make_url(server)) as url:
+    with own_schema(postgres()) as url:
         yield url
 
 

@@ -1,7 +1,6 @@
 """The bundled plugins in a whole bot, and a store with the index in it: on SQLite, on PostgreSQL where there is one."""
 
 import asyncio
-import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 import botcore_qa
 from botcore.store import Store
 from botcore.testing import ManualClock
-from tests.store.conftest import own_schema
+from tests.store.conftest import own_schema, postgres
 
 Ingest = Callable[..., Awaitable[botcore_qa.Summary]]
 HANDBOOK = Path(__file__).with_name("handbook")
@@ -26,10 +25,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/store/botcore.db"
         return
-    server = os.environ.get("BOTCORE_TEST_POSTGRES")
-    if not server:
-        pytest.skip("BOTCORE_TEST_POSTGRES names no server")
-    with own_schema(sa.make_url(server)) as url:
+    with own_schema(postgres()) as url:
         yield url
 
 

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -25,11 +25,25 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path}/data/botcore.db"
         return
+    with own_schema(postgres()) as url:
+        yield url
+
+
+def postgres() -> sa.URL:
+    """The server to test with; each test process has a database of its own there, for a restore wants it to itself."""
     server = os.environ.get("BOTCORE_TEST_POSTGRES")
     if not server:
         pytest.skip("BOTCORE_TEST_POSTGRES names no server")
-    with own_schema(sa.make_url(server)) as url:
-        yield url
+    url, worker = sa.make_url(server), os.environ.get("PYTEST_XDIST_WORKER")
+    return _own_database(url, f"botcore_{worker}") if worker else url
+
+
+def _own_database(server: sa.URL, name: str) -> sa.URL:
+    engine = sa.create_engine(server.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection, suppress(sa.exc.ProgrammingError):  # it is there already
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return server.set(database=name)
 
 
 class own_schema:
