@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
+from botcore.admission import Admission
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command, Turn, say
 from botcore.delivery import Sender
@@ -59,6 +60,7 @@ class Bot:
         self.data_dir: Path = settings.bot.data_dir
         self.clock: Clock = clock or SystemClock()
         self.metrics: Metrics = Metrics()
+        self._admission = Admission(clock=self.clock, metrics=self.metrics)
         self.started: asyncio.Event = asyncio.Event()
         """Set once messages are taken."""
         self.listening: asyncio.Event = asyncio.Event()
@@ -241,12 +243,16 @@ class Bot:
         failpoint("accept.begin")
         limits = self.settings.turn
         accepted = await self.database.accept(
-            [_order(record) for record in records], lease_s=limits.lease_s, waiting_per_chat=limits.waiting_per_chat
+            [_order(record) for record in records],
+            lease_s=limits.lease_s,
+            waiting_per_chat=limits.waiting_per_chat,
+            waiting_per_person=limits.waiting_per_person,
+            held=self._router.held,
         )
         failpoint("accept.committed")
         for one in accepted:
             await self._act_on(one)
-        return [one.receipt for one in accepted]
+        return [self._admission.receipt(one) for one in accepted]
 
     async def _act_on(self, one: Accepted) -> None:
         if one.stops:

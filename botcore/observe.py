@@ -67,6 +67,9 @@ class Metrics:
             "botcore_hook_errors", "Hook calls that failed or were too slow", ["plugin", "hook"], registry=own
         )
         self.sends: Counter = Counter("botcore_sends", "Outgoing calls by result", ["channel", "result"], registry=own)
+        self.rejected: Counter = Counter(
+            "botcore_rejected", "Messages above a cap, by whose: person or chat", ["channel", "reason"], registry=own
+        )
         self.running: Gauge = Gauge("botcore_turns_running", "Turns being worked on", registry=own)
 
     def render(self) -> bytes:

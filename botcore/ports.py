@@ -207,6 +207,8 @@ class Receipt:
     state: Literal["accepted", "rejected"] = "accepted"
     retry_after: float = 0.0
     """For ``rejected`` (too many waiting): seconds."""
+    notice: str = ""
+    """For ``rejected``: what to tell the person now, in their conversation; "" where they were told just before."""
 
 
 class Inbox(Protocol):

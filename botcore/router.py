@@ -13,7 +13,7 @@ from functools import partial
 from botcore.errors import LeaseLost, StoreError
 from botcore.failpoints import failpoint
 from botcore.live import House
-from botcore.store import Claim
+from botcore.store import Claim, Who, who
 from botcore.turn import TurnRun
 
 __all__ = ["Router"]
@@ -31,6 +31,8 @@ class Router:
         self._house = house
         self._running: set[TurnRun] = set()
         self._newest: dict[str, TurnRun] = {}
+        self.held: dict[Who, int] = {}
+        """How many conversations are worked on for whom."""
         self._slots = asyncio.Semaphore(house.settings.concurrent)
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -56,6 +58,7 @@ class Router:
         run = TurnRun(self._house, claim)
         self._running.add(run)
         self._newest[claim.conversation.key] = run  # an earlier one may still be telling its plugins
+        self._hold(claim, 1)
         self._group.create_task(self._work(run), name=f"conversation {claim.conversation.key}")
 
     def stop(self, conversation: str) -> None:
@@ -121,8 +124,16 @@ class Router:
                 log.warning("a conversation cannot be given back yet: %s", error)
             await self._house.clock.sleep(POLL_S)
 
+    def _hold(self, claim: Claim, change: int) -> None:
+        whose = who(claim.message) if claim.message else None
+        if whose:
+            self.held[whose] = self.held.get(whose, 0) + change
+            if not self.held[whose]:
+                del self.held[whose]
+
     def _done(self, run: TurnRun) -> None:
         self._running.discard(run)
+        self._hold(run.claim, -1)
         if self._newest.get(run.claim.conversation.key) is run:
             del self._newest[run.claim.conversation.key]
         if not self._running:

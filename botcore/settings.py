@@ -109,6 +109,8 @@ class TurnSettings(Table):
     """Turns at once in this process: about what one engine batches well."""
     waiting_per_chat: int = Field(default=20, ge=1)
     """Messages that may wait in one conversation; more are refused with a notice."""
+    waiting_per_person: int = Field(default=5, ge=1)
+    """Messages of one person that may wait behind the one that runs, over all their conversations of one account."""
     text_limit: int = Field(default=32_000, ge=1)
     """Characters of one message; more are refused with a notice."""
     lease_s: float = Field(default=30, gt=0)

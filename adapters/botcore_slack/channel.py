@@ -137,7 +137,7 @@ class Slack:
             self._hook.clock, self._hook.name = link.clock, self.name
             try:
                 me = await identify(link.api, link.clock, channel=self.name, report=self._report)
-                asides = Asides(link.api, link.clock, tasks, channel=self.name)
+                asides = Asides(link.api, tasks, channel=self.name)
                 await self._listen(link, self._intake(inbox, me, asides))
             except SettingsError as error:
                 # Carried out of the group by hand: the group would wrap it.
@@ -166,7 +166,7 @@ class Slack:
             commands=lambda: {command.name for command in self._commands()},
             takes_part=self._takes_part,
             askers=self._askers,
-            turned_away=asides.busy,
+            tell=asides.tell,
             ask_why=asides.ask_why,
         )
 

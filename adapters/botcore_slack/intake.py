@@ -58,7 +58,7 @@ class Intake:
         commands: Callable[[], Collection[str]],
         takes_part: Callable[[Conversation], Awaitable[bool]],
         askers: Askers,
-        turned_away: Callable[[Incoming], None],
+        tell: Callable[[Conversation, str], None],
         ask_why: Callable[[Heard], None],
     ) -> None:
         self.me = me
@@ -66,7 +66,7 @@ class Intake:
         self._commands = commands
         self._takes_part = takes_part
         self._askers = askers
-        self._turned_away = turned_away
+        self._tell = tell
         self._ask_why = ask_why
 
     async def take(self, kind: Kind, payload: Json) -> None:
@@ -116,8 +116,8 @@ class Intake:
         except Exception as error:  # one that no database takes would come again until Slack gives up
             await self.keep(payload, f"{type(error).__name__}: {error}")
             return False
-        if receipt.state == "rejected":
-            self._turned_away(record)
+        if receipt.notice:
+            self._tell(record.conversation, receipt.notice)
         return receipt.state == "accepted"
 
 

@@ -24,7 +24,6 @@ from botcore import (
     Unknown,
     hookimpl,
 )
-from botcore_telegram.busy import Busy
 from botcore_telegram.buttons import Keyboard, keyboard
 from botcore_telegram.errands import Errands
 from botcore_telegram.intake import Intake
@@ -148,12 +147,16 @@ class Telegram:
         from botcore_telegram.poll import Poll
         from botcore_telegram.webhook import Webhook
 
+        def tell(conversation: Conversation, text: str) -> None:
+            chat, thread = place(conversation)
+            errands.add(chat, lambda: link.api.send(chat, thread, text))
+
         presses = Presses(link.api, errands, lambda: [command.name for command in self._commands()])
         intake = Intake(
             inbox,
             channel=self.name,
             read=lambda update, me: read(update, me, self._settings.group_mode),
-            turned_away=Busy(link.api, errands, link.clock).tell,
+            tell=tell,
             pressed=presses.pressed,
         )
         if self._settings.mode == "polling":

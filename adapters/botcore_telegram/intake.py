@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable, Sequence
 
-from botcore import Inbox, Incoming, StoreUnavailable
+from botcore import Conversation, Inbox, Incoming, StoreUnavailable
 from botcore_telegram.wire import Identity, Json, Unusable
 
 __all__ = ["Intake"]
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class Intake:
     """One account's way into the inbox.
 
-    ``turned_away`` hears of each record for which too many wait, ``pressed`` of each button, both after the commit.
+    ``tell`` is given the words for somebody whose message was turned away, ``pressed`` each button: after the commit.
     """
 
     def __init__(
@@ -30,13 +30,13 @@ class Intake:
         *,
         channel: str,
         read: Callable[[Json, Identity], Incoming | None],
-        turned_away: Callable[[Incoming], None],
+        tell: Callable[[Conversation, str], None],
         pressed: Callable[[Json, Incoming | None], None],
     ) -> None:
         self._inbox = inbox
         self._channel = channel
         self._read = read
-        self._turned_away = turned_away
+        self._tell = tell
         self._pressed = pressed
 
     async def take(self, updates: Sequence[Json], me: Identity) -> None:
@@ -77,8 +77,8 @@ class Intake:
                 await self._accept([record], me)
         else:
             for record, receipt in zip(records, receipts, strict=True):
-                if receipt.state == "rejected":
-                    self._turned_away(record)
+                if receipt.notice:
+                    self._tell(record.conversation, receipt.notice)
 
     async def _dead(self, me: Identity, event_id: str, payload: str, reason: str) -> None:
         # The reason may quote what somebody wrote: it stays in the database.

@@ -1,8 +1,9 @@
 """The durable core: inbox, leases, turns, outbox, history, feedback. Only this package knows SQL."""
 
+from botcore.store.caps import Who, who
 from botcore.store.locks import running_at
 from botcore.store.notices import Notice
 from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd
 from botcore.store.store import Store
 
-__all__ = ["Accepted", "Claim", "DeadLetter", "Notice", "OutboxRow", "Store", "TurnEnd", "running_at"]
+__all__ = ["Accepted", "Claim", "DeadLetter", "Notice", "OutboxRow", "Store", "TurnEnd", "Who", "running_at", "who"]

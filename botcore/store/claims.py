@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from botcore.errors import LeaseLost
 from botcore.failpoints import failpoint
 from botcore.messages import Conversation, Message
-from botcore.store import outbox
+from botcore.store import order, outbox
 from botcore.store.records import Claim, decode_message, place_of
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox
@@ -69,13 +69,6 @@ _TAKE = Statement(
     sa.update(conversation)
     .values(epoch=conversation.c.epoch + const(1), owner=arg("owner"), lease_until=arg("until"))
     .where(conversation.c.key == arg("key"))
-)
-_OLDEST = Statement(
-    sa.select(inbox.c.id, inbox.c.event_id, inbox.c.attempts, inbox.c.turn, inbox.c.payload, inbox.c.state)
-    .where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
-    .order_by(inbox.c.id)
-    .limit(const(1))
-    .offset(const(0))
 )
 _RUN = Statement(
     sa.update(inbox).values(state=const("running"), attempts=inbox.c.attempts + const(1)).where(inbox.c.id == arg("id"))
@@ -143,7 +136,7 @@ def _work(connection: sa.Connection, row: Any) -> Claim | None:
     """What is to be done in a conversation just taken, None if nothing is (its last message died or was deleted)."""
     place = place_of(row)
     outbox.orphan(connection, row.key)
-    found = _oldest(connection, row.key)  # first: burying a message abandons what it had begun to send
+    found = _next(connection, row)  # first: burying a message abandons what it had begun to send
     rows = outbox.unsettled(connection, place)
     if found is None:
         return Claim(conversation=place, epoch=row.epoch + 1, parts=rows) if rows else None
@@ -162,9 +155,9 @@ def _work(connection: sa.Connection, row: Any) -> Claim | None:
     )
 
 
-def _oldest(connection: sa.Connection, key: str) -> Any:
+def _next(connection: sa.Connection, row: Any) -> Any:
     """The message to run now; those that were run too often are buried on the way."""
-    while (found := _OLDEST(connection, key=key).first()) is not None:
+    while (found := order.following(connection, row.key, private=bool(row.private))) is not None:
         if found.attempts < MAX_ATTEMPTS:
             return found
         reason = f"gave up after {found.attempts} attempts without an outcome"

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import sqlalchemy as sa
@@ -11,6 +11,7 @@ from botcore.failpoints import failpoint
 from botcore.messages import Control, Feedback, Incoming, Message
 from botcore.ports import Receipt
 from botcore.store import controls, feedback
+from botcore.store.caps import Full, Who, chat_full, person_full, who
 from botcore.store.records import Accepted, Claim, clean, encode_message, is_clean
 from botcore.store.sql import Statement, arg, args, const, upsert
 from botcore.store.tables import conversation, inbox
@@ -29,6 +30,9 @@ class Intake:
     now: float
     lease_s: float
     waiting_per_chat: int
+    waiting_per_person: int
+    held: dict[Who, int]
+    """What this process runs of whom; what is claimed here is added."""
 
 
 # A free conversation has nothing to do (next_at IS NULL) and nobody in it. The row is locked either way, so that two
@@ -62,11 +66,6 @@ _UNCLAIM = Statement(
     .where(conversation.c.key == arg("key"))
 )
 _UNMAKE = Statement(sa.delete(conversation).where(conversation.c.key == arg("key")))
-_WAITING = Statement(
-    sa.select(sa.func.count())
-    .select_from(inbox)
-    .where(inbox.c.conversation == arg("key"), inbox.c.state == const("waiting"))
-)
 _INSERT = Statement(
     lambda dialect: (
         upsert(inbox, dialect)
@@ -82,6 +81,7 @@ _INSERT = Statement(
                 "platform_id",
                 "reason",
                 "payload",
+                "person",
             ),
             conversation=arg("key"),
             received_at=arg("now"),
@@ -100,6 +100,7 @@ _DELETE = Statement(sa.delete(inbox).where(inbox.c.id == arg("id")))
 
 def accept(connection: sa.Connection, records: Sequence[Incoming], intake: Intake) -> list[Accepted]:
     """What each record has set in motion, in the order given."""
+    intake = replace(intake, held=dict(intake.held))  # counted up below, and from the start where this runs twice
     order = range(len(records))
     if len(records) > 1:  # one order of locks for everybody: two accepts cannot wait for each other
         order = sorted(order, key=lambda index: records[index].conversation.key)  # type: ignore[assignment]
@@ -125,35 +126,55 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
         payload = encode_message(message)
     place, turn = message.conversation, os.urandom(16).hex()
     first_epoch = int(turn[:8], 16)  # not 1: a forgotten conversation that comes back must not meet its old claims
-    key, now = place.key, intake.now
-    claimed = _CLAIM.rows(
-        connection,
-        key=key,
-        channel=place.channel,
-        account=place.account,
-        chat=place.chat,
-        thread=place.thread,
-        private=int(place.private),
-        person=message.person.id,
-        title=_title(message),
-        now=now,
-        owner=intake.owner,
-        epoch=first_epoch,
-        until=now + intake.lease_s,
+    key, now, whose = place.key, intake.now, who(message)
+    # Who has nothing running pays nothing here: that is nearly every message.
+    full: Full = "person" if whose in intake.held and _person_full(connection, whose, intake) else ""
+    claimed = (
+        []
+        if full
+        else _CLAIM.rows(
+            connection,
+            key=key,
+            channel=place.channel,
+            account=place.account,
+            chat=place.chat,
+            thread=place.thread,
+            private=int(place.private),
+            person=message.person.id,
+            title=_title(message),
+            now=now,
+            owner=intake.owner,
+            epoch=first_epoch,
+            until=now + intake.lease_s,
+        )
     )
-    state: Literal["running", "waiting", "rejected"] = "running"
-    if not claimed:
-        ((waiting,),) = _WAITING.rows(connection, key=key)
-        state = "waiting" if waiting < intake.waiting_per_chat else "rejected"
-    row = _insert(connection, message, intake, key=key, kind="message", state=state, turn=turn, payload=payload)
+    if not claimed and not full:
+        full = _full(connection, key, whose, intake)
+    state: Literal["running", "waiting", "rejected"] = "running" if claimed else "rejected" if full else "waiting"
+    row = _insert(
+        connection, message, intake, key=key, kind="message", state=state, turn=turn, payload=payload, reason=full
+    )
     if row is None:
         return _duplicate(connection, message, intake, undo=claimed[0][0] == first_epoch if claimed else None)
-    if state == "rejected":
-        return Accepted(record=message, receipt=Receipt(id=row, state="rejected", retry_after=RETRY_AFTER_S))
-    claim = None
-    if claimed:
-        claim = Claim(conversation=place, epoch=claimed[0][0], message_id=row, message=message, turn=turn, attempts=1)
+    if full:
+        receipt = Receipt(id=row, state="rejected", retry_after=RETRY_AFTER_S)
+        return Accepted(record=message, receipt=receipt, full=full)
+    if not claimed:
+        return Accepted(record=message, receipt=Receipt(id=row))
+    if whose:
+        intake.held[whose] = intake.held.get(whose, 0) + 1
+    claim = Claim(conversation=place, epoch=claimed[0][0], message_id=row, message=message, turn=turn, attempts=1)
     return Accepted(record=message, receipt=Receipt(id=row), claim=claim)
+
+
+def _full(connection: sa.Connection, key: str, whose: Who | None, intake: Intake) -> Full:
+    if _person_full(connection, whose, intake):
+        return "person"
+    return "chat" if chat_full(connection, key, intake.waiting_per_chat) else ""
+
+
+def _person_full(connection: sa.Connection, whose: Who | None, intake: Intake) -> bool:
+    return person_full(connection, whose, intake.held, intake.waiting_per_person)
 
 
 def _title(message: Message) -> str:
@@ -171,6 +192,7 @@ def _insert(
     state: str,
     turn: str = "",
     payload: str = "",
+    reason: str = "",
 ) -> int | None:
     row = _INSERT.rows(
         connection,
@@ -184,8 +206,9 @@ def _insert(
         turn=turn,
         platform_id=record.platform_id if isinstance(record, Message) else "",
         now=intake.now,
-        reason="",
+        reason=reason,
         payload=payload,
+        person=record.person.id,
     )
     return row[0][0] if row else None
 
@@ -258,4 +281,5 @@ def insert_raw(
         now=now,
         reason=reason,
         payload=payload or "(empty)",
+        person="",
     )

@@ -21,6 +21,7 @@ from botcore.messages import (
     Sampling,
 )
 from botcore.ports import Part, Receipt
+from botcore.store.caps import Full
 
 __all__ = [
     "Accepted",
@@ -93,6 +94,8 @@ class Accepted:
     record: Incoming
     """As it was stored (cleaned)."""
     receipt: Receipt
+    full: Full = ""
+    """For `rejected`: whose share of the line is used up."""
     claim: Claim | None = None
     """Set when this process now runs the conversation."""
     stops: str = ""

@@ -7,10 +7,13 @@ import sqlalchemy as sa
 from botcore.messages import Entry, Feedback, Incoming, Message, Outcome, Reply
 from botcore.ports import Part
 from botcore.store import claims, feedback, history, inbox, letters, sends, turns, upkeep
+from botcore.store.caps import Who
 from botcore.store.database import Database
 from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd, clean_text
 
 __all__ = ["Store"]
+
+_NOBODY: Mapping[Who, int] = {}
 
 
 class Store(Database):
@@ -27,11 +30,25 @@ class Store(Database):
     # -------------------------------------------------------------- inbox
 
     async def accept(
-        self, records: Sequence[Incoming], *, lease_s: float = 30, waiting_per_chat: int = 20
+        self,
+        records: Sequence[Incoming],
+        *,
+        lease_s: float = 30,
+        waiting_per_chat: int = 20,
+        waiting_per_person: int = 20,
+        held: Mapping[Who, int] = _NOBODY,
     ) -> list[Accepted]:
-        """What each record has set in motion, after the commit, in the order given."""
+        """What each record has set in motion, after the commit, in the order given.
+
+        ``held`` says how many conversations this process now works on for whom.
+        """
         intake = inbox.Intake(
-            owner=self.owner, now=self._clock.now(), lease_s=lease_s, waiting_per_chat=waiting_per_chat
+            owner=self.owner,
+            now=self._clock.now(),
+            lease_s=lease_s,
+            waiting_per_chat=waiting_per_chat,
+            waiting_per_person=waiting_per_person,
+            held=dict(held),
         )
         return await self.write(lambda connection: inbox.accept(connection, records, intake))
 

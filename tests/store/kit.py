@@ -11,8 +11,8 @@ ANN = Person(id="ann", name="Ann")
 _events = count(1)
 
 
-def place(chat: str = "c1", *, thread: str = "", channel: str = "telegram") -> Conversation:
-    return Conversation(channel=channel, account="bot", chat=chat, thread=thread)
+def place(chat: str = "c1", *, thread: str = "", channel: str = "telegram", private: bool = True) -> Conversation:
+    return Conversation(channel=channel, account="bot", chat=chat, thread=thread, private=private)
 
 
 def message(
@@ -23,10 +23,11 @@ def message(
     thread: str = "",
     platform_id: str = "",
     person: Person = ANN,
+    private: bool = True,
 ) -> Message:
     return Message(
         event_id=event or f"e{next(_events)}",
-        conversation=place(chat, thread=thread),
+        conversation=place(chat, thread=thread, private=private),
         person=person,
         text=text,
         platform_id=platform_id,

@@ -1,6 +1,7 @@
 """What the Slack tests share: the fake server, an inbox that can refuse, a clock that does not wait."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,7 +38,8 @@ class FakeInbox:
     refusals: int = 0
     poison: str = ""
     """A text no database takes."""
-    full: bool = False
+    notices: deque[str] = field(default_factory=deque)
+    """Turns the next records away, one each, with these words."""
     stored: asyncio.Condition = field(default_factory=asyncio.Condition)
     order: list[str] = field(default_factory=list)
     """What happened, for tests of the order."""
@@ -52,7 +54,12 @@ class FakeInbox:
             self.committed += records
             self.order += [f"committed {getattr(record, 'text', '')}" for record in records]
             self.stored.notify_all()
-        return [Receipt(id=place, state="rejected" if self.full else "accepted") for place, _ in enumerate(records)]
+        return [self._receipt(place) for place, _ in enumerate(records)]
+
+    def _receipt(self, place: int) -> Receipt:
+        if not self.notices:
+            return Receipt(id=place)
+        return Receipt(id=place, state="rejected", notice=self.notices.popleft())
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         if self.refusals:

@@ -288,13 +288,16 @@ async def test_edits_and_deletions_arrive_whatever_the_order(
     assert {record.kind for record in inbox.committed if isinstance(record, Control)} == {"edit", "delete"}
 
 
-async def test_a_sender_who_is_turned_away_is_told_once(server: FakeSlack, inbox: FakeInbox, running: Running) -> None:
-    inbox.full, ana = True, server.dm("U1")
+async def test_who_is_turned_away_hears_what_the_core_says(
+    server: FakeSlack, inbox: FakeInbox, running: Running
+) -> None:
+    inbox.notices += ["please wait", ""]
+    ana = server.dm("U1")
     async with running(server):
         for text in ("one", "two"):
             await server.receives(*(await ana.says(text)).deliveries)
         await until(lambda: ana.messages)
-    assert [text[:16] for text in ana.texts] == ["I am still busy "]
+    assert ana.texts == ["please wait"]
 
 
 async def test_one_mention_is_one_event_id(server: FakeSlack, inbox: FakeInbox, running: Running) -> None:

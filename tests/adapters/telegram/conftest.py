@@ -1,6 +1,7 @@
 """What the Telegram tests share: the fake server, an inbox that can refuse, a clock that does not wait."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,7 +29,8 @@ class FakeInbox:
     refusals: int = 0
     poison: str = ""
     """A text no database takes."""
-    full: bool = False
+    notices: deque[str] = field(default_factory=deque)
+    """Turns the next records away, one each, with these words."""
     stored: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def accept(self, records: Sequence[Incoming]) -> list[Receipt]:
@@ -40,7 +42,12 @@ class FakeInbox:
         async with self.stored:
             self.committed += records
             self.stored.notify_all()
-        return [Receipt(id=place, state="rejected" if self.full else "accepted") for place, _ in enumerate(records)]
+        return [self._receipt(place) for place, _ in enumerate(records)]
+
+    def _receipt(self, place: int) -> Receipt:
+        if not self.notices:
+            return Receipt(id=place)
+        return Receipt(id=place, state="rejected", notice=self.notices.popleft())
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         if self.refusals:

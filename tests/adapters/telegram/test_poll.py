@@ -86,7 +86,7 @@ async def test_an_update_nested_deeper_than_can_be_written_is_a_dead_letter_too(
     for _ in range(5000):
         text = [text]
     me = Identity(channel="telegram", user_id=1, username="x")
-    intake = Intake(inbox, channel="telegram", read=read, turned_away=print, pressed=print)
+    intake = Intake(inbox, channel="telegram", read=read, tell=print, pressed=print)
     await intake.take([{"update_id": 1, "message": {"chat": {"type": "private"}, "from": {}, "text": text}}], me)
     assert [(event, payload) for event, payload, _ in inbox.letters] == [("1", "nested too deeply to be written down")]
 
@@ -214,14 +214,15 @@ async def test_commands_fill_the_menu_and_a_failure_there_stops_nothing(
     assert "menu of commands" in caplog.text
 
 
-async def test_who_is_turned_away_is_told_once_a_minute(
+async def test_who_is_turned_away_hears_what_the_core_says(
     server: FakeTelegram, inbox: FakeInbox, running: Running
 ) -> None:
-    inbox.full, ana = True, server.chat(7)
+    inbox.notices += ["please wait", ""]
+    ana = server.chat(7)
     async with running():
         for text in ("one", "two"):
             last = await ana.says(text)
-        await ana.hears("still busy")
+        await ana.hears("please wait")
         await server.confirms(last["update_id"])
     assert len(ana.messages) == 1
 

@@ -326,11 +326,12 @@ async def test_before_the_bot_knows_who_it_is_and_after_it_stopped_telegram_is_a
 async def test_who_is_turned_away_is_told_and_the_delivery_is_taken(
     server: FakeTelegram, inbox: FakeInbox, hooked: Running
 ) -> None:
-    inbox.full, ana = True, server.chat(7)
+    inbox.notices += ["please wait", ""]
+    ana = server.chat(7)
     async with hooked():
         for text in ("one", "two"):
             await server.confirms((await ana.says(text))["update_id"])
-        await ana.hears("still busy")
+        await ana.hears("please wait")
     assert len(ana.messages) == 1
 
 

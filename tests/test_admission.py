@@ -1,0 +1,87 @@
+"""Above a cap: kept, counted, told at most once a minute."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from botcore.admission import Seldom
+from botcore.testing import Chat, ManualClock, chatting, until
+
+
+def test_a_key_passes_once_in_a_while() -> None:
+    clock = ManualClock()
+    seldom = Seldom(clock, 60)
+    assert [seldom.passes(key) for key in ("a", "b", "a", "b")] == [True, True, False, False]
+
+
+async def test_a_key_passes_again_when_its_time_is_over_and_is_forgotten() -> None:
+    clock = ManualClock()
+    seldom = Seldom(clock, 60)
+    assert seldom.passes("a")
+    await clock.advance(30)
+    assert seldom.passes("b")
+    await clock.advance(30)
+    assert [seldom.passes(key) for key in ("a", "b")] == [True, False]
+    assert list(seldom._passed) == ["b", "a"]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def held(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Chat]:
+    """A bot that answers nobody while the test looks on, and lets two messages of one person wait."""
+    tables = {"plugins": {"textgen": {}}, "turn": {"waiting_per_person": 2, "waiting_per_chat": 3}}
+    async with chatting(tmp_path, settings=tables, clock=clock) as chat:
+        chat.engine.hold()
+        yield chat
+        chat.engine.release()
+
+
+async def test_who_writes_too_much_is_told_once_a_minute(held: Chat, clock: ManualClock) -> None:
+    receipts = [await held.says(f"m{n}") for n in range(5)]
+    assert [receipt.state for receipt in receipts] == ["accepted"] * 3 + ["rejected"] * 2
+    assert [receipt.notice[:14] for receipt in receipts] == ["", "", "", "I am still bus", ""]
+    await clock.advance(60)
+    assert "your earlier messages" in (await held.says("again")).notice
+
+
+async def test_a_person_is_one_person_in_all_their_chats_and_told_once(held: Chat) -> None:
+    for _ in range(3):
+        await held.says("here")
+    elsewhere = held.with_("ana")
+    elsewhere.conversation = held.with_("other chat").conversation
+    told = [(await chat.says("more", event_id=f"x{place}")).notice for place, chat in enumerate((elsewhere, held))]
+    assert [bool(notice) for notice in told] == [True, False]
+    assert (await held.with_("ben").says("and I?")).state == "accepted"
+
+
+async def test_rejected_messages_are_counted_by_channel_and_reason(held: Chat) -> None:
+    for number in range(5):
+        await held.says(f"m{number}")
+    group = [held.with_(name) for name in ("ben", "cid", "dan", "eve", "fay", "gil")]
+    for chat in group:
+        chat.conversation = held.with_("group").conversation
+    notices = [(await chat.says("hi")).notice for chat in group]
+    assert notices[:4] == [""] * 4
+    assert "earlier messages here" in notices[4]
+    assert notices[5] == ""  # those who read along have seen it
+    text = held.bot.metrics.render().decode()
+    assert 'botcore_rejected_total{channel="loopback",reason="person"} 2.0' in text
+    assert 'botcore_rejected_total{channel="loopback",reason="chat"} 2.0' in text
+
+
+async def test_what_was_answered_makes_room(tmp_path: Path) -> None:
+    tables = {"plugins": {"textgen": {}}, "turn": {"waiting_per_person": 1}}
+    async with chatting(tmp_path, settings=tables) as chat:
+        chat.engine.hold()
+        assert [(await chat.says(text)).state for text in "abc"] == ["accepted", "accepted", "rejected"]
+        chat.engine.release()
+        await chat.hears()
+        await chat.hears()
+        await until(lambda: not chat.bot._router.held)
+        assert (await chat.says("c", event_id="ana-3")).state == "accepted"
+        await chat.hears()
