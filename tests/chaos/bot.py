@@ -12,7 +12,8 @@ from botcore_telegram.testing.chat import FakeChat
 
 __all__ = ["Bot", "said_back"]
 
-PATIENCE_S = 20
+PATIENCE_S = 40
+"""The bot itself promises to end within 30 s."""
 
 
 class Bot:
@@ -45,6 +46,26 @@ class Bot:
                 stdout=log,
                 stderr=log,
             )
+
+    @property
+    def pid(self) -> int:
+        """Of the newest process."""
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self._process.returncode is None
+
+    def rss_mib(self) -> float:
+        """Its resident memory now (Linux)."""
+        pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    async def kill(self) -> None:
+        """`kill -9`, and gone."""
+        self.signal(signal.SIGKILL)
+        await self._process.wait()
 
     async def dies(self) -> int:
         """Its exit status, once it has ended by itself."""

@@ -2,13 +2,14 @@
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Self
 
 from botcore import Clock
 
-__all__ = ["ApiError", "Fault", "Limits"]
+__all__ = ["ApiError", "Fault", "Limits", "Odds"]
 
 
 class ApiError(Exception):
@@ -64,6 +65,23 @@ class Fault:
         """The group has become a supergroup with another id."""
         description = "Bad Request: group chat was upgraded to a supergroup chat"
         return cls(status=400, description=description, parameters={"migrate_to_chat_id": to})
+
+
+class Odds:
+    """What goes wrong by chance, the same for the same seed."""
+
+    def __init__(self, odds: Sequence[tuple[float, Fault]], seed: int) -> None:
+        self._odds = odds
+        self._random = Random(seed)
+
+    def draw(self) -> Fault | None:
+        """What becomes of the next call, None = nothing."""
+        left = self._random.random()
+        for probability, fault in self._odds:
+            left -= probability
+            if left < 0:
+                return fault
+        return None
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from botcore.testing import ManualClock, until
 from botcore_telegram.settings import TelegramSettings
 from botcore_telegram.testing.buttons import Queries
 from botcore_telegram.testing.chat import FakeChat
-from botcore_telegram.testing.errors import ApiError, Fault
+from botcore_telegram.testing.errors import ApiError, Fault, Odds
 from botcore_telegram.testing.methods import Methods
 from botcore_telegram.testing.updates import Updates
 from botcore_telegram.testing.webhook import Deliverer
@@ -96,7 +96,10 @@ class FakeTelegram:
         self.base_url = ""
         self.changed = asyncio.Event()
         self.updates.asked = self._change
+        self.faults: list[tuple[str, Fault]] = []
+        """(method, what went wrong), planned or by chance, oldest first."""
         self._faults: dict[str, deque[Fault]] = {}
+        self._odds: dict[str, Odds] = {}
         self._gates: list[Gate] = []
 
     async def __aenter__(self) -> Self:
@@ -143,6 +146,10 @@ class FakeTelegram:
     def fail(self, method: str, *faults: Fault) -> None:
         """The next calls of this method go wrong, one each; ``*`` stands for whatever is called next."""
         self._faults.setdefault(method, deque()).extend(faults)
+
+    def fail_often(self, method: str, *odds: tuple[float, Fault], seed: int) -> None:
+        """From now on each call of this method goes wrong with these probabilities; the seed decides which."""
+        self._odds[method] = Odds(odds, seed)
 
     def flood(self, *, next: int = 1, retry_after: int = 1, method: str = "sendMessage") -> None:
         """The ``next`` calls are answered 429."""
@@ -192,9 +199,8 @@ class FakeTelegram:
             self.received.append((method, self._clock.now()))
             for gate in [gate for gate in self._gates if gate.holds(method, parameters)]:
                 await gate.wait()
-            faults = self._faults.get(method) or self._faults.get("*")
-            if faults:
-                return await self._fault(faults.popleft(), request, method, parameters)
+            if fault := self._fault_of(method):
+                return await self._fault(fault, request, method, parameters)
             return _answer(200, {"ok": True, "result": await self._execute(method, parameters)})
         except ApiError as error:
             return _refusal(error)
@@ -205,9 +211,8 @@ class FakeTelegram:
         try:
             self._known(request.match_info["bot"].removeprefix("bot"))
             self.received.append(("download", self._clock.now()))
-            faults = self._faults.get("download")
-            if faults:
-                return await self._fault(faults.popleft(), request, "download", {})
+            if fault := self._fault_of("download", wildcard=False):
+                return await self._fault(fault, request, "download", {})
             return web.Response(body=self.api.files.content(request.match_info["path"]))
         except ApiError as error:
             return _refusal(error)
@@ -226,9 +231,17 @@ class FakeTelegram:
         self.calls.append(Call(method, parameters))
         return result
 
+    def _fault_of(self, method: str, *, wildcard: bool = True) -> Fault | None:
+        planned = self._faults.get(method) or (self._faults.get("*") if wildcard else None)
+        if planned:
+            return planned.popleft()
+        odds = self._odds.get(method)
+        return odds.draw() if odds else None
+
     async def _fault(
         self, fault: Fault, request: web.Request, method: str, parameters: Mapping[str, Any]
     ) -> web.StreamResponse:
+        self.faults.append((method, fault))
         if fault.executed:
             await self._execute(method, parameters)
         if not fault.status:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+from bisect import insort
 from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -75,8 +76,7 @@ class Updates:
 
     def put(self, update: dict[str, Any]) -> None:
         """Deliver this update, whatever it is, at its place in the order of ids."""
-        self._waiting.append(update)
-        self._waiting.sort(key=lambda update: int(update.get("update_id", 0)))
+        insort(self._waiting, update, key=_id)
         self.wake()
         self.added()
 
@@ -131,8 +131,12 @@ class Updates:
         if not offset:
             return
         if offset > 0:
-            gone = [update for update in self._waiting if update["update_id"] < offset]
+            gone = sum(_id(update) < offset for update in self._waiting)
         else:
-            gone = self._waiting[: max(len(self._waiting) + offset, 0)]
-        self.confirmed += [update["update_id"] for update in gone]
-        self._waiting = [update for update in self._waiting if update not in gone]
+            gone = max(len(self._waiting) + offset, 0)
+        self.confirmed += [update["update_id"] for update in self._waiting[:gone]]
+        self._waiting = self._waiting[gone:]
+
+
+def _id(update: Mapping[str, Any]) -> int:
+    return int(update.get("update_id", 0))

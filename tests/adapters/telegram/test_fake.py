@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from botcore.testing.clock import ManualClock
-from botcore_telegram.testing import PUBLIC, SECRET, TOKEN, FakeTelegram, Limits
+from botcore_telegram.testing import PUBLIC, SECRET, TOKEN, FakeTelegram, Fault, Limits
 
 Ask = Callable[..., Awaitable[tuple[int, Any]]]
 
@@ -125,6 +125,21 @@ async def test_bad_messages_are_refused(
 async def test_drafts_are_for_private_chats(telegram: FakeTelegram, ask: Ask) -> None:
     telegram.chat(7), telegram.chat(-100, "group")
     assert [(await ask("sendMessageDraft", chat_id=chat, draft_id=1, text="x"))[0] for chat in (7, -100)] == [200, 400]
+
+
+async def test_calls_go_wrong_by_chance_the_same_for_the_same_seed_and_are_counted(
+    ask: Ask, telegram: FakeTelegram
+) -> None:
+    odds = ((0.3, Fault.broken()), (0.2, Fault.broken(502, executed=True)))
+    runs = list[list[int]]()
+    for _ in range(2):
+        telegram.fail_often("getMe", *odds, seed=7)
+        runs.append([(await ask("getMe"))[0] for _ in range(40)])
+    assert runs[0] == runs[1]
+    assert set(runs[0]) == {200, 500, 502}
+    executed = [fault for method, fault in telegram.faults if method == "getMe" and fault.executed]
+    assert len(executed) == 2 * runs[0].count(502)
+    assert telegram.executed["getMe"] == 80 - 2 * runs[0].count(500)
 
 
 async def test_twenty_messages_a_minute_in_a_group(telegram: FakeTelegram, ask: Ask, clock: ManualClock) -> None:
