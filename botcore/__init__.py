@@ -21,6 +21,7 @@ from botcore.errors import (
     Unknown,
 )
 from botcore.hookspecs import hookimpl
+from botcore.local import LOCAL, save_local
 from botcore.messages import (
     REASONS,
     Attachment,
@@ -57,6 +58,7 @@ from botcore.ports import (
 )
 
 __all__ = [
+    "LOCAL",
     "REASONS",
     "Attachment",
     "Bot",
@@ -108,6 +110,7 @@ __all__ = [
     "__version__",
     "hookimpl",
     "new_file",
+    "save_local",
     "say",
 ]
 

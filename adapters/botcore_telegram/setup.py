@@ -14,8 +14,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from botcore import BotcoreError, SettingsError
-from botcore_telegram.local import LOCAL, saved
+from botcore import LOCAL, BotcoreError, SettingsError, save_local
 from botcore_telegram.settings import TelegramSettings
 
 __all__ = ["setup"]
@@ -135,7 +134,7 @@ def _kept(found: Found, settings: TelegramSettings, channel: str) -> Found:
     values = {"token": settings.token.get_secret_value()}
     values |= {"base_url": settings.base_url} if settings.base_url != OFFICIAL else {}
     values |= {"use": "telegram"} if channel != "telegram" else {}
-    saved(LOCAL, channel, values)
+    save_local(["channels", channel], values)
     return Found(**{**asdict(found), "saved": str(LOCAL)})
 
 

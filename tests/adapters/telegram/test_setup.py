@@ -6,7 +6,6 @@ import os
 import stat
 import subprocess
 import sys
-import tomllib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -15,7 +14,6 @@ import typer
 from typer.testing import CliRunner
 
 from botcore import BotcoreError, SettingsError
-from botcore_telegram.local import with_values
 from botcore_telegram.setup import setup
 from botcore_telegram.testing import FakeTelegram, Fault
 
@@ -122,46 +120,3 @@ async def test_a_server_in_trouble_is_said_and_nothing_saved(
     server.fail("getMe", Fault.broken(502, html=True))
     status, _, errors = await typed("--save", **{TOKEN: server.token})
     assert (status, "502" in errors, os.listdir(tmp_path)) == (1, True, [])
-
-
-# ------------------------------------------------------------------ the file
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("", '[channels.telegram]\ntoken = "new"\n'),
-        ("# only this", '# only this\n\n[channels.telegram]\ntoken = "new"\n'),
-        ("[channels.telegram]", '[channels.telegram]\ntoken = "new"\n'),
-        ('[channels.telegram]\ntoken = "old" # why\n', '[channels.telegram]\ntoken = "new" # why\n'),
-        ("[channels.telegram]\n\ttoken='old'\nx = 1\n", '[channels.telegram]\n\ttoken="new"\nx = 1\n'),
-        ('[ channels . "telegram" ] # c\nx = 1\n', '[ channels . "telegram" ] # c\ntoken = "new"\nx = 1\n'),
-        ('[bot]\nname = "b"\n', '[bot]\nname = "b"\n\n[channels.telegram]\ntoken = "new"\n'),
-        ('[channels.telegram]\n[other]\ntoken = "t"\n', '[channels.telegram]\ntoken = "new"\n[other]\ntoken = "t"\n'),
-    ],
-)
-def test_only_the_value_changes(before: str, after: str) -> None:
-    assert with_values(before, "telegram", {"token": "new"}) == after
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        'channels = { telegram = { token = "old" } }\n',
-        '[channels]\ntelegram.token = "old"\n',
-        'channels.telegram.token = "old"\n',
-        '[channels.telegram]\ntoken = """\nold"""\n',
-        '[channels.telegram]\nlist = [\n[1],\n]\ntoken = "old"\n',
-        'note = """\n[channels.telegram]\n"""\n',
-        "channels = 1\n",
-    ],
-)
-def test_what_cannot_be_edited_safely_is_left_to_its_author(text: str) -> None:
-    tomllib.loads(text)
-    with pytest.raises(ValueError, match="by hand"):
-        with_values(text, "telegram", {"token": "new"})
-
-
-def test_a_file_that_is_no_toml_is_left_alone() -> None:
-    with pytest.raises(ValueError, match="mend it first"):
-        with_values("[channels.telegram\n", "telegram", {"token": "new"})

@@ -3,29 +3,28 @@
 import json
 import os
 import re
-import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from botcore import SettingsError
+from botcore.errors import SettingsError
 
-__all__ = ["LOCAL", "saved", "with_values"]
+__all__ = ["LOCAL", "save_local", "with_values"]
 
 LOCAL = Path("config/local.toml")
 """Read after every other file, and ignored by git."""
 
 
-def saved(path: Path, channel: str, values: Mapping[str, str]) -> None:
-    """Write ``values`` to ``[channels.<channel>]`` of this file, which then only its owner can read.
+def save_local(table: Sequence[str], values: Mapping[str, str], *, path: Path = LOCAL) -> None:
+    """Write ``values`` to this table (``["channels", "telegram"]``); the file is then its owner's alone to read.
 
     Raises `SettingsError`; the file is then as it was.
     """
     try:
         path = path.resolve()
         text = path.read_bytes().decode() if path.exists() else ""
-        _write(path, with_values(text, channel, values))
+        _write(path, with_values(text, table, values))
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: is not UTF-8; mend it first") from None
     except OSError as error:
@@ -34,38 +33,40 @@ def saved(path: Path, channel: str, values: Mapping[str, str]) -> None:
         raise SettingsError(f"{path}: {error}") from None
 
 
-def with_values(text: str, channel: str, values: Mapping[str, str]) -> str:
-    """The TOML text with these values in its ``[channels.<channel>]``. Raises `ValueError` with the next step."""
+def with_values(text: str, table: Sequence[str], values: Mapping[str, str]) -> str:
+    """The TOML text with these values in its ``table``. Raises `ValueError` with the next step."""
     try:
         before = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"is not valid TOML ({error}); mend it first") from None
-    after = _edited(text, channel, values)
+    after = _edited(text, table, values)
     try:
-        understood = tomllib.loads(after) == _merged(before, channel, values)
+        understood = tomllib.loads(after) == _merged(before, table, values)
     except tomllib.TOMLDecodeError:
         understood = False
     if not understood:
         raise ValueError(
-            f"writes [channels.{channel}] in a way that is not edited here; set {', '.join(values)} by hand"
+            f"writes [{'.'.join(table)}] in a way that is not edited here; set {', '.join(values)} by hand"
         )
     return after
 
 
-def _merged(tables: Mapping[str, Any], channel: str, values: Mapping[str, str]) -> dict[str, Any]:
-    channels = tables.get("channels", {})
-    table = channels.get(channel, {}) if isinstance(channels, dict) else {}
-    return {**tables, "channels": {**channels, channel: {**table, **values}}}
+def _merged(tables: Any, path: Sequence[str], values: Mapping[str, str]) -> dict[str, Any]:
+    there = tables if isinstance(tables, dict) else {}
+    if not path:
+        return {**there, **values}
+    return {**there, path[0]: _merged(there.get(path[0]), path[1:], values)}
 
 
-def _edited(text: str, channel: str, values: Mapping[str, str]) -> str:
+def _edited(text: str, path: Sequence[str], values: Mapping[str, str]) -> str:
     lines = text.splitlines(keepends=True)
     if lines and not lines[-1].endswith("\n"):
         lines[-1] += "\n"
-    header = re.compile(rf'\s*\[\s*channels\s*\.\s*("?){re.escape(channel)}\1\s*\]\s*(#.*)?')
+    names = r"\s*\.\s*".join(rf'(?:{re.escape(name)}|"{re.escape(name)}")' for name in path)
+    header = re.compile(rf"\s*\[\s*{names}\s*\]\s*(#.*)?")
     start = next((number for number, line in enumerate(lines) if header.fullmatch(line.rstrip())), None)
     if start is None:
-        lines += ["\n"] * bool(lines) + [f"[channels.{_key(channel)}]\n"]
+        lines += ["\n"] * bool(lines) + [f"[{'.'.join(map(_key, path))}]\n"]
         start = len(lines) - 1
     end = next(
         (number for number in range(start + 1, len(lines)) if lines[number].lstrip().startswith("[")), len(lines)
@@ -89,6 +90,8 @@ def _key(name: str) -> str:
 
 
 def _write(path: Path, text: str) -> None:
+    import tempfile  # importing botcore does not pay for it
+
     path.parent.mkdir(parents=True, exist_ok=True)
     # Made readable for its owner alone, and put in place whole: a crash leaves the old file.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
