@@ -7,7 +7,7 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from pathlib import Path
 
 from botcore.admission import Admission
@@ -20,6 +20,7 @@ from botcore.errors import SettingsError, StoreUnavailable
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.http import Http
+from botcore.leader import Leadership
 from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.messages import Chunk, Control, Conversation, Entry, Feedback, Incoming, Message, Outcome, Reply
@@ -115,6 +116,7 @@ class Bot:
 
     async def _live(self, group: asyncio.TaskGroup, house: House) -> None:
         self._group, self._house, self._router = group, house, Router(house)
+        self._leadership = Leadership(self.database, clock=self.clock, group=group)
         lifespans = await self._enter_lifespans(group, house)
         engine = group.create_task(house.engine.run(), name="engine")
         router = group.create_task(self._router.run(), name="router")
@@ -139,11 +141,15 @@ class Bot:
             await asyncio.wait(lifespans)
 
     async def _hear(self) -> None:
-        """What other processes have committed: stops go to the router, ends of turns to whoever asked for `changes`."""
+        """What other processes have committed, for whoever waits for it: router, leadership, readers of `changes`."""
         async with aclosing(self.database.notices()) as notices:
             async for notice in notices:
                 if notice.kind == "stop":
                     self._router.heard(notice.key)
+                    continue
+                if notice.kind in ("lead", "lost"):
+                    self._leadership.heard()
+                if notice.kind == "lead":
                     continue
                 for waiting in self._waiting:
                     _tell(waiting, notice.key)
@@ -232,6 +238,10 @@ class Bot:
         await self.database.dead_letter(
             channel=channel, account=account, event_id=event_id, payload=payload, reason=reason
         )
+
+    def lead(self, name: str) -> AbstractAsyncContextManager[None]:
+        """See `ports.Inbox`."""
+        return self._leadership.lead(name)
 
     async def _accepted(self, records: Sequence[Incoming]) -> list[Receipt] | Exception:
         try:

@@ -1,6 +1,7 @@
 """What others implement: channels and engines; and the two faces of the core they are given: `Inbox` and `Bot`."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
@@ -225,6 +226,14 @@ class Inbox(Protocol):
         """Keep an authentic delivery that cannot be used; then acknowledge it, so that it does not block its chat."""
         ...
 
+    def lead(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Do in the body what only one of several processes on one PostgreSQL may do, under a name of your own.
+
+        Entering waits until this process leads. Where it leads no more (it was stopped too long, the database was), the
+        body is cancelled and the block ends quietly: enter again. With SQLite it is entered at once and for good.
+        """
+        ...
+
 
 class Channel(Protocol):
     """A platform people write on. ``check_channel`` in `botcore.testing` is its contract.
@@ -311,6 +320,10 @@ class Bot(Protocol):
 
     async def engine_changed(self) -> None:
         """Return at the next change of `engine`."""
+        ...
+
+    def lead(self, name: str) -> AbstractAsyncContextManager[None]:
+        """Do in the body what only one of several processes may do; see `Inbox.lead`."""
         ...
 
     def changes(self) -> AsyncGenerator[str, None]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from botcore import (
     Attachment,
@@ -36,13 +36,14 @@ from botcore_telegram.wire import chat_and_message, place, platform_id, read
 if TYPE_CHECKING:
     from aiohttp import web
 
-    from botcore_telegram.poll import Poll
     from botcore_telegram.webhook import Webhook
 
 __all__ = ["Telegram"]
 
 log = logging.getLogger(__name__)
 
+NOT_CONNECTED = "not connected yet"
+STANDING_BY = "standing by: another process of this bot asks Telegram for messages"
 SOURCES_ROOM = 296
 """Units kept free below a text for its list of sources, and for what formatting may add."""
 
@@ -61,7 +62,7 @@ class Telegram:
         self._link: Link | None = None
         self._webhook: Webhook | None = None
         """Takes Telegram's calls while `run` does."""
-        self.health = "not connected yet"
+        self.health = NOT_CONNECTED
         """"ok", or in words what keeps messages from coming in."""
 
     def __repr__(self) -> str:
@@ -124,14 +125,13 @@ class Telegram:
         wrong: SettingsError | None = None
         async with self._connected() as link, asyncio.TaskGroup() as tasks:
             errands = Errands(link.clock, self.name)
-            way_in = self._way_in(link, inbox, errands)
             beside = [
                 tasks.create_task(link.publish(self._commands()), name=f"{self.name}: menu of commands"),
                 tasks.create_task(link.drafts.run(), name=f"{self.name}: keep drafts alive"),
                 tasks.create_task(errands.run(), name=f"{self.name}: errands"),
             ]
             try:
-                await way_in.run()
+                await self._receive(link, inbox, errands)
             except SettingsError as error:
                 # Carried out of the group by hand: the group would wrap it.
                 wrong = error
@@ -143,26 +143,37 @@ class Telegram:
             self._report(str(wrong))
             raise wrong
 
-    def _way_in(self, link: Link, inbox: Inbox, errands: Errands) -> "Poll | Webhook":
+    async def _receive(self, link: Link, inbox: Inbox, errands: Errands) -> NoReturn:
+        """By asking, while this process leads; or by being called, which every process may be."""
         from botcore_telegram.poll import Poll
         from botcore_telegram.webhook import Webhook
 
+        intake = self._intake(link, inbox, errands)
+        if self._settings.mode == "webhook":
+            self._webhook = Webhook(
+                link.line, intake, link.clock, self._settings, channel=self.name, report=self._report
+            )
+            await self._webhook.run()
+        while True:
+            self.health = STANDING_BY
+            async with inbox.lead(self.name):
+                self.health = NOT_CONNECTED
+                # Each term asks without an offset: Telegram hands out again what nobody has confirmed.
+                await Poll(link.line, intake, link.clock, channel=self.name, report=self._report).run()
+
+    def _intake(self, link: Link, inbox: Inbox, errands: Errands) -> Intake:
         def tell(conversation: Conversation, text: str) -> None:
             chat, thread = place(conversation)
             errands.add(chat, lambda: link.api.send(chat, thread, text))
 
         presses = Presses(link.api, errands, lambda: [command.name for command in self._commands()])
-        intake = Intake(
+        return Intake(
             inbox,
             channel=self.name,
             read=lambda update, me: read(update, me, self._settings.group_mode),
             tell=tell,
             pressed=presses.pressed,
         )
-        if self._settings.mode == "polling":
-            return Poll(link.line, intake, link.clock, channel=self.name, report=self._report)
-        self._webhook = Webhook(link.line, intake, link.clock, self._settings, channel=self.name, report=self._report)
-        return self._webhook
 
     async def hook(self, request: "web.Request") -> "web.Response":
         """Answer one of Telegram's calls; see `webhook`."""

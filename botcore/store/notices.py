@@ -20,7 +20,7 @@ __all__ = ["Notice", "listen", "notify"]
 
 log: logging.Logger = logging.getLogger(__name__)
 
-Kind = Literal["stop", "turn", "lost"]
+Kind = Literal["stop", "turn", "lead", "lost"]
 CHANNEL = "botcore"
 KEY_BYTES = 7_000
 """PostgreSQL takes payloads below 8,000 bytes; a longer key is left to the look once a second."""
@@ -34,9 +34,10 @@ class Notice(NamedTuple):
     """Something was committed, here or in another process."""
 
     kind: Kind
-    """``stop``: the running message is to end. ``turn``: one has ended. ``lost``: some were missed, look everywhere."""
+    """``stop``: the running message is to end. ``turn``: one has ended. ``lead``: somebody leads no more.
+    ``lost``: some were missed, look everywhere."""
     key: str = ""
-    """The conversation's."""
+    """The conversation's; for ``lead`` what was led."""
 
 
 def notify(connection: sa.Connection, kind: Kind, key: str) -> None:

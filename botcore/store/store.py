@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from botcore.messages import Entry, Feedback, Incoming, Message, Outcome, Reply
 from botcore.ports import Part
-from botcore.store import claims, feedback, history, inbox, letters, sends, turns, upkeep
+from botcore.store import claims, feedback, history, inbox, leader, letters, sends, turns, upkeep
 from botcore.store.caps import Who
 from botcore.store.database import Database
 from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd, clean_text
@@ -77,6 +77,20 @@ class Store(Database):
     async def stopped(self) -> list[str]:
         """Keys of this process's conversations whose running message was stopped, also by another process's accept."""
         return await self.read(lambda connection: claims.stopped(connection, owner=self.owner))
+
+    # -------------------------------------------------------------- who leads (PostgreSQL only)
+
+    async def take_lead(self, name: str, *, lease_s: float) -> bool:
+        """Whether this process leads in ``name`` from now on, for ``lease_s`` seconds of the database's clock."""
+        return await self.write(lambda connection: leader.take(connection, name, owner=self.owner, lease_s=lease_s))
+
+    async def keep_lead(self, name: str, *, lease_s: float) -> bool:
+        """Whether this process still leads, and for ``lease_s`` seconds more."""
+        return await self.write(lambda connection: leader.keep(connection, name, owner=self.owner, lease_s=lease_s))
+
+    async def give_up_lead(self, name: str) -> None:
+        """Let the next one lead; nothing happens where this process does not."""
+        await self.write(lambda connection: leader.give_up(connection, name, owner=self.owner))
 
     # -------------------------------------------------------------- dead letters
 

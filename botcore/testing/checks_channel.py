@@ -4,8 +4,8 @@ What a platform's wire looks like is the channel's own business, tested beside i
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import aclosing, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from itertools import count
 from typing import Literal, Protocol
 
@@ -81,6 +81,10 @@ class _Inbox:
             raise StoreUnavailable("the disk is full")
         self.records += records
         return [Receipt(id=number) for number, _ in enumerate(records, 1)]
+
+    @asynccontextmanager
+    async def lead(self, name: str) -> AsyncIterator[None]:
+        yield
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         raise AssertionError(f"an ordinary message was dead-lettered: {reason}")

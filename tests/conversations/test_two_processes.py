@@ -9,6 +9,8 @@ import pytest
 
 from botcore import Control
 from botcore.testing import Chat, ManualClock, chatting, until
+from botcore_telegram.channel import STANDING_BY
+from botcore_telegram.testing import FakeTelegram
 from tests.conversations.test_turns import Talker
 from tests.store.conftest import own_schema, postgres
 
@@ -58,3 +60,26 @@ async def _heard(chat: Chat, key: str) -> None:
     async with aclosing(chat.bot.changes()) as changes:
         while await anext(changes) != key:
             pass
+
+
+async def test_one_of_them_asks_telegram_and_when_it_stops_the_other_goes_on_at_once(url: str, tmp_path: Path) -> None:
+    async with FakeTelegram() as telegram, _polling(url, tmp_path / "first", telegram) as first:
+        ana = telegram.chat(7)
+        async with _polling(url, tmp_path / "second", telegram) as second:
+            await ana.says("one")
+            await ana.hears("You said: one")
+            assert [_telegram(chat) for chat in (first, second)] == ["ok", STANDING_BY]
+            first.bot.stop()
+            await ana.says("two")
+            await ana.hears("You said: two")
+            assert _telegram(second) == "ok"
+        assert telegram.executed["sendMessage"] == 2
+
+
+def _polling(url: str, folder: Path, telegram: FakeTelegram) -> "chatting":
+    settings = {"store": {"url": url}, "channels.telegram": telegram.table()}
+    return chatting(folder, plugins={"talker": Talker()}, settings=settings, clock=ManualClock())
+
+
+def _telegram(chat: Chat) -> str:
+    return chat.bot.health()["telegram"]

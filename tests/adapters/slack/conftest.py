@@ -61,6 +61,10 @@ class FakeInbox:
             return Receipt(id=place)
         return Receipt(id=place, state="rejected", notice=self.notices.popleft())
 
+    @asynccontextmanager
+    async def lead(self, name: str) -> AsyncIterator[None]:
+        yield
+
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         if self.refusals:
             self.refusals -= 1

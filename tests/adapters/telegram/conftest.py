@@ -32,6 +32,11 @@ class FakeInbox:
     notices: deque[str] = field(default_factory=deque)
     """Turns the next records away, one each, with these words."""
     stored: asyncio.Condition = field(default_factory=asyncio.Condition)
+    may_lead: asyncio.Event = field(default_factory=asyncio.Event)
+    term: asyncio.Timeout = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.may_lead.set()
 
     async def accept(self, records: Sequence[Incoming]) -> list[Receipt]:
         if self.refusals:
@@ -48,6 +53,15 @@ class FakeInbox:
         if not self.notices:
             return Receipt(id=place)
         return Receipt(id=place, state="rejected", notice=self.notices.popleft())
+
+    @asynccontextmanager
+    async def lead(self, name: str) -> AsyncIterator[None]:
+        await self.may_lead.wait()
+        try:
+            async with asyncio.timeout(None) as self.term:
+                yield
+        except TimeoutError:
+            pass
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         if self.refusals:

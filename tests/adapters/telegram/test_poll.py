@@ -9,7 +9,10 @@ import pytest
 from pydantic import SecretStr
 
 from botcore import Message, SettingsError
+from botcore.testing import until
+from botcore.testing.clock import settle
 from botcore_telegram import Telegram
+from botcore_telegram.channel import STANDING_BY
 from botcore_telegram.intake import Intake
 from botcore_telegram.testing import FakeTelegram, Fault
 from botcore_telegram.wire import ALLOWED_UPDATES, Identity, read
@@ -66,6 +69,26 @@ async def test_a_restart_loses_nothing(server: FakeTelegram, inbox: FakeInbox, r
     events = dict.fromkeys(record.event_id for record in inbox.committed)
     texts = {record.event_id: record.text for record in inbox.committed if isinstance(record, Message)}
     assert [texts[event] for event in events] == ["one", "two", "three"]
+
+
+async def test_a_process_that_leads_no_more_asks_no_more_and_begins_again_without_an_offset(
+    server: FakeTelegram, inbox: FakeInbox, running: Running
+) -> None:
+    async with running() as channel:
+        await server.confirms((await server.chat(7).says("one"))["update_id"])
+        inbox.may_lead.clear()
+        inbox.term.reschedule(0)
+        await until(lambda: channel.health == STANDING_BY)
+        await server.chat(7).says("two")
+        await settle()
+        assert inbox.texts == ["one"]
+        asked = server.executed["getUpdates"]
+        inbox.may_lead.set()
+        await inbox.holds(2)
+        assert channel.health == "ok"
+    questions = [call.parameters.get("offset", 0) for call in server.calls if call.method == "getUpdates"]
+    assert questions[asked] == 0
+    assert inbox.texts == ["one", "two"]
 
 
 async def test_updates_that_cannot_be_understood_become_dead_letters_and_hold_nobody_up(

@@ -159,6 +159,10 @@ class Core:
             self._open[number] = record
         return Receipt(id=number)
 
+    @asynccontextmanager
+    async def lead(self, name: str) -> AsyncIterator[None]:
+        yield
+
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         raise AssertionError("the web answers what it cannot use; nothing is dead-lettered")
 
