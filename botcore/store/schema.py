@@ -2,8 +2,12 @@
 
 A migration is a file ``<revision>_<what>.py`` in alembic's form; revisions sort (``0001``, ``0002``…): the newest one
 is known without importing alembic (0.26 s), which is loaded only when something has to be changed.
+
+The core's migrations only add, so that an older process works on beside a newer one, and may be started again. One that
+takes something away would have to begin a new thousand (``1001``), which an older process refuses.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ from botcore.failpoints import failpoint
 __all__ = ["CORE", "migrate", "refuse_newer", "revisions"]
 
 CORE = Path(__file__).with_name("migrations")
+log: logging.Logger = logging.getLogger(__name__)
 _TABLE = "alembic_version"
 _MIGRATION_LOCK = 0x626F75
 
@@ -31,10 +36,18 @@ def migrate(connection: sa.Connection, name: str, scripts: Path) -> bool:
     current = _current(connection, table)
     if current == known[-1]:
         return False
+    if not name and _only_added_to(current, known[-1]):
+        log.warning("the database has the schema of a newer botcore (%s, this one knows %s)", current, known[-1])
+        return False
     refuse_newer(current, name, scripts, "the database")
     _upgrade(connection, table, scripts)
     failpoint("migration.in_commit")
     return True
+
+
+def _only_added_to(current: str, newest: str) -> bool:
+    """Whether a newer process has migrated, and this one can work with what it knows."""
+    return current > newest and current[:1] == newest[:1]
 
 
 def refuse_newer(current: str, name: str, scripts: Path, what: str) -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from botcore import Control
+from botcore.store import schema
 from botcore.testing import Chat, ManualClock, chatting, until
 from botcore_telegram.channel import STANDING_BY
 from botcore_telegram.testing import FakeTelegram
 from tests.conversations.test_turns import Talker
 from tests.store.conftest import own_schema, postgres
+from tests.store.test_migrations import newer
 
 pytestmark = pytest.mark.postgres
 
@@ -74,6 +76,25 @@ async def test_one_of_them_asks_telegram_and_when_it_stops_the_other_goes_on_at_
             await ana.hears("You said: two")
             assert _telegram(second) == "ok"
         assert telegram.executed["sendMessage"] == 2
+
+
+async def test_the_older_one_goes_on_answering_after_the_newer_one_has_migrated(
+    url: str, here: Chat, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        await here.with_(f"eve {number}").says("before")
+        await here.with_(f"eve {number}").hears("You said: before")
+    monkeypatch.setattr(schema, "CORE", newer(tmp_path / "migrations", "0900"))
+    async with _bot(url, tmp_path / "newer") as there:
+        for number in range(8):  # the driver prepares a statement at its fifth run: some were before the migration
+            await here.with_(f"ana {number}").says(f"older {number}")
+            await here.with_(f"ana {number}").hears(f"You said: older {number}")
+            await there.with_(f"ben {number}").says(f"newer {number}")
+            await there.with_(f"ben {number}").hears(f"You said: newer {number}")
+    monkeypatch.undo()
+    async with _bot(url, tmp_path / "again") as again:
+        await again.with_("zoe").says("afterwards")
+        await again.with_("zoe").hears("You said: afterwards")
 
 
 def _polling(url: str, folder: Path, telegram: FakeTelegram) -> "chatting":

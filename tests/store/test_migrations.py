@@ -11,10 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from botcore.errors import StoreError
-from botcore.store import Store
+from botcore.store import Store, schema
 from botcore.store.tables import metadata
 from tests.store.conftest import OpenStore
-from tests.store.kit import begin
+from tests.store.kit import answer, begin
 
 STEP = """
 import sqlalchemy as sa
@@ -100,6 +100,49 @@ async def test_an_older_plugin_on_newer_tables_is_told(store: Store, scripts: Pa
     (scripts / "0002_step.py").unlink()
     with pytest.raises(StoreError, match="a newer version of qa"):
         await store.migrate("qa", scripts)
+
+
+def newer(folder: Path, revision: str) -> Path:
+    """The core's migrations and one more, which adds to every table on a message's path."""
+    shutil.copytree(schema.CORE, folder)
+    down = max(file.name.partition("_")[0] for file in folder.glob("[0-9]*_*.py"))
+    columns = "".join(
+        f'op.add_column("{table}", sa.Column("later", sa.Text, nullable=False, server_default=""))\n    '
+        for table in ("conversation", "inbox", "turn", "outbox", "feedback")
+    )
+    step(folder, revision, down, columns + 'op.create_table("later", sa.Column("id", sa.Integer, primary_key=True))')
+    return folder
+
+
+async def test_an_older_process_works_on_beside_a_newer_one_and_may_be_started_again(
+    make_store: OpenStore, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with make_store("older") as older:
+        await answer(older, await begin(older, "before"))
+        monkeypatch.setattr(schema, "CORE", newer(tmp_path / "newer", "0900"))
+        if older.dialect == "postgresql":
+            async with make_store("newer") as store:
+                assert "later" in await tables(older)
+                await answer(older, await begin(older, "beside"))
+                await answer(store, await begin(store, "with the newer one"))
+    async with make_store("newer") as store:
+        assert "later" in await tables(store)
+    monkeypatch.undo()
+    async with make_store("older again") as store:
+        await answer(store, await begin(store, "afterwards"))
+    assert "the schema of a newer botcore (0900" in caplog.text
+
+
+async def test_an_older_process_refuses_a_schema_that_was_not_only_added_to(
+    make_store: OpenStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "CORE", newer(tmp_path / "newer", "1001"))
+    async with make_store():
+        pass
+    monkeypatch.undo()
+    with pytest.raises(StoreError, match="written by a newer botcore"):
+        async with make_store():
+            pass
 
 
 async def test_a_folder_without_migrations_is_told(store: Store, tmp_path: Path) -> None:
