@@ -10,9 +10,11 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from botcore.clock import Clock
-from botcore.errors import Rejected, Retry, StoreError, Unknown
+from botcore.errors import Rejected, Retry, StoreError, StoreUnavailable, Unknown
 from botcore.failpoints import failpoint
 from botcore.messages import Chunk, Citation, Feedback, Reply
 from botcore.observe import Metrics
@@ -24,9 +26,13 @@ from botcore.store import Claim, OutboxRow, Store, TurnEnd
 __all__ = ["Delivery", "Sender"]
 
 log: logging.Logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 MAX_ATTEMPTS = 300
 """Sends of one part before it is given up: a day of outage at the five minutes a channel asks for at most."""
+
+NOTE_PAUSE_S = 1.0
+"""Between tries to write down what a platform has answered."""
 
 
 class Sender:
@@ -88,7 +94,7 @@ class Sender:
         except Exception as error:
             self._count(channel, "uncertain")
             log.warning("%s: outcome of a send unknown: %s", channel.name, error)
-            row = await self.store.uncertain(claim, row.part.id)
+            row = await self._note(partial(self.store.uncertain, claim, row.part.id))
             failpoint("outbox.uncertain")
             return row
         failpoint("outbox.called")
@@ -109,7 +115,7 @@ class Sender:
             return await self._failed(channel, claim, row, f"given up after {row.attempt} tries", release=release)
         not_before = self.clock.now() + after
         self.pace.hold(channel, row.part.conversation, after)
-        await self.store.unsent(claim, row.part.id, not_before=not_before)
+        await self._note(partial(self.store.unsent, claim, row.part.id, not_before=not_before))
         failpoint("outbox.unsent")
         return replace(row, state="pending", not_before=not_before)
 
@@ -141,7 +147,7 @@ class Sender:
         self, channel: Channel, claim: Claim, row: OutboxRow, platform_id: str, *, release: bool
     ) -> OutboxRow:
         self._count(channel, "sent")
-        matched = await self.store.sent(claim, row.part.id, platform_id, release=release)
+        matched = await self._note(partial(self.store.sent, claim, row.part.id, platform_id, release=release))
         failpoint("outbox.sent")
         if matched:
             await self._matched(matched)
@@ -150,8 +156,16 @@ class Sender:
     async def _failed(self, channel: Channel, claim: Claim, row: OutboxRow, reason: str, *, release: bool) -> OutboxRow:
         self._count(channel, "failed")
         log.warning("%s: a message could not be delivered: %s", channel.name, reason)
-        await self.store.failed(claim, row.part.id, reason, release=release)
+        await self._note(partial(self.store.failed, claim, row.part.id, reason, release=release))
         return replace(row, state="failed", reason=reason)
+
+    async def _note(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write down what the platform has answered, however long it takes: what is forgotten would be sent again."""
+        while True:
+            try:
+                return await write()
+            except StoreUnavailable:  # the store has said so in the log
+                await self.clock.sleep(NOTE_PAUSE_S)
 
     def _count(self, channel: Channel, result: str) -> None:
         self.metrics.sends.labels(channel.name, result).inc()
@@ -240,7 +254,7 @@ class Delivery:
                 try:
                     asked = await self._preview()
                 except StoreError as error:  # the commit of the reply will find the same, and decide
-                    log.warning("%s: no more previews: %s", self._channel.name, error)
+                    log.debug("%s: no more previews: %s", self._channel.name, error)
                     return
             # Outside: a reply that is finished meanwhile is committed at once.
             await self._sender.clock.sleep(max(asked, self._can.progress_every))

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from botcore.errors import LeaseLost, StoreError
+from botcore.errors import LeaseLost, StoreError, StoreUnavailable
 from botcore.failpoints import failpoint
 from botcore.live import House
 from botcore.store import Claim, Who, who
@@ -100,7 +100,7 @@ class Router:
             await asyncio.shield(self._requeue_once(claim))
             raise
         except StoreError as error:
-            log.warning("%s: tried again when the store is back: %s", claim.conversation.key, error)
+            log.log(_level(error), "%s: tried again when the store is back: %s", claim.conversation.key, error)
             await self._give_back(partial(self._house.store.requeue, claim, delay_s=POLL_S))
         except Exception:  # this attempt counts: the third one makes it a dead letter
             log.exception("%s: could not be worked on", claim.conversation.key)
@@ -113,7 +113,7 @@ class Router:
         try:
             await self._house.store.requeue(claim)
         except StoreError as error:
-            log.warning("%s: its lease must run out first: %s", claim.conversation.key, error)
+            log.log(_level(error), "%s: its lease must run out first: %s", claim.conversation.key, error)
 
     async def _give_back(self, how: Callable[[], Awaitable[None]]) -> None:
         """Give a conversation back, however long it takes: a lease we go on extending would hold it for ever."""
@@ -121,7 +121,7 @@ class Router:
             try:
                 return await how()
             except StoreError as error:
-                log.warning("a conversation cannot be given back yet: %s", error)
+                log.log(_level(error), "a conversation cannot be given back yet: %s", error)
             await self._house.clock.sleep(POLL_S)
 
     def _hold(self, claim: Claim, change: int) -> None:
@@ -156,7 +156,7 @@ class Router:
         try:
             return await self._house.store.claim_next(lease_s=self._house.settings.lease_s)
         except StoreError as error:
-            log.warning("cannot look for work: %s", error)
+            log.log(_level(error), "cannot look for work: %s", error)
             return None
 
     async def _hear_stops(self) -> None:
@@ -166,7 +166,7 @@ class Router:
                 for conversation in await self._house.store.stopped():
                     self.stop(conversation)
             except StoreError as error:
-                log.warning("cannot look for stops: %s", error)
+                log.log(_level(error), "cannot look for stops: %s", error)
 
     async def _sleep(self) -> None:
         try:
@@ -182,4 +182,9 @@ class Router:
                 try:
                     await self._house.store.heartbeat(lease_s=self._house.settings.lease_s)
                 except StoreError as error:
-                    log.warning("leases could not be extended: %s", error)
+                    log.log(_level(error), "leases could not be extended: %s", error)
+
+
+def _level(error: StoreError) -> int:
+    """What the store says for everybody, in one line, is not said again by each who meets it."""
+    return logging.DEBUG if isinstance(error, StoreUnavailable) else logging.WARNING

@@ -1,11 +1,12 @@
 """What cannot be worked on: it is tried again, ends as a dead letter, and never stops the others."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from botcore import Capabilities, Conversation
+from botcore import Capabilities, ChannelError, Conversation, Part, Unknown
 from botcore.testing import Chat, LoopbackChannel, chatting, until
 
 
@@ -48,9 +49,45 @@ async def test_a_store_without_room_costs_no_attempt_and_the_message_is_answered
         await chat.bot.database.write(lambda connection: pages(connection, 1))
         chat.engine.release()
         chat.engine.fallback = "short"
-        await until(lambda: "tried again when the store is back" in caplog.text)
+        await until(lambda: "the database takes nothing" in caplog.text)
         await chat.bot.database.write(lambda connection: pages(connection, 1_000_000))
         await chat.hears("short")
+
+
+class Unheard(LoopbackChannel):
+    """A channel during whose first send the database stops taking anything."""
+
+    def __init__(self, *lost: ChannelError) -> None:
+        super().__init__()
+        self.lost_answers.extend(lost)
+        self.write: Any
+
+    async def send(self, part: Part) -> str:
+        if not self.sent:
+            await self.write(lambda connection: read_only(connection, True))
+        return await super().send(part)
+
+
+@pytest.mark.parametrize(("lost", "sends"), [((), 1), ((Unknown("no answer"),), 2)])
+async def test_what_the_platform_answered_is_kept_until_it_can_be_written_down(
+    lost: tuple[ChannelError, ...], sends: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = Unheard(*lost)
+    async with chatting(tmp_path, channel=channel) as chat:
+        channel.write = chat.bot.database.write
+        await chat.says("/start")
+        await until(lambda: "the database takes nothing" in caplog.text)
+        assert (await chat.bot.database.counts())["sending"] == 1
+        await chat.bot.database.write(lambda connection: read_only(connection, False))
+        await until(lambda: len(channel.sent) == sends)
+        await chat.says("/start")
+        await until(lambda: len(channel.sent) == sends + 1)
+        assert channel.sent[-1].turn != channel.sent[0].turn
+    assert caplog.text.count("nothing was stored") == 1
+
+
+def read_only(connection: sa.Connection, on: bool) -> None:
+    connection.exec_driver_sql(f"PRAGMA query_only = {on}")
 
 
 def pages(connection: sa.Connection, most: int) -> None:

@@ -19,6 +19,7 @@ from botcore.store.faults import one_line
 from botcore.store.locks import locks_of, refuse_network_file_system
 from botcore.store.notices import Notice, listen
 from botcore.store.threads import MAX_BATCH, Crew, batched, each_alone, read_only
+from botcore.store.trouble import Trouble
 
 __all__ = ["Database"]
 
@@ -41,6 +42,7 @@ class Database:
         self._locks = locks_of(self._file, data_dir) if alone else ()
         self._engine: sa.Engine | None = None
         self._crews: tuple[Crew, ...] = ()
+        self._trouble = Trouble(clock)
         self.url = shown(self._parsed)
         self.dialect = "postgresql" if self._file is None else "sqlite"
         self.owner = owner or secrets.token_hex(8)
@@ -65,7 +67,14 @@ class Database:
         ``fn`` is synchronous, does no I/O, takes < 5 ms and may be run twice. Raises `StoreUnavailable` where nothing
         was stored (or, saying so, where the outcome is unknown). Cancellation only ends the waiting.
         """
-        return await self._crew(0).run(fn)
+        try:
+            result = await self._crew(0).run(fn)
+        except StoreUnavailable as error:
+            self._trouble.met(error)
+            raise
+        if self._trouble.now:
+            self._trouble.passed()
+        return result
 
     async def read(self, fn: Callable[[sa.Connection], T]) -> T:
         """The result of a read-only ``fn``."""

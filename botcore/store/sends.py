@@ -67,12 +67,12 @@ def sent(
 
 def unsent(connection: sa.Connection, claim: Claim, part_id: str, *, not_before: float) -> None:
     """The part is surely not on the platform: `pending` again, not before the given time."""
-    _change(connection, _UNSENT, claim, part_id, not_before=not_before)
+    _change(connection, _UNSENT, claim, part_id, already="pending", not_before=not_before)
 
 
 def failed(connection: sa.Connection, claim: Claim, part_id: str, reason: str, *, release: bool, now: float) -> None:
     """The platform refused the part for good."""
-    _change(connection, _FAILED, claim, part_id, reason=reason)
+    _change(connection, _FAILED, claim, part_id, already="failed", reason=reason)
     if release:
         claims.release(connection, claim, now=now)
 

@@ -122,3 +122,15 @@ async def test_a_part_of_a_forgotten_conversation_is_lost(store: Store) -> None:
     await begin(store, "a new life")
     with pytest.raises(LeaseLost):
         await store.sent(claim, row.part.id, "p1")
+
+
+async def test_an_answer_of_the_platform_may_be_written_down_twice(store: Store, clock: ManualClock) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    for _ in range(2):
+        await store.unsent(claim, row.part.id, not_before=clock.now())
+    await store.begin_sending(claim, row.part.id)
+    for _ in range(2):
+        await store.uncertain(claim, row.part.id)
+    for _ in range(2):
+        await store.failed(claim, row.part.id, "refused")
