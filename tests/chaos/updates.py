@@ -1,65 +1,90 @@
-"""Ten thousand updates on Telegram: undisturbed, and with ``kill -9`` at random instants."""
+"""Many messages on each channel: undisturbed, and with ``kill -9`` at random instants."""
 
 import asyncio
-from contextlib import suppress
+import socket
 from pathlib import Path
 from random import Random
 
 from botcore.clock import SystemClock
+from botcore_slack.testing import FakeSlack
 from botcore_telegram.testing import FakeTelegram
 from tests.chaos.bot import PATIENCE_S, Bot
-from tests.chaos.crowd import Crowd
+from tests.chaos.crowd import Crowd, SlackCrowd, TelegramCrowd
+from tests.chaos.pages import PageCrowd
 from tests.chaos.report import Counts, progress, scenario
 
-CHATS = 200
-UPDATES_PER_KILL = 100
+__all__ = ["MANY_TURNS", "UNLIMITED", "ended", "polled"]
+
+MESSAGES_PER_KILL = 100
 IN_THE_AIR = 3
 """Sends that may be in the air at Telegram's own 30 a second."""
+MANY_TURNS = {"BOTCORE_TURN__CONCURRENT": "64"}
 UNLIMITED = {
     "BOTCORE_CHANNELS__TELEGRAM__SENDS_PER_SECOND": "100000",
     "BOTCORE_CHANNELS__TELEGRAM__SENDS_PER_SECOND_PER_CHAT": "100000",
 }
-MANY_TURNS = {"BOTCORE_TURN__CONCURRENT": "64"}
+NO_TELEGRAM = {"BOTCORE_CHANNELS__TELEGRAM__ENABLED": "false"}
 
 
 @scenario(size=10_000, alone=True)
 async def updates(folder: Path, seed: int, size: int) -> Counts:
-    """Updates in 200 chats, as fast as they are answered."""
+    """Messages in 200 chats on Telegram, as fast as they are answered."""
     async with FakeTelegram(clock=SystemClock()) as telegram:
         bot = Bot(folder, telegram, **MANY_TURNS, **UNLIMITED)
-        crowd = Crowd(telegram, chats=CHATS, size=size)
+        crowd = TelegramCrowd(telegram, chats=200, size=size)
         await bot.start()
         await polled(telegram)
         before = bot.rss_mib()
         await crowd.talk()
         grown = bot.rss_mib() - before
-        status = await bot.stop()
-        return crowd.counts(grown_mib=grown, wrong=ended(status))
+        return crowd.counts(grown_mib=grown, wrong=ended(await bot.stop()))
 
 
 @scenario(size=10_000)
 async def kills_telegram(folder: Path, seed: int, size: int) -> Counts:
-    """Updates in 200 chats at 30 sends a second, and a kill for every 100 of them."""
+    """Messages in 200 chats on Telegram at 30 sends a second, and a kill for every 100 of them."""
     async with FakeTelegram(clock=SystemClock()) as telegram:
         bot = Bot(folder, telegram, **MANY_TURNS)
-        crowd = Crowd(telegram, chats=CHATS, size=size)
-        await bot.start()
-        kills = await killed(bot, crowd, Random(seed), rounds=max(1, size // UPDATES_PER_KILL), size=size)
-        await crowd.talk()
-        status = await bot.stop()
-        return crowd.counts(kills=kills, may_double=IN_THE_AIR * kills, wrong=ended(status))
+        return await killed(bot, TelegramCrowd(telegram, chats=200, size=size), seed, may_double=IN_THE_AIR)
 
 
-async def killed(bot: Bot, crowd: Crowd, chance: Random, *, rounds: int, size: int) -> int:
-    """Kill it at random instants while the crowd talks; how often that was."""
-    for number, instant in enumerate(sorted(chance.randrange(size) for _ in range(rounds))):
+@scenario(size=1_000)
+async def kills_slack(folder: Path, seed: int, size: int) -> Counts:
+    """Direct messages of 50 people on Slack, and a kill for every 100 of them."""
+    async with FakeSlack() as slack:
+        bot = Bot(folder, FakeTelegram(), **MANY_TURNS, **NO_TELEGRAM, **slack.environment())
+        return await killed(bot, SlackCrowd(slack, people=50, size=size), seed)
+
+
+@scenario(size=3_000)
+async def kills_web(folder: Path, seed: int, size: int) -> Counts:
+    """Messages on 50 open pages, sent again with the same ids until taken, and a kill for every 100 of them."""
+    port = free_port()
+    async with PageCrowd(f"http://127.0.0.1:{port}", pages=50, size=size) as crowd:
+        bot = Bot(folder, FakeTelegram(), **MANY_TURNS, **NO_TELEGRAM, BOTCORE_HTTP__PORT=str(port))
+        return await killed(bot, crowd, seed)
+
+
+async def killed(bot: Bot, crowd: Crowd, seed: int, *, may_double: int = 0) -> Counts:
+    """Start the bot, kill it at random instants while the crowd talks, and let it answer the rest.
+
+    Every tenth time it is killed again while it starts: what recovers must survive that as well.
+    """
+    chance = Random(seed)
+    rounds = max(1, crowd.size // MESSAGES_PER_KILL)
+    kills = 0
+    await bot.start()
+    for instant in sorted(chance.randrange(crowd.size) for _ in range(rounds)):
         await crowd.talk(until=lambda instant=instant: crowd.answered >= instant)  # type: ignore[misc]
-        await keep_talking(crowd, chance.uniform(0, 0.5))
-        await bot.kill()
-        await bot.start()
-        if number % 10 == 9:
-            progress(f"kills: {number + 1} of {rounds}, {crowd.answered} of {size} answered")
-    return rounds
+        await crowd.talk_for(chance.uniform(0, 0.5))
+        for _ in range(1 + (chance.random() < 0.1)):
+            await bot.kill()
+            kills += 1
+            await bot.start()
+            await crowd.talk_for(chance.uniform(0, 2) if chance.random() < 0.5 else 0)
+        progress(f"{bot.log.parent.name}: {kills} kills, {crowd.answered} of {crowd.size} answered")
+    await crowd.talk()
+    return crowd.counts(kills=kills, may_double=may_double * kills, wrong=ended(await bot.stop()))
 
 
 async def polled(telegram: FakeTelegram) -> None:
@@ -69,13 +94,13 @@ async def polled(telegram: FakeTelegram) -> None:
             await telegram.changed.wait()
 
 
-async def keep_talking(crowd: Crowd, seconds: float) -> None:
-    """Let the crowd talk for a moment."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await crowd.talk()
-
-
 def ended(status: int) -> tuple[str, ...]:
     """A complaint about any other exit status than 0."""
     return () if status == 0 else (f"exit status {status} after SIGTERM",)
+
+
+def free_port() -> int:
+    """A port that stays the same over restarts, as behind a proxy."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
