@@ -179,10 +179,19 @@ class Router:
         while True:
             await self._house.clock.sleep(self._house.settings.lease_s / 3)
             if self._running:
-                try:
-                    await self._house.store.heartbeat(lease_s=self._house.settings.lease_s)
-                except StoreError as error:
-                    log.log(_level(error), "leases could not be extended: %s", error)
+                await self._extend()
+
+    async def _extend(self) -> None:
+        """Extend the leases. A turn whose lease was taken, while we were frozen or cut off, frees its engine slot."""
+        known = list(self._running)  # one that is claimed meanwhile may be missing in the answer
+        try:
+            held = await self._house.store.heartbeat(lease_s=self._house.settings.lease_s)
+        except StoreError as error:
+            log.log(_level(error), "leases could not be extended: %s", error)
+            return
+        for run in known:
+            if (run.claim.conversation.key, run.claim.epoch) not in held:
+                run.overtaken()
 
 
 def _level(error: StoreError) -> int:

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 from botcore.delivery import Delivery
 from botcore.dispatch import Bound
-from botcore.errors import EngineError
+from botcore.errors import EngineError, LeaseLost
 from botcore.failpoints import failpoint
 from botcore.live import House, LiveTurn
 from botcore.messages import Chunk, Outcome, Reply
@@ -43,10 +43,17 @@ class TurnRun:
         self._first_text_ms = 0.0
         self._work: asyncio.Task[_Ending] | None = None
         self._stopped = claim.stopped
+        self._overtaken = False
 
     def stop(self) -> None:
         """End the running message as stopped, with the text it has so far."""
         self._stopped = True
+        if self._work is not None:
+            self._work.cancel()
+
+    def overtaken(self) -> None:
+        """Another process has taken the conversation: generate no more. What is written already, its claim fences."""
+        self._overtaken = True
         if self._work is not None:
             self._work.cancel()
 
@@ -76,10 +83,14 @@ class TurnRun:
         await self._house.hooks.each("remember", turn, reply, budget_s=self._house.settings.observe_budget_s)
 
     async def _ending(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
+        if self._overtaken:
+            raise LeaseLost
         if self._stopped:
             return _Ending("stopped", "Stopped.")
         async with asyncio.TaskGroup() as group:
             self._work = group.create_task(self._produce(turn, delivery), name=f"turn {turn.id}")
+        if self._overtaken:
+            raise LeaseLost
         if self._work.cancelled():
             return _Ending("stopped", "Stopped.")
         return self._work.result()

@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from botcore import Capabilities, ChannelError, Conversation, Part, Unknown
-from botcore.testing import Chat, LoopbackChannel, chatting, until
+from botcore.testing import Chat, LoopbackChannel, ManualClock, chatting, until
 
 
 class Moody(LoopbackChannel):
@@ -88,6 +88,21 @@ async def test_what_the_platform_answered_is_kept_until_it_can_be_written_down(
 
 def read_only(connection: sa.Connection, on: bool) -> None:
     connection.exec_driver_sql(f"PRAGMA query_only = {on}")
+
+
+async def test_a_turn_whose_conversation_was_taken_over_ends_with_the_next_heartbeat(tmp_path: Path) -> None:
+    clock, taken = ManualClock(), "UPDATE conversation SET owner = 'another process', epoch = epoch + 1"
+    async with chatting(tmp_path, settings={"plugins": {"textgen": {}}}, clock=clock) as chat:
+        chat.engine.hold()
+        await chat.says("tell me everything")
+        await chat.with_("ben").says("me too")
+        await until(lambda: chat.engine.open == 2)
+        await chat.bot.database.write(lambda c: c.exec_driver_sql(f"{taken} WHERE chat = 'ana'").rowcount)
+        await clock.advance(chat.bot.settings.turn.lease_s / 3)
+        await until(lambda: chat.engine.open == 1)
+        chat.engine.release()
+        await chat.with_("ben").hears("me too")
+        await chat.hears_nothing()
 
 
 def pages(connection: sa.Connection, most: int) -> None:

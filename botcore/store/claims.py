@@ -78,6 +78,7 @@ _HEARTBEAT = Statement(
     sa.update(conversation)
     .values(lease_until=arg("until"))
     .where(conversation.c.next_at.is_not(None), conversation.c.owner == arg("owner"))
+    .returning(conversation.c.key, conversation.c.epoch)
 )
 _RELEASE = Statement(
     sa.update(conversation).values(owner=const(""), lease_until=const(0), next_at=next_at()).where(*_MINE)
@@ -170,9 +171,9 @@ def _message(found: Any, place: Conversation) -> Message:
     return decode_message(found.payload, event_id=found.event_id, conversation=place)
 
 
-def heartbeat(connection: sa.Connection, *, owner: str, until: float) -> None:
-    """Extend every lease of this owner."""
-    _HEARTBEAT(connection, owner=owner, until=until)
+def heartbeat(connection: sa.Connection, *, owner: str, until: float) -> set[tuple[str, int]]:
+    """Extend every lease of this owner: (conversation, epoch) of each. What is not among them was taken over."""
+    return {(key, epoch) for key, epoch in _HEARTBEAT.rows(connection, owner=owner, until=until)}
 
 
 def release(connection: sa.Connection, claim: Claim, *, now: float) -> bool:

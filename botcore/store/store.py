@@ -59,10 +59,10 @@ class Store(Database):
             lambda connection: claims.claim_next(connection, owner=self.owner, now=now, lease_s=lease_s)
         )
 
-    async def heartbeat(self, *, lease_s: float = 30) -> None:
-        """Extend every lease of this process to ``lease_s`` seconds from now."""
+    async def heartbeat(self, *, lease_s: float = 30) -> set[tuple[str, int]]:
+        """Extend every lease of this process to ``lease_s`` seconds from now; the (conversation, epoch) it holds."""
         until = self._clock.now() + lease_s
-        await self.write(lambda connection: claims.heartbeat(connection, owner=self.owner, until=until))
+        return await self.write(lambda connection: claims.heartbeat(connection, owner=self.owner, until=until))
 
     async def release(self, claim: Claim) -> None:
         """Give the conversation back, to the end of the line; nothing happens where it was taken over already."""
