@@ -3,12 +3,18 @@
 Messages this process accepted arrive with their claim. Everything else, a backlog after a restart, the next message
 of a busy conversation, what a dead process left, is claimed here. A conversation goes back after each message with
 ``next_at = now``, which is round robin: nobody who writes much holds up the others.
+
+A message whose process died is a suspect. One at a time is on trial here, beside everybody else, until it has written
+something, has ended, or has run for two seconds: what kills a process mostly does so at once, and waiting for the end
+of each of sixty-four long replies would take half an hour.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
 from functools import partial
+from traceback import format_exception
 
 from botcore.errors import LeaseLost, StoreError, StoreUnavailable
 from botcore.failpoints import failpoint
@@ -22,6 +28,10 @@ log: logging.Logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
 """The safety net for what no event tells: retries that became due, work of other processes."""
+TRIAL_S = 2.0
+"""How long a suspect runs as the only one."""
+TRACE_LIMIT = 4_000
+"""Characters of a traceback that a dead letter keeps."""
 
 
 class Router:
@@ -34,6 +44,10 @@ class Router:
         self.held: dict[Who, int] = {}
         """How many conversations are worked on for whom."""
         self._slots = asyncio.Semaphore(house.settings.concurrent)
+        self._on_trial: TurnRun | None = None
+        self._suspected = True
+        """Whether somebody may be in the suspects' line."""
+        self._claiming = asyncio.Lock()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -52,14 +66,19 @@ class Router:
 
     def submit(self, claim: Claim) -> None:
         """Work on a conversation that was claimed while its message was accepted."""
-        if self._group is None:
-            raise RuntimeError("the router is not running")
         self._idle.clear()
         run = TurnRun(self._house, claim)
+        if claim.suspect:
+            self._on_trial = run
         self._running.add(run)
         self._newest[claim.conversation.key] = run  # an earlier one may still be telling its plugins
         self._hold(claim, 1)
-        self._group.create_task(self._work(run), name=f"conversation {claim.conversation.key}")
+        self._start(self._work(run), f"conversation {claim.conversation.key}")
+
+    def _start(self, work: Coroutine[None, None, None], name: str) -> None:
+        if self._group is None:
+            raise RuntimeError("the router is not running")
+        self._group.create_task(work, name=name)
 
     def stop(self, conversation: str) -> None:
         """End the running turn of this conversation as stopped, if it runs here."""
@@ -81,6 +100,8 @@ class Router:
         self._draining = True
         try:
             async with self._house.clock.timeout(seconds):
+                async with self._claiming:  # what is being claimed is submitted first: it must not look like a death
+                    pass
                 await self._idle.wait()
         except TimeoutError:
             log.warning("%d turns did not end within %g s; they go back to the inbox", len(self._running), seconds)
@@ -91,22 +112,64 @@ class Router:
             async with self._slots:
                 self._house.metrics.running.inc()
                 try:
+                    if claim.suspect:
+                        self._start(self._try(run), f"trial of {claim.turn}")
                     await run.run()
                 finally:
                     self._house.metrics.running.dec()
         except LeaseLost:
-            log.warning("%s: another process took this conversation over", claim.conversation.key)
+            await self._lost(claim)
         except asyncio.CancelledError:
             await asyncio.shield(self._requeue_once(claim))
             raise
         except StoreError as error:
             log.log(_level(error), "%s: tried again when the store is back: %s", claim.conversation.key, error)
             await self._give_back(partial(self._house.store.requeue, claim, delay_s=POLL_S))
-        except Exception:  # this attempt counts: the third one makes it a dead letter
-            log.exception("%s: could not be worked on", claim.conversation.key)
-            await self._give_back(partial(self._house.store.release, claim))
+        except Exception as error:
+            await self._failed(claim, error)
         finally:
             self._done(run)
+
+    async def _failed(self, claim: Claim, error: Exception) -> None:
+        """Give the message back; the attempt counts: the third one makes it a dead letter."""
+        if isinstance(error, ExceptionGroup) and error.subgroup(LeaseLost):  # it came through a task's group
+            await self._lost(claim)
+            return
+        log.error("%s: could not be worked on", claim.conversation.key, exc_info=error)
+        await self._give_back(partial(self._house.store.failed_run, claim, self._trace(claim, error)))
+
+    def _trace(self, claim: Claim, error: Exception) -> str:
+        at = datetime.fromtimestamp(self._house.clock.now(), UTC)
+        told = "".join(format_exception(error)).strip()[-TRACE_LIMIT:]
+        return f"{at:%Y-%m-%d %H:%M:%SZ} attempt {claim.attempts}:\n{told}\n"
+
+    async def _try(self, run: TurnRun) -> None:
+        """Watch a suspect until it is known to be none, or has ended."""
+        try:
+            async with self._house.clock.timeout(TRIAL_S):
+                await run.proven.wait()
+        except TimeoutError:
+            pass
+        try:
+            if run in self._running:
+                await self._house.store.acquit(run.claim)
+        except (LeaseLost, StoreError) as error:
+            log.warning("%s: a suspect could not be acquitted: %s", run.claim.conversation.key, error)
+        finally:
+            self._end_trial(run)
+
+    def _end_trial(self, run: TurnRun) -> None:
+        if self._on_trial is run:
+            self._on_trial, self._suspected = None, True
+            self._wake.set()
+
+    async def _lost(self, claim: Claim) -> None:
+        """Say that no process died here: whoever took over has counted a death."""
+        log.warning("%s: another process took this conversation over", claim.conversation.key)
+        try:
+            await self._house.store.absolve(claim)
+        except StoreError as error:
+            log.warning("%s: a death that was none stays counted: %s", claim.conversation.key, error)
 
     async def _requeue_once(self, claim: Claim) -> None:
         failpoint("requeue.begin")
@@ -119,7 +182,10 @@ class Router:
         """Give a conversation back, however long it takes: a lease we go on extending would hold it for ever."""
         while True:
             try:
-                return await how()
+                await how()
+                return
+            except LeaseLost:
+                return  # somebody else has it, which is as good
             except StoreError as error:
                 log.log(_level(error), "a conversation cannot be given back yet: %s", error)
             await self._house.clock.sleep(POLL_S)
@@ -134,6 +200,8 @@ class Router:
     def _done(self, run: TurnRun) -> None:
         self._running.discard(run)
         self._hold(run.claim, -1)
+        run.proven.set()
+        self._end_trial(run)
         if self._newest.get(run.claim.conversation.key) is run:
             del self._newest[run.claim.conversation.key]
         if not self._running:
@@ -143,18 +211,33 @@ class Router:
     async def _backlog(self) -> None:
         while True:
             self._wake.clear()
-            while not self._draining and len(self._running) < self._house.settings.concurrent:
-                claim = await self._claim()
-                if claim is None:
-                    break
-                failpoint("claim.committed")
-                self.submit(claim)
+            while len(self._running) < self._house.settings.concurrent and await self._take():
+                pass
             await self._hear_stops()
             await self._sleep()
 
+    async def _take(self) -> bool:
+        """Whether there was something to claim; it is worked on now, or set aside."""
+        async with self._claiming:
+            claim = None if self._draining else await self._claim()
+            if claim is None:
+                return False
+            failpoint("claim.committed")
+            if claim.aside:
+                self._suspected = True
+            else:
+                self.submit(claim)
+            return True
+
     async def _claim(self) -> Claim | None:
+        store, lease_s = self._house.store, self._house.settings.lease_s
         try:
-            return await self._house.store.claim_next(lease_s=self._house.settings.lease_s)
+            if self._suspected and self._on_trial is None:
+                claim = await store.claim_suspect(lease_s=lease_s)
+                if claim is not None:
+                    return claim
+                self._suspected = False
+            return await store.claim_next(lease_s=lease_s, aside=self._on_trial is not None)
         except StoreError as error:
             log.log(_level(error), "cannot look for work: %s", error)
             return None
@@ -173,11 +256,12 @@ class Router:
             async with self._house.clock.timeout(POLL_S):
                 await self._wake.wait()
         except TimeoutError:
-            pass
+            self._suspected = True  # another process may have set some aside
 
     async def _heartbeat(self) -> None:
         while True:
             await self._house.clock.sleep(self._house.settings.lease_s / 3)
+            self._suspected = True  # as above, where work never pauses
             if self._running:
                 await self._extend()
 

@@ -24,6 +24,9 @@ __all__ = ["TurnRun"]
 
 log: logging.Logger = logging.getLogger(__name__)
 
+SET_ASIDE = "This message could not be worked on, so I have set it aside. Please go on with another one."
+"""What the author of a dead letter hears; the operator's reason is in the letter."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
@@ -44,6 +47,8 @@ class TurnRun:
         self._work: asyncio.Task[_Ending] | None = None
         self._stopped = claim.stopped
         self._overtaken = False
+        self.proven: asyncio.Event = asyncio.Event()
+        """Set once it has written something, or has ended: a suspect is acquitted then."""
 
     def stop(self) -> None:
         """End the running message as stopped, with the text it has so far."""
@@ -79,12 +84,16 @@ class TurnRun:
         reply = self._reply(turn, delivery, ending)
         await delivery.finish(self._end(turn, reply, ending))
         self._report(turn, reply)
+        if self.claim.buried:
+            return
         failpoint("remember.begin")
         await self._house.hooks.each("remember", turn, reply, budget_s=self._house.settings.observe_budget_s)
 
     async def _ending(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
         if self._overtaken:
             raise LeaseLost
+        if self.claim.buried:
+            return _Ending("dead", SET_ASIDE)
         if self._stopped:
             return _Ending("stopped", "Stopped.")
         async with asyncio.TaskGroup() as group:
@@ -129,6 +138,7 @@ class TurnRun:
             self._first_text_ms = self._first_text_ms or 1000 * (self._house.clock.monotonic() - self._start)
             failpoint("turn.first_text")
             delivery.write(chunk)
+            self.proven.set()
         if not delivery.text.strip():
             return _Ending("failed", "The reply was empty; please say it differently.", plugin)
         return _Ending("answered", "", plugin)

@@ -1,4 +1,4 @@
-"""What cannot be worked on: it is tried again, ends as a dead letter, and never stops the others."""
+"""What cannot be worked on, or ends the process: tried again, then a dead letter, and never in the others' way."""
 
 from pathlib import Path
 from typing import Any
@@ -6,8 +6,13 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from botcore import Capabilities, ChannelError, Conversation, Part, Unknown
-from botcore.testing import Chat, LoopbackChannel, ManualClock, chatting, until
+from botcore import Capabilities, ChannelError, Conversation, Message, Part, Person, Unknown
+from botcore.router import TRIAL_S
+from botcore.store import Store
+from botcore.testing import LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
+from botcore.turn import SET_ASIDE
+
+TALK = {"plugins": {"textgen": {}}}
 
 
 class Moody(LoopbackChannel):
@@ -22,18 +27,14 @@ class Moody(LoopbackChannel):
         return super().capabilities(conversation)
 
 
-async def dead_letters(chat: Chat) -> int:
-    return (await chat.bot.database.counts())["dead"]
-
-
 async def test_what_fails_three_times_is_set_aside_and_the_others_go_on(tmp_path: Path) -> None:
     channel = Moody()
     async with chatting(tmp_path, channel=channel) as chat:
         receipt = await chat.with_("poison").says("hi")
-        while not await dead_letters(chat):
-            await chat.bot.database.check()
-        assert channel.asked == 3
+        await until(lambda: channel.asked == 4)  # the last time for its author, who cannot be told either
         assert await chat.bot.outcome(receipt.id) == ("dead", None)
+        (letter,) = await chat.bot.database.dead_letters()
+        assert letter.trace.count("RuntimeError: a bug") >= 3
         await chat.says("/start")
         await chat.hears("Hello")
 
@@ -107,3 +108,73 @@ async def test_a_turn_whose_conversation_was_taken_over_ends_with_the_next_heart
 
 def pages(connection: sa.Connection, most: int) -> None:
     connection.exec_driver_sql(f"PRAGMA max_page_count = {most}")
+
+
+async def die(data_dir: Path, clock: ManualClock, *names: str, claims: int = 0) -> None:
+    """A process that is gone while it worked on a message of each of these people, or on what it found there."""
+    async with Store(f"sqlite:///{data_dir}/botcore.db", clock=clock, data_dir=data_dir, owner="dead") as store:
+        said = [
+            Message(
+                event_id=name,
+                conversation=Conversation(channel="loopback", chat=name),
+                person=Person(id=name, name=name),
+                text=f"I am {name}",
+            )
+            for name in names
+        ]
+        await store.accept(said)
+        for _ in range(claims):
+            assert await store.claim_next()
+
+
+async def test_suspects_are_tried_one_at_a_time_beside_everybody_else(tmp_path: Path) -> None:
+    clock, engine = ManualClock(), ScriptedEngine()
+    await die(tmp_path, clock, "ana", "ben", "cyd")
+    engine.hold()
+    async with chatting(tmp_path, settings=TALK, engine=engine, clock=clock) as chat:
+        await chat.with_("dan").says("I am new here")
+        await until(lambda: engine.open == 2)
+        while (await chat.bot.database.counts())["waiting"] < 2:
+            await chat.bot.database.check()
+        assert {prompt.messages[-1].content for prompt in engine.prompts} == {"I am ana", "I am new here"}
+        await clock.advance(TRIAL_S)
+        await until(lambda: engine.open == 3)
+        engine.step(12)  # a word of everybody's ends the second trial
+        await until(lambda: len(engine.prompts) == 4)
+        engine.release()
+        for name in ("ana", "ben", "cyd"):
+            await chat.with_(name).hears(f"I am {name}")
+        assert (await chat.bot.database.counts())["dead"] == 0
+
+
+async def test_who_wrote_what_killed_the_process_twice_hears_so_and_can_go_on(tmp_path: Path) -> None:
+    clock = ManualClock()
+    await die(tmp_path, clock, "ana")
+    await die(tmp_path, clock, claims=1)
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        await chat.hears(SET_ASIDE)
+        (letter,) = await chat.bot.database.dead_letters()
+        assert (letter.reason, letter.deaths) == ("the process died twice while working on this", 2)
+        await chat.says("and now?")
+        await chat.hears("and now?")
+        assert "I am ana" not in str(chat.engine.prompts)
+
+
+async def test_a_suspect_that_answers_may_see_another_death(tmp_path: Path) -> None:
+    clock, engine = ManualClock(), ScriptedEngine()
+    await die(tmp_path, clock, "ana")
+    engine.hold()
+    async with chatting(tmp_path, settings=TALK, engine=engine, clock=clock) as chat:
+        await until(lambda: engine.open == 1)
+        await clock.advance(TRIAL_S)
+        while await deaths(chat.bot.database):
+            await chat.bot.database.check()
+        engine.release()
+        await chat.hears("I am ana")
+
+
+async def deaths(store: Store) -> int:
+    def count(connection: sa.Connection) -> int:
+        return int(connection.exec_driver_sql("SELECT sum(deaths) FROM inbox").scalar_one())
+
+    return await store.read(count)

@@ -3,7 +3,7 @@
 import json as json_format
 from dataclasses import asdict
 from datetime import UTC, datetime
-from textwrap import shorten
+from textwrap import indent, shorten
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -44,14 +44,17 @@ def list_letters(
 
 @app.command("show")
 def show_letter(number: Number, config: ConfigFiles = None, json: AsJson = False) -> None:
-    """Show one letter: where it came from, why it is here, and what came."""
+    """Show one letter: where it came from, why it is here, what is known of each attempt, and what came."""
     letter = run_async(_one(config, number))
     if json:
         print_json(asdict(letter))
         return
     for name, value in asdict(letter).items():
-        shown = _when(letter.at) if name == "at" else value
-        typer.echo(f"{name:<12} {_pretty(letter.payload) if name == 'payload' else shown}")
+        if name in ("trace", "payload"):
+            typer.echo(name)
+            typer.echo(indent(_pretty(value).rstrip(), "  "))
+        else:
+            typer.echo(f"{name:<12} {_when(letter.at) if name == 'at' else value}")
 
 
 @app.command("retry")

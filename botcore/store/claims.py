@@ -2,7 +2,8 @@
 
 A claim raises the conversation's epoch; every later write checks it (`fence`). `next_at` says when a conversation next
 wants a worker: NULL when nothing is open and nothing unsettled, else a time; releasing sets it to now, the end of the
-line. Processes compare leases by their own clocks: these may differ by less than the lease.
+line; that of a suspect lies beyond every clock (`poison.py`). ``owner`` stays in the row of a process that died: who
+gives back, empties it. Processes compare leases by their own clocks: these may differ by less than the lease.
 """
 
 from typing import Any
@@ -12,16 +13,18 @@ import sqlalchemy as sa
 from botcore.errors import LeaseLost
 from botcore.failpoints import failpoint
 from botcore.messages import Conversation, Message
-from botcore.store import order, outbox
+from botcore.store import order, outbox, poison
 from botcore.store.records import Claim, decode_message, place_of
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox
 from botcore.store.tables import outbox as parts
 
 __all__ = [
-    "MAX_ATTEMPTS",
+    "acquit",
     "claim_next",
+    "claim_suspect",
     "drop_leases",
+    "failed_run",
     "fence",
     "heartbeat",
     "lost",
@@ -30,9 +33,6 @@ __all__ = [
     "requeue",
     "stopped",
 ]
-
-MAX_ATTEMPTS = 3
-"""Runs of one message that may end without an outcome; then it is a dead letter."""
 
 _MINE = (conversation.c.key == arg("key"), conversation.c.epoch == arg("epoch"))
 
@@ -65,15 +65,24 @@ _FREE = Statement(
     .offset(const(0))
     .with_for_update(skip_locked=True)
 )
+_SUSPECT = Statement(
+    sa.select(conversation)
+    .where(conversation.c.next_at >= const(poison.SUSPECTS), conversation.c.lease_until <= arg("now"))
+    .order_by(conversation.c.next_at)
+    .limit(const(1))
+    .offset(const(0))
+    .with_for_update(skip_locked=True)
+)
 _TAKE = Statement(
     sa.update(conversation)
     .values(epoch=conversation.c.epoch + const(1), owner=arg("owner"), lease_until=arg("until"))
     .where(conversation.c.key == arg("key"))
 )
+_JOIN_LINE = Statement(sa.update(conversation).values(next_at=arg("now")).where(conversation.c.key == arg("key")))
 _RUN = Statement(
     sa.update(inbox).values(state=const("running"), attempts=inbox.c.attempts + const(1)).where(inbox.c.id == arg("id"))
 )
-_BURY = Statement(sa.update(inbox).values(state=const("dead"), reason=arg("reason")).where(inbox.c.id == arg("id")))
+_TRACE = Statement(sa.update(inbox).values(trace=inbox.c.trace + arg("trace")).where(inbox.c.id == arg("id")))
 _HEARTBEAT = Statement(
     sa.update(conversation)
     .values(lease_until=arg("until"))
@@ -104,7 +113,7 @@ _STOPPED = Statement(
 )
 _DROP_LEASES = Statement(
     sa.update(conversation)
-    .values(owner=const(""), lease_until=const(0))
+    .values(lease_until=const(0))
     .where(conversation.c.next_at.is_not(None), conversation.c.lease_until > const(0))
 )
 
@@ -120,51 +129,67 @@ def fence(connection: sa.Connection, claim: Claim) -> None:
         raise lost(claim)
 
 
-def claim_next(connection: sa.Connection, *, owner: str, now: float, lease_s: float) -> Claim | None:
-    """The free conversation that has waited longest, None where nothing waits."""
+def claim_next(
+    connection: sa.Connection, *, owner: str, now: float, lease_s: float, aside: bool = False
+) -> Claim | None:
+    """The free conversation that has waited longest, None where nothing waits.
+
+    ``aside``: a suspect is not begun but put into the suspects' line; the claim that says so is given back already.
+    """
     while (row := _FREE(connection, now=now).first()) is not None:
-        key = row.key
-        _TAKE(connection, key=key, owner=owner, until=now + lease_s)
-        claim = _work(connection, row)
-        failpoint("claim.in_commit")
+        claim = _taken(connection, row, owner=owner, now=now, lease_s=lease_s, aside=aside)
         if claim is not None:
             return claim
-        release(connection, Claim(conversation=place_of(row), epoch=row.epoch + 1), now=now)
     return None
 
 
-def _work(connection: sa.Connection, row: Any) -> Claim | None:
-    """What is to be done in a conversation just taken, None if nothing is (its last message died or was deleted)."""
-    place = place_of(row)
+def claim_suspect(connection: sa.Connection, *, owner: str, now: float, lease_s: float) -> Claim | None:
+    """The suspect that has waited longest; should its process die, its conversation is in the ordinary line."""
+    while (row := _SUSPECT(connection, now=now).first()) is not None:
+        _JOIN_LINE(connection, key=row.key, now=now)
+        claim = _taken(connection, row, owner=owner, now=now, lease_s=lease_s, aside=False)
+        if claim is not None:
+            return claim
+    return None
+
+
+def _taken(connection: sa.Connection, row: Any, *, owner: str, now: float, lease_s: float, aside: bool) -> Claim | None:
+    _TAKE(connection, key=row.key, owner=owner, until=now + lease_s)
+    claim = _work(connection, row, now=now, aside=aside)
+    failpoint("claim.in_commit")
+    if claim is None:
+        release(connection, Claim(conversation=place_of(row), epoch=row.epoch + 1), now=now)
+    return claim
+
+
+def _work(connection: sa.Connection, row: Any, *, now: float, aside: bool) -> Claim | None:
+    """What is to be done in a conversation just taken, None if nothing is (its last message was deleted, say)."""
+    place, epoch = place_of(row), row.epoch + 1
     outbox.orphan(connection, row.key)
-    found = _next(connection, row)  # first: burying a message abandons what it had begun to send
-    rows = outbox.unsettled(connection, place)
+    found = order.following(connection, row.key, private=bool(row.private))
     if found is None:
-        return Claim(conversation=place, epoch=row.epoch + 1, parts=rows) if rows else None
-    _RUN(connection, id=found.id)
-    anchor = outbox.part(connection, place, found.turn, 0)
+        rows = outbox.unsettled(connection, place)
+        return Claim(conversation=place, epoch=epoch, parts=rows) if rows else None
+    known = poison.judge(connection, found, owner=row.owner, now=now)
+    if aside and known.deaths and not known.buried:
+        poison.set_aside(connection, row.key, found.id, now=now)
+        return Claim(conversation=place, epoch=epoch, message_id=found.id, aside=True)
+    if not known.buried:
+        _RUN(connection, id=found.id)
+    rows = outbox.unsettled(connection, place)  # now: burying a message abandons what it had begun to send
     return Claim(
         conversation=place,
-        epoch=row.epoch + 1,
+        epoch=epoch,
         message_id=found.id,
         message=_message(found, place),
         turn=found.turn,
-        attempts=found.attempts + 1,
+        attempts=found.attempts + (not known.buried),
+        suspect=bool(known.deaths) and not known.buried,
+        buried=known.buried,
         stopped=found.id <= row.stopped_through,
-        anchor=anchor,
+        anchor=outbox.part(connection, place, found.turn, 0),
         parts=tuple(part for part in rows if part.part.turn != found.turn),
     )
-
-
-def _next(connection: sa.Connection, row: Any) -> Any:
-    """The message to run now; those that were run too often are buried on the way."""
-    while (found := order.following(connection, row.key, private=bool(row.private))) is not None:
-        if found.attempts < MAX_ATTEMPTS:
-            return found
-        reason = f"gave up after {found.attempts} attempts without an outcome"
-        _BURY(connection, id=found.id, reason=reason)
-        outbox.abandon(connection, found.turn, reason)
-    return None
 
 
 def _message(found: Any, place: Conversation) -> Message:
@@ -181,6 +206,13 @@ def release(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
     return _RELEASE.changes(connection, key=claim.conversation.key, epoch=claim.epoch, now=now) == 1
 
 
+def failed_run(connection: sa.Connection, claim: Claim, trace: str, *, now: float) -> None:
+    """Give the conversation back with a message whose attempt counts, and what is known of it."""
+    fence(connection, claim)
+    _TRACE(connection, id=claim.message_id, trace=trace)
+    release(connection, claim, now=now)
+
+
 def requeue(connection: sa.Connection, claim: Claim, *, now: float, delay_s: float) -> None:
     """Put the message back as if it had not been begun, and give the conversation back."""
     fence(connection, claim)
@@ -189,6 +221,12 @@ def requeue(connection: sa.Connection, claim: Claim, *, now: float, delay_s: flo
         _DELAY(connection, key=claim.conversation.key, epoch=claim.epoch, at=now + delay_s)
     else:
         release(connection, claim, now=now)
+
+
+def acquit(connection: sa.Connection, claim: Claim) -> None:
+    """The suspect that is running has gone on well."""
+    fence(connection, claim)
+    poison.acquit(connection, claim.message_id)
 
 
 def stopped(connection: sa.Connection, *, owner: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Dead letters: deliveries nobody could use, and messages that failed too often. For the operator."""
 
+import os
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,15 @@ _NEWEST = Statement(sa.select(inbox).where(LETTER).order_by(inbox.c.id.desc()).l
 _ONE = Statement(sa.select(inbox).where(LETTER, inbox.c.id == arg("id")))
 _RETRY = Statement(
     sa.update(inbox)
-    .values(state=const("waiting"), attempts=const(0), reason=const(""))
+    # A new turn: the old one has told the author that it was set aside.
+    .values(
+        state=const("waiting"),
+        attempts=const(0),
+        deaths=const(0),
+        reason=const(""),
+        trace=const(""),
+        turn=arg("turn"),
+    )
     .where(inbox.c.id == arg("id"), LETTER, inbox.c.kind == const("message"))
     .returning(inbox.c.conversation)
 )
@@ -26,7 +35,7 @@ _WAKE = Statement(
     .values(next_at=sa.func.coalesce(conversation.c.next_at, arg("now")))
     .where(conversation.c.key == arg("key"))
 )
-_DROP = Statement(sa.update(inbox).values(payload=const("")).where(inbox.c.id == arg("id"), LETTER))
+_DROP = Statement(sa.update(inbox).values(payload=const(""), trace=const("")).where(inbox.c.id == arg("id"), LETTER))
 
 
 def newest(connection: sa.Connection, limit: int) -> list[DeadLetter]:
@@ -49,15 +58,18 @@ def _letter(row: Any) -> DeadLetter:
         kind=row.kind,
         conversation=row.conversation,
         attempts=row.attempts,
+        deaths=row.deaths,
         at=row.received_at,
         reason=row.reason,
+        turn=row.turn,
+        trace=row.trace,
         payload=row.payload,
     )
 
 
 def retry(connection: sa.Connection, letter: int, *, now: float) -> bool:
     """The message waits again, as if it had never run; False where there is no such dead message."""
-    row = _RETRY(connection, id=letter).first()
+    row = _RETRY(connection, id=letter, turn=os.urandom(16).hex()).first()
     if row is None:
         return False
     _WAKE(connection, key=row.conversation, now=now)

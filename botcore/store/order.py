@@ -17,16 +17,26 @@ __all__ = ["following"]
 _LOOK = 100
 """Open messages and ended turns that are looked at: more than may wait in one conversation by default."""
 
-_OPEN = sa.select(inbox.c.id, inbox.c.event_id, inbox.c.attempts, inbox.c.turn, inbox.c.payload, inbox.c.state).where(
-    inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running")
-)
+_OPEN = sa.select(
+    inbox.c.id,
+    inbox.c.event_id,
+    inbox.c.attempts,
+    inbox.c.deaths,
+    inbox.c.turn,
+    inbox.c.payload,
+    inbox.c.state,
+).where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
 _OLDEST = Statement(_OPEN.order_by(inbox.c.id).limit(const(1)).offset(const(0)))
 _ONE = Statement(_OPEN.where(inbox.c.id == arg("id")))
 _STANDING = Statement(
     sa.select(
         inbox.c.id,
         inbox.c.person,
-        sa.or_(inbox.c.state == const("running"), sa.exists().where(outbox.c.turn == inbox.c.turn)).label("begun"),
+        sa.or_(
+            inbox.c.state == const("running"),
+            inbox.c.deaths > const(0),
+            sa.exists().where(outbox.c.turn == inbox.c.turn),
+        ).label("begun"),
         (inbox.c.id <= conversation.c.stopped_through).label("stopped"),
     )
     .join(conversation, conversation.c.key == inbox.c.conversation)

@@ -79,6 +79,13 @@ class Claim:
     """The turn's id, chosen at accept: a re-run finds what the first run began."""
     attempts: int = 0
     """Counted before the work, so a crash counts."""
+    suspect: bool = False
+    """A process died while it worked on this message: see that no other suspect runs beside it, until it has gone on
+    well (`Store.acquit`)."""
+    aside: bool = False
+    """A suspect was put into the suspects' line, and the conversation is given back already: nothing is to be done."""
+    buried: str = ""
+    """Why this message is a dead letter now: it is not to be run, only its author told."""
     stopped: bool = False
     """The person stopped this message: end it as stopped, do not answer it."""
     anchor: OutboxRow | None = None
@@ -136,9 +143,15 @@ class DeadLetter:
     kind: Literal["message", "raw"]
     conversation: str
     attempts: int
+    deaths: int
+    """In a row: how often a process died while it worked on this."""
     at: float
     """Unix seconds of its arrival."""
     reason: str
+    turn: str
+    """The turn's id, in logs and in what was posted; "" for a delivery nobody could read."""
+    trace: str
+    """A line or more for each run that ended without an outcome: when, and what is known."""
     payload: str
     """What came, as text."""
 

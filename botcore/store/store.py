@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from botcore.messages import Entry, Feedback, Incoming, Message, Outcome, Reply
 from botcore.ports import Part
-from botcore.store import claims, feedback, history, inbox, leader, letters, sends, turns, upkeep
+from botcore.store import claims, feedback, history, inbox, leader, letters, poison, sends, turns, upkeep
 from botcore.store.caps import Who
 from botcore.store.database import Database
 from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd, clean_text
@@ -52,12 +52,31 @@ class Store(Database):
         )
         return await self.write(lambda connection: inbox.accept(connection, records, intake))
 
-    async def claim_next(self, *, lease_s: float = 30) -> Claim | None:
-        """The free conversation that has waited longest, None where nothing waits: backlog, takeover, restart."""
+    async def claim_next(self, *, lease_s: float = 30, aside: bool = False) -> Claim | None:
+        """The free conversation that has waited longest, None where nothing waits: backlog, takeover, restart.
+
+        ``aside``: a suspect is only put into the suspects' line, which the claim then says.
+        """
         now = self._clock.now()
         return await self.write(
-            lambda connection: claims.claim_next(connection, owner=self.owner, now=now, lease_s=lease_s)
+            lambda connection: claims.claim_next(connection, owner=self.owner, now=now, lease_s=lease_s, aside=aside)
         )
+
+    async def claim_suspect(self, *, lease_s: float = 30) -> Claim | None:
+        """The conversation that has waited longest in the suspects' line, None where none does."""
+        now = self._clock.now()
+        return await self.write(
+            lambda connection: claims.claim_suspect(connection, owner=self.owner, now=now, lease_s=lease_s)
+        )
+
+    async def acquit(self, claim: Claim) -> None:
+        """The suspect that is running has gone on well: the next death of its process counts as its first."""
+        await self.write(lambda connection: claims.acquit(connection, claim))
+
+    async def absolve(self, claim: Claim) -> None:
+        """This process lost the claim but is alive: its message saw no death, and runs again if it was buried so."""
+        now = self._clock.now()
+        await self.write(lambda connection: poison.absolve(connection, claim.message_id, now=now))
 
     async def heartbeat(self, *, lease_s: float = 30) -> set[tuple[str, int]]:
         """Extend every lease of this process to ``lease_s`` seconds from now; the (conversation, epoch) it holds."""
@@ -68,6 +87,11 @@ class Store(Database):
         """Give the conversation back, to the end of the line; nothing happens where it was taken over already."""
         now = self._clock.now()
         await self.write(lambda connection: claims.release(connection, claim, now=now))
+
+    async def failed_run(self, claim: Claim, trace: str) -> None:
+        """Give the conversation back after an error of ours: the attempt counts; ``trace`` is for the operator."""
+        now, trace = self._clock.now(), clean_text(trace)
+        await self.write(lambda connection: claims.failed_run(connection, claim, trace, now=now))
 
     async def requeue(self, claim: Claim, *, delay_s: float = 0) -> None:
         """Put an aborted turn's message back as if it had not been begun, and give the conversation back."""

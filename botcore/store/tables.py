@@ -79,7 +79,8 @@ inbox: sa.Table = sa.Table(
     _text("reason"),
     _text("payload"),
     _text("person"),  # who wrote it
-    _integer("deaths"),  # how often a process died while it worked on this
+    _integer("deaths"),  # in a row: how often a process died while it worked on this
+    _text("trace"),  # what is known of runs that ended without an outcome
     sa.UniqueConstraint("channel", "account", "event_id", name="uq_inbox_event"),
     sa.Index("ix_inbox_conversation", "conversation", "state"),
     sa.Index(

@@ -122,8 +122,11 @@ def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float)
     if hold.changes(connection, key=key, epoch=claim.epoch, now=now, **give_back) != 1:
         raise claims.lost(claim)
     reply = end.reply if is_clean(end.reply.text, end.reply.reason) else clean(end.reply)
-    keep = int(reply.outcome in ("failed", "dead"))
-    if _END.changes(connection, outcome=reply.outcome, reason=reply.reason, keep=keep, message=message) != 1:
+    keep = int(reply.outcome == "failed")
+    if claim.buried:  # the message has its outcome already, and the operator's reason
+        if _REPLY(connection, id=claim.turn).first() is not None:
+            return _committed(connection, claim)
+    elif _END.changes(connection, outcome=reply.outcome, reason=reply.reason, keep=keep, message=message) != 1:
         return _committed(connection, claim)
     _insert(connection, claim, end.message or claim.message, end, reply, now)
     notify(connection, "turn", key)

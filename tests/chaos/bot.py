@@ -35,13 +35,18 @@ class Bot:
         }
         self._process: asyncio.subprocess.Process
 
+    @property
+    def environ(self) -> dict[str, str]:
+        """What its process is given; a command of the same bot wants the same."""
+        clean = {key: value for key, value in os.environ.items() if not key.startswith("BOTCORE_")}
+        return clean | self._environ
+
     async def start(self, **environ: str) -> None:
         """Start it; it may die at any time from then on."""
-        clean = {key: value for key, value in os.environ.items() if not key.startswith("BOTCORE_")}
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "botcore", "run", "--json", "--log-level", "info"),
-                env=clean | self._environ | environ,
+                env=self.environ | environ,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

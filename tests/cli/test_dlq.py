@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def config(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def letters(tmp_path: Path, config: Path) -> tuple[int, int]:
-    """A message that failed too often, and a delivery nobody could read."""
+    """A message whose process died twice, and a delivery nobody could read."""
     return asyncio.run(_letters(tmp_path))
 
 
@@ -31,7 +32,7 @@ async def _letters(data_dir: Path) -> tuple[int, int]:
     async with _store(data_dir) as store:
         where = Conversation(channel="web", chat="c1")
         await store.accept([Message(event_id="e1", conversation=where, person=Person(id="ann"), text="boom")])
-        for _ in range(3):
+        for _ in range(2):
             await store.write(lambda connection: connection.exec_driver_sql("UPDATE conversation SET lease_until = 0"))
             await store.claim_next()
         await store.dead_letter(channel="slack", account="", event_id="x", payload='{"odd": 1}', reason="no text")
@@ -52,7 +53,7 @@ def test_they_are_listed_newest_first(config: Path, letters: tuple[int, int]) ->
     rows = json.loads(dlq(config, "list", "--json").stdout)
     assert [(row["id"], row["kind"], row["reason"]) for row in rows] == [
         (raw, "raw", "no text"),
-        (message, "message", "gave up after 3 attempts without an outcome"),
+        (message, "message", "the process died twice while working on this"),
     ]
     assert dlq(config, "list", "--limit", 1).stdout.split()[-2:] == ["no", "text"]
 
@@ -61,7 +62,13 @@ def test_one_is_shown_with_what_came(config: Path, letters: tuple[int, int]) -> 
     shown = dlq(config, "show", letters[1]).stdout
     assert "reason       no text" in shown
     assert '"odd": 1' in shown
-    assert json.loads(dlq(config, "show", letters[0], "--json").stdout)["conversation"] == "web//c1/"
+    row = json.loads(dlq(config, "show", letters[0], "--json").stdout)
+    assert (row["conversation"], row["attempts"], row["deaths"]) == ("web//c1/", 2, 2)
+
+
+def test_the_trace_says_what_is_known_of_each_attempt(config: Path, letters: tuple[int, int]) -> None:
+    shown = dlq(config, "show", letters[0]).stdout
+    assert re.search(r"^trace\n  20\d\d-.*Z attempt 1: process \w+ was gone\n  .* attempt 2: ", shown, re.MULTILINE)
 
 
 def test_a_message_runs_again_and_a_raw_delivery_cannot(config: Path, letters: tuple[int, int]) -> None:

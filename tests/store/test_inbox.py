@@ -6,7 +6,6 @@ import pytest
 
 from botcore.messages import Attachment, Message, PromptMessage, Sampling
 from botcore.store import Store
-from botcore.testing.clock import ManualClock
 from tests.store.kit import ANN, answer, begin, end, message, place, say, send_one
 
 
@@ -137,38 +136,6 @@ async def test_accepts_at_the_same_time_each_get_their_own_receipt(store: Store)
     accepted = [task.result() for task in tasks]
     assert len({item.receipt.id for item in accepted}) == 70
     assert sum(item.claim is not None for item in accepted) == 7
-
-
-async def test_a_message_that_keeps_failing_dies_and_its_conversation_goes_on(store: Store, clock: ManualClock) -> None:
-    poison = await begin(store, "poison")
-    await say(store, "next")
-    for attempt in (2, 3):
-        await clock.advance(31)
-        claim = await store.claim_next()
-        assert claim
-        assert (claim.message_id, claim.attempts) == (poison.message_id, attempt)
-    await clock.advance(31)
-    claim = await store.claim_next()
-    assert claim
-    assert claim.message
-    assert claim.message.text == "next"
-    assert await store.outcome(poison.message_id) == ("dead", None)
-    letter = (await store.dead_letters())[0]
-    assert letter.reason == "gave up after 3 attempts without an outcome"
-    assert "poison" in letter.payload
-
-
-async def test_a_dead_message_can_be_tried_again(store: Store, clock: ManualClock) -> None:
-    claim = await begin(store)
-    for _ in range(3):
-        await clock.advance(31)
-        await store.claim_next()
-    assert (await store.counts())["dead"] == 1
-    assert await store.retry_dead(claim.message_id)
-    again = await store.claim_next()
-    assert again
-    assert (again.message_id, again.attempts) == (claim.message_id, 1)
-    assert await store.dead_letters() == []
 
 
 async def test_an_unusable_delivery_is_kept_once_and_can_be_dropped(store: Store) -> None:

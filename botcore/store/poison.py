@@ -1,0 +1,108 @@
+"""Messages that end their process: a first death makes a suspect, a second in a row a dead letter.
+
+A message found running under an owner that never gave it back was in work when its process died. Usually it is one of
+many, and innocent. So suspects wait in a line of their own and each process tries one at a time, beside everybody else:
+the next death accuses one message only.
+
+    running, owner gone ── 1st death ──> suspect ── trial ── died again ──> dead
+                                           ^ │                 └ gone on well ──> as if nothing had been
+                                           └─┘ released or put back
+
+A process that lost its lease without dying (stopped for a minute, database out of reach) looks dead to the others; as
+soon as it notices it says so (`absolve`).
+"""
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from botcore.store import letters, outbox
+from botcore.store.sql import Statement, arg, const, one_of
+from botcore.store.tables import conversation, inbox
+
+__all__ = ["MAX_ATTEMPTS", "MAX_DEATHS", "MAX_RUNS", "SUSPECTS", "Found", "absolve", "acquit", "judge", "set_aside"]
+
+MAX_ATTEMPTS = 3
+"""Runs that may end without an outcome, the last by an error of ours; then it is a dead letter."""
+MAX_DEATHS = 2
+"""Deaths in a row; then it is a dead letter."""
+MAX_RUNS = 6
+"""Runs that may end without an outcome at all. Bounds what kills its process later than a trial lasts; a long reply
+may still be caught in other messages' deaths a few times."""
+SUSPECTS = 1_000_000_000_000
+"""Added to `conversation.next_at` of a suspect: no clock reaches it, so the ordinary line passes it by."""
+
+_DIED = Statement(
+    sa.update(inbox)
+    .values(deaths=inbox.c.deaths + const(1), trace=inbox.c.trace + arg("trace"))
+    .where(inbox.c.id == arg("id"))
+)
+_BURY = Statement(sa.update(inbox).values(state=const("dead"), reason=arg("reason")).where(inbox.c.id == arg("id")))
+_WAIT = Statement(sa.update(inbox).values(state=const("waiting")).where(inbox.c.id == arg("id")))
+_ASIDE = Statement(
+    sa.update(conversation)
+    .values(owner=const(""), lease_until=const(0), next_at=arg("now") + const(SUSPECTS))
+    .where(conversation.c.key == arg("key"))
+)
+_ACQUIT = Statement(sa.update(inbox).values(deaths=const(0)).where(inbox.c.id == arg("id")))
+_ABSOLVE = Statement(
+    sa.update(inbox).values(deaths=const(0)).where(inbox.c.id == arg("id"), one_of(inbox.c.state, "waiting", "running"))
+)
+_BURIED = Statement(
+    sa.select(inbox.c.id).where(
+        inbox.c.id == arg("id"), inbox.c.state == const("dead"), inbox.c.deaths >= const(MAX_DEATHS)
+    )
+)
+
+
+class Found(NamedTuple):
+    """What is known of a conversation's oldest open message."""
+
+    deaths: int
+    buried: str = ""
+    """Why it is a dead letter from now on."""
+
+
+def judge(connection: sa.Connection, found: Any, *, owner: str, now: float) -> Found:
+    """Count a death where ``owner``, the last one, never gave the message back; bury what was tried too often."""
+    if found.state != "running":
+        return Found(found.deaths)
+    deaths = found.deaths + bool(owner)
+    if owner:
+        _DIED(connection, id=found.id, trace=_line(now, owner, found.attempts))
+    reason = _too_often(found.attempts, deaths, died=bool(owner))
+    if reason:
+        _BURY(connection, id=found.id, reason=reason)
+        outbox.abandon(connection, found.turn, reason)
+    return Found(deaths, reason)
+
+
+def _too_often(attempts: int, deaths: int, *, died: bool) -> str:
+    if deaths >= MAX_DEATHS:
+        return "the process died twice while working on this"
+    if attempts >= (MAX_RUNS if died else MAX_ATTEMPTS):
+        return f"gave up after {attempts} attempts without an outcome"
+    return ""
+
+
+def _line(now: float, owner: str, attempt: int) -> str:
+    return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M:%SZ} attempt {attempt}: process {owner} was gone\n"
+
+
+def set_aside(connection: sa.Connection, key: str, message: int, *, now: float) -> None:
+    """Put the message and its conversation into the suspects' line."""
+    _WAIT(connection, id=message)
+    _ASIDE(connection, key=key, now=now)
+
+
+def acquit(connection: sa.Connection, message: int) -> None:
+    """It went on well: the next death is its first again."""
+    _ACQUIT(connection, id=message)
+
+
+def absolve(connection: sa.Connection, message: int, *, now: float) -> None:
+    """Its process is alive, it only lost its lease: no death is counted, and what was buried for it runs again."""
+    _ABSOLVE(connection, id=message)
+    if _BURIED(connection, id=message).first() is not None:
+        letters.retry(connection, message, now=now)

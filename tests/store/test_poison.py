@@ -1,0 +1,236 @@
+"""Messages whose process died: the second death in a row makes a dead letter, and nobody else pays for it."""
+
+from functools import partial
+
+import pytest
+
+from botcore.errors import LeaseLost
+from botcore.store import Claim, Store
+from botcore.store.poison import MAX_ATTEMPTS, MAX_RUNS
+from botcore.testing.clock import ManualClock
+from tests.store.conftest import OpenStore
+from tests.store.kit import answer, begin, end, part, place, say
+
+LEASE_S = 31
+
+
+async def die(store: Store, clock: ManualClock, *, aside: bool = False) -> Claim:
+    """Whoever works now is gone; what is claimed once its leases have run out."""
+    await clock.advance(LEASE_S)
+    claim = await store.claim_next(aside=aside)
+    assert claim
+    return claim
+
+
+async def fail(store: Store, claim: Claim | None) -> Claim | None:
+    assert claim
+    await store.failed_run(claim, "it broke\n")
+    return await store.claim_next()
+
+
+async def bury(store: Store, clock: ManualClock) -> Claim:
+    """A message that has killed its process twice, claimed to tell its author."""
+    await begin(store, "poison")
+    await die(store, clock)
+    return await die(store, clock)
+
+
+async def test_a_first_death_makes_a_suspect_that_is_tried_again(store: Store, clock: ManualClock) -> None:
+    claim = await begin(store)
+    again = await die(store, clock)
+    assert (again.message, again.turn, again.suspect, again.buried) == (claim.message, claim.turn, True, "")
+    assert again.attempts == 2
+
+
+async def test_a_second_death_makes_a_dead_letter_and_the_chat_goes_on(store: Store, clock: ManualClock) -> None:
+    poison = await begin(store, "poison")
+    await say(store, "next")
+    await die(store, clock)
+    told = await die(store, clock)
+    assert (told.message_id, told.buried) == (poison.message_id, "the process died twice while working on this")
+    assert await store.outcome(poison.message_id) == ("dead", None)
+    await store.commit_turn(told, end(told, "", outcome="dead", release=True))
+    claim = await store.claim_next()
+    assert claim
+    assert claim.message
+    assert (claim.message.text, claim.suspect) == ("next", False)
+
+
+async def test_the_letter_holds_payload_reason_and_trace(store: Store, clock: ManualClock) -> None:
+    told = await bury(store, clock)
+    (letter,) = await store.dead_letters()
+    assert "poison" in letter.payload
+    assert (letter.reason, letter.attempts, letter.deaths, letter.turn) == (told.buried, 2, 2, told.turn)
+    first, second = letter.trace.splitlines()
+    assert first == "2023-11-14 22:13:51Z attempt 1: process one was gone"
+    assert second == "2023-11-14 22:14:22Z attempt 2: process one was gone"
+
+
+async def test_telling_the_author_leaves_the_letter_and_happens_once(store: Store, clock: ManualClock) -> None:
+    told = await bury(store, clock)
+    await store.commit_turn(told, end(told, "sorry", outcome="dead", parts=1, sending=1))
+    ((number, state),) = [
+        (row.part.number, row.state) for row in await store.commit_turn(told, end(told, "sorry", outcome="dead"))
+    ]
+    assert (number, state) == (0, "sending")
+    outcome, reply = await store.outcome(told.message_id)
+    assert (outcome, reply and reply.outcome) == ("dead", "dead")
+    (letter,) = await store.dead_letters()
+    assert (letter.reason, "poison" in letter.payload) == (told.buried, True)
+
+
+async def test_a_death_while_the_author_is_told_is_no_reason_to_begin_again(store: Store, clock: ManualClock) -> None:
+    await bury(store, clock)
+    await clock.advance(LEASE_S)
+    assert await store.claim_next() is None
+    await begin(store, "the conversation is free again")
+
+
+async def test_a_death_ends_what_its_turn_had_begun_to_send(store: Store, clock: ManualClock) -> None:
+    claim = await begin(store)
+    await store.begin_anchor(claim, part(claim, text="…"))
+    await die(store, clock)
+    told = await die(store, clock)
+    assert told.anchor
+    assert (told.anchor.state, (await store.counts())["uncertain"]) == ("failed", 0)
+
+
+async def test_a_suspect_that_went_on_well_may_see_another_death(store: Store, clock: ManualClock) -> None:
+    await begin(store)
+    await store.acquit(await die(store, clock))
+    again = await die(store, clock)
+    assert (again.suspect, again.buried, again.attempts) == (True, "", 3)
+
+
+async def test_what_dies_again_and_again_after_its_trial_is_given_up(store: Store, clock: ManualClock) -> None:
+    await begin(store)
+    for run in range(2, MAX_RUNS + 1):
+        claim = await die(store, clock)
+        assert (claim.attempts, claim.buried) == (run, "")
+        await store.acquit(claim)
+    assert (await die(store, clock)).buried == "gave up after 6 attempts without an outcome"
+
+
+async def test_a_suspect_can_be_set_aside_and_waits_in_a_line_of_its_own(store: Store, clock: ManualClock) -> None:
+    for chat in ("c1", "c2"):
+        await begin(store, chat=chat)
+    await say(store, "behind it", chat="c2")
+    first = await die(store, clock, aside=True)
+    second = await store.claim_next(aside=True)
+    assert second
+    assert [(claim.aside, claim.message) for claim in (first, second)] == [(True, None)] * 2
+    assert await store.claim_next() is None
+    assert (await store.counts())["waiting"] == 3
+    tried = await store.claim_suspect()
+    assert tried
+    assert (tried.message_id, tried.suspect, tried.attempts) == (first.message_id, True, 2)
+    await answer(store, tried)
+    other = await store.claim_suspect()
+    assert other
+    assert other.message_id == second.message_id
+    assert await store.claim_suspect() is None
+    await answer(store, other)
+    behind = await store.claim_next()
+    assert behind
+    assert behind.message
+    assert (behind.message.text, behind.suspect) == ("behind it", False)
+
+
+async def test_a_death_while_suspects_wait_accuses_none_of_them(store: Store, clock: ManualClock) -> None:
+    for chat in ("c1", "c2"):
+        await begin(store, chat=chat)
+    await die(store, clock, aside=True)
+    await store.claim_next(aside=True)
+    assert await store.claim_suspect()
+    died = await die(store, clock)
+    waited = await store.claim_suspect()
+    assert waited
+    assert (died.conversation.chat, bool(died.buried)) == ("c1", True)
+    assert (waited.conversation.chat, waited.suspect, waited.buried) == ("c2", True, "")
+
+
+async def test_a_suspect_that_was_put_back_stays_one(store: Store, clock: ManualClock) -> None:
+    await begin(store)
+    await store.requeue(await die(store, clock))
+    again = await store.claim_next()
+    assert again
+    assert (again.suspect, again.buried, again.attempts) == (True, "", 2)
+
+
+@pytest.mark.parametrize("how", ["release", "requeue", "failed_run"])
+async def test_what_was_given_back_has_seen_no_death(store: Store, clock: ManualClock, how: str) -> None:
+    claim = await begin(store)
+    give_back = partial(store.failed_run, claim, "") if how == "failed_run" else partial(getattr(store, how), claim)
+    await give_back()
+    assert not (await die(store, clock)).suspect
+
+
+async def test_three_errors_make_a_dead_letter_with_each_ones_trace(store: Store) -> None:
+    claim: Claim | None = await begin(store)
+    for _ in range(MAX_ATTEMPTS):
+        claim = await fail(store, claim)
+    assert claim
+    assert claim.buried == "gave up after 3 attempts without an outcome"
+    (letter,) = await store.dead_letters()
+    assert (letter.trace, letter.attempts, letter.deaths) == ("it broke\n" * 3, 3, 0)
+
+
+async def test_a_process_that_was_only_slow_says_so_and_no_death_is_counted(
+    store: Store, other: Store, clock: ManualClock
+) -> None:
+    slow = await begin(store)
+    taken = await die(other, clock)
+    assert taken.suspect
+    with pytest.raises(LeaseLost):
+        await answer(store, slow)
+    await store.absolve(slow)
+    again = await die(store, clock)
+    assert (again.suspect, again.buried) == (True, "")
+
+
+async def test_what_was_buried_for_a_death_that_was_none_runs_again(
+    store: Store, other: Store, clock: ManualClock
+) -> None:
+    await begin(store)
+    slow = await die(store, clock)
+    told = await die(other, clock)
+    await answer(other, told)
+    await store.absolve(slow)
+    again = await other.claim_next()
+    assert again
+    assert (again.message, again.suspect, again.attempts) == (slow.message, False, 1)
+    await answer(other, again)
+    assert (await store.outcome(slow.message_id))[0] == "answered"
+
+
+async def test_absolving_changes_nothing_for_what_has_ended(store: Store, other: Store, clock: ManualClock) -> None:
+    slow = await begin(store)
+    taken = await die(other, clock)
+    await answer(other, taken)
+    await store.absolve(slow)
+    assert (await store.outcome(slow.message_id))[0] == "answered"
+
+
+async def test_a_dead_message_runs_again_as_if_it_never_had(store: Store, clock: ManualClock) -> None:
+    told = await bury(store, clock)
+    await answer(store, told)
+    assert await store.retry_dead(told.message_id)
+    assert await store.dead_letters() == []
+    again = await store.claim_next()
+    assert again
+    assert (again.message_id, again.attempts, again.suspect) == (told.message_id, 1, False)
+    assert again.turn != told.turn
+    await answer(store, again)
+    assert (await store.outcome(told.message_id))[0] == "answered"
+
+
+async def test_a_restart_finds_the_suspects_of_the_one_before(make_store: OpenStore, clock: ManualClock) -> None:
+    async with make_store("one") as first:
+        await begin(first)
+        sqlite = first.dialect == "sqlite"
+    if not sqlite:
+        await clock.advance(LEASE_S)
+    async with make_store("two") as second:
+        again = await second.claim_next()
+    assert again
+    assert (again.suspect, again.conversation) == (True, place())
