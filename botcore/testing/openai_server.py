@@ -8,7 +8,7 @@ client = OpenAIClient(server.url, clock=clock)
 import asyncio
 import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -59,6 +59,8 @@ class FakeOpenAI:
         """Every chat completion's body, oldest first."""
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
+        self.otherwise: Callable[[dict[str, Any]], Stream | Answer] = lambda body: Stream()
+        """What a request's body gets when nothing is queued."""
         self.open: int = 0
         """Streams running now."""
         self.begun: asyncio.Event = asyncio.Event()
@@ -72,13 +74,17 @@ class FakeOpenAI:
         self.url: str = ""
 
     def queue(self, *plans: Stream | Answer) -> None:
-        """What the next requests get, in order; after that, a `Stream`."""
+        """What the next requests get, in order; after that, what `otherwise` says."""
         self._plans.extend(plans)
 
     def step(self, words: int = 1) -> None:
         """Let ``words`` held words go."""
         for _ in range(words):
             self._steps.release()
+
+    def drop_steps(self) -> None:
+        """Hold again what was let go and not said."""
+        self._steps = asyncio.Semaphore(0)
 
     async def __aenter__(self) -> Self:
         application = web.Application()
@@ -120,7 +126,7 @@ class FakeOpenAI:
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.bodies.append(body)
-        plan = self._plans.popleft() if self._plans else Stream()
+        plan = self._plans.popleft() if self._plans else self.otherwise(body)
         if isinstance(plan, Answer):
             if isinstance(plan.body, str):
                 return web.Response(status=plan.status, text=plan.body)

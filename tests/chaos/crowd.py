@@ -38,6 +38,7 @@ class Crowd(ABC):
         self.waits: dict[tuple[str, str], float] = {}
         """(place, text) → seconds from the message to its first answer."""
         self._ahead = ahead
+        self.places = list(places)
         self._left = {place: len(range(number, size, len(places))) for number, place in enumerate(places)}
         self._open: dict[str, dict[str, float]] = {place: {} for place in places}
         """What waits for its answer, and since when."""
@@ -90,14 +91,18 @@ class Crowd(ABC):
         self.listen()
         return compare(self.said, self.heard) + Counts(sent=0, **more)
 
+    async def say(self, place: str) -> None:
+        """The next message there."""
+        text = f"message {len(self.said[place])} of {place}"
+        self._left[place] -= 1
+        self.said[place].append(text)
+        self._open[place][text] = time.monotonic()
+        await self.speak(place, text)
+
     async def _write(self) -> None:
         for place, waiting in self._open.items():
-            while self._left[place] and len(waiting) < self._ahead:
-                text = f"message {len(self.said[place])} of {place}"
-                self._left[place] -= 1
-                self.said[place].append(text)
-                waiting[text] = time.monotonic()
-                await self.speak(place, text)
+            while self._left[place] > 0 and len(waiting) < self._ahead:
+                await self.say(place)
 
 
 class TelegramCrowd(Crowd):

@@ -15,7 +15,7 @@ from botcore.failpoints import PLACES, VARIABLE
 from botcore_slack.testing import FakePerson, FakeSlack
 from botcore_telegram.testing import FakeTelegram
 from tests.chaos.bot import Bot
-from tests.chaos.test_failpoints import IN_RECOVERY, ON_STOP
+from tests.chaos.places import IN_RECOVERY, ON_STOP
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(90)]
 

@@ -88,9 +88,10 @@ async def killed(bot: Bot, crowd: Crowd, seed: int, *, may_double: int = 0) -> C
 
 
 async def polled(telegram: FakeTelegram) -> None:
-    """Return when the bot asks for updates for the first time: it is up."""
+    """Return when the bot asks for updates the next time: it is up, however slowly it starts."""
+    before = telegram.updates.polls
     async with asyncio.timeout(PATIENCE_S):
-        while not telegram.updates.polls:
+        while telegram.updates.polls == before:
             await telegram.changed.wait()
 
 

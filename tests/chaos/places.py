@@ -1,0 +1,143 @@
+"""``kill -9`` at each named place (`botcore.failpoints.PLACES`), and at those of the recovery after such a kill.
+
+One turn runs at a time here, so that at most one send is in the air when the process dies.
+"""
+
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from botcore.failpoints import PLACES, VARIABLE
+from botcore_telegram.testing import FakeTelegram, Fault
+from botcore_telegram.testing.chat import FakeChat
+from tests.chaos.bot import Bot, said_back
+from tests.chaos.report import Counts, compare, progress, scenario
+from tests.chaos.updates import ended, polled
+
+__all__ = ["IN_RECOVERY", "ON_STOP", "TELEGRAM", "killed_at", "killed_in_recovery", "killed_on_stop"]
+
+ON_STOP = {"drain.begin", "drain.end", "requeue.begin"}
+"""Reached when the bot is told to stop."""
+IN_RECOVERY = {
+    "outbox.uncertain": "outbox.called=kill@2",
+    "outbox.resending": "outbox.called=kill@2",
+    "release.begin": "turn.committed=kill@9",
+}
+"""Reached when an earlier crash is settled → that crash."""
+AFTER_SENDING = {"outbox.sending", "outbox.called", "outbox.in_sent_commit", "turn.committed"}
+"""Telegram may have the message by then, and cannot be asked."""
+ONCE = {
+    "migration.in_commit",
+    "accept.begin",
+    "accept.in_commit",
+    "accept.committed",
+    "outbox.refused",
+    "outbox.unsent",
+}
+"""Reached only once: everything said is fetched together, and there is one flood limit."""
+IN_GROUPS = {"anchor.sending", "anchor.sent"}
+"""Reached for each message of the group alone."""
+TELEGRAM = sorted(set(PLACES) - ON_STOP - set(IN_RECOVERY))
+
+Said = Mapping[FakeChat, Sequence[str]]
+
+
+@scenario(size=5)
+async def places(folder: Path, seed: int, size: int) -> Counts:
+    """Times that the bot is killed at each of the named places."""
+    total = Counts(sent=0)
+    for number in range(size):
+        for place in (*TELEGRAM, *sorted(IN_RECOVERY), *sorted(ON_STOP)):
+            home = folder / f"{place}-{number}"
+            home.mkdir()
+            async with FakeTelegram() as telegram:
+                counts = await _one(place, telegram, home, visit=1 + (number + seed) % _visits(place))
+            total += counts
+            if counts.faults:
+                progress(f"places: {place}: {', '.join(counts.faults)}")
+        progress(f"places: {number + 1} of {size}")
+    return total
+
+
+async def _one(place: str, telegram: FakeTelegram, folder: Path, *, visit: int) -> Counts:
+    if place in ON_STOP:
+        return await killed_on_stop(place, telegram, folder)
+    if place in IN_RECOVERY:
+        return await killed_in_recovery(place, telegram, folder)
+    return await killed_at(place, telegram, folder, visit=visit)
+
+
+def _visits(place: str) -> int:
+    return 1 if place in ONCE else 3 if place in IN_GROUPS else 5
+
+
+async def killed_at(place: str, telegram: FakeTelegram, folder: Path, *, visit: int = 2) -> Counts:
+    """Killed where it comes there for the ``visit``-th time (the first where there is one), and started again."""
+    bot = Bot(folder, telegram)
+    said = await _write(telegram)
+    await bot.start(**{VARIABLE: f"{place}=kill@{1 if place in ONCE else visit}"})
+    wrong = await _killed(bot)
+    await bot.start()
+    return await _answered(bot, telegram, said, kills=1, may_double=int(place in AFTER_SENDING), wrong=wrong)
+
+
+async def killed_in_recovery(place: str, telegram: FakeTelegram, folder: Path) -> Counts:
+    """Killed, and once more where the next process settles what the first one left."""
+    bot = Bot(folder, telegram)
+    said = await _write(telegram)
+    await bot.start(**{VARIABLE: IN_RECOVERY[place]})
+    wrong = await _killed(bot)
+    if place == "outbox.uncertain":
+        telegram.fail("sendMessage", Fault.cut(executed=True))
+    await bot.start(**{VARIABLE: f"{place}=kill"})
+    wrong += await _killed(bot)
+    await bot.start()
+    return await _answered(bot, telegram, said, kills=2, may_double=2, wrong=wrong)
+
+
+async def killed_on_stop(place: str, telegram: FakeTelegram, folder: Path) -> Counts:
+    """Told to stop in the middle of a send, and killed on the way."""
+    bot = Bot(folder, telegram, BOTCORE_TURN__DRAIN_S="0.2")
+    chat = telegram.chat(7)
+    async with telegram.hold("sendMessage", chat) as gate:
+        said = {chat: [f"{chat.id} says {number}" for number in range(2)]}
+        for text in said[chat]:
+            await chat.says(text)
+        await bot.start(**{VARIABLE: f"{place}=kill"})
+        await gate.reached()
+        bot.signal(signal.SIGTERM)
+        wrong = await _killed(bot)
+    await bot.start()
+    return await _answered(bot, telegram, said, kills=1, may_double=1, wrong=wrong)
+
+
+async def _write(telegram: FakeTelegram) -> Said:
+    """Three chats, a group among them, each saying three things at once; the first call meets a flood limit."""
+    chats = [telegram.chat(7), telegram.chat(8), telegram.chat(-9, "group")]
+    telegram.flood(retry_after=1)
+    said = {chat: [f"{chat.id} says {number}" for number in range(3)] for chat in chats}
+    for number in range(3):
+        for chat, texts in said.items():
+            await chat.says(texts[number])
+    return said
+
+
+async def _killed(bot: Bot) -> tuple[str, ...]:
+    status = await bot.dies()
+    return (
+        () if status == -signal.SIGKILL else (f"never came there, exit status {status}: {bot.log.read_text()[-500:]}",)
+    )
+
+
+async def _answered(bot: Bot, telegram: FakeTelegram, said: Said, *, wrong: tuple[str, ...], **more: int) -> Counts:
+    """What became of it all, once everything is answered or nothing more comes."""
+    try:
+        await polled(telegram)
+        for chat, texts in said.items():
+            for text in texts:
+                await chat.hears(text)
+    except (AssertionError, TimeoutError) as error:
+        wrong += (str(error) or "it never came up",)
+    wrong += ended(await bot.stop())
+    heard = {str(chat.id): list(said_back(chat).elements()) for chat in said}
+    return compare({str(chat.id): texts for chat, texts in said.items()}, heard) + Counts(sent=0, wrong=wrong, **more)
