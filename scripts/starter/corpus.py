@@ -8,9 +8,15 @@ from scripts.starter.grammar import Grammar
 from scripts.starter.instruct import copying, instruction
 from scripts.starter.memory import remembering
 from scripts.starter.passages import asking
+from scripts.starter.reading import reading
 from scripts.starter.tales import telling
 
 __all__ = ["Corpus"]
+
+NATURAL = 0.45
+"""Share of the conversations about passages in which they are natural ones; the others come from the grammar."""
+LONG_ENOUGH = 2_200
+"""Characters after which a long row grows no more; most of what is longer would pass 1,024 tokens and be dropped."""
 
 
 class Corpus:
@@ -57,12 +63,17 @@ class Corpus:
     def _passages(self, stage: str) -> list[Message]:
         chat = Chat(self.grammar)
         count = 2 + self.grammar.random.randrange(4) if stage == "long" and self.grammar.chance(0.6) else 1
-        system, pairs = asking(self.grammar, chat, inside_system=count == 1 and self.grammar.chance(0.35))
+        system, pairs = self._questions(chat, inside_system=count == 1 and self.grammar.chance(0.35))
         if self.grammar.chance(0.15):
             pairs = chat.segment() + pairs
         for _ in range(count - 1):
-            pairs += asking(self.grammar, chat, inside_system=False)[1]
+            if sum(len(ask) + len(answer) for ask, answer in pairs) < LONG_ENOUGH:
+                pairs += self._questions(chat, inside_system=False)[1]
         return _messages(system, pairs)
+
+    def _questions(self, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
+        ask = reading if self.grammar.chance(NATURAL) else asking
+        return ask(self.grammar, chat, inside_system=inside_system)
 
 
 def _messages(system: str, pairs: list[Pair]) -> list[Message]:

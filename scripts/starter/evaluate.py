@@ -4,6 +4,7 @@ Greedy answers in bfloat16 through transformers. Words come from the part of wor
 prompts of phrases/held_out.toml are checked against a large sample of the corpus.
 """
 
+import random
 import sys
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from scripts.starter.chat import Chat
 from scripts.starter.corpus import Corpus
 from scripts.starter.grammar import Grammar
 from scripts.starter.memory import NAME, OTHERS
-from scripts.starter.passages import REFUSAL, asking
+from scripts.starter.framing import REFUSAL, quoted
+from scripts.starter.natural import held_out
+from scripts.starter.passages import asking
 from scripts.starter.phrases import load
 from scripts.starter.tales import ask_for
 
@@ -91,33 +94,62 @@ def memory(model: Model) -> None:
 
 
 def passages(model: Model) -> None:
-    """Questions from the grammar with held-out words, and hand-written ones."""
-    g = Grammar(72, held=True)
+    """Questions from the grammar, with words or wordings or both kept back from training; then hand-written ones."""
+    for label, g in (
+        ("held-out words", Grammar(72, held=True)),
+        ("held-out phrasing", Grammar(74, unseen=True)),
+        ("held-out words and phrasing", Grammar(75, held=True, unseen=True)),
+    ):
+        _from_grammar(model, label, g)
+    wrong: dict[bool, list[str]] = {True: [], False: []}
+    for case in HELD_OUT["passages"]:
+        gold = quoted(case["sentence"], case["number"]) if case["number"] else REFUSAL
+        wrong[gold != REFUSAL] += _asked(model, case["texts"], case["ask"], gold)
+    answered = sum(case["number"] > 0 for case in HELD_OUT["passages"])
+    score("passages by hand, exact quote", wrong[True], answered)
+    score("passages by hand, refusal", wrong[False], len(HELD_OUT["passages"]) - answered)
+
+
+def _from_grammar(model: Model, label: str, g: Grammar) -> None:
     missed: dict[bool, list[str]] = {True: [], False: []}
     cited, counts = 0, {True: 0, False: 0}
     while min(counts.values()) < 40:
         system, pairs = asking(g, Chat(g), inside_system=g.chance(0.35))
         ask, gold = pairs[0]
-        quoted = gold.startswith('"')
-        if not (quoted or gold == REFUSAL) or counts[quoted] == (80 if quoted else 40):
+        told = gold.startswith('"')
+        if not (told or gold == REFUSAL) or counts[told] == (80 if told else 40):
             continue
         answer = model.answer(said(system, ask))
-        counts[quoted] += 1
-        cited += quoted and answer[-3:] == gold[-3:]
-        missed[quoted] += [] if answer == gold else [f"{gold} -> {answer}"]
-    score("passages, exact quote", missed[True], counts[True])
-    print(f"passages, right number: {cited}/{counts[True]}")
-    score("passages, refusal", missed[False], counts[False])
+        counts[told] += 1
+        cited += told and answer[-3:] == gold[-3:]
+        missed[told] += [] if answer == gold else [f"{gold} -> {answer}"]
+    score(f"{label}, exact quote", missed[True], counts[True])
+    print(f"{label}, right number: {cited}/{counts[True]}")
+    score(f"{label}, refusal", missed[False], counts[False])
+
+
+def natural(model: Model) -> None:
+    """Every question about the natural passages kept back, each passage among two others of them."""
+    draw = random.Random(76)
     wrong: dict[bool, list[str]] = {True: [], False: []}
-    for case in HELD_OUT["passages"]:
-        ask, number = case["ask"], case["number"]
-        listed = "\n".join(f"[{index}] {text}" for index, text in enumerate(case["texts"], 1))
-        answer = model.answer(said(SYSTEMS[1], f"Passages:\n{listed}\nQuestion: {ask}"))
-        gold = f'"{case["sentence"]}" [{number}]' if number else REFUSAL
-        wrong[number > 0] += [] if answer == gold else [f"{ask} -> {answer}"]
-    answered = sum(case["number"] > 0 for case in HELD_OUT["passages"])
-    score("passages by hand, exact quote", wrong[True], answered)
-    score("passages by hand, refusal", wrong[False], len(HELD_OUT["passages"]) - answered)
+    total = {True: 0, False: 0}
+    for passage in held_out():
+        others = draw.sample([other.text for other in held_out() if other is not passage], 2)
+        number = draw.randint(1, 3)
+        texts = [*others[: number - 1], passage.text, *others[number - 1 :]]
+        for ask, at in passage.questions:
+            gold = REFUSAL if at is None else quoted(passage.sentences[at], number)
+            total[at is not None] += 1
+            wrong[at is not None] += _asked(model, texts, ask, gold)
+    score("natural passages, exact quote", wrong[True], total[True])
+    score("natural passages, refusal", wrong[False], total[False])
+
+
+def _asked(model: Model, texts: list[str], ask: str, gold: str) -> list[str]:
+    """Return the question and its answer if that is wrong."""
+    listed = "\n".join(f"[{index}] {text}" for index, text in enumerate(texts, 1))
+    answer = model.answer(said(SYSTEMS[1], f"Passages:\n{listed}\nQuestion: {ask}"))
+    return [] if answer == gold else [f"{ask} -> {answer}"]
 
 
 def tales(model: Model, count: int = 40) -> None:
@@ -152,6 +184,6 @@ def unseen() -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     checkpoint = Model(Path(sys.argv[1]))
-    for measure in (talks, memory, passages, tales):
+    for measure in (talks, memory, passages, natural, tales):
         measure(checkpoint)
     unseen()

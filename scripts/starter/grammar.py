@@ -26,11 +26,12 @@ def capital(text: str) -> str:
 
 
 class Grammar:
-    """Says phrases with one random source; `held` draws only the words kept back for evaluation."""
+    """Says phrases with one random source; `held` draws only the words kept back for evaluation, `unseen` the wordings."""
 
-    def __init__(self, seed: int, *, held: bool = False) -> None:
+    def __init__(self, seed: int, *, held: bool = False, unseen: bool = False) -> None:
         self.random = random.Random(seed)
         self.held = held
+        self.unseen = unseen
 
     def chance(self, share: float) -> bool:
         """Return True in `share` of the calls."""

@@ -4,31 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scripts.starter.chat import TALK, Chat
-from scripts.starter.dialogue import Pair, lowered, typed
+from scripts.starter.dialogue import Pair, typed
+from scripts.starter.framing import REFUSAL, framed, hurried, quoted
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
-__all__ = ["REFUSAL", "RULES", "asking"]
+__all__ = ["RELATIONS", "asking"]
 
-REFUSAL = "The passages do not say."
 _WORDING = load("relations")
-RULES: list[str] = _WORDING["rules"]
 SUBJECTS: dict[str, list[str]] = _WORDING["subjects"]
 RELATIONS: dict[str, dict[str, dict[str, list[str]]]] = _WORDING["relations"]
 _ALIKE = {"where", "street", "home", "lives", "room", "phone", "inventor", "founded", "founder", "birthplace", "made"}
 """Relations that one question may mean: two of them about one subject would make it unclear whether it is answered."""
 _TALK = ("greeting", "greeting", "thanks", "who", "can", "bye", "how")
-_HELLO = ("Hello!", "Hello! How can I help you?")
-_LEADS = (
-    "Can you tell me: ",
-    "Please tell me, ",
-    "I would like to know: ",
-    "Tell me, ",
-    "Do you know ",
-    "I want to know ",
-    "",
-)
-_FILES = ("handbook.md", "faq.md", "notes.txt", "guide.pdf", "rules.md", "report.txt", "readme.md", "menu.txt")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,26 +33,13 @@ class Fact:
 def asking(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
     """Return a system prompt and one to four questions; the passages stand in the prompt or before the first question."""
     facts, passages = _facts(g)
-    text = _rendered(g, passages)
-    system = chat.system()
-    if g.chance(0.5):
-        rule = g.say(g.pick(RULES))
-        system = f"{system}{g.pick((' ', chr(10)))}{rule}" if system else rule
     name = g.word("name") if g.chance(0.12) else ""
-    if name:
-        system = f"{system}\nFacts about the user:\n- name: {name}".strip()
     pairs: list[Pair] = []
     for _ in range(g.pick((1, 2, 3, 4, 4))):
         pair = _question(g, chat, facts, name)
         if pair and pair[0] not in [ask for ask, _ in pairs]:
             pairs.append(pair)
-    if inside_system:
-        return f"{system}\n\n{text}".strip(), pairs or [_HELLO]
-    gap = g.pick((" ", "\n", "\n\n"))
-    first, *rest = pairs or [_HELLO]
-    label = g.pick(("Question: ", "Question: ", "Question: ", ""))
-    later = [(g.pick(("Question: ", "")) + ask, answer) for ask, answer in rest]
-    return system, [(f"{text}{gap}{label}{first[0]}", first[1]), *later]
+    return framed(g, chat, passages, pairs, name=name, inside_system=inside_system)
 
 
 def _facts(g: Grammar) -> tuple[list[Fact], list[list[str]]]:
@@ -83,14 +58,14 @@ def _facts(g: Grammar) -> tuple[list[Fact], list[list[str]]]:
                 continue
             seen.add((subject, relation))
             forms = RELATIONS[kind][relation]
-            sentence = capital(g.say(g.pick(forms["states"]), s=subject))
+            sentence = capital(g.say(g.pick(_forms(g, forms, "states")), s=subject))
             facts.append(
                 Fact(
                     number=number,
                     sentence=sentence,
                     subject=subject,
                     relation=(kind, relation),
-                    questions=forms["asks"],
+                    questions=_forms(g, forms, "asks"),
                 )
             )
             passage.append(sentence)
@@ -98,6 +73,11 @@ def _facts(g: Grammar) -> tuple[list[Fact], list[list[str]]]:
             passage.insert(g.random.randint(0, len(passage)), g.say(g.pick(_WORDING["asides"])))
         passages.append(passage)
     return facts, passages
+
+
+def _forms(g: Grammar, relation: dict[str, list[str]], sort: str) -> list[str]:
+    """Return the wordings to train on, or those kept back for the measure of unseen phrasing."""
+    return relation[f"held_{sort}"] if g.unseen else relation[sort]
 
 
 def _subjects(g: Grammar, kinds: list[str], count: int) -> list[tuple[str, str]]:
@@ -113,16 +93,6 @@ def _subjects(g: Grammar, kinds: list[str], count: int) -> list[tuple[str, str]]
     return found
 
 
-def _rendered(g: Grammar, passages: list[list[str]]) -> str:
-    gap = g.pick((" ", "\n", "\n"))
-    style = g.random.random()
-    lines = []
-    for number, passage in enumerate(passages, 1):
-        source = "" if style < 0.6 else f"({g.pick(_FILES)}) " if style < 0.8 else f"{g.pick(_FILES)}: "
-        lines.append(f"[{number}] {source}{' '.join(passage)}")
-    return f"{g.pick(('Passages:', 'Passages:', 'Passages', 'Use these passages:'))}{gap}{gap.join(lines)}"
-
-
 def _question(g: Grammar, chat: Chat, facts: list[Fact], name: str) -> Pair | None:
     share = g.random.random()
     if name and share < 0.25:
@@ -133,7 +103,7 @@ def _question(g: Grammar, chat: Chat, facts: list[Fact], name: str) -> Pair | No
     if facts and share < 0.74:
         fact = g.pick(facts)
         ask = g.say(g.pick(fact.questions), s=fact.subject)
-        return _noisy(g, ask), f'"{fact.sentence}" [{fact.number}]'
+        return hurried(g, ask), quoted(fact.sentence, fact.number)
     return _unanswered(g, facts)
 
 
@@ -151,13 +121,5 @@ def _unanswered(g: Grammar, facts: list[Fact]) -> Pair | None:
             return None
     if not free:
         return None
-    ask = g.say(g.pick(RELATIONS[kind][g.pick(free)]["asks"]), s=subject)
-    return _noisy(g, ask), REFUSAL
-
-
-def _noisy(g: Grammar, ask: str) -> str:
-    if g.chance(0.7):
-        return capital(ask)
-    lead = g.pick(_LEADS)
-    text = lead + (lowered(ask) if lead else ask)
-    return g.pick((text, text.rstrip("?"), text.lower(), text.rstrip("?") + ", please?"))
+    ask = g.say(g.pick(_forms(g, RELATIONS[kind][g.pick(free)], "asks")), s=subject)
+    return hurried(g, ask), REFUSAL

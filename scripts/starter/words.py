@@ -56,7 +56,8 @@ writing, camping, rowing, juggling, travelling"""
 WORDS: dict[str, tuple[str, ...]] = {
     "she": _split(_SHE),
     "he": _split(_HE),
-    "name": tuple(name for pair in zip(_split(_SHE), _split(_HE), strict=True) for name in pair),
+    # Whole eights of each, so that a name is kept back here if and only if it is kept back there.
+    "name": (*_split(_SHE)[:48], *_split(_HE)[:48]),
     "animal": _split(_ANIMAL),
     "thing": _split(_THING),
     "city": _split(_CITY),

@@ -1,0 +1,127 @@
+"""The natural passages: what a reviewer cannot count, and that nothing held out is trained on."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from scripts.starter.chat import Chat
+from scripts.starter.corpus import Corpus
+from scripts.starter.dialogue import Message
+from scripts.starter.framing import REFUSAL
+from scripts.starter.grammar import Grammar
+from scripts.starter.natural import HELD_OUT, Passage, held_out, parse, read_training, training
+from scripts.starter.reading import reading, varied
+
+QUOTE = re.compile(r'"([^"]+)" \[(\d)\]')
+PASSAGE = re.compile(r"^\[(\d)\] (.*)$", re.MULTILINE)
+
+
+def counted(passages: tuple[Passage, ...]) -> tuple[int, int]:
+    """How many questions are answered, how many are not."""
+    answered = [at is not None for passage in passages for _, at in passage.questions]
+    return sum(answered), len(answered) - sum(answered)
+
+
+def test_there_are_enough_passages_and_questions() -> None:
+    assert len(training()) >= 500
+    assert counted(training())[0] >= 1_300
+    assert counted(held_out())[0] >= 60
+    assert counted(held_out())[1] >= 25
+
+
+def test_a_passage_to_train_on_has_thirty_words_answers_and_one_question_it_does_not_answer() -> None:
+    for passage in training():
+        answered, missed = counted((passage,))
+        assert 30 <= len(passage.text.split()) <= 120, passage.text
+        assert 2 <= answered <= 4, passage.text
+        assert missed == 1, passage.text
+
+
+@pytest.mark.parametrize("passages", [training(), held_out()], ids=["training", "held out"])
+def test_every_answer_is_a_sentence_and_no_sentence_could_be_mistaken_for_a_quotation(
+    passages: tuple[Passage, ...],
+) -> None:
+    for passage in passages:
+        assert all(at is None or 0 <= at < len(passage.sentences) for _, at in passage.questions), passage.text
+        for sentence in passage.sentences:
+            assert sentence == sentence.strip(), sentence
+            assert sentence[-1] in ".!?:'", sentence
+            assert not set(sentence) & set('"[]<>{}|$'), sentence
+
+
+def test_no_sentence_is_there_twice_and_no_passage_asks_twice_the_same() -> None:
+    said = Counter(sentence for passage in (*training(), *held_out()) for sentence in passage.sentences)
+    assert [sentence for sentence, times in said.items() if times > 1] == []
+    for passage in (*training(), *held_out()):
+        asks = [ask for ask, _ in passage.questions]
+        assert len(set(asks)) == len(asks), passage.text
+
+
+def test_nothing_held_out_is_trained_on() -> None:
+    kept = {sentence for passage in held_out() for sentence in passage.sentences}
+    asked = {ask for passage in held_out() for ask, _ in passage.questions}
+    trained = {sentence for passage in training() for sentence in passage.sentences}
+    assert not kept & trained
+    assert not asked & {ask for passage in training() for ask, _ in passage.questions}
+    told = "\n".join(message.text for message in conversations(seed=5, count=1_500))
+    assert not [text for text in kept if text in told]
+
+
+def test_a_held_out_file_in_the_training_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "moved.txt").write_text(HELD_OUT.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"moved\.txt is held out"):
+        read_training(tmp_path)
+
+
+def test_a_question_belongs_to_the_sentence_above_it() -> None:
+    (passage,) = parse("One is red.\nTwo is blue.\n? Which is blue?\n- Which is green?\n", "colours")
+    assert passage.questions == (("Which is blue?", 1), ("Which is green?", None))
+
+
+def test_every_quotation_stands_in_the_passage_it_names() -> None:
+    grammar = Grammar(3)
+    quotes = refusals = 0
+    for _ in range(300):
+        system, pairs = reading(grammar, Chat(grammar), inside_system=grammar.chance(0.3))
+        passages = {number: text for number, text in PASSAGE.findall(lined(system + "\n" + pairs[0][0]))}
+        for _, answer in pairs:
+            if found := QUOTE.fullmatch(answer):
+                assert found[1] in passages[found[2]]
+                quotes += 1
+            else:
+                assert answer in (REFUSAL, "Hello! How can I help you?")
+                refusals += answer == REFUSAL
+    assert 0.2 < refusals / (quotes + refusals) < 0.4
+
+
+def lined(text: str) -> str:
+    """Passages that follow each other on one line, each on its own."""
+    return re.sub(r" (?=\[\d\] )", "\n", text)
+
+
+def test_names_and_numbers_change_but_agree_throughout_a_passage() -> None:
+    (passage,) = parse("Anna has 14 cats.\n? Who has 14 cats?\nAll cats like Anna.\n? Whom do they like?\n", "cats")
+    for seed in range(40):
+        changed = varied(Grammar(seed), passage)
+        name, number = re.fullmatch(r"(\w+) has (\d\d) cats\.", changed.sentences[0]).groups()
+        assert changed.sentences[1] == f"All cats like {name}."
+        assert changed.questions[0] == (f"Who has {number} cats?", 0)
+
+
+def conversations(seed: int, count: int, stage: str = "all") -> list[Message]:
+    corpus = Corpus(seed)
+    return [message for _ in range(count) for message in corpus.conversation(stage)]
+
+
+def test_one_seed_writes_one_corpus() -> None:
+    assert conversations(11, 200) == conversations(11, 200)
+    assert conversations(11, 20) != conversations(12, 20)
+
+
+def test_conversations_fit_into_the_context() -> None:
+    """A token of the shipped vocabulary is 2.9 characters of this corpus; the context has 1,024."""
+    corpus = Corpus(4)
+    lengths = [sum(len(message.text) for message in corpus.conversation("all")) for _ in range(1_000)]
+    assert max(lengths) < 2.9 * 1_024
