@@ -247,6 +247,9 @@ class Delivery:
         ]
 
     async def _pump(self) -> None:
+        await self._dirty.wait()
+        if self._can.progress_after:
+            await self._sender.clock.sleep(self._can.progress_after)
         while True:
             await self._dirty.wait()
             self._dirty.clear()

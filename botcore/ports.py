@@ -144,6 +144,8 @@ class Capabilities:
     text_limit: int = 4096
     """Longest text of one message, in ``text_unit``; longer replies are split."""
     text_unit: Literal["chars", "utf16", "utf8"] = "chars"
+    progress_after: float = 0.0
+    """Seconds from the first text to the first preview: a reply that is complete by then costs one call, not two."""
     progress_every: float = 1.0
     """Seconds between two previews of one conversation."""
     sends_per_second: float = 30.0

@@ -47,6 +47,9 @@ STANDING_BY = "standing by: another process of this bot asks Telegram for messag
 SOURCES_ROOM = 296
 """Units kept free below a text for its list of sources, and for what formatting may add."""
 
+FIRST_DRAFT_S = 0.05
+"""In private chats, where a draft is no more than a preview. In groups the placeholder is what makes a resend safe."""
+
 
 class Telegram:
     """The channel for one bot account. Lives inside a bot, which gives it the clock; outside of one, bring a clock."""
@@ -112,6 +115,7 @@ class Telegram:
             progress="draft" if private else "anchor",
             text_limit=LIMIT - SOURCES_ROOM,
             text_unit="utf16",
+            progress_after=FIRST_DRAFT_S if private else 0,
             progress_every=1.0 if private else 60 / settings.sends_per_minute_per_group,
             sends_per_second=settings.sends_per_second,
             sends_per_second_per_chat=min(

@@ -62,6 +62,7 @@ def _check_capabilities(can: Capabilities) -> None:
     assert can.progress in ("draft", "anchor", "pull"), f"progress: {can.progress!r} is none of draft, anchor, pull"
     assert can.text_unit in ("chars", "utf16", "utf8"), f"text_unit: {can.text_unit!r}"
     assert can.text_limit >= 100, f"text_limit: {can.text_limit} leaves no room for a sentence"
+    assert can.progress_after >= 0, f"progress_after: {can.progress_after} is in the past"
     for name in ("progress_every", "sends_per_second", "sends_per_second_per_chat", "burst_per_chat"):
         assert getattr(can, name) > 0, f"{name}: must be more than 0, is {getattr(can, name)}"
 

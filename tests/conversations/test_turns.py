@@ -320,6 +320,23 @@ async def test_the_pause_a_platform_asks_for_is_obeyed(tmp_path: Path) -> None:
         await chat.hears("You said: hi")
 
 
+async def test_a_reply_that_is_complete_at_once_is_not_previewed(tmp_path: Path) -> None:
+    clock = ManualClock()
+    channel = LoopbackChannel(Capabilities(progress="draft", progress_after=0.05, sends_per_second_per_chat=1000))
+    async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel, clock=clock) as chat:
+        await chat.says("quick one")
+        await chat.hears("You said: quick one")
+        assert [draft.phase for draft in channel.drafts if draft.phase != "final"] == []
+        chat.engine.hold()
+        await chat.says("slow one")
+        await until(lambda: chat.engine.open)
+        chat.engine.step()
+        await clock.advance(0.06)
+        await until(lambda: channel.drafts)
+        assert channel.drafts[-1].text == "You "
+        chat.engine.release()
+
+
 class Breathless(LoopbackChannel):
     """Wants nothing more in this chat for half a minute, each time it is shown something."""
 
