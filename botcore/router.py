@@ -32,6 +32,8 @@ TRIAL_S = 2.0
 """How long a suspect runs as the only one."""
 TRACE_LIMIT = 4_000
 """Characters of a traceback that a dead letter keeps."""
+CLAIMS = 16
+"""Conversations claimed in one transaction: 2 ms on the writer's thread, which everybody waits for."""
 
 
 class Router:
@@ -211,7 +213,7 @@ class Router:
     async def _backlog(self) -> None:
         while True:
             self._wake.clear()
-            while len(self._running) < self._house.settings.concurrent and await self._take():
+            while await self._take():
                 pass
             await self._hear_stops()
             await self._sleep()
@@ -219,28 +221,31 @@ class Router:
     async def _take(self) -> bool:
         """Whether there was something to claim; it is worked on now, or set aside."""
         async with self._claiming:
-            claim = None if self._draining else await self._claim()
-            if claim is None:
-                return False
-            failpoint("claim.committed")
-            if claim.aside:
-                self._suspected = True
-            else:
-                self.submit(claim)
-            return True
+            claims = [] if self._draining else await self._claims()
+            if claims:
+                failpoint("claim.committed")
+            for claim in claims:
+                if claim.aside:
+                    self._suspected = True
+                else:
+                    self.submit(claim)
+            return bool(claims)
 
-    async def _claim(self) -> Claim | None:
+    async def _claims(self) -> list[Claim]:
         store, lease_s = self._house.store, self._house.settings.lease_s
+        most = min(CLAIMS, self._house.settings.concurrent - len(self._running))
+        if most <= 0:
+            return []
         try:
             if self._suspected and self._on_trial is None:
                 claim = await store.claim_suspect(lease_s=lease_s)
                 if claim is not None:
-                    return claim
+                    return [claim]
                 self._suspected = False
-            return await store.claim_next(lease_s=lease_s, aside=self._on_trial is not None)
+            return await store.claim_some(most, lease_s=lease_s, aside=self._on_trial is not None)
         except StoreError as error:
             log.log(_level(error), "cannot look for work: %s", error)
-            return None
+            return []
 
     async def _hear_stops(self) -> None:
         """Stop what was stopped through another process; one process alone is told directly."""

@@ -13,9 +13,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from scripts.starter.chat import Chat
 from scripts.starter.corpus import Corpus
+from scripts.starter.framing import REFUSAL, quoted
 from scripts.starter.grammar import Grammar
 from scripts.starter.memory import NAME, OTHERS
-from scripts.starter.framing import REFUSAL, quoted
 from scripts.starter.natural import held_out
 from scripts.starter.passages import asking
 from scripts.starter.phrases import load

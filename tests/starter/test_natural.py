@@ -85,7 +85,7 @@ def test_every_quotation_stands_in_the_passage_it_names() -> None:
     quotes = refusals = 0
     for _ in range(300):
         system, pairs = reading(grammar, Chat(grammar), inside_system=grammar.chance(0.3))
-        passages = {number: text for number, text in PASSAGE.findall(lined(system + "\n" + pairs[0][0]))}
+        passages = dict(PASSAGE.findall(lined(system + "\n" + pairs[0][0])))
         for _, answer in pairs:
             if found := QUOTE.fullmatch(answer):
                 assert found[1] in passages[found[2]]

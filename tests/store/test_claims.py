@@ -112,6 +112,15 @@ async def test_conversations_take_turns(store: Store, clock: ManualClock) -> Non
     assert order == ["spam 0", "quiet 0", "spam 1", "spam 2"]
 
 
+async def test_several_are_claimed_in_one_commit_in_the_same_order(store: Store, clock: ManualClock) -> None:
+    for chat in ("a", "b", "c"):
+        await store.release(await begin(store, chat=chat))
+        await clock.advance(1)
+    assert [claim.conversation.chat for claim in await store.claim_some(2)] == ["a", "b"]
+    assert [claim.conversation.chat for claim in await store.claim_some(9)] == ["c"]
+    assert await store.claim_some(9) == []
+
+
 async def test_an_aborted_turn_goes_back_as_if_it_had_not_begun(store: Store) -> None:
     claim = await begin(store)
     await store.requeue(claim)
