@@ -65,7 +65,7 @@ def lock(connection: sa.Connection, control: Control) -> None:
     """Keep other processes from claiming in this chat until the control is committed (PostgreSQL)."""
     if connection.dialect.name != "sqlite":
         place = control.conversation
-        _LOCK(connection, channel=place.channel, account=place.account, chat=place.chat).all()
+        _LOCK(connection, channel=place.channel, account=place.account, chat=place.chat)
 
 
 def apply(connection: sa.Connection, control: Control, row: int) -> Effect:

@@ -15,7 +15,7 @@ from botcore.clock import Clock
 from botcore.errors import StoreUnavailable
 from botcore.store import schema
 from botcore.store.engines import database_file, make_engine, parse, reader, shown
-from botcore.store.faults import one_line
+from botcore.store.faults import as_store_error, one_line
 from botcore.store.locks import locks_of, refuse_network_file_system
 from botcore.store.notices import Notice, listen
 from botcore.store.threads import MAX_BATCH, Crew, batched, each_alone, read_only
@@ -127,7 +127,9 @@ class Database:
             with engine.begin() as connection:
                 schema.migrate(connection, "", schema.CORE)
                 self._opened(connection)
-        except exc.DBAPIError as error:
+        except Exception as error:
+            if not isinstance(as_store_error(error), StoreUnavailable | exc.DBAPIError):
+                raise
             raise StoreUnavailable(f"cannot open {self.url}: {one_line(error)}") from error
 
     def _opened(self, connection: sa.Connection) -> None:

@@ -122,7 +122,7 @@ def window(connection: sa.Connection, key: str, limit: int, *, before: str = "")
         return []
     values = {"key": key, "limit": limit // 2 + 1}
     rows = _WINDOW_BEFORE(connection, before=before, **values) if before else _WINDOW(connection, **values)
-    return _current(_tell(rows.all()))[-limit:]
+    return _current(_tell(rows))[-limit:]
 
 
 def _current(lines: list[Entry]) -> list[Entry]:
@@ -138,7 +138,7 @@ def entries(connection: sa.Connection, key: str, *, after: int, limit: int, read
     """The newest ``limit`` lines above entry id ``after``, oldest first, with the reader's own verdicts."""
     if limit <= 0:
         return []
-    rows = _HISTORY(connection, key=key, after=(after + 1) // 2, limit=limit // 2 + 1, reader=reader).all()
+    rows = _HISTORY(connection, key=key, after=(after + 1) // 2, limit=limit // 2 + 1, reader=reader)
     return [entry for entry in _tell(rows) if entry.id > after][-limit:]
 
 

@@ -222,7 +222,7 @@ def _duplicate(connection: sa.Connection, record: Incoming, intake: Intake, *, u
         channel=record.conversation.channel,
         account=record.conversation.account,
         event_id=record.event_id,
-    ).one()
+    ).first()
     if first.state == "rejected":  # the sender was told to come again: this is that second try
         _DELETE(connection, id=first.id)
         return _accept_one(connection, record, intake)

@@ -78,4 +78,4 @@ def retry(connection: sa.Connection, letter: int, *, now: float) -> bool:
 
 def drop(connection: sa.Connection, letter: int) -> bool:
     """The letter's content is gone; False where there is no such letter."""
-    return _DROP(connection, id=letter).rowcount == 1
+    return _DROP.changes(connection, id=letter) == 1

@@ -43,7 +43,7 @@ class Notice(NamedTuple):
 def notify(connection: sa.Connection, kind: Kind, key: str) -> None:
     """Tell every process that listens, if this transaction commits."""
     if connection.dialect.name == "postgresql" and len(key.encode()) <= KEY_BYTES:
-        _NOTIFY(connection, payload=f"{kind} {key}").all()
+        _NOTIFY(connection, payload=f"{kind} {key}")
 
 
 async def listen(engine: sa.Engine, clock: Clock) -> AsyncGenerator[Notice, None]:

@@ -63,9 +63,9 @@ def following(connection: sa.Connection, key: str, *, private: bool) -> Any:
 
 
 def _chosen(connection: sa.Connection, key: str) -> int | None:
-    standing = _STANDING(connection, key=key).all()
+    standing = _STANDING(connection, key=key)
     if len({row.person for row in standing}) < 2:
         return standing[0].id if standing else None
-    served = {row.person: row.number for row in reversed(_SERVED(connection, key=key).all())}  # the newest counts
+    served = {row.person: row.number for row in reversed(_SERVED(connection, key=key))}  # the newest counts
     first = min(standing, key=lambda row: (not row.begun, not row.stopped, served.get(row.person, 0), row.id))
     return int(first.id)

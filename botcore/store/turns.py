@@ -152,7 +152,7 @@ def _committed(connection: sa.Connection, claim: Claim) -> list[OutboxRow]:
         raise claims.lost(claim)
     rows = (
         outbox.part(connection, claim.conversation, claim.turn, row.number)
-        for row in _PARTS(connection, id=claim.turn).all()
+        for row in _PARTS(connection, id=claim.turn)
     )
     return [row for row in rows if row is not None]
 
@@ -214,8 +214,8 @@ def outcome(connection: sa.Connection, message: int) -> tuple[Outcome | None, Re
 def after(connection: sa.Connection, cursor: int, limit: int) -> list[tuple[int, Reply]]:
     """Committed turns above the cursor, oldest first; nothing can later appear below what was returned."""
     if connection.dialect.name != "sqlite":
-        _ALONE(connection).all()
-    newest = _NEWEST(connection).scalar_one()
+        _ALONE(connection)
+    newest = _NEWEST(connection).scalar()
     return [(row.number, _reply(row)) for row in _AFTER(connection, after=cursor, newest=newest, limit=limit)]
 
 

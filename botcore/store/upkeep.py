@@ -57,13 +57,13 @@ _TOUCH = Statement(
 def forget(connection: sa.Connection, key: str) -> int:
     """Take the conversation away from whoever works on it; returns the inbox id up to which the rest is to go."""
     _CONVERSATION(connection, key=key)
-    return int(_NEWEST(connection).scalar_one())
+    return int(_NEWEST(connection).scalar())
 
 
 def forget_some(connection: sa.Connection, key: str, through: int) -> bool:
     """Delete a slice of what a conversation left; True while there may be more."""
     values = {"key": key, "through": through}
-    deleted = [statement(connection, **values).rowcount for statement in _SLICES]
+    deleted = [statement.changes(connection, **values) for statement in _SLICES]
     return max(deleted) >= _SLICE
 
 
@@ -72,7 +72,7 @@ def counts(connection: sa.Connection) -> dict[str, int]:
     found = {"waiting": 0, "running": 0, "pending": 0, "sending": 0, "uncertain": 0}
     for statement in (_OPEN, _UNSETTLED):
         found.update({row.state: row.number for row in statement(connection)})
-    return found | {"dead": _DEAD(connection).scalar_one()}
+    return found | {"dead": _DEAD(connection).scalar()}
 
 
 def touch(connection: sa.Connection, now: float) -> None:
