@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 from telegram import Bot, BotCommand
 
-from botcore_telegram.request import Transport
+from botcore_telegram.request import Transport, Unanswered
 from botcore_telegram.settings import LOOPBACK, TelegramSettings
 from botcore_telegram.webhook import Registered
 from botcore_telegram.wire import ALLOWED_UPDATES, Identity, Json
@@ -53,6 +53,17 @@ class Line:
         """Cut what is in the air."""
         await self._session.close()
 
+    async def ask(self, method: str, question: dict[str, Any], silence: float | None = None) -> Any:
+        """The result of a call, as JSON; ``silence`` are the seconds after which it counts as unanswered."""
+        # Not through the SDK, which would log the secret of setWebhook at DEBUG and build objects of every answer.
+        _, payload = await self._transport.call(
+            f"{self._url}/{method}", question, read_timeout=silence or self._call_timeout_s
+        )
+        try:
+            return json.loads(payload)["result"]
+        except (KeyError, TypeError, ValueError):
+            raise Unanswered("an answer that is not Telegram's") from None
+
     async def me(self, channel: str) -> Identity:
         """Who the token belongs to."""
         user = await self.bot.get_me()
@@ -67,12 +78,12 @@ class Line:
         question: dict[str, Any] = {"timeout": seconds, "limit": 100, "allowed_updates": ALLOWED_UPDATES}
         if offset:
             question["offset"] = offset
-        result: list[Json] = await self._ask("getUpdates", question, silence=seconds + self._call_timeout_s)
+        result: list[Json] = await self.ask("getUpdates", question, silence=seconds + self._call_timeout_s)
         return result
 
     async def webhook(self) -> Registered:
         """What is registered now."""
-        info = await self._ask("getWebhookInfo", {})
+        info = await self.ask("getWebhookInfo", {})
         return Registered(
             url=str(info.get("url", "")),
             allowed=tuple(info.get("allowed_updates", ())),
@@ -83,7 +94,7 @@ class Line:
 
     async def set_webhook(self, url: str, secret: str) -> None:
         """Let Telegram call this address with this secret; what waits is kept."""
-        await self._ask(
+        await self.ask(
             "setWebhook",
             {
                 "url": url,
@@ -108,15 +119,8 @@ class Line:
 
     async def file_path(self, file_id: str) -> str:
         """Where a file can be downloaded for the next hour."""
-        return str((await self._ask("getFile", {"file_id": file_id}))["file_path"])
+        return str((await self.ask("getFile", {"file_id": file_id}))["file_path"])
 
     def download(self, path: str) -> AsyncGenerator[bytes, None]:
         """A file's bytes in pieces, as they arrive."""
         return self._transport.download(f"{self._files}/{quote(path)}")
-
-    async def _ask(self, method: str, question: dict[str, Any], silence: float | None = None) -> Any:
-        # Not through the SDK, which would log the secret of setWebhook at DEBUG.
-        _, payload = await self._transport.call(
-            f"{self._url}/{method}", question, read_timeout=silence or self._call_timeout_s
-        )
-        return json.loads(payload)["result"]

@@ -151,8 +151,7 @@ def _committed(connection: sa.Connection, claim: Claim) -> list[OutboxRow]:
     if _REPLY(connection, id=claim.turn).first() is None:
         raise claims.lost(claim)
     rows = (
-        outbox.part(connection, claim.conversation, claim.turn, row.number)
-        for row in _PARTS(connection, id=claim.turn)
+        outbox.part(connection, claim.conversation, claim.turn, row.number) for row in _PARTS(connection, id=claim.turn)
     )
     return [row for row in rows if row is not None]
 

@@ -129,6 +129,7 @@ async def test_two_chats_do_not_wait_for_each_other(server: FakeTelegram, runnin
         (Fault.broken(502, html=True), Unknown),
         (Fault(status=302), Unknown),
         (Fault.broken(200, html=True), Unknown),
+        (Fault.broken(200), Unknown),  # JSON, but not what was asked for
         (Fault.cut(executed=False), Unknown),
         (Fault.cut(executed=True), Unknown),
     ],
