@@ -25,6 +25,7 @@ from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.messages import Chunk, Control, Conversation, Entry, Feedback, Incoming, Message, Outcome, Reply
 from botcore.observe import Metrics
+from botcore.pace import Seldom
 from botcore.ports import Channel, Engine, EngineStatus, Receipt
 from botcore.router import Router
 from botcore.settings import Settings
@@ -206,6 +207,7 @@ class Bot:
             sender=Sender(self.database, clock=self.clock, metrics=self.metrics, matched=self._tell_feedback),
             accept=self._accept,
             files=self.data_dir / "incoming",
+            excuses=Seldom(self.clock, settings.turn.queue_notice_s),
             clock=self.clock,
             metrics=self.metrics,
         )

@@ -177,6 +177,8 @@ class Delivery:
     def __init__(self, sender: Sender, channel: Channel, claim: Claim) -> None:
         self.text: str = ""
         self.citations: list[Citation] = []
+        self.excuse: str = ""
+        """Said before the reply, where replies are messages; no part of what the bot has answered."""
         self._sender = sender
         self._channel = channel
         self._claim = claim
@@ -198,6 +200,11 @@ class Delivery:
         self._phase = ("waiting", note)
         self._dirty.set()
 
+    def come_up(self) -> None:
+        """What was said about waiting holds no longer; nothing is shown where nothing was said."""
+        if self._phase[0] == "waiting":
+            self.waiting("")
+
     @asynccontextmanager
     async def previews(self) -> AsyncIterator[None]:
         """Previews are shown while the body runs, and none is in the air afterwards."""
@@ -216,16 +223,17 @@ class Delivery:
             failpoint("turn.committed")
             await self._show(self._draft(phase="final", reply=end.reply))
             return
-        parts = self._parts(end.reply)
+        parts = self._parts(end.reply, excuse=self.excuse)
         first_goes_now = bool(parts) and self._sender.pace.take(self._channel, self._claim.conversation)
         end = replace(end, parts=parts, sending=int(first_goes_now), release=not parts)
         rows = await self._sender.store.commit_turn(self._claim, end)
         failpoint("turn.committed")
         await self._sender.settle(self._channel, self._claim, rows, release=True)
 
-    def _parts(self, reply: Reply) -> list[Part]:
+    def _parts(self, reply: Reply, *, excuse: str = "") -> list[Part]:
         """What a person sees as messages: the text, or where there is none, why."""
-        told = reply.text if reply.outcome == "answered" else "\n\n".join(filter(None, (reply.text, reply.reason)))
+        reason = "" if reply.outcome == "answered" else reply.reason
+        told = "\n\n".join(filter(None, (excuse, reply.text, reason)))
         texts = split(told, limit=self._can.text_limit, unit=self._can.text_unit)
         message = self._claim.message
         quoted = message.platform_id if message and not self._claim.conversation.private else ""

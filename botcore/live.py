@@ -25,6 +25,7 @@ from botcore.messages import (
     Sampling,
 )
 from botcore.observe import Metrics
+from botcore.pace import Seldom
 from botcore.ports import Channel, Delta, Engine, EngineStatus, Prompt, Receipt, Usage
 from botcore.prompt import compose, estimate, fit, shorter
 from botcore.settings import TurnSettings
@@ -56,6 +57,8 @@ class House:
     """The inbox, for what a turn itself has to say."""
     files: Path
     """Where attachments lie while they are read."""
+    excuses: Seldom
+    """Which conversation was told lately that it had to wait."""
     clock: Clock
     metrics: Metrics
 
@@ -73,7 +76,7 @@ class LiveTurn:
         self.model = ""
         self.again: str = ""
         self.clock: Clock = house.clock
-        self.deadline: float = house.clock.monotonic() + house.settings.timeout_s
+        self.deadline: float = house.clock.monotonic() + house.settings.timeout_s  # set anew when the turn begins
         self.usage: Usage = Usage()
         self.sampling: Sampling | None = None
         self.prompted: Prompt | None = None

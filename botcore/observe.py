@@ -55,10 +55,11 @@ class Metrics:
         self.registry: CollectorRegistry = CollectorRegistry()
         own = self.registry
         self.turns: Counter = Counter("botcore_turns", "Turns by how they ended", ["channel", "outcome"], registry=own)
+        self.queue_seconds: Histogram = Histogram("botcore_queue_seconds", "Accepted to begun", registry=own)
         self.first_text: Histogram = Histogram(
-            "botcore_first_text_seconds", "Claim to first text of the reply", registry=own
+            "botcore_first_text_seconds", "Begun to first text of the reply", registry=own
         )
-        self.turn_seconds: Histogram = Histogram("botcore_turn_seconds", "Claim to committed reply", registry=own)
+        self.turn_seconds: Histogram = Histogram("botcore_turn_seconds", "Begun to committed reply", registry=own)
         self.tokens: Counter = Counter("botcore_tokens", "Tokens by kind", ["kind"], registry=own)
         self.hook_seconds: Counter = Counter(
             "botcore_hook_seconds", "Time spent in hooks", ["plugin", "hook"], registry=own

@@ -1,13 +1,14 @@
-"""How fast we may send: token buckets per chat and per account, and the pauses platforms ask for."""
+"""How fast we may send: token buckets per chat and per account, pauses platforms ask for, what is said seldom."""
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 from botcore.clock import Clock
 from botcore.messages import Conversation
 from botcore.ports import Channel
 
-__all__ = ["Pace"]
+__all__ = ["Pace", "Seldom"]
 
 REMEMBERED = 10_000
 """Chats whose bucket is kept: a chat that fell out has a full bucket, which is what it would have after minutes."""
@@ -70,3 +71,22 @@ class Pace:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(key)
         return bucket
+
+
+class Seldom:
+    """Lets each key through once in a while."""
+
+    def __init__(self, clock: Clock, every_s: float) -> None:
+        self._clock = clock
+        self._every_s = every_s
+        self._passed: OrderedDict[Hashable, float] = OrderedDict()
+
+    def passes(self, key: Hashable) -> bool:
+        """True, and noted, where this key did not pass in the last ``every_s`` seconds."""
+        now = self._clock.monotonic()
+        while self._passed and now - next(iter(self._passed.values())) >= self._every_s:
+            self._passed.popitem(last=False)
+        if key in self._passed:
+            return False
+        self._passed[key] = now
+        return True

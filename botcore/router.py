@@ -3,10 +3,6 @@
 Messages this process accepted arrive with their claim. Everything else, a backlog after a restart, the next message
 of a busy conversation, what a dead process left, is claimed here. A conversation goes back after each message with
 ``next_at = now``, which is round robin: nobody who writes much holds up the others.
-
-A message whose process died is a suspect. One at a time is on trial here, beside everybody else, until it has written
-something, has ended, or has run for two seconds: what kills a process mostly does so at once, and waiting for the end
-of each of sixty-four long replies would take half an hour.
 """
 
 import asyncio
@@ -18,8 +14,10 @@ from traceback import format_exception
 
 from botcore.errors import LeaseLost, StoreError, StoreUnavailable
 from botcore.failpoints import failpoint
+from botcore.line import Line
 from botcore.live import House
 from botcore.store import Claim, Who, who
+from botcore.trial import Trials
 from botcore.turn import TurnRun
 
 __all__ = ["Router"]
@@ -28,10 +26,12 @@ log: logging.Logger = logging.getLogger(__name__)
 
 POLL_S = 1.0
 """The safety net for what no event tells: retries that became due, work of other processes."""
-TRIAL_S = 2.0
-"""How long a suspect runs as the only one."""
 TRACE_LIMIT = 4_000
 """Characters of a traceback that a dead letter keeps."""
+AHEAD = 8
+"""Fetched conversations that may stand in the line at once."""
+FETCHED = 1_000
+"""Fetched conversations at once, those included that only send or wait for a platform: each is a task and a lease."""
 CLAIMS = 16
 """Conversations claimed in one transaction: 2 ms on the writer's thread, which everybody waits for."""
 
@@ -45,12 +45,11 @@ class Router:
         self._newest: dict[str, TurnRun] = {}
         self.held: dict[Who, int] = {}
         """How many conversations are worked on for whom."""
-        self._slots = asyncio.Semaphore(house.settings.concurrent)
-        self._on_trial: TurnRun | None = None
-        self._suspected = True
-        """Whether somebody may be in the suspects' line."""
         self._claiming = asyncio.Lock()
+        self._fetched: set[TurnRun] = set()
         self._wake = asyncio.Event()
+        self._trials = Trials(house.store, house.clock, over=self._wake.set)
+        self._line = Line(house.settings.concurrent, freed=self._wake.set)
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
@@ -64,18 +63,21 @@ class Router:
             self._group = group
             self.started.set()
             group.create_task(self._heartbeat(), name="lease heartbeat")
+            group.create_task(self._line.announce(self._house.clock), name="places in the line")
             await self._backlog()
 
-    def submit(self, claim: Claim) -> None:
-        """Work on a conversation that was claimed while its message was accepted."""
+    def submit(self, claim: Claim) -> TurnRun:
+        """Work on a conversation that was claimed, as while its message was accepted."""
         self._idle.clear()
-        run = TurnRun(self._house, claim)
-        if claim.suspect:
-            self._on_trial = run
+        run = TurnRun(self._house, claim, self._line)
         self._running.add(run)
         self._newest[claim.conversation.key] = run  # an earlier one may still be telling its plugins
         self._hold(claim, 1)
         self._start(self._work(run), f"conversation {claim.conversation.key}")
+        if claim.suspect:
+            self._trials.open(run)
+            self._start(self._trials.watch(run), f"trial of {claim.turn}")
+        return run
 
     def _start(self, work: Coroutine[None, None, None], name: str) -> None:
         if self._group is None:
@@ -111,14 +113,7 @@ class Router:
     async def _work(self, run: TurnRun) -> None:
         claim = run.claim
         try:
-            async with self._slots:
-                self._house.metrics.running.inc()
-                try:
-                    if claim.suspect:
-                        self._start(self._try(run), f"trial of {claim.turn}")
-                    await run.run()
-                finally:
-                    self._house.metrics.running.dec()
+            await run.run()
         except LeaseLost:
             await self._lost(claim)
         except asyncio.CancelledError:
@@ -144,26 +139,6 @@ class Router:
         at = datetime.fromtimestamp(self._house.clock.now(), UTC)
         told = "".join(format_exception(error)).strip()[-TRACE_LIMIT:]
         return f"{at:%Y-%m-%d %H:%M:%SZ} attempt {claim.attempts}:\n{told}\n"
-
-    async def _try(self, run: TurnRun) -> None:
-        """Watch a suspect until it is known to be none, or has ended."""
-        try:
-            async with self._house.clock.timeout(TRIAL_S):
-                await run.proven.wait()
-        except TimeoutError:
-            pass
-        try:
-            if run in self._running:
-                await self._house.store.acquit(run.claim)
-        except (LeaseLost, StoreError) as error:
-            log.warning("%s: a suspect could not be acquitted: %s", run.claim.conversation.key, error)
-        finally:
-            self._end_trial(run)
-
-    def _end_trial(self, run: TurnRun) -> None:
-        if self._on_trial is run:
-            self._on_trial, self._suspected = None, True
-            self._wake.set()
 
     async def _lost(self, claim: Claim) -> None:
         """Say that no process died here: whoever took over has counted a death."""
@@ -201,9 +176,11 @@ class Router:
 
     def _done(self, run: TurnRun) -> None:
         self._running.discard(run)
+        self._fetched.discard(run)
         self._hold(run.claim, -1)
+        run.begun.set()
         run.proven.set()
-        self._end_trial(run)
+        self._trials.close(run)
         if self._newest.get(run.claim.conversation.key) is run:
             del self._newest[run.claim.conversation.key]
         if not self._running:
@@ -219,30 +196,28 @@ class Router:
             await self._sleep()
 
     async def _take(self) -> bool:
-        """Whether there was something to claim; it is worked on now, or set aside."""
+        """Whether there was something to claim; it is worked on now."""
         async with self._claiming:
             claims = [] if self._draining else await self._claims()
             if claims:
                 failpoint("claim.committed")
-            for claim in claims:
-                if claim.aside:
-                    self._suspected = True
-                else:
-                    self.submit(claim)
+            self._fetched |= {self.submit(claim) for claim in claims}
             return bool(claims)
 
+    def _room(self) -> int:
+        """How many to fetch: for the free slots, else a few into the line, beside what is claimed while it is accepted.
+
+        More would be kept from other processes; none would let new conversations pass by all that wait here.
+        """
+        wanted = self._line.free or AHEAD - sum(run.in_line for run in self._fetched)
+        return min(CLAIMS, wanted, FETCHED - len(self._fetched))
+
     async def _claims(self) -> list[Claim]:
-        store, lease_s = self._house.store, self._house.settings.lease_s
-        most = min(CLAIMS, self._house.settings.concurrent - len(self._running))
-        if most <= 0:
+        room = self._room()
+        if room <= 0:
             return []
         try:
-            if self._suspected and self._on_trial is None:
-                claim = await store.claim_suspect(lease_s=lease_s)
-                if claim is not None:
-                    return [claim]
-                self._suspected = False
-            return await store.claim_some(most, lease_s=lease_s, aside=self._on_trial is not None)
+            return await self._trials.claim(room, lease_s=self._house.settings.lease_s)
         except StoreError as error:
             log.log(_level(error), "cannot look for work: %s", error)
             return []
@@ -261,12 +236,12 @@ class Router:
             async with self._house.clock.timeout(POLL_S):
                 await self._wake.wait()
         except TimeoutError:
-            self._suspected = True  # another process may have set some aside
+            self._trials.look()
 
     async def _heartbeat(self) -> None:
         while True:
             await self._house.clock.sleep(self._house.settings.lease_s / 3)
-            self._suspected = True  # as above, where work never pauses
+            self._trials.look()  # where work never pauses, too
             if self._running:
                 await self._extend()
 

@@ -98,7 +98,9 @@ class TurnSettings(Table):
     """``[turn]``: the bounds of one message's life."""
 
     timeout_s: float = Field(default=300, gt=0)
-    """From the claim to the last token: nobody reads a reply that took longer."""
+    """From the turn's begin to the last token: nobody reads a reply that took longer."""
+    queue_notice_s: float = Field(default=120, gt=0)
+    """A reply to a message that stood in line for longer begins with a line that says so."""
     engine_wait_s: float = Field(default=120, gt=0)
     """How long a turn waits for an engine that is starting before it says so and ends."""
     decide_budget_s: float = Field(default=10, gt=0)

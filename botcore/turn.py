@@ -1,4 +1,4 @@
-"""One message's whole life: admit → recall → reply (or its command) → revise → commit and send → remember.
+"""One message's whole life: in line → admit → recall → reply (or command) → revise → commit and send → remember.
 
 The only module that knows both plugins and channels. Whatever happens, an accepted message ends here as answered,
 stopped, refused or failed, and the person is told; only the death of the process or a lost lease leaves it to the
@@ -10,11 +10,13 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from botcore.delivery import Delivery
 from botcore.dispatch import Bound
 from botcore.errors import EngineError, LeaseLost
 from botcore.failpoints import failpoint
+from botcore.line import Line
 from botcore.live import House, LiveTurn
 from botcore.messages import Chunk, Outcome, Reply
 from botcore.ports import Prompt
@@ -26,6 +28,8 @@ log: logging.Logger = logging.getLogger(__name__)
 
 SET_ASIDE = "This message could not be worked on, so I have set it aside. Please go on with another one."
 """What the author of a dead letter hears; the operator's reason is in the letter."""
+KEPT_S = 86_400.0
+"""Telegram keeps updates for a day, Slack for less; what claims to be older has a wrong clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +42,20 @@ class _Ending:
 class TurnRun:
     """The work on one claimed conversation: what an earlier owner left, then its next message."""
 
-    def __init__(self, house: House, claim: Claim) -> None:
+    def __init__(self, house: House, claim: Claim, line: Line) -> None:
         self.claim = claim
+        self.in_line: bool = False
+        """Whether it waits for a slot."""
         self._house = house
+        self._line = line
         self._started = house.clock.now()
         self._start = house.clock.monotonic()
         self._first_text_ms = 0.0
         self._work: asyncio.Task[_Ending] | None = None
         self._stopped = claim.stopped
         self._overtaken = False
+        self.begun: asyncio.Event = asyncio.Event()
+        """Set once it has its slot, or has ended."""
         self.proven: asyncio.Event = asyncio.Event()
         """Set once it has written something, or has ended: a suspect is acquitted then."""
 
@@ -105,6 +114,27 @@ class TurnRun:
         return self._work.result()
 
     async def _produce(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
+        """The reply, once this person's turn has come: that alone holds a slot, not what is sent before and after."""
+        place = turn.conversation
+        whose = (place.channel, place.account, turn.message.person.id)
+        self.in_line = True
+        async with self._line.slot(whose, partial(_tell_place, delivery)):
+            self._begin(turn, delivery)
+            with self._house.metrics.running.track_inprogress():
+                return await self._answer(turn, delivery)
+
+    def _begin(self, turn: LiveTurn, delivery: Delivery) -> None:
+        self.in_line = False
+        self.begun.set()
+        self._started, self._start = self._house.clock.now(), self._house.clock.monotonic()
+        turn.deadline = self._start + self._house.settings.timeout_s
+        delivery.come_up()
+        self._house.metrics.queue_seconds.observe(max(0.0, self._started - self.claim.received_at))
+        waited = self._started - _since(self.claim.received_at, turn.message.sent_at)
+        if waited > self._house.settings.queue_notice_s and self._house.excuses.passes(turn.conversation.key):
+            delivery.excuse = f"Sorry for the wait: this message stood in line for {_long(waited)}."
+
+    async def _answer(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
         limit = self._house.settings.timeout_s
         try:
             async with self._house.clock.timeout(limit), AsyncExitStack() as stack:
@@ -211,3 +241,20 @@ class TurnRun:
             reply.completion_tokens,
             1000 * seconds,
         )
+
+
+def _tell_place(delivery: Delivery, before: int) -> None:
+    delivery.waiting(f"{before} before you" if before else "You are next")
+
+
+def _since(received_at: float, sent_at: float) -> float:
+    """Since when a message waits: while we were away, its platform has kept it; none keeps one for longer."""
+    return sent_at if 0 < received_at - sent_at <= KEPT_S else received_at
+
+
+def _long(seconds: float) -> str:
+    """A time as people say it."""
+    for unit, size in (("day", 86_400), ("hour", 3_600)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}s"
+    return f"{max(seconds / 60, 2):.0f} minutes"

@@ -5,25 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from botcore.admission import Seldom
 from botcore.testing import Chat, ManualClock, chatting, until
-
-
-def test_a_key_passes_once_in_a_while() -> None:
-    clock = ManualClock()
-    seldom = Seldom(clock, 60)
-    assert [seldom.passes(key) for key in ("a", "b", "a", "b")] == [True, True, False, False]
-
-
-async def test_a_key_passes_again_when_its_time_is_over_and_is_forgotten() -> None:
-    clock = ManualClock()
-    seldom = Seldom(clock, 60)
-    assert seldom.passes("a")
-    await clock.advance(30)
-    assert seldom.passes("b")
-    await clock.advance(30)
-    assert [seldom.passes(key) for key in ("a", "b")] == [True, False]
-    assert list(seldom._passed) == ["b", "a"]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from botcore.messages import Conversation
-from botcore.pace import Pace
+from botcore.pace import Pace, Seldom
 from botcore.ports import Capabilities
 from botcore.testing import LoopbackChannel, ManualClock
 
@@ -58,3 +58,20 @@ async def test_a_pause_the_platform_asks_for_is_kept_to_the_second(clock: Manual
     assert pace.take(there, BEN)
     await clock.advance(0.2)
     assert waiting.done()
+
+
+def test_a_key_passes_once_in_a_while() -> None:
+    clock = ManualClock()
+    seldom = Seldom(clock, 60)
+    assert [seldom.passes(key) for key in ("a", "b", "a", "b")] == [True, True, False, False]
+
+
+async def test_a_key_passes_again_when_its_time_is_over_and_is_forgotten() -> None:
+    clock = ManualClock()
+    seldom = Seldom(clock, 60)
+    assert seldom.passes("a")
+    await clock.advance(30)
+    assert seldom.passes("b")
+    await clock.advance(30)
+    assert [seldom.passes(key) for key in ("a", "b")] == [True, False]
+    assert list(seldom._passed) == ["b", "a"]

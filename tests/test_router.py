@@ -1,4 +1,4 @@
-"""What cannot be worked on, or ends the process: tried again, then a dead letter, and never in the others' way."""
+"""Who is worked for when there are more than slots; what cannot be worked on, or ends the process: it stops nobody."""
 
 from pathlib import Path
 from typing import Any
@@ -7,12 +7,14 @@ import pytest
 import sqlalchemy as sa
 
 from botcore import Capabilities, ChannelError, Conversation, Message, Part, Person, Unknown
-from botcore.router import TRIAL_S
+from botcore.line import TELL_EVERY_S
 from botcore.store import Store
 from botcore.testing import LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
+from botcore.trial import TRIAL_S
 from botcore.turn import SET_ASIDE
 
 TALK = {"plugins": {"textgen": {}}}
+ONE_SLOT = TALK | {"turn": {"concurrent": 1}}
 
 
 class Moody(LoopbackChannel):
@@ -178,3 +180,74 @@ async def deaths(store: Store) -> int:
         return int(connection.exec_driver_sql("SELECT sum(deaths) FROM inbox").scalar_one())
 
     return await store.read(count)
+
+
+async def test_a_chat_that_keeps_its_platforms_pace_keeps_nobody_else_waiting(tmp_path: Path) -> None:
+    clock = ManualClock()
+    slow = LoopbackChannel(Capabilities(progress="draft", sends_per_second_per_chat=0.125, burst_per_chat=1))
+    async with chatting(tmp_path, settings=ONE_SLOT, channel=slow, clock=clock) as chat:
+        ben = chat.with_("ben")
+        for _ in range(2):  # the second reply is made, and waits for 8 s
+            await chat.says("hi")
+        await chat.hears()
+        await until(lambda: len(slow.sent) == 1 and not chat.bot._router._line.free - 1)
+        await ben.says("hi")
+        await ben.hears()
+        await clock.advance(9)
+        await chat.hears()
+
+
+async def test_a_conversation_that_waits_is_not_passed_by_all_that_come_anew(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=ONE_SLOT) as chat:
+        chat.engine.fallback = "ok"
+        chat.engine.hold()
+        await chat.says("one")
+        await chat.says("two")
+        for number in range(10):  # there is always somebody new in the line
+            await chat.with_(f"p{number}").says("hi")
+            chat.engine.step()
+            await until(lambda: len(chat.channel.sent) > number)  # noqa: B023 - over before the number changes
+        assert [part.conversation.chat for part in chat.channel.sent].count("ana") == 2
+        chat.engine.release()
+
+
+async def test_those_who_wait_for_a_slot_see_how_many_are_before_them(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with chatting(tmp_path, settings=ONE_SLOT, clock=clock) as chat:
+        chat.engine.hold()
+        ben, cid = chat.with_("ben"), chat.with_("cid")
+        for one in (chat, ben, cid):
+            await one.says("hi")
+        for _ in range(3):
+            await clock.advance(TELL_EVERY_S)
+        shown = {(draft.conversation.chat, draft.phase, draft.note) for draft in chat.channel.drafts}
+        assert shown >= {("ben", "waiting", "You are next"), ("cid", "waiting", "1 before you")}
+        chat.engine.release()
+        for one in (chat, ben, cid):
+            await one.hears()
+
+
+async def test_who_stops_in_the_line_is_told_at_once_and_takes_no_slot(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=ONE_SLOT) as chat:
+        chat.engine.hold()
+        ben = chat.with_("ben")
+        await chat.says("hi")
+        await ben.says("hi")
+        await ben.says("/stop")
+        await ben.hears("Stopped.")
+        chat.engine.release()
+        await chat.hears()
+
+
+async def test_a_reply_that_came_late_says_so_once_and_keeps_it_out_of_the_history(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with chatting(tmp_path, settings=ONE_SLOT, clock=clock) as chat:
+        chat.engine.fallback = "the reply"
+        for text in ("one", "two"):
+            await chat.says(text, sent_at=clock.now() - 600)
+        assert await chat.hears() == "Sorry for the wait: this message stood in line for 10 minutes.\n\nthe reply"
+        assert await chat.hears() == "the reply"
+        assert [reply.text for reply in await chat.replies()] == ["the reply"] * 2
+        await clock.advance(121)
+        await chat.says("three", sent_at=clock.now() - 100 * 86_400)
+        assert await chat.hears() == "the reply"  # a clock that is wrong, not a wait

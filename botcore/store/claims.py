@@ -186,6 +186,7 @@ def _work(connection: sa.Connection, row: Any, *, now: float, aside: bool) -> Cl
         attempts=found.attempts + (not known.buried),
         suspect=bool(known.deaths) and not known.buried,
         buried=known.buried,
+        received_at=found.received_at,
         stopped=found.id <= row.stopped_through,
         anchor=outbox.part(connection, place, found.turn, 0),
         parts=tuple(part for part in rows if part.part.turn != found.turn),

@@ -114,4 +114,5 @@ def _edit(connection: sa.Connection, control: Control, target: "sa.Row[tuple[obj
         _REWRITE(connection, id=target.id, payload=encode_message(edited))
         return Effect()
     stop = _stop_one(connection, target)
-    return Effect(stops=stop.stops, follows=replace(edited, event_id=f"{control.event_id}:edit"))
+    # It was written when it was edited; how long the first text has waited is over with its turn.
+    return Effect(stops=stop.stops, follows=replace(edited, event_id=f"{control.event_id}:edit", sent_at=0.0))

@@ -163,7 +163,15 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
         return Accepted(record=message, receipt=Receipt(id=row))
     if whose:
         intake.held[whose] = intake.held.get(whose, 0) + 1
-    claim = Claim(conversation=place, epoch=claimed[0][0], message_id=row, message=message, turn=turn, attempts=1)
+    claim = Claim(
+        conversation=place,
+        epoch=claimed[0][0],
+        message_id=row,
+        message=message,
+        turn=turn,
+        attempts=1,
+        received_at=now,
+    )
     return Accepted(record=message, receipt=Receipt(id=row), claim=claim)
 
 

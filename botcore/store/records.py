@@ -86,6 +86,8 @@ class Claim:
     """A suspect was put into the suspects' line, and the conversation is given back already: nothing is to be done."""
     buried: str = ""
     """Why this message is a dead letter now: it is not to be run, only its author told."""
+    received_at: float = 0.0
+    """Unix seconds of the message's accept."""
     stopped: bool = False
     """The person stopped this message: end it as stopped, do not answer it."""
     anchor: OutboxRow | None = None
