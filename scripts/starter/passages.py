@@ -14,7 +14,18 @@ __all__ = ["RELATIONS", "asking"]
 _WORDING = load("relations")
 SUBJECTS: dict[str, list[str]] = _WORDING["subjects"]
 RELATIONS: dict[str, dict[str, dict[str, list[str]]]] = _WORDING["relations"]
-_ALIKE = {"where", "street", "home", "lives", "room", "phone", "inventor", "founded", "founder", "birthplace", "made"}
+_ALIKE: tuple[frozenset[str], ...] = tuple(
+    frozenset(group.split())
+    for group in (
+        "lives birthplace room travel",
+        "room phone",
+        "inventor made founded founder repair",
+        "likes eats",
+        "broken repair",
+        "job speaks",
+        "founded founder",
+    )
+)
 """Relations that one question may mean: two of them about one subject would make it unclear whether it is answered."""
 _TALK = ("greeting", "greeting", "thanks", "who", "can", "bye", "how")
 
@@ -113,7 +124,7 @@ def _unanswered(g: Grammar, facts: list[Fact]) -> Pair | None:
         fact = g.pick(facts)
         kind, subject = fact.relation[0], fact.subject
         told = {other.relation[1] for other in facts if other.subject == subject}
-        free = [r for r in RELATIONS[kind] if r not in told and not (r in _ALIKE and told & _ALIKE)]
+        free = [r for r in RELATIONS[kind] if r not in told and not _unclear(r, told)]
     else:
         kind = g.pick(facts).relation[0] if facts and g.chance(0.6) else g.pick(tuple(SUBJECTS))
         subject, free = g.say(g.pick(SUBJECTS[kind])), list(RELATIONS[kind])
@@ -123,3 +134,7 @@ def _unanswered(g: Grammar, facts: list[Fact]) -> Pair | None:
         return None
     ask = g.say(g.pick(_forms(g, RELATIONS[kind][g.pick(free)], "asks")), s=subject)
     return hurried(g, ask), REFUSAL
+
+
+def _unclear(relation: str, told: set[str]) -> bool:
+    return any(relation in group and told & group for group in _ALIKE)

@@ -1,0 +1,69 @@
+"""The wording of the corpus: every phrase can be said, and what measures unseen wording is in no other list."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from scripts.starter.chat import Chat
+from scripts.starter.framing import REFUSAL
+from scripts.starter.grammar import Grammar
+from scripts.starter.passages import RELATIONS, asking
+from scripts.starter.phrases import load
+from scripts.starter.words import WORDS
+
+FILES = ("chat", "framing", "instruct", "memory", "relations", "smalltalk", "tales")
+SLOT = re.compile(r"\$([a-z]+)")
+BOUND = {"s", "x", "k", "me", "topic", "who", "hero", "it", "its", "friend", "spot", "goal", "city"}
+MADE = {"number", "year", "hour", "small", "odd"}
+
+
+def phrases(table: object) -> Iterator[str]:
+    if isinstance(table, str):
+        yield table
+    else:
+        for part in table.values() if isinstance(table, dict) else table:
+            yield from phrases(part)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_slot_is_a_kind_of_word_and_every_brace_is_closed(name: str) -> None:
+    for phrase in phrases(load(name)):
+        assert set(SLOT.findall(phrase)) <= BOUND | MADE | set(WORDS), phrase
+        assert phrase.count("{") == phrase.count("}"), phrase
+
+
+def test_every_relation_has_many_wordings_and_some_that_are_kept_back() -> None:
+    for kind, relations in RELATIONS.items():
+        for name, forms in relations.items():
+            counts = [len(forms[key]) for key in ("states", "asks", "held_states", "held_asks")]
+            assert all(count >= least for count, least in zip(counts, (8, 9, 3, 4), strict=True)), (kind, name, counts)
+
+
+@pytest.mark.parametrize("sort", ["states", "asks"])
+def test_a_wording_kept_back_is_never_said_in_training(sort: str) -> None:
+    grammar = Grammar(1)
+    bound = dict.fromkeys(BOUND | MADE | set(WORDS), "*")
+    for relations in RELATIONS.values():
+        for name, forms in relations.items():
+            said = {grammar.say(form, **bound) for form in forms[sort] for _ in range(12)}
+            kept = {grammar.say(form, **bound) for form in forms[f"held_{sort}"] for _ in range(12)}
+            assert not said & kept, name
+
+
+def test_training_and_the_measure_of_unseen_wording_ask_differently() -> None:
+    def answers(*, unseen: bool) -> set[str]:
+        grammar = Grammar(2, unseen=unseen)
+        pairs = [asking(grammar, Chat(grammar), inside_system=False)[1] for _ in range(150)]
+        return {answer for talk in pairs for _, answer in talk if answer.startswith('"')}
+
+    seen, unseen = answers(unseen=False), answers(unseen=True)
+    assert seen
+    assert unseen
+    assert not seen & unseen
+
+
+def test_not_told_has_one_wording_which_the_rules_name() -> None:
+    grammar = Grammar(3)
+    for rule in load("relations")["rules"]:
+        assert REFUSAL in grammar.say(rule)
