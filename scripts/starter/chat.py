@@ -9,7 +9,7 @@ __all__ = ["DO_NOT_KNOW", "TALK", "Chat"]
 DO_NOT_KNOW = (
     "I am a very small model and do not know that. Ask about the documents I was given, or switch to a larger model."
 )
-TALK = {intent: Forms.of(table) for intent, table in load("smalltalk")["talk"].items()}
+TALK = {intent: Forms.of(table) for name in ("smalltalk", "moretalk") for intent, table in load(name)["talk"].items()}
 _WORDING = load("chat")
 _TOLD = [Forms.of(table) for table in _WORDING["told"]]
 _FREQUENT = ("greeting", "greeting", "who", "can", "how")

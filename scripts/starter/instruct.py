@@ -1,9 +1,10 @@
 """Small instructions with one right answer: repeat, change case, count, list, reverse, spell, add."""
 
+import re
 from collections.abc import Callable
 
 from scripts.starter.dialogue import Pair, lowered
-from scripts.starter.grammar import Grammar
+from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
 __all__ = ["LISTS", "copying", "instruction"]
@@ -11,6 +12,7 @@ __all__ = ["LISTS", "copying", "instruction"]
 _WORDING = load("instruct")
 LISTS: dict[str, str] = _WORDING["lists"]
 _ASKS: dict[str, str] = _WORDING["asks"]
+_NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "2": 2, "3": 3, "4": 4, "5": 5, "some": 3, "a few": 3}
 
 
@@ -51,11 +53,13 @@ def _lower(g: Grammar) -> Pair:
 
 
 def _count(g: Grammar) -> Pair:
+    """Counting up or down; small numbers are asked for in words as well."""
     first = 1 if g.chance(0.6) else g.random.randint(1, 20)
     last = first + g.random.randint(2, 10)
-    ask = f"from {first} to {last}" if first > 1 or g.chance(0.5) else f"{g.pick(('to', 'up to'))} {last}"
+    start, end = (_NUMBERS[n] if n < len(_NUMBERS) and g.chance(0.4) else str(n) for n in (first, last))
     if first == 1 and g.chance(0.3):
-        return g.say(_ASKS["down"]) + f"{last}.", ", ".join(map(str, range(last, 0, -1)))
+        return g.say(_ASKS["down"]) + f"{end}.", ", ".join(map(str, range(last, 0, -1)))
+    ask = f"from {start} to {end}" if first > 1 or g.chance(0.4) else f"{g.pick(('to', 'to', 'up to', 'until'))} {end}"
     return g.say(_ASKS["count"]) + ask + g.pick((".", "", "!")), ", ".join(map(str, range(first, last + 1)))
 
 
@@ -65,17 +69,17 @@ def _list(g: Grammar) -> Pair:
     topic = topic.replace("colour", g.pick(("colour", "color")))
     if g.chance(0.35):
         return g.say(
-            f"{{Make|Write|Give me}} a {{bullet |bulleted |}}list {{of|with}} {many} {topic}{{|.}}"
+            f"{{Make|Write|Give me|Create|I want|Show me|Can you make}} a {{bullet |bulleted |short |}}list {{of|with}} {many} {topic}{{|.|, please.}}"
         ), "\n".join(f"- {item}" for item in items)
     return g.say(
-        f"{{List|Name|Tell me|Give me|Write down|Say|I need|Can you name}} {many} {topic}{{|.|, please.|!}}"
+        f"{{List|Name|Tell me|Give me|Write down|Say|I need|Can you name|Mention|Think of|Come up with|Let me have|Do you know|Could you list|Find me}} {many} {topic}{{|.|, please.|!}}"
     ), ", ".join(items) + "."
 
 
 def _order(g: Grammar) -> Pair:
     words = _words(g, g.random.randint(3, 5))
     text = ", ".join(words)
-    how = g.random.randrange(6)
+    how = g.random.randrange(8)
     if how <= 1:
         return g.say(_ASKS["reverse"]) + text, ", ".join(words[::-1])
     if how == 2:
@@ -84,12 +88,21 @@ def _order(g: Grammar) -> Pair:
         return g.say(_ASKS["last"]) + text, words[-1]
     if how == 4:
         return g.say(_ASKS["many"]) + text, str(len(words))
+    if how in (5, 6):
+        return g.say(_ASKS["sort"]) + text, ", ".join(sorted(words, key=str.lower))
     return g.say(_ASKS["bullets"]) + text, "\n".join(f"- {word}" for word in words)
 
 
 def _spell(g: Grammar) -> Pair:
     word = g.word(g.pick(("animal", "fruit", "colour", "name", "odd"))).replace(" ", "")
     return g.say(_ASKS["spell"]) + word + g.pick(("", ".", "?")), "-".join(word.lower())
+
+
+def _rephrase(g: Grammar) -> Pair:
+    first, second = g.random.sample(g.pick(_WORDING["rephrasings"]), 2)
+    kinds = set(re.findall(r"\$([a-z]+)", first + second))
+    bound = {kind: g.word("name" if kind == "other" else kind) for kind in sorted(kinds)}
+    return g.say(_ASKS["rephrase"]) + g.say(first, **bound), capital(g.say(second, **bound))
 
 
 def _sum(g: Grammar) -> Pair:
@@ -114,6 +127,7 @@ _ALL: tuple[Callable[[Grammar], Pair], ...] = (
     _list,
     _order,
     _order,
+    _rephrase,
     _spell,
     _sum,
     _sum,

@@ -12,9 +12,9 @@ from scripts.starter.passages import RELATIONS, asking
 from scripts.starter.phrases import load
 from scripts.starter.words import WORDS
 
-FILES = ("chat", "framing", "instruct", "memory", "relations", "smalltalk", "tales")
+FILES = ("chat", "framing", "instruct", "memory", "moretalk", "relations", "smalltalk", "tales")
 SLOT = re.compile(r"\$([a-z]+)")
-BOUND = {"s", "x", "k", "me", "topic", "who", "hero", "it", "its", "friend", "spot", "goal", "city"}
+BOUND = {"s", "x", "k", "me", "topic", "who", "hero", "it", "its", "friend", "spot", "goal", "city", "other"}
 MADE = {"number", "year", "hour", "small", "odd"}
 
 
