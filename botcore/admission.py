@@ -1,5 +1,12 @@
-"""Who is let in, and what those are told who are not: said once here, so that every channel says it alike."""
+"""Who is let in, and what those are told who are not: said once here, so that every channel says it alike.
 
+above a cap        one message is rejected, its writer told now and then
+above the mark     none is taken from anybody: pushing platforms hear "not now", those that are asked are not asked,
+and all of them keep what they have until the line is a good deal shorter
+"""
+
+import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 from botcore.clock import Clock
@@ -13,6 +20,8 @@ __all__ = ["Admission"]
 
 TOLD_EVERY_S = 60.0
 """Somebody who floods is told this often; everything said to them goes to the platform at its pace, too."""
+LOW = 0.8
+"""Of the mark: below it messages are taken again. At the mark itself it would begin and end with every message."""
 WORDS = {
     "person": "I am still busy with your earlier messages; please send this one again in a moment.",
     "chat": "I am still busy with earlier messages here; please send this one again in a moment.",
@@ -20,15 +29,47 @@ WORDS = {
 
 
 class Admission:
-    """What becomes of messages above a cap: counted, and their writer told at most once a minute."""
+    """Whether there is room, and what becomes of messages above a cap."""
 
-    def __init__(self, *, clock: Clock, metrics: Metrics) -> None:
+    def __init__(self, most: int, *, running: Callable[[], int], clock: Clock, metrics: Metrics) -> None:
+        """``most`` messages wait or run in all; ``running`` says how many run in this process."""
+        self._most = most
+        self._running = running
         self._metrics = metrics
         self._seldom = Seldom(clock, TOLD_EVERY_S)
+        self._waiting = 0
+        self._room = asyncio.Event()
+        self._room.set()
+
+    @property
+    def full(self) -> str:
+        """In words why nothing more is taken now; "" where something is."""
+        self._look()
+        return "" if self._room.is_set() else f"more than {self._most:,} messages wait already"
+
+    async def room(self) -> None:
+        """Return when messages are taken again."""
+        await self._room.wait()
+
+    def counted(self, waiting: int) -> None:
+        """So many wait in the store, looked up; until the next look what is accepted is added."""
+        self._waiting = waiting
+        self._metrics.waiting.set(waiting)
+        self._look()
+
+    def _look(self) -> None:
+        load = self._waiting + self._running()
+        if load > self._most:
+            self._room.clear()
+        elif load <= LOW * self._most:
+            self._room.set()
 
     def receipt(self, one: Accepted) -> Receipt:
         """The receipt as the channel gets it: for a rejected message with the words for its writer, if it is time."""
-        if not one.full or not isinstance(one.record, Message):
+        if not isinstance(one.record, Message):
+            return one.receipt
+        if not one.full:
+            self._waiting += one.claim is None and not one.receipt.duplicate
             return one.receipt
         place = one.record.conversation
         self._metrics.rejected.labels(place.channel, one.full).inc()

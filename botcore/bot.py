@@ -7,7 +7,7 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from pathlib import Path
 
 from botcore.admission import Admission
@@ -16,7 +16,7 @@ from botcore.context import Command, Turn, say
 from botcore.delivery import Sender
 from botcore.dispatch import Bound, Dispatcher
 from botcore.engine import build_engine
-from botcore.errors import SettingsError, StoreUnavailable
+from botcore.errors import SettingsError, StoreError, StoreUnavailable
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.http import Http
@@ -41,6 +41,9 @@ LIFESPAN_S = 30.0
 CHANGES_KEPT = 1_000
 """Changes that wait for one reader of `Bot.changes`; beyond, it is told that it missed some."""
 
+COUNT_S = 1.0
+"""Between two looks at how many wait: ten thousand messages at most can come in meanwhile, and those are counted."""
+
 RESTART_S = (1.0, 60.0)
 """First and longest pause before a channel that failed is run again."""
 
@@ -62,7 +65,12 @@ class Bot:
         self.data_dir: Path = settings.bot.data_dir
         self.clock: Clock = clock or SystemClock()
         self.metrics: Metrics = Metrics()
-        self._admission = Admission(clock=self.clock, metrics=self.metrics)
+        self._admission = Admission(
+            settings.turn.waiting_total,
+            running=lambda: self._router.load,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
         self.started: asyncio.Event = asyncio.Event()
         """Set once messages are taken."""
         self.listening: asyncio.Event = asyncio.Event()
@@ -121,6 +129,7 @@ class Bot:
         lifespans = await self._enter_lifespans(group, house)
         engine = group.create_task(house.engine.run(), name="engine")
         router = group.create_task(self._router.run(), name="router")
+        counting = group.create_task(self._count(), name="how many wait")
         hearing = group.create_task(self._hear(), name="notices of other processes")
         channels = [
             group.create_task(self._keep(channel), name=f"channel {name}") for name, channel in house.channels.items()
@@ -134,9 +143,9 @@ class Bot:
         failpoint("drain.begin")
         await self._router.drain(self.settings.turn.drain_s)
         failpoint("drain.end")
-        for task in (router, engine, hearing):
+        for task in (router, engine, hearing, counting):
             task.cancel()
-        await asyncio.wait([router, engine, hearing])
+        await asyncio.wait([router, engine, hearing, counting])
         self._ended.set()
         if lifespans:
             await asyncio.wait(lifespans)
@@ -154,6 +163,14 @@ class Bot:
                     continue
                 for waiting in self._waiting:
                     _tell(waiting, notice.key)
+
+    async def _count(self) -> None:
+        """Look once a second how many wait: the store knows what other processes take, and what was deleted."""
+        most = self.settings.turn.waiting_total + 1
+        while True:
+            with suppress(StoreError):  # the channels hear of it, too
+                self._admission.counted(await self.database.waiting(most))
+            await self.clock.sleep(COUNT_S)
 
     async def _enter_lifespans(self, group: asyncio.TaskGroup, house: House) -> list[asyncio.Task[None]]:
         entered = list[asyncio.Event]()
@@ -230,10 +247,22 @@ class Bot:
         """See `ports.Inbox`. Shielded: a caller that goes away must not leave a claim nobody works on."""
         if self._stopping.is_set() or not self.started.is_set():
             raise StoreUnavailable("the bot is starting or stopping; send it again in a moment")
+        records = [_order(record) for record in records]
+        if self.full and any(isinstance(record, Message) for record in records):
+            raise StoreUnavailable(self.full)
         outcome = await asyncio.shield(self._group.create_task(self._accepted(records), name="accept"))
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    @property
+    def full(self) -> str:
+        """See `ports.Inbox`."""
+        return self._admission.full
+
+    async def room(self) -> None:
+        """See `ports.Inbox`."""
+        await self._admission.room()
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         """See `ports.Inbox`."""
@@ -255,7 +284,7 @@ class Bot:
         failpoint("accept.begin")
         limits = self.settings.turn
         accepted = await self.database.accept(
-            [_order(record) for record in records],
+            records,
             lease_s=limits.lease_s,
             waiting_per_chat=limits.waiting_per_chat,
             waiting_per_person=limits.waiting_per_person,
@@ -360,6 +389,7 @@ class Bot:
         """See `ports.Bot`."""
         channels = self.loaded.registered.channels.items()
         told = {name: health for name, channel in channels if (health := getattr(channel, "health", ""))}
+        told |= {"inbox": self.full} if self.started.is_set() and self.full else {}
         return dict.fromkeys(self.loaded.plugins, "ok") | told | self._health
 
     async def _ready(self) -> Mapping[str, str]:

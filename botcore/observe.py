@@ -71,6 +71,7 @@ class Metrics:
         self.rejected: Counter = Counter(
             "botcore_rejected", "Messages above a cap, by whose: person or chat", ["channel", "reason"], registry=own
         )
+        self.waiting: Gauge = Gauge("botcore_messages_waiting", "Messages that wait behind others", registry=own)
         self.running: Gauge = Gauge("botcore_turns_running", "Turns being worked on", registry=own)
 
     def render(self) -> bytes:

@@ -224,6 +224,18 @@ class Inbox(Protocol):
         """
         ...
 
+    @property
+    def full(self) -> str:
+        """In words why no messages are taken now, "" where they are. `accept` then raises `StoreUnavailable` for them.
+
+        Whoever fetches from a platform that keeps messages waits for `room` instead.
+        """
+        ...
+
+    async def room(self) -> None:
+        """Return when messages are taken; not before a good part of what waits is gone."""
+        ...
+
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         """Keep an authentic delivery that cannot be used; then acknowledge it, so that it does not block its chat."""
         ...

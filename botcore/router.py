@@ -84,6 +84,11 @@ class Router:
             raise RuntimeError("the router is not running")
         self._group.create_task(work, name=name)
 
+    @property
+    def load(self) -> int:
+        """How many conversations this process works on."""
+        return len(self._running)
+
     def stop(self, conversation: str) -> None:
         """End the running turn of this conversation as stopped, if it runs here."""
         run = self._newest.get(conversation)

@@ -113,6 +113,9 @@ class TurnSettings(Table):
     """Messages that may wait in one conversation; more are refused with a notice."""
     waiting_per_person: int = Field(default=5, ge=1)
     """Messages of one person that may wait behind the one that runs, over all their conversations of one account."""
+    waiting_total: int = Field(default=5_000, ge=1)
+    """Messages that may wait or run in all; above, platforms keep them. One that stands in the line for a slot takes
+    12 KiB of memory, one that waits behind another of its conversation a row on the disk: at most 60 MB."""
     text_limit: int = Field(default=32_000, ge=1)
     """Characters of one message; more are refused with a notice."""
     lease_s: float = Field(default=30, gt=0)

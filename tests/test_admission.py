@@ -1,10 +1,12 @@
-"""Above a cap: kept, counted, told at most once a minute."""
+"""Above a cap: kept, counted, told at most once a minute. Above the mark: not taken, and the platform keeps it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from botcore import StoreUnavailable
 from botcore.testing import Chat, ManualClock, chatting, until
 
 
@@ -67,3 +69,66 @@ async def test_what_was_answered_makes_room(tmp_path: Path) -> None:
         await until(lambda: not chat.bot._router.held)
         assert (await chat.says("c", event_id="ana-3")).state == "accepted"
         await chat.hears()
+
+
+@pytest.fixture
+async def small(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Chat]:
+    """A bot that answers nobody while the test looks on, and has room for ten messages."""
+    tables = {"plugins": {"textgen": {}}, "turn": {"waiting_total": 10}}
+    async with chatting(tmp_path, settings=tables, clock=clock) as chat:
+        chat.engine.hold()
+        yield chat
+        chat.engine.release()
+
+
+async def filled(chat: Chat) -> list[Chat]:
+    """Eleven messages: six run, five wait behind them."""
+    people = [chat.with_(f"p{number}") for number in range(6)]
+    for person in people:
+        await person.says("one")
+    for person in people[1:]:
+        await person.says("two")
+    return people
+
+
+async def test_above_the_mark_nothing_is_taken_but_orders_and_verdicts(small: Chat) -> None:
+    people = await filled(small)
+    with pytest.raises(StoreUnavailable, match="more than 10 messages wait already"):
+        await small.says("hi")
+    assert small.bot.health()["inbox"] == "more than 10 messages wait already"
+    assert (await people[0].judges("no such reply", 1)).state == "accepted"
+    assert (await people[0].says("/stop")).state == "accepted"
+    await people[0].hears("Stopped.")
+
+
+async def test_messages_are_taken_again_when_a_good_part_is_gone(small: Chat, clock: ManualClock) -> None:
+    people = await filled(small)
+    assert small.bot.full
+    waiting = asyncio.create_task(small.bot.room())
+    for person in people[:2]:
+        await person.says("/stop")
+        await person.hears("Stopped.")
+    await people[1].hears("Stopped.")
+    await until(lambda: small.bot._router.load == 4)
+    await looked(small, clock)
+    assert not small.bot.full  # four run, four wait: 8 of 10
+    await waiting
+    assert (await small.says("hi")).state == "accepted"
+
+
+async def test_one_message_less_makes_no_room_yet(small: Chat, clock: ManualClock) -> None:
+    people = await filled(small)
+    assert small.bot.full
+    await people[0].says("/stop")
+    await people[0].hears("Stopped.")
+    await until(lambda: small.bot._router.load == 5)
+    await looked(small, clock)
+    assert small.bot.full
+
+
+async def looked(chat: Chat, clock: ManualClock) -> None:
+    """The bot has counted once more."""
+    counted, room = asyncio.Event(), chat.bot._admission.counted
+    chat.bot._admission.counted = lambda waiting: (room(waiting), counted.set())  # type: ignore[method-assign,assignment]
+    await clock.advance(1)
+    await counted.wait()

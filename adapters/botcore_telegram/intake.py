@@ -39,6 +39,14 @@ class Intake:
         self._tell = tell
         self._pressed = pressed
 
+    async def room(self, report: Callable[[str], None]) -> bool:
+        """Return when messages are taken; where that needs a wait, say so, and True."""
+        if not self._inbox.full:
+            return False
+        report(f"{self._inbox.full}; Telegram keeps the others")
+        await self._inbox.room()
+        return True
+
     async def take(self, updates: Sequence[Json], me: Identity) -> None:
         """Return once all of these are committed. Raises `StoreUnavailable`."""
         records = list[Incoming]()

@@ -2,6 +2,7 @@
 
 stored                     offset moves on
 store unavailable          same offset again: the same updates come again
+too many wait              nothing is asked for until many of them are gone; Telegram keeps updates for a day
 409                        somebody else asks with this token (or a webhook is set): pause, say so
 """
 
@@ -53,6 +54,8 @@ class Poll(Rounds):
         if self._webhook_in_the_way:
             await self._server.drop_webhook()
             self._webhook_in_the_way = False
+        if await self._intake.room(self._report):
+            self._fine()
         asked = self._clock.monotonic()
         # Right after trouble without waiting: whether it is over should be known now, not in half a minute.
         updates = await self._server.updates(self._offset, wait=not self._troubled)

@@ -14,7 +14,7 @@ from botcore.messages import Message
 from botcore.store.sql import Statement, arg, const
 from botcore.store.tables import inbox
 
-__all__ = ["Full", "Who", "chat_full", "person_full", "who"]
+__all__ = ["Full", "Who", "chat_full", "person_full", "waiting", "who"]
 
 Full = Literal["", "chat", "person"]
 """Whose share of the line is used up."""
@@ -36,6 +36,8 @@ _OF_PERSON = Statement(
         inbox.c.state == const("waiting"),
     )
 )
+_SOME = sa.select(inbox.c.person).where(inbox.c.state == const("waiting")).limit(arg("most")).offset(const(0))
+_WAITING = Statement(sa.select(sa.func.count()).select_from(_SOME.subquery()))
 
 
 def who(message: Message) -> Who | None:
@@ -62,3 +64,9 @@ def person_full(connection: sa.Connection, whose: Who | None, held: Mapping[Who,
     channel, account, person = whose
     ((waiting,),) = _OF_PERSON.rows(connection, channel=channel, account=account, person=person)
     return bool(waiting + max(held.get(whose, 0), 1) > most)
+
+
+def waiting(connection: sa.Connection, most: int) -> int:
+    """How many wait in all; counts no further than ``most``."""
+    ((number,),) = _WAITING.rows(connection, most=most)
+    return int(number)

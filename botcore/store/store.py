@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from botcore.messages import Entry, Feedback, Incoming, Message, Outcome, Reply
 from botcore.ports import Part
-from botcore.store import claims, feedback, history, inbox, leader, letters, poison, sends, turns, upkeep
+from botcore.store import caps, claims, feedback, history, inbox, leader, letters, poison, sends, turns, upkeep
 from botcore.store.caps import Who
 from botcore.store.database import Database
 from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd, clean_text
@@ -273,6 +273,10 @@ class Store(Database):
         through = await self.write(lambda connection: upkeep.forget(connection, conversation))
         while await self.write(lambda connection: upkeep.forget_some(connection, conversation, through)):
             pass
+
+    async def waiting(self, most: int) -> int:
+        """How many messages wait behind others; counts no further than ``most``."""
+        return await self.read(lambda connection: caps.waiting(connection, most))
 
     async def counts(self) -> dict[str, int]:
         """How many messages are waiting, running, dead, and parts pending, sending, uncertain."""

@@ -76,6 +76,7 @@ class _Inbox:
     def __init__(self) -> None:
         self.refusing = True
         self.records: list[Incoming] = []
+        self.full = ""
 
     async def accept(self, records: Sequence[Incoming]) -> list[Receipt]:
         if self.refusing:
@@ -86,6 +87,9 @@ class _Inbox:
     @asynccontextmanager
     async def lead(self, name: str) -> AsyncIterator[None]:
         yield
+
+    async def room(self) -> None:
+        return None
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         raise AssertionError(f"an ordinary message was dead-lettered: {reason}")

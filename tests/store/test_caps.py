@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 import sqlalchemy as sa
 
 from botcore.messages import Message, Person, Sampling
@@ -96,3 +97,21 @@ async def test_the_row_says_who_wrote_it_and_why_it_was_rejected(store: Store) -
         (ANN.id, "rejected", "person"),
         (ANN.id, "running", ""),
     ]
+
+
+async def test_what_waits_in_all_is_counted_so_far_and_no_further(store: Store) -> None:
+    for chat in ("c1", "c2"):
+        await begin(store, chat=chat)
+        await store.accept([message(chat=chat) for _ in range(3)])
+    assert [await store.waiting(most) for most in (3, 6, 100)] == [3, 6, 6]
+
+
+async def test_counting_what_waits_reads_nothing_but_what_waits(store: Store) -> None:
+    if store.dialect != "sqlite":
+        pytest.skip("PostgreSQL plans by what it has counted")
+
+    def plan(connection: sa.Connection) -> str:
+        counted = "SELECT count(*) FROM (SELECT person FROM inbox WHERE state = 'waiting' LIMIT 9 OFFSET 0)"
+        return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {counted}").all())
+
+    assert "USING INDEX ix_inbox_waiting" in await store.read(plan)

@@ -40,6 +40,8 @@ class FakeInbox:
     """A text no database takes."""
     notices: deque[str] = field(default_factory=deque)
     """Turns the next records away, one each, with these words."""
+    full: str = ""
+    emptied: asyncio.Event = field(default_factory=asyncio.Event)
     stored: asyncio.Condition = field(default_factory=asyncio.Condition)
     order: list[str] = field(default_factory=list)
     """What happened, for tests of the order."""
@@ -64,6 +66,9 @@ class FakeInbox:
     @asynccontextmanager
     async def lead(self, name: str) -> AsyncIterator[None]:
         yield
+
+    async def room(self) -> None:
+        await self.emptied.wait()
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         if self.refusals:

@@ -31,6 +31,8 @@ class FakeInbox:
     """A text no database takes."""
     notices: deque[str] = field(default_factory=deque)
     """Turns the next records away, one each, with these words."""
+    full: str = ""
+    emptied: asyncio.Event = field(default_factory=asyncio.Event)
     stored: asyncio.Condition = field(default_factory=asyncio.Condition)
     may_lead: asyncio.Event = field(default_factory=asyncio.Event)
     term: asyncio.Timeout = field(init=False)
@@ -62,6 +64,9 @@ class FakeInbox:
                 yield
         except TimeoutError:
             pass
+
+    async def room(self) -> None:
+        await self.emptied.wait()
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         if self.refusals:

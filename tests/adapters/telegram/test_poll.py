@@ -250,6 +250,21 @@ async def test_who_is_turned_away_hears_what_the_core_says(
     assert len(ana.messages) == 1
 
 
+async def test_nothing_is_asked_for_while_too_many_wait(
+    server: FakeTelegram, inbox: FakeInbox, running: Running
+) -> None:
+    inbox.full, ana = "more than 10 messages wait already", server.chat(7)
+    async with running() as channel:
+        await until(lambda: channel.health.startswith("more than 10"))
+        assert channel.health == "more than 10 messages wait already; Telegram keeps the others"
+        await ana.says("hi")
+        assert not [call for call in server.calls if call.method == "getUpdates"]
+        inbox.full = ""
+        inbox.emptied.set()
+        await inbox.holds(1)
+        assert channel.health == "ok"
+
+
 async def test_the_last_poll_ends_with_the_channel(server: FakeTelegram, running: Running) -> None:
     async with running():
         await server.serves("setMyCommands")

@@ -54,7 +54,7 @@ class Core:
         self.status = EngineStatus(stage="ready", model="starter", window=2048)
         self.down = False
         """The store takes nothing."""
-        self.full = False
+        self.rejects = False
         """Too many wait."""
         self.accepted: list[Incoming] = []
         self.received = asyncio.Condition()
@@ -143,7 +143,7 @@ class Core:
     async def accept(self, records: Sequence[Incoming]) -> list[Receipt]:
         if self.down:
             raise StoreUnavailable("the disk is full")
-        if self.full:
+        if self.rejects:
             return [Receipt(id=0, state="rejected", retry_after=2.5) for _ in records]
         async with self.received:
             receipts = [self._take(record) for record in records]

@@ -136,7 +136,7 @@ async def test_a_stopped_reply_is_what_there_was_of_it(house: House, client: ope
 
 async def test_full_and_broken_are_503_with_retry_after(house: House, client: openai.AsyncOpenAI) -> None:
     for trouble in ("full", "down"):
-        house.core.full, house.core.down = trouble == "full", trouble == "down"
+        house.core.rejects, house.core.down = trouble == "full", trouble == "down"
         with pytest.raises(openai.InternalServerError) as error:
             await ask(client)
         assert error.value.status_code == 503

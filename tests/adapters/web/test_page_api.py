@@ -259,7 +259,7 @@ async def test_what_cannot_be_stored_is_503_and_may_be_sent_again(house: House, 
 
 
 async def test_too_many_waiting_messages_are_429(house: House, ana: Visitor) -> None:
-    house.core.full = True
+    house.core.rejects = True
     status, _, headers = await ana.says("hi")
     assert (status, headers["Retry-After"]) == (429, "3")
 
