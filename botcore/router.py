@@ -53,6 +53,8 @@ class Router:
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
+        self._doubt = False
+        self._unknown = set[tuple[str, int]]()
         self.started: asyncio.Event = asyncio.Event()
         """Set once `submit` may be called."""
         self._group: asyncio.TaskGroup | None = None
@@ -100,6 +102,10 @@ class Router:
         if conversation in self._newest:
             self._wake.set()
 
+    def doubt(self) -> None:
+        """An accept or a claim failed: the database may hold it all the same, if only its COMMIT got no answer."""
+        self._doubt = True
+
     def wake(self) -> None:
         """There may be something to claim."""
         self._wake.set()
@@ -146,8 +152,14 @@ class Router:
         return f"{at:%Y-%m-%d %H:%M:%SZ} attempt {claim.attempts}:\n{told}\n"
 
     async def _lost(self, claim: Claim) -> None:
-        """Say that no process died here: whoever took over has counted a death."""
-        log.warning("%s: another process took this conversation over", claim.conversation.key)
+        """Say that no process died here: whoever took over has counted a death. Where nobody did, give it back."""
+        try:
+            await self._house.store.requeue(claim)
+            return
+        except LeaseLost:
+            log.warning("%s: another process took this conversation over", claim.conversation.key)
+        except StoreError as error:
+            log.log(_level(error), "%s: its lease must run out first: %s", claim.conversation.key, error)
         try:
             await self._house.store.absolve(claim)
         except StoreError as error:
@@ -198,6 +210,7 @@ class Router:
             while await self._take():
                 pass
             await self._hear_stops()
+            await self._find_unknown()
             await self._sleep()
 
     async def _take(self) -> bool:
@@ -225,7 +238,23 @@ class Router:
             return await self._trials.claim(room, lease_s=self._house.settings.lease_s)
         except StoreError as error:
             log.log(_level(error), "cannot look for work: %s", error)
+            self.doubt()
             return []
+
+    async def _find_unknown(self) -> None:
+        """Give back what is claimed in our name and nobody here works on: the heartbeat would hold it for ever."""
+        if not self._doubt or self._house.store.dialect == "sqlite":
+            return
+        try:
+            held = await self._house.store.held()
+            unknown = held - {(run.claim.conversation.key, run.claim.epoch) for run in self._running}
+            for key, epoch in unknown & self._unknown:  # the second time: one may just have been on its way here
+                log.warning("%s: claimed by a COMMIT that got no answer; given back", key)
+                await self._house.store.let_go(key, epoch)
+        except StoreError as error:
+            log.log(_level(error), "cannot look for claims without an owner: %s", error)
+        else:
+            self._unknown, self._doubt = unknown, bool(unknown)
 
     async def _hear_stops(self) -> None:
         """Stop what was stopped through another process; one process alone is told directly."""
@@ -244,8 +273,14 @@ class Router:
             self._trials.look()
 
     async def _heartbeat(self) -> None:
+        clock, lease_s = self._house.clock, self._house.settings.lease_s
         while True:
-            await self._house.clock.sleep(self._house.settings.lease_s / 3)
+            slept = clock.monotonic()
+            await clock.sleep(lease_s / 3)
+            if clock.monotonic() - slept > lease_s and self._house.store.dialect == "postgresql":
+                # The whole process was frozen. Asking who has taken what would let its turns go on meanwhile.
+                for run in self._running:
+                    run.overtaken()
             self._trials.look()  # where work never pauses, too
             if self._running:
                 await self._extend()

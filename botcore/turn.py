@@ -89,6 +89,8 @@ class TurnRun:
         turn = LiveTurn(self._house, self.claim, self.claim.message, delivery)
         async with delivery.previews():
             ending = await self._ending(turn, delivery)
+        if self._overtaken:  # not raised above: the previews' group would wrap it
+            raise LeaseLost
         failpoint("turn.written")
         reply = self._reply(turn, delivery, ending)
         await delivery.finish(self._end(turn, reply, ending))
@@ -99,16 +101,12 @@ class TurnRun:
         await self._house.hooks.each("remember", turn, reply, budget_s=self._house.settings.observe_budget_s)
 
     async def _ending(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
-        if self._overtaken:
-            raise LeaseLost
         if self.claim.buried:
             return _Ending("dead", SET_ASIDE)
-        if self._stopped:
+        if self._stopped or self._overtaken:
             return _Ending("stopped", "Stopped.")
         async with asyncio.TaskGroup() as group:
             self._work = group.create_task(self._produce(turn, delivery), name=f"turn {turn.id}")
-        if self._overtaken:
-            raise LeaseLost
         if self._work.cancelled():
             return _Ending("stopped", "Stopped.")
         return self._work.result()

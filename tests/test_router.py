@@ -7,11 +7,13 @@ import pytest
 import sqlalchemy as sa
 
 from botcore import Capabilities, ChannelError, Conversation, Message, Part, Person, Unknown
+from botcore.failpoints import VARIABLE, Broken, arm
 from botcore.line import TELL_EVERY_S
 from botcore.store import Store
 from botcore.testing import LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
 from botcore.trial import TRIAL_S
 from botcore.turn import SET_ASIDE
+from tests.store.conftest import own_schema, postgres
 
 TALK = {"plugins": {"textgen": {}}}
 ONE_SLOT = TALK | {"turn": {"concurrent": 1}}
@@ -93,7 +95,9 @@ def read_only(connection: sa.Connection, on: bool) -> None:
     connection.exec_driver_sql(f"PRAGMA query_only = {on}")
 
 
-async def test_a_turn_whose_conversation_was_taken_over_ends_with_the_next_heartbeat(tmp_path: Path) -> None:
+async def test_a_turn_whose_conversation_was_taken_over_ends_with_the_next_heartbeat(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     clock, taken = ManualClock(), "UPDATE conversation SET owner = 'another process', epoch = epoch + 1"
     async with chatting(tmp_path, settings={"plugins": {"textgen": {}}}, clock=clock) as chat:
         chat.engine.hold()
@@ -106,6 +110,53 @@ async def test_a_turn_whose_conversation_was_taken_over_ends_with_the_next_heart
         chat.engine.release()
         await chat.with_("ben").hears("me too")
         await chat.hears_nothing()
+    assert "another process took this conversation over" in caplog.text
+
+
+class Freezer(ManualClock):
+    """Can stand for a process that was frozen: time has passed, and nothing was done in it."""
+
+    frozen = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.frozen
+
+
+@pytest.mark.postgres
+async def test_a_process_that_was_frozen_ends_its_turns_and_begins_again_what_nobody_took(tmp_path: Path) -> None:
+    clock = Freezer()
+    with own_schema(postgres()) as url:
+        async with chatting(tmp_path, settings=TALK | {"store": {"url": url}}, clock=clock) as chat:
+            chat.engine.hold()
+            await chat.says("tell me everything")
+            await until(lambda: chat.engine.open)
+            clock.frozen = 45
+            await clock.advance(chat.bot.settings.turn.lease_s / 3)
+            while len(chat.engine.prompts) < 2:
+                await clock.advance(1)
+            chat.engine.release()
+            await chat.hears("tell me everything")
+            await chat.hears_nothing()
+
+
+@pytest.mark.postgres
+async def test_a_message_claimed_by_a_commit_without_an_answer_is_answered_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock = ManualClock()
+    with own_schema(postgres()) as url:
+        async with chatting(tmp_path, settings=TALK | {"store": {"url": url}}, clock=clock) as chat:
+            claimed = Message(event_id="e", conversation=chat.conversation, person=chat.person, text="claimed")
+            assert (await chat.bot.database.accept([claimed]))[0].claim  # and nobody told the router
+            arm({VARIABLE: "accept.in_commit=raise"})
+            with pytest.raises(Broken):
+                await chat.with_("ben").says("this one fails")
+            arm({})
+            while not chat.engine.prompts:
+                await chat.bot.database.check()  # the database needs time of its own
+                await clock.advance(0.1)
+            await chat.hears("claimed")
+    assert "claimed by a COMMIT that got no answer" in caplog.text
 
 
 def pages(connection: sa.Connection, most: int) -> None:

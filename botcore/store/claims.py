@@ -27,6 +27,8 @@ __all__ = [
     "failed_run",
     "fence",
     "heartbeat",
+    "held",
+    "let_go",
     "lost",
     "next_at",
     "release",
@@ -88,6 +90,11 @@ _HEARTBEAT = Statement(
     .values(lease_until=arg("until"))
     .where(conversation.c.next_at.is_not(None), conversation.c.owner == arg("owner"))
     .returning(conversation.c.key, conversation.c.epoch)
+)
+_HELD = Statement(
+    sa.select(conversation.c.key, conversation.c.epoch).where(
+        conversation.c.next_at.is_not(None), conversation.c.owner == arg("owner")
+    )
 )
 _RELEASE = Statement(
     sa.update(conversation).values(owner=const(""), lease_until=const(0), next_at=next_at()).where(*_MINE)
@@ -200,6 +207,16 @@ def _message(found: Any, place: Conversation) -> Message:
 def heartbeat(connection: sa.Connection, *, owner: str, until: float) -> set[tuple[str, int]]:
     """Extend every lease of this owner: (conversation, epoch) of each. What is not among them was taken over."""
     return {(key, epoch) for key, epoch in _HEARTBEAT.rows(connection, owner=owner, until=until)}
+
+
+def held(connection: sa.Connection, *, owner: str) -> set[tuple[str, int]]:
+    """(conversation, epoch) of every claim of this owner."""
+    return {(key, epoch) for key, epoch in _HELD.rows(connection, owner=owner)}
+
+
+def let_go(connection: sa.Connection, key: str, epoch: int, *, now: float) -> None:
+    """Give a conversation back of which only the claim's number is known."""
+    _RELEASE.changes(connection, key=key, epoch=epoch, now=now)
 
 
 def release(connection: sa.Connection, claim: Claim, *, now: float) -> bool:

@@ -97,6 +97,15 @@ class Store(Database):
         until = self._clock.now() + lease_s
         return await self.write(lambda connection: claims.heartbeat(connection, owner=self.owner, until=until))
 
+    async def held(self) -> set[tuple[str, int]]:
+        """(conversation, epoch) of every claim of this process, as the database knows them."""
+        return await self.read(lambda connection: claims.held(connection, owner=self.owner))
+
+    async def let_go(self, conversation: str, epoch: int) -> None:
+        """Give a conversation back of which only the claim's number is known."""
+        now = self._clock.now()
+        await self.write(lambda connection: claims.let_go(connection, conversation, epoch, now=now))
+
     async def release(self, claim: Claim) -> None:
         """Give the conversation back, to the end of the line; nothing happens where it was taken over already."""
         now = self._clock.now()
