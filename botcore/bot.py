@@ -19,11 +19,12 @@ from botcore.engine import build_engine
 from botcore.errors import SettingsError, StoreError, StoreUnavailable
 from botcore.failpoints import failpoint
 from botcore.files import clear
+from botcore.forget import Forgetting
 from botcore.http import Http
 from botcore.leader import Leadership
 from botcore.live import House
 from botcore.loader import Loaded, load
-from botcore.messages import Chunk, Control, Conversation, Entry, Feedback, Incoming, Message, Outcome, Reply
+from botcore.messages import Chunk, Control, Conversation, Entry, Feedback, Forgotten, Incoming, Message, Outcome, Reply
 from botcore.observe import Metrics
 from botcore.pace import Seldom
 from botcore.ports import Channel, Engine, EngineStatus, Receipt
@@ -131,6 +132,7 @@ class Bot:
         router = group.create_task(self._router.run(), name="router")
         counting = group.create_task(self._count(), name="how many wait")
         hearing = group.create_task(self._hear(), name="notices of other processes")
+        forgetting = group.create_task(self._forgetting().tend(self.clock), name="what is not forgotten by all")
         channels = [
             group.create_task(self._keep(channel), name=f"channel {name}") for name, channel in house.channels.items()
         ]
@@ -143,9 +145,10 @@ class Bot:
         failpoint("drain.begin")
         await self._router.drain(self.settings.turn.drain_s)
         failpoint("drain.end")
-        for task in (router, engine, hearing, counting):
+        ending = (router, engine, hearing, counting, forgetting)
+        for task in ending:
             task.cancel()
-        await asyncio.wait([router, engine, hearing, counting])
+        await asyncio.wait(ending)
         self._ended.set()
         if lifespans:
             await asyncio.wait(lifespans)
@@ -361,7 +364,15 @@ class Bot:
 
     async def forget(self, conversation: Conversation) -> None:
         """See `ports.Bot`."""
-        await self.database.forget(conversation.key)
+        await self._forgetting().forget(Forgotten(channel=conversation.channel, conversation=conversation))
+
+    async def forget_person(self, channel: str, person: str) -> list[str]:
+        """See `ports.Bot`."""
+        return await self._forgetting().forget(Forgotten(channel=channel, person=person))
+
+    def _forgetting(self) -> Forgetting:
+        hooks = Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics)
+        return Forgetting(self, self.database, hooks)
 
     async def migrate(self, name: str, scripts: Path) -> None:
         """See `ports.Bot`."""
@@ -420,9 +431,14 @@ class Bot:
 
 
 @asynccontextmanager
-async def visiting(settings: Settings) -> AsyncIterator[Bot]:
-    """A bot that does not run, with its database open: for commands that work beside a running one."""
+async def visiting(settings: Settings, *, plugins: bool = False) -> AsyncIterator[Bot]:
+    """A bot that does not run, with its database open: for commands that work beside a running one.
+
+    ``plugins``: those of the configuration are loaded, too; the ones that cannot be are in ``bot.loaded.problems``.
+    """
     bot = Bot(settings)
+    if plugins:
+        bot.loaded = load(settings)
     async with Store(settings.store_url, clock=bot.clock, data_dir=bot.data_dir, alone=False) as bot.database:
         yield bot
 

@@ -60,6 +60,17 @@ class Dispatcher:
         for bound in self._hooks.get(hook, ()):
             await self._call(hook, bound, args, budget_s)
 
+    async def every(self, hook: str, *args: object, budget_s: float) -> list[str]:
+        """As `each`; the names of those that failed or were too slow."""
+        failed = list[str]()
+        for bound in self._hooks.get(hook, ()):
+            try:
+                await self._within(bound.call(*args), budget_s)
+            except Exception as error:
+                self._failed(hook, bound.plugin, f"{type(error).__name__}: {error}")
+                failed.append(bound.plugin)
+        return failed
+
     async def call(self, hook: str, bound: Bound, *args: object, budget_s: float) -> Any:
         """The answer of one implementation (a command's handler, say); None where it fails."""
         return await self._call(hook, bound, args, budget_s)

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager
 import pluggy
 
 from botcore.context import Refusal, Registry, Turn
-from botcore.messages import Chunk, Feedback, Reply
+from botcore.messages import Chunk, Feedback, Forgotten, Reply
 from botcore.ports import Bot
 
 __all__ = ["HookSpecs", "hookimpl", "hookspec"]
@@ -65,3 +65,11 @@ class HookSpecs:
     @hookspec
     async def feedback(self, feedback: Feedback) -> None:
         """After a person's judgement was committed; ``feedback.reply`` is set once the reply is known. All are told."""
+
+    @hookspec
+    async def forget(self, bot: Bot, forgotten: Forgotten) -> None:
+        """Delete what you keep of this conversation or person; the core has done so. All are told.
+
+        Where one fails, all are told again later. A command beside the running bot may tell it: then `lifespan` was not
+        entered, so use this ``bot``, and bring your tables up to date before you look into them.
+        """

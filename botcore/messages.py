@@ -13,6 +13,7 @@ __all__ = [
     "Conversation",
     "Entry",
     "Feedback",
+    "Forgotten",
     "Incoming",
     "Message",
     "Outcome",
@@ -167,6 +168,16 @@ class Feedback:
 
 
 Incoming = Message | Control | Feedback
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """Of whom nothing is to be kept: a whole conversation, or a person on one channel."""
+
+    channel: str
+    person: str = ""
+    """The person's id; "" where a conversation is meant."""
+    conversation: Conversation | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -382,7 +382,14 @@ class Bot(Protocol):
         ...
 
     async def forget(self, conversation: Conversation) -> None:
-        """Delete a conversation: its messages, turns, replies and feedback."""
+        """Delete a conversation: its messages, turns, replies and feedback, and what plugins keep of it."""
+        ...
+
+    async def forget_person(self, channel: str, person: str) -> list[str]:
+        """Delete what is kept of a person; the plugins that failed, which are asked again at the next start.
+
+        Private conversations go whole; in groups their messages and the replies to them lose their words.
+        """
         ...
 
     def judgements(self, since: float = 0.0) -> AsyncIterator[Feedback]:

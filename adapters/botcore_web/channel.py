@@ -1,6 +1,7 @@
 """The web as the core sees it: a `Channel` whose readers fetch committed text. HTTP is in the other modules."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
@@ -10,6 +11,7 @@ from botcore import (
     Capabilities,
     Conversation,
     Draft,
+    Forgotten,
     Inbox,
     Part,
     Registry,
@@ -18,12 +20,18 @@ from botcore import (
     hookimpl,
 )
 from botcore_web.desk import Desk
+from botcore_web.files import Shelf
 from botcore_web.live import News
 from botcore_web.routes import Routes
 from botcore_web.settings import WebSettings
 from botcore_web.uploads import Uploads
 
 __all__ = ["Web"]
+
+VISITOR = re.compile(r"[A-Za-z0-9_-]+")
+"""Who may have files, and a folder's name that leads nowhere else."""
+OWN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+"""A visitor's conversation."""
 
 
 class Web:
@@ -59,6 +67,17 @@ class Web:
                     task.cancel()
         finally:
             self._desk.running = self._desk.shelf = None
+
+    @hookimpl
+    async def forget(self, bot: Bot, forgotten: Forgotten) -> None:
+        """Remove the files of the visitor or the conversation."""
+        shelf, chat = Shelf(bot.data_dir / self.name), forgotten.conversation.chat if forgotten.conversation else ""
+        if forgotten.channel != self.name:
+            return
+        if OWN.fullmatch(chat):
+            await asyncio.to_thread(shelf.forget, chat)
+        elif VISITOR.fullmatch(forgotten.person):
+            await asyncio.to_thread(shelf.forget_all, forgotten.person)
 
     def capabilities(self, conversation: Conversation) -> Capabilities:
         """The committed row is the delivery; previews stay in this process and may come often."""

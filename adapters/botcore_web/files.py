@@ -100,6 +100,10 @@ class Shelf:
             home.parent.rmdir()  # the visitor's last chat
         return freed
 
+    def forget_all(self, visitor: str) -> None:
+        """Remove every file of a visitor."""
+        shutil.rmtree(self._root / visitor, ignore_errors=True)
+
     def clear(self, *, waiting: float, said: float) -> None:
         """Remove what was uploaded before those moments (Unix seconds), and what was begun before the first."""
         for before, pattern in ((waiting, ".incoming/*"), (waiting, "*/*/*"), (said, f"*/*/{SAID}/*")):

@@ -1,4 +1,4 @@
-"""The command line: ``botcore run|chat|ask|doctor|backup|restore|export|plugins|config|dlq|engine|version``.
+"""The command line: ``botcore run|chat|ask|doctor|backup|restore|export|forget|plugins|config|dlq|engine|version``.
 
 One file per group. Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their set-up
 helpers (``telegram setup``). Commands import what they need when they run, so that ``--help`` answers at once.
@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from botcore.cli import backup, config, dlq, doctor, engine, export, plugins, run, talk, version
+from botcore.cli import backup, config, dlq, doctor, engine, export, forget, plugins, run, talk, version
 from botcore.errors import BotcoreError, SettingsError
 
 __all__ = ["app", "main"]
@@ -30,6 +30,7 @@ app.command("doctor")(doctor.doctor)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
 app.command("export")(export.export)
+app.command("forget")(forget.forget)
 app.command("plugins")(plugins.plugins)
 app.command("version")(version.version)
 app.add_typer(config.app, name="config")

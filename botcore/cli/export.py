@@ -27,7 +27,9 @@ def export(
     file: Annotated[str, typer.Argument(help="The file to write, such as chats.jsonl; '-' is standard output.")],
     config: ConfigFiles = None,
     channel: Annotated[str, typer.Option(help="Only this channel: web, telegram…")] = "",
-    person: Annotated[str, typer.Option(help="Only what this person (an id) wrote, and the replies.")] = "",
+    user: Annotated[
+        str, typer.Option(help="Only what this person (an id) wrote, the replies, and their feedback.")
+    ] = "",
     conversation: Annotated[str, typer.Option(help="Only this one, named as in an exported line.")] = "",
     since: Annotated[str, typer.Option(help="Only from then on: 2026-01-31 or 2026-01-31T12:00, UTC.")] = "",
     force: Force = False,
@@ -36,7 +38,7 @@ def export(
     """Write conversations as JSON lines: each one, followed by its exchanges, oldest first."""
     from botcore.store.export import Wanted
 
-    wanted = Wanted(channel=channel, person=person, conversation=conversation, since=_moment(since))
+    wanted = Wanted(channel=channel, person=user, conversation=conversation, since=_moment(since))
     settings = settings_for(config)
     with _opened(file, force) as out, progress(quiet=json or file == "-") as report:
         counts = run_async(_write(settings, wanted, out, report))
@@ -57,7 +59,7 @@ async def _write(settings: "Settings", wanted: "Wanted", out: IO[bytes], report:
     async with store, aclosing(records(store, wanted)) as found:
         async for record in found:
             out.write(json_format.dumps(record, ensure_ascii=False).encode() + b"\n")
-            counts[record["record"]] += 1
+            counts[record["record"]] = counts.get(record["record"], 0) + 1
             report(f"{counts['exchange']} exchanges", 0, 0)
     return counts
 

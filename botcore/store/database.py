@@ -87,6 +87,11 @@ class Database:
                 async for notice in notices:
                     yield notice
 
+    async def checkpoint(self) -> None:
+        """Bring what the write-ahead log holds into the file and empty it, as far as readers let us. SQLite only."""
+        if self._file is not None and self._engine is not None:
+            await asyncio.to_thread(_checkpoint, self._engine)  # waits for whoever reads
+
     async def migrate(self, name: str, scripts: Path) -> None:
         """Bring a plugin's tables up to date by the files in ``scripts``, counted in ``alembic_version_<name>``."""
         if not name.isidentifier():
@@ -154,3 +159,11 @@ class Database:
             self._engine = None
         for lock in self._locks:
             lock.release()
+
+
+def _checkpoint(engine: sa.Engine) -> None:
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        connection.close()

@@ -16,6 +16,7 @@ _PRAGMAS = (
     "PRAGMA synchronous = FULL",  # a power cut must not take back what was acknowledged
     "PRAGMA foreign_keys = ON",
     "PRAGMA busy_timeout = 5000",
+    "PRAGMA secure_delete = ON",  # what is deleted is overwritten: most builds do so anyway, and `forget` promises it
     "PRAGMA journal_size_limit = 67108864",  # bytes the WAL file may keep after a burst
 )
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from botcore.store.database import Database
 from botcore.store.records import attachments_from, citations_from
-from botcore.store.tables import conversation, feedback, turn
+from botcore.store.tables import conversation, feedback, inbox, turn
 
 __all__ = ["Wanted", "records"]
 
@@ -40,6 +40,7 @@ class Wanted:
 async def records(database: Database, wanted: Wanted) -> AsyncGenerator[Record, None]:
     """Each conversation that has an exchange of those wanted, followed by these exchanges, oldest first.
 
+    Of one person also what has no exchange yet, or never had, and their feedback, wherever it was given.
     The database is read as it is from page to page: what is said meanwhile may or may not be among them.
     """
     after = ""
@@ -49,6 +50,12 @@ async def records(database: Database, wanted: Wanted) -> AsyncGenerator[Record, 
                 async for record in told:
                     yield record
         after = places[-1]["conversation"]
+    for loose in (_open, _feedback) if wanted.person else ():
+        last = 0
+        while found := await database.read(partial(loose, wanted=wanted, after=last)):
+            for _, record in found:
+                yield record
+            last = found[-1][0]
 
 
 async def _conversation(database: Database, wanted: Wanted, place: Record) -> AsyncGenerator[Record, None]:
@@ -88,6 +95,41 @@ def _judgements(connection: sa.Connection, turns: Sequence[str]) -> Mapping[str,
     for row in connection.execute(query):
         found.setdefault(row.turn, []).append(_judgement(row))
     return found
+
+
+def _open(connection: sa.Connection, *, wanted: Wanted, after: int) -> list[tuple[int, Record]]:
+    """Messages of a person that wait, run, failed or are dead letters: those whose payload is kept."""
+    query = _of_person(sa.select(inbox), inbox, wanted, inbox.c.received_at).where(inbox.c.payload != "")
+    rows = connection.execute(query.where(inbox.c.id > after).order_by(inbox.c.id).limit(PAGE))
+    return [(row.id, _message(row)) for row in rows]
+
+
+def _feedback(connection: sa.Connection, *, wanted: Wanted, after: int) -> list[tuple[int, Record]]:
+    query = _of_person(sa.select(feedback), feedback, wanted, feedback.c.at)
+    rows = connection.execute(query.where(feedback.c.id > after).order_by(feedback.c.id).limit(PAGE))
+    about = ((row.id, {"conversation": row.conversation, "reply_id": row.turn} | _judgement(row)) for row in rows)
+    return [(id, {"record": "feedback"} | record) for id, record in about]
+
+
+def _of_person(query: Any, table: sa.Table, wanted: Wanted, at: Any) -> Any:
+    query = query.where(table.c.person == wanted.person, at >= wanted.since)
+    for column, value in ((table.c.channel, wanted.channel), (table.c.conversation, wanted.conversation)):
+        query = query.where(column == value) if value else query
+    return query
+
+
+def _message(row: Any) -> Record:
+    said = json.loads(row.payload)
+    files = attachments_from(said.get("attachments", ()))
+    return {
+        "record": "message",
+        "conversation": row.conversation,
+        "at": row.received_at,
+        "state": row.state,
+        "reason": row.reason,
+        "message": said.get("text", ""),
+        "attachments": [{"name": a.name, "media_type": a.media_type, "size": a.size} for a in files],
+    }
 
 
 def _place(row: Any) -> Record:

@@ -5,9 +5,22 @@ from functools import partial
 
 import sqlalchemy as sa
 
-from botcore.messages import Entry, Feedback, Incoming, Message, Outcome, Reply
+from botcore.messages import Entry, Feedback, Forgotten, Incoming, Message, Outcome, Reply
 from botcore.ports import Part
-from botcore.store import caps, claims, feedback, history, inbox, leader, letters, poison, sends, turns, upkeep
+from botcore.store import (
+    caps,
+    claims,
+    feedback,
+    history,
+    inbox,
+    leader,
+    letters,
+    people,
+    poison,
+    sends,
+    turns,
+    upkeep,
+)
 from botcore.store.caps import Who
 from botcore.store.database import Database
 from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd, clean_text
@@ -286,6 +299,47 @@ class Store(Database):
     async def waiting(self, most: int) -> int:
         """How many messages wait behind others; counts no further than ``most``."""
         return await self.read(lambda connection: caps.waiting(connection, most))
+
+    async def forget_person(self, channel: str, person: str) -> None:
+        """Delete a person's private conversations and feedback, and their words and the replies to them in groups.
+
+        A message of theirs that is running ends with `LeaseLost`, one that waits as stopped.
+        """
+        while keys := await self.read(lambda connection: people.private(connection, channel, person)):
+            for key in keys:
+                await self.forget(key)
+        while ids := await self.read(lambda connection: people.messages(connection, channel, person)):
+            await self.write(partial(people.blank_messages, found=ids))
+        for key, first in await self.read(lambda connection: people.traces(connection, channel, person)):
+            after: int | None = first
+            while after is not None:
+                after = await self.write(partial(people.blank_traces, key=key, after=after))
+        while found := await self.read(lambda connection: people.turns(connection, channel, person)):
+            await self.write(partial(people.blank_turns, found=found))
+        while rows := await self.read(lambda connection: people.judgements(connection, channel, person)):
+            await self.write(partial(people.drop_judgements, found=rows))
+        await self.write(lambda connection: people.blank_places(connection, channel, person))
+
+    async def channels(self) -> list[str]:
+        """The channels of which anything is kept."""
+        return await self.read(people.channels)
+
+    async def kept_of(self, channel: str, person: str) -> dict[str, int]:
+        """How much there is of a person, by kind."""
+        return await self.read(partial(people.counts, channel=channel, person=person))
+
+    async def note_forgotten(self, whom: Forgotten) -> int:
+        """Put it on the list of what is to be forgotten; returns its number there."""
+        now = self._clock.now()
+        return await self.write(partial(people.note, whom=whom, now=now))
+
+    async def forgotten(self) -> list[tuple[int, Forgotten]]:
+        """What is on that list, oldest first, at most 200."""
+        return await self.read(people.noted)
+
+    async def forgotten_by_all(self, number: int) -> None:
+        """Take it off the list."""
+        await self.write(partial(people.done, number=number))
 
     async def counts(self) -> dict[str, int]:
         """How many messages are waiting, running, dead, and parts pending, sending, uncertain."""

@@ -6,6 +6,7 @@
     outbox         what a platform is to be told, part by part
     feedback       judgements, one per person and reply
     leader         who does what only one process may do
+    forgotten      what is to be forgotten, until everybody has
 
 No foreign keys between them: `forget` deletes by conversation, and each key check would be paid on every message.
 Flags are integers and JSON is text, so that both databases hand back the same Python values without type processing.
@@ -13,7 +14,7 @@ Flags are integers and JSON is text, so that both databases hand back the same P
 
 import sqlalchemy as sa
 
-__all__ = ["conversation", "feedback", "inbox", "leader", "metadata", "outbox", "probe", "turn"]
+__all__ = ["conversation", "feedback", "forgotten", "inbox", "leader", "metadata", "outbox", "probe", "turn"]
 
 metadata: sa.MetaData = sa.MetaData()
 
@@ -187,6 +188,20 @@ leader: sa.Table = sa.Table(
     sqlite_with_rowid=False,
 )
 """Who does what only one process may do, and until when."""
+
+forgotten: sa.Table = sa.Table(
+    "forgotten",
+    metadata,
+    sa.Column("id", _ID, primary_key=True),
+    _real("at"),
+    _text("channel"),
+    _text("person"),  # or, where it is empty, the conversation
+    _text("account"),
+    _text("chat"),
+    _text("thread"),
+    _integer("private"),
+    sqlite_autoincrement=True,
+)
 
 probe: sa.Table = sa.Table(
     "probe",

@@ -29,6 +29,8 @@ __all__ = [
     "Key",
     "Tally",
     "answered_again",
+    "drop_conversation",
+    "drop_person",
     "drop_turns",
     "example",
     "kept",
@@ -163,6 +165,21 @@ def drop_turns(connection: sa.Connection, gone: Sequence[str]) -> None:
     """Remove everything that is kept of these turns."""
     for table in ("ft_examples", "ft_again"):
         run(connection, f"DELETE FROM {table} WHERE turn = :turn", [{"turn": turn} for turn in gone])
+
+
+def drop_conversation(connection: sa.Connection, key: str) -> None:
+    """Remove every example of a conversation."""
+    run(connection, "DELETE FROM ft_examples WHERE conversation = :key", {"key": key})
+
+
+def drop_person(connection: sa.Connection, channel: str, person: str) -> None:
+    """Remove what this person judged, what has their words in its prompt, and what they chose."""
+    whose = {"channel": channel, "person": person}
+    named = {"channel": channel, "named": _json(person)}  # as it stands in the list of people
+    run(connection, "DELETE FROM ft_examples WHERE channel = :channel AND person = :person", whose)
+    inside = "replace(people, :named, '') <> people"  # not LIKE: an id may have signs that mean something there
+    run(connection, f"DELETE FROM ft_examples WHERE channel = :channel AND {inside}", named)
+    run(connection, "DELETE FROM ft_choices WHERE channel = :channel AND person = :person", whose)
 
 
 def prompt_id(prompt: Sequence[PromptMessage]) -> str:

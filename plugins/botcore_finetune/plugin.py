@@ -8,8 +8,9 @@ import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
-from botcore import Bot, Feedback, Registry, Reply, StoreUnavailable, hookimpl
+from botcore import Bot, Feedback, Forgotten, Registry, Reply, StoreUnavailable, hookimpl
 from botcore_finetune import examples
 from botcore_finetune.chat import Commands
 from botcore_finetune.command import feedback_commands
@@ -77,6 +78,17 @@ class FineTune:
         if feedback.reply:
             self._waiting.append(feedback)
             await self._keep_waiting()
+
+    @hookimpl
+    async def forget(self, bot: Bot, forgotten: Forgotten) -> None:
+        """Drops the examples of the conversation, or with a word of the person's in them, and the person's choice."""
+        await bot.migrate("ft", examples.MIGRATIONS)
+        if forgotten.conversation:
+            drop = partial(examples.drop_conversation, key=forgotten.conversation.key)
+        else:
+            drop = partial(examples.drop_person, channel=forgotten.channel, person=forgotten.person)
+        await bot.database.write(drop)
+        await drop_forgotten(bot)
 
     async def _keep_waiting(self) -> None:
         async with self._in_order:

@@ -39,6 +39,7 @@ __all__ = [
     "known",
     "publish",
     "row",
+    "sent",
     "sweep",
     "uploaded",
 ]
@@ -78,6 +79,8 @@ class Document:
     pages: int = 0
     added: float = 0.0
     """Unix seconds."""
+    sender: str = ""
+    """The person who sent it in a chat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +125,9 @@ def begin(connection: sa.Connection, document: Document) -> int:
     """The id of a new document that nobody finds before it is published; an unfinished one of this path goes."""
     _leave(connection, document.scope, document.path, "reading")
     insert = (
-        "INSERT INTO qa_document (path, source, title, hash, origin, state, scope, kind, pages, added)"
-        " VALUES (:path, :source, :title, :hash, :origin, 'reading', :scope, :kind, :pages, :added) RETURNING id"
+        "INSERT INTO qa_document (path, source, title, hash, origin, state, scope, kind, pages, added,"
+        " sender) VALUES (:path, :source, :title, :hash, :origin, 'reading', :scope, :kind, :pages, :added, :sender)"
+        " RETURNING id"
     )
     return int(run(connection, insert, asdict(document)).scalar_one())
 
@@ -175,6 +179,12 @@ def abandon(connection: sa.Connection, now: float, id: int = 0) -> None:
 def drop(connection: sa.Connection, id: int) -> None:
     """Let a document answer no more; `sweep` deletes its passages."""
     run(connection, "UPDATE qa_document SET state = 'leaving' WHERE id = :id", {"id": id})
+
+
+def sent(connection: sa.Connection) -> list[tuple[int, str, str]]:
+    """(id, scope, sender) of every document that belongs to somebody."""
+    query = "SELECT id, scope, sender FROM qa_document WHERE scope <> '' AND state <> 'leaving'"
+    return [(row.id, row.scope, row.sender) for row in run(connection, query)]
 
 
 def adopt(connection: sa.Connection, id: int, origin: str) -> None:

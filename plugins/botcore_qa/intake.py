@@ -63,6 +63,7 @@ class Intake:
     clock: Clock
     origin: str
     scope: str = ""
+    sender: str = ""
 
     async def take(self, found: Found, known: index.Known | None, watch: Watch, *, room: int | None = None) -> Taken:
         """Read it if it has changed since it was ``known``; ``watch`` hears how far a long one has come.
@@ -110,6 +111,7 @@ class Intake:
             hash=hash,
             origin="ingest" if keeps else self.origin,
             scope=self.scope,
+            sender=self.sender,
             kind=kind,
             added=self.clock.now(),
         )

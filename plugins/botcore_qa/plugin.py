@@ -17,6 +17,7 @@ from botcore import (
     Chunk,
     Citation,
     EngineError,
+    Forgotten,
     Passage,
     Registry,
     Sampling,
@@ -28,8 +29,9 @@ from botcore_qa import index
 from botcore_qa.command import ingest_command, sources_commands
 from botcore_qa.extracts import Answer, answer
 from botcore_qa.ingestion import ingest
+from botcore_qa.intake import swept
 from botcore_qa.quotes import checked, defused
-from botcore_qa.scope import scope_of
+from botcore_qa.scope import goes_with, scope_of
 from botcore_qa.score import Question, Scored, answers, mood, ranked
 from botcore_qa.search import look_up
 from botcore_qa.settings import QASettings
@@ -97,6 +99,15 @@ class QA:
                 yield
             finally:
                 reading.cancel()
+
+    @hookimpl
+    async def forget(self, bot: Bot, forgotten: Forgotten) -> None:
+        """Takes out the documents of the person, or of the group."""
+        await bot.migrate("qa", index.MIGRATIONS)
+        for id, scope, sender in await bot.database.read(index.sent):
+            if goes_with(forgotten, scope, sender):
+                await bot.database.write(partial(index.drop, id=id))
+        await swept(bot.database)
 
     @hookimpl
     async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:

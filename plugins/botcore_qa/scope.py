@@ -4,9 +4,9 @@ from functools import lru_cache
 from hashlib import sha256
 from urllib.parse import quote, unquote
 
-from botcore import Message
+from botcore import Forgotten, Message
 
-__all__ = ["in_words", "scope_of", "tagged", "untagged"]
+__all__ = ["goes_with", "in_words", "scope_of", "tagged", "untagged"]
 
 LETTERS = str.maketrans("0123456789", "ghijklmnop")
 
@@ -21,6 +21,21 @@ def scope_of(message: Message) -> str:
     whose = ("person", message.person.id) if private else ("chat", conversation.chat)
     kind, id = whose
     return "/".join(quote(part, safe="") for part in (kind, conversation.channel, conversation.account, id))
+
+
+def goes_with(forgotten: Forgotten, scope: str, sender: str) -> bool:
+    """Whether a document is to be forgotten with this person or conversation.
+
+    A person's own go with the person, and what they sent to groups; a private conversation takes none along, since they
+    answer in all of the person's. A group's go with the group.
+    """
+    kind, channel, account, id = (unquote(part) for part in scope.split("/"))
+    if channel != forgotten.channel:
+        return False
+    gone = forgotten.conversation
+    if gone is None:
+        return forgotten.person in (sender, id if kind == "person" else "")
+    return kind == "chat" and not gone.thread and (account, id) == (gone.account, gone.chat)
 
 
 def tagged(stems: str, scope: str) -> str:

@@ -87,7 +87,14 @@ class Uploads:
     async def _read(self, turn: Turn, attachment: Attachment, name: str) -> Taken:
         turn.progress(f"Reading {name}")
         scope, settings = scope_of(turn.message), self._settings
-        intake = Intake(database=self._database, settings=settings, clock=turn.clock, origin="upload", scope=scope)
+        intake = Intake(
+            database=self._database,
+            settings=settings,
+            clock=turn.clock,
+            origin="upload",
+            scope=scope,
+            sender=turn.message.person.id,
+        )
         async with turn.file(attachment, limit=settings.max_file_bytes) as file:
             found = Found(path=name.casefold(), source=name, file=file, media_type=attachment.media_type)
             known = await self._database.read(partial(index.known, scope=scope))

@@ -16,6 +16,7 @@ from botcore.store import Store
 from botcore.testing import Chat, chatting, until
 from botcore.testing.clock import ManualClock
 from botcore_finetune import Example, examples, keeper, search
+from botcore_finetune.ledger import choice
 from tests.plugins.conftest import HANDBOOK
 
 TABLES = {"plugins": {"memory": {}, "finetune": {}, "textgen": {"persona": "Be kind."}}}
@@ -121,6 +122,25 @@ async def test_examples_survive_a_restart_and_forgotten_conversations_take_their
         assert [one.person for one in await kept(chat)] == ["ben"]
 
 
+async def test_a_person_who_is_forgotten_takes_examples_choice_and_words_in_others_examples_along(
+    tmp_path: Path,
+) -> None:
+    group = {"conversation": Conversation(channel="loopback", chat="group", private=False)}
+    async with chatting(tmp_path, settings=TABLES) as chat:
+        ben, eve = chat.with_("ben"), chat.with_("eve")
+        await chat.says("/feedback yes")
+        await chat.hears()
+        for one in (chat, ben, eve):
+            await one.judges(await replied(one, f"mine, {one.person.id}"), 1)
+        chat.conversation = ben.conversation = group["conversation"]
+        await replied(chat, "ana in the group")
+        await ben.judges(await replied(ben, "ben in the group"), 1)
+        assert {one.person for one in await kept(chat)} == {"ana", "ben", "eve"}
+        assert await chat.bot.forget_person("loopback", "ana") == []
+        assert sorted(one.question for one in await kept(chat)) == ["mine, ben", "mine, eve"]
+        assert await chat.bot.database.read(partial(choice, channel="loopback", person="ana")) is None
+
+
 async def test_what_was_forgotten_is_gone_within_the_hour_also_after_one_that_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -131,7 +151,7 @@ async def test_what_was_forgotten_is_gone_within_the_hour_also_after_one_that_fa
     clock = ManualClock()
     async with chatting(tmp_path, settings=TABLES, clock=clock) as chat:
         await chat.judges(await replied(chat, "mine"), 1)
-        await chat.bot.forget(chat.conversation)
+        await chat.bot.database.forget(chat.conversation.key)  # as a bot does that has the plugin switched off
         with monkeypatch.context() as patch:
             patch.setattr(chat.bot.database, "reply", unavailable)
             await clock.advance(3_600.0)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from botcore import Bot, Chunk, Feedback, PluginLoadError, Refusal, Registry, Reply, Turn, hookimpl, say
+from botcore import Bot, Chunk, Feedback, Forgotten, PluginLoadError, Refusal, Registry, Reply, Turn, hookimpl, say
 from botcore.testing import chatting, until
 
 # ------------------------------------------------------------------ small plugins to drive
@@ -252,3 +252,67 @@ async def test_hook_feedback(tmp_path: Path) -> None:
         await chat.judges(reply.id, 1, comment="nice")
         await until(lambda: notes.judged)
         assert [(one.reply, one.value, one.comment) for one in notes.judged] == [(reply.id, 1, "nice")]
+
+
+# ------------------------------------------------------------------ forget
+
+
+class Diary:
+    """Keeps what people say, by channel and person."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], str] = {}
+        self.broken = False
+
+    @hookimpl
+    async def remember(self, turn: Turn, reply: Reply) -> None:
+        self.kept[turn.conversation.channel, turn.message.person.id] = turn.message.text
+
+    @hookimpl
+    async def forget(self, bot: Bot, forgotten: Forgotten) -> None:
+        if self.broken:
+            raise OSError("the diary is locked")
+        self.kept.pop((forgotten.channel, forgotten.person), None)
+
+
+async def test_hook_forget(tmp_path: Path) -> None:
+    diary, other = Diary(), Diary()
+    async with chatting(tmp_path, plugins={"diary": diary, "other": other, "talks": Talks("here")}) as chat:
+        await chat.says("my secret")
+        await chat.hears("I am here")
+        await until(lambda: other.kept)
+        assert await chat.bot.forget_person("loopback", "ana") == []
+        assert (diary.kept, other.kept) == ({}, {})
+        assert await chat.replies() == []
+
+
+async def test_a_plugin_that_could_not_forget_is_asked_again_at_the_next_start(tmp_path: Path) -> None:
+    diary, other = Diary(), Diary()
+    diary.broken = True
+    plugins: dict[str, Any] = {"diary": diary, "other": other, "talks": Talks("here")}
+    async with chatting(tmp_path, plugins=plugins) as chat:
+        await chat.says("my secret")
+        await chat.hears("I am here")
+        await until(lambda: other.kept)
+        assert await chat.bot.forget_person("loopback", "ana") == ["diary"]
+        assert (len(diary.kept), other.kept) == (1, {})
+    diary.broken = False
+    async with chatting(tmp_path, plugins=plugins) as chat:
+        await until(lambda: not diary.kept)
+        while await chat.bot.database.forgotten():
+            await chat.bot.database.check()
+
+
+async def test_a_conversation_that_is_deleted_is_told_of_too(tmp_path: Path) -> None:
+    heard = list[Forgotten]()
+
+    class Listens:
+        @hookimpl
+        async def forget(self, bot: Bot, forgotten: Forgotten) -> None:
+            heard.append(forgotten)
+
+    async with chatting(tmp_path, plugins={"listens": Listens(), "talks": Talks("here")}) as chat:
+        await chat.says("hi")
+        await chat.hears("I am here")
+        await chat.bot.forget(chat.conversation)
+        assert heard == [Forgotten(channel="loopback", conversation=chat.conversation)]

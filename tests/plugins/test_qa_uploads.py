@@ -482,3 +482,34 @@ async def test_no_special_token_of_an_uploaded_document_reaches_the_model(tmp_pa
         asked = "".join(prompt.messages[-1].content for prompt in chat.engine.prompts)
         assert asked
         assert not any(token in asked for token in ("<|", "</s>", "[INST]", "[/INST]"))
+
+
+# ------------------------------------------------------------------ forgotten
+
+
+async def test_documents_go_with_the_person_also_those_in_groups(tmp_path: Path) -> None:
+    async with club(tmp_path) as chat:
+        ben = chat.with_("ben")
+        for one in (chat, ben):
+            await uploads(one, f"{one.person.id}.md", b"# Rules\n\nMembers may bring two guests.\n")
+        chat.conversation = ben.conversation = Conversation(channel="loopback", chat="group", private=False)
+        for one in (chat, ben):
+            await uploads(one, f"{one.person.id} in the group.md", b"# Hours\n\nThe sauna opens at nine.\n")
+        assert await chat.bot.forget_person("loopback", "ana") == []
+        left = await chat.bot.database.read(index.sent)
+        assert sorted((scope.partition("/")[0], sender) for _, scope, sender in left) == [
+            ("chat", "ben"),
+            ("person", "ben"),
+        ]
+        query = "SELECT count(*) FROM qa_passage"
+        assert await chat.bot.database.read(lambda c: c.exec_driver_sql(query).scalar()) == 2
+
+
+async def test_a_groups_documents_go_with_the_group_and_a_persons_stay(tmp_path: Path) -> None:
+    async with club(tmp_path) as chat:
+        private, group = chat.conversation, Conversation(channel="loopback", chat="group", private=False)
+        for chat.conversation in (private, group):
+            await uploads(chat, "rules.md", b"# Rules\n\nMembers may bring two guests.\n")
+            await chat.bot.forget(chat.conversation)
+        [(_, scope, _)] = await chat.bot.database.read(index.sent)
+        assert scope.startswith("person/")

@@ -71,5 +71,5 @@ async def test_filters_leave_out_what_was_not_asked_for(store: Store, clock: Man
     assert await said(store, person="bob") == ["c1", "from bob"]
     assert await said(store, since=later) == ["c2", "new"]
     assert await said(store, conversation=place("c2").key) == ["c2", "new"]
-    assert await said(store, channel="telegram", person="ann", since=later) == ["c2", "new"]
+    assert await said(store, channel="telegram", person="ann", since=later) == ["c2", "new", "unanswered"]
     assert await said(store, channel="web") == []

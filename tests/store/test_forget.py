@@ -6,7 +6,8 @@ import sqlalchemy as sa
 from botcore.errors import LeaseLost
 from botcore.messages import Citation, Conversation, Feedback, Message, Person, Reply
 from botcore.ports import Part
-from botcore.store import Store, TurnEnd
+from botcore.store import Claim, Store, TurnEnd
+from tests.store.conftest import OpenStore
 from tests.store.kit import answer, begin, control, end, message, part, place, say
 
 CANARY = "c4n4ry"
@@ -110,3 +111,90 @@ async def test_ids_do_not_come_back(store: Store) -> None:
     await answer(store, again)
     assert again.message_id > claim.message_id
     assert [number > cursor for number, _ in await store.turns(after=cursor)] == [True]
+
+
+# ------------------------------------------------------------------ a person
+
+ELSE = Person(id="ben", name="Ben")
+
+
+async def says(store: Store, who: Person, text: str, where: Conversation, *, words: str, prompt: str) -> str:
+    """One exchange, sent; the turn's id."""
+    said = Message(event_id=words[-4:], conversation=where, person=who, text=text, platform_id=text[:5])
+    claim = (await store.accept([said]))[0].claim
+    assert claim
+    reply = Reply(id=claim.turn, conversation=where, text=words, reason="", model="base")
+    parts = [Part(id=f"{claim.turn}.0", turn=claim.turn, number=0, conversation=where, text=words)]
+    await store.commit_turn(claim, TurnEnd(reply=reply, parts=parts, sending=1, trace={"prompt": prompt}))
+    await store.sent(claim, f"{claim.turn}.0", f"sent {text[:5]}", release=True)
+    return claim.turn
+
+
+async def test_a_person_is_gone_from_every_table_and_a_group_keeps_its_order(store: Store) -> None:
+    group = Conversation(channel="telegram", account="bot", chat="group", private=False)
+    await live(store)
+    await says(store, ELSE, "before", group, words="one", prompt="")
+    turn = await says(store, WHO, f"a word: {CANARY}", group, words=f"I heard {CANARY}, yes", prompt=CANARY)
+    await says(store, ELSE, "after", group, words="three", prompt=CANARY)
+    judged = Feedback(event_id="by ben", conversation=group, person=ELSE, value=-1, reply=turn, comment=f"not {CANARY}")
+    own = Feedback(event_id="own", conversation=group, person=WHO, value=1, reply=turn)
+    waits = Message(event_id="waits", conversation=group, person=WHO, text=f"and {CANARY}")
+    busy = await says_and_holds(store, group)
+    await store.accept([judged, own, waits])
+    assert (await store.kept_of("telegram", CANARY))["waiting"] == 3
+    await store.forget_person("telegram", CANARY)
+    assert await rows_with(store, CANARY) == {}
+    await answer(store, busy, "four")
+    told = [entry.text for entry in await store.history(group.key)]
+    assert told == ["before", "one", "", "", "after", "three", "held", "four"]
+    assert set((await store.kept_of("telegram", CANARY)).values()) == {0}
+
+
+async def says_and_holds(store: Store, where: Conversation) -> Claim:
+    claim = (await store.accept([Message(event_id="held", conversation=where, person=ELSE, text="held")]))[0].claim
+    assert claim
+    return claim
+
+
+async def test_what_a_person_has_running_in_a_group_adds_nothing(store: Store) -> None:
+    group = Conversation(channel="telegram", account="bot", chat="group", private=False)
+    said = Message(event_id="e", conversation=group, person=WHO, text=CANARY)
+    claim = (await store.accept([said]))[0].claim
+    assert claim
+    await store.forget_person("telegram", CANARY)
+    with pytest.raises(LeaseLost):
+        await store.commit_turn(claim, end(claim, CANARY))
+    await store.release(claim)
+    assert await rows_with(store, CANARY) == {}
+    assert (await store.accept([Message(event_id="f", conversation=group, person=ELSE, text="hi")]))[0].claim
+
+
+async def test_dead_letters_and_messages_of_before_the_column_go_too(store: Store) -> None:
+    claim = (await store.accept([canary("one")]))[0].claim
+    assert claim
+    for _ in range(3):
+        assert claim
+        await store.failed_run(claim, f"it said {CANARY}")
+        claim = await store.claim_next()
+    group = "UPDATE inbox SET conversation = 'elsewhere', person = '', event_id = 'x'"
+    await store.write(lambda connection: connection.exec_driver_sql(group).rowcount)
+    assert (await store.dead_letters())[0].payload
+    await store.forget_person("telegram", CANARY)
+    assert await rows_with(store, CANARY) == {}
+
+
+async def test_a_person_of_another_channel_with_the_same_id_stays(store: Store) -> None:
+    await live(store)
+    await store.forget_person("slack", CANARY)
+    assert set(await rows_with(store, CANARY)) == {"conversation", "inbox", "turn", "outbox", "feedback"}
+
+
+async def test_deleted_text_is_not_left_in_the_file(make_store: OpenStore) -> None:
+    async with make_store() as store:
+        if store.dialect != "sqlite":
+            pytest.skip("a server's files are its own")
+        await live(store)
+        await store.forget_person("telegram", CANARY)
+        file = store._file
+    assert file
+    assert not any(CANARY.encode() in one.read_bytes() for one in file.parent.iterdir())

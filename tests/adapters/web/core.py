@@ -198,6 +198,9 @@ class Core:
         self._entries.pop(conversation.key, None)
         self._open = {n: one for n, one in self._open.items() if one.conversation.key != conversation.key}
 
+    async def forget_person(self, channel: str, person: str) -> list[str]:
+        raise NotImplementedError
+
     def health(self) -> Mapping[str, str]:
         return {"web": "ok", "qa": "no documents"}
 

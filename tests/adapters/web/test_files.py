@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 
-from botcore import Attachment, Message, Rejected
+from botcore import Attachment, Conversation, Forgotten, Message, Rejected
 from botcore.testing import ManualClock, until
 from botcore_web import Web
 from botcore_web.file_api import SILENCE_S
@@ -331,6 +331,22 @@ async def test_a_deleted_conversation_takes_its_files_along(house: House, ana: V
     assert on_disk(root) == ["book.pdf"]
     with pytest.raises(Rejected, match="not here any more"):
         await fetched(house, message.attachments[0])
+
+
+async def test_a_visitor_who_is_forgotten_leaves_no_file_and_no_other_folder_goes(
+    house: House, ana: Visitor, root: Path
+) -> None:
+    for chat in (CHAT, OTHER):
+        _, file = await attaches(ana, chat=chat)
+        await says(ana, [file["file"]], chat=chat)
+    _, message = await house.core.message(1)
+    for person in ("..", ".", "", "nobody", f"../{root.name}"):
+        await house.web.forget(house.core, Forgotten(channel="web", person=person))
+    odd = Conversation(channel="web", chat="..")
+    await house.web.forget(house.core, Forgotten(channel="web", conversation=odd))
+    assert len(on_disk(root)) == 2
+    await house.web.forget(house.core, Forgotten(channel="web", person=message.person.id))
+    assert on_disk(root) == []
 
 
 def _age(root: Path, seconds: float) -> None:

@@ -1,0 +1,76 @@
+"""``botcore forget``: everything a bot keeps of one person, deleted. The bot may be running."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, settings_for
+from botcore.errors import SettingsError
+
+if TYPE_CHECKING:
+    from botcore.settings import Settings
+
+__all__ = ["forget"]
+
+Found = dict[str, dict[str, int]]
+"""Channel → what there is of the person."""
+
+
+def forget(
+    user: Annotated[str, typer.Option(help="The person's id, as in an exported line.")],
+    config: ConfigFiles = None,
+    channel: Annotated[str, typer.Option(help="Only on this channel: web, telegram…")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: AsJson = False,
+) -> None:
+    """Delete what is kept of a person: private chats whole; in groups the words, theirs and those of the replies."""
+    if not user:
+        raise SettingsError("--user is empty: give the person's id, as in an exported line")
+    settings = settings_for(config)
+    found = run_async(_found(settings, channel, user))
+    if not json:
+        _show(user, found)
+    if not (yes or _agreed(user)):
+        raise typer.Exit(1)
+    failed = run_async(_forgotten(settings, list(found), user))
+    if json:
+        print_json({"user": user, "found": found, "failed": failed})
+    elif failed:
+        typer.echo(f"Not yet forgotten by {', '.join(failed)}; the bot tries again, or call this again.", err=True)
+    else:
+        typer.echo(f"Forgotten: {user}.")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _show(user: str, found: Found) -> None:
+    for name, counts in found.items():
+        told = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+        typer.echo(f"{user} on {name}: {told or 'nothing in the core; plugins are asked'}")
+
+
+def _agreed(user: str) -> bool:
+    if not sys.stdin.isatty():
+        raise SettingsError("nobody can be asked here: add --yes to delete all of it for good")
+    return typer.confirm(f"Delete everything of {user} for good?")
+
+
+async def _found(settings: "Settings", channel: str, user: str) -> Found:
+    from botcore.bot import visiting
+    from botcore.store.engines import require
+
+    require(settings.store_url)
+    async with visiting(settings) as bot:
+        names = [channel] if channel else sorted({*await bot.database.channels(), *settings.channels})
+        return {name: await bot.database.kept_of(name, user) for name in names}
+
+
+async def _forgotten(settings: "Settings", channels: list[str], user: str) -> list[str]:
+    """Names of plugins that could not forget, or could not be loaded."""
+    from botcore.bot import visiting
+
+    async with visiting(settings, plugins=True) as bot:
+        failed = {name for one in channels for name in await bot.forget_person(one, user)}
+        await bot.database.checkpoint()
+        return sorted(failed | set(bot.loaded.problems))
