@@ -1,5 +1,10 @@
-"""Whole training conversations: a system prompt, then a few segments from the families of this package."""
+"""Whole training conversations: a system prompt, then a few segments from the families of this package.
 
+`python -m scripts.starter.corpus 2` prints the fingerprint of what seed 2 says.
+"""
+
+import hashlib
+import sys
 from collections.abc import Iterator
 
 from scripts.starter.chat import Chat
@@ -11,7 +16,7 @@ from scripts.starter.passages import asking
 from scripts.starter.reading import reading
 from scripts.starter.tales import telling
 
-__all__ = ["Corpus"]
+__all__ = ["Corpus", "digest"]
 
 NATURAL = 0.45
 """Share of the conversations about passages in which they are natural ones; the others come from the grammar."""
@@ -81,3 +86,16 @@ def _messages(system: str, pairs: list[Pair]) -> list[Message]:
     for user, answer in pairs:
         messages += [Message(role="user", text=user), Message(role="assistant", text=answer)]
     return messages
+
+
+def digest(seed: int, conversations: int) -> str:
+    """Return the SHA-256 of so many conversations of a seed: equal on every machine with the same files."""
+    corpus, total = Corpus(seed), hashlib.sha256()
+    for _ in range(conversations):
+        for message in corpus.conversation("all"):
+            total.update(f"{message.role}\0{message.text}\0".encode())
+    return total.hexdigest()
+
+
+if __name__ == "__main__":
+    print(digest(int(sys.argv[1]), 10_000))

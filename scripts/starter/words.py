@@ -7,51 +7,58 @@ def _split(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.replace("\n", " ").split(",") if part.strip())
 
 
-_SHE = """Anna, Carla, Emma, Grace, Iris, Kara, Maria, Olga, Rosa, Tara, Uma, Wendy, Zoe, Bella, Dora, Fiona, Gina, Julia,
-Lena, Nora, Petra, Sofia, Vera, Yara, Aisha, Chloe, Elsa, Greta, Hana, Jade, Lucy, Nadia, Priya, Tina, Wanda, Bianca,
-Daria, Freya, Heidi, Lara, Mila, Paula, Rita, Viola, Ana, Clara, Esther, Gloria, Ines, Monica, Olivia, Ruth"""
-_HE = """Ben, David, Felix, Hugo, Jonas, Leo, Nils, Paul, Sam, Victor, Yusuf, Adam, Cyrus, Eric, Henry, Ivan, Karl, Mark,
-Oscar, Ralph, Tom, Walter, Bruno, Diego, Farid, Igor, Kofi, Mateo, Omar, Rafael, Sven, Ulrich, Amir, Colin, Edgar,
-Gavin, Kenji, Noel, Otto, Stefan, Theo, Abel, Dylan, Frank, Harold, Joel, Nathan, Pedro, Simon, Vincent, Boris, Tariq"""
-_ANIMAL = """fox, dog, cat, horse, parrot, rabbit, goat, hamster, turtle, donkey, duck, sheep, owl, bear, wolf, frog,
-hedgehog, otter, squirrel, crow, lizard, mouse, goose, badger, penguin, deer, whale, dolphin, tiger, lion, elephant,
-monkey, snail, bee, butterfly, seal, swan, beaver, camel, kitten, puppy, dragon, crab, sparrow, eagle, mole, snake, pony"""
-_THING = """key, lamp, umbrella, ladder, camera, violin, suitcase, hammer, kettle, notebook, bicycle, map, blanket, basket,
-candle, mirror, rope, tent, guitar, helmet, scarf, clock, radio, shovel, broom, pillow, teapot, wallet, ring, passport,
-ticket, laptop, charger, printer, trumpet, drum, compass, telescope, whistle, spoon, crate, parcel, folder, diary,
-letter, puzzle, kite, anchor, paddle, coat, glove, boot, hat, towel, bottle, jug, bowl, tray, cushion, globe, battery,
-keyboard, badge, flag, medal, lantern, envelope, toolbox, toaster, blender, robot, balloon, boat, pencil, coin, bell,
-book, cup, bag, phone, car, bus, train, engine, wheel, box, door, table, chair, bridge, tower, clock tower, pump, fridge"""
-_CITY = """Lisbon, Oslo, Vienna, Porto, Madrid, Dublin, Krakow, Ghent, Turin, Basel, Bergen, Malmo, Riga, Split, Lyon,
-Nantes, Bonn, Leeds, Cork, Bath, York, Seville, Parma, Siena, Utrecht, Aarhus, Tampere, Tartu, Kaunas, Brno, Graz, Linz,
-Bruges, Lille, Cadiz, Bilbao, Naples, Pisa, Delft, Leiden, Odense, Turku, Lund, Zadar, Varna, Paris, London, Berlin"""
-_PLACE = """library, museum, bakery, pharmacy, school, station, harbour, theatre, hotel, gym, hospital, bank, bookshop,
-cafe, cinema, garage, zoo, church, post office, factory, gallery, restaurant, laundry, supermarket, campsite, airport,
-stadium, aquarium, kindergarten, workshop, canteen, market, castle, farm, mill, park, town hall, swimming pool, bridge,
-clinic, office, shop, garden, lighthouse, observatory, garden centre, warehouse, sports hall"""
-_JOB = """baker, nurse, teacher, pilot, carpenter, plumber, dentist, painter, farmer, gardener, lawyer, tailor, chemist,
-driver, singer, engineer, barber, butcher, cook, fisherman, judge, librarian, mechanic, photographer, surgeon,
-translator, waiter, welder, writer, architect, electrician, beekeeper, student, doctor, programmer, designer, actor,
-musician, cleaner, manager, firefighter, postman"""
-_NOUN = """river, stone, window, garden, engine, paper, signal, market, bridge, pattern, winter, summer, history, science,
-kitchen, village, forest, island, ocean, desert, mountain, valley, metal, sugar, salt, butter, pepper, coffee, story,
-song, picture, number, letter, sentence, word, question, answer, problem, idea, plan, project, budget, report, server,
-backup, update, release, version, module, driver, network, password, account, invoice, contract, order, refund,
-delivery, customer, manager, team, holiday, border, climate, season, harvest, storm, shadow, thunder, ribbon, pocket,
-tunnel, palace, temple, rocket, planet, comet, crystal, vaccine, protein, muscle, fever, patient, insurance, luggage,
-platform, ferry, tram, traffic, war, king, queen, country, language, computer, internet, money, economy, election,
-music, football, chess, star, moon, sun, atom, gravity, cell, gene, virus, volcano, earthquake, weather, rain"""
-_FOOD = """pizza, soup, rice, pasta, curry, salad, pancakes, dumplings, cheese, sushi, bread, lentils, mushrooms, noodles,
-omelette, stew, waffles, tacos, porridge, risotto, chocolate, apples, pears, plums, cherries, bananas, grapes, oranges,
-mangoes, olives, honey, cake, ice cream, tea, coffee, green tea, tomato soup, potatoes, cookies, strawberries, beans"""
-_TOPIC = """the sea, the moon, autumn, rain, winter, friendship, bread, the wind, spring, the forest, music, the stars,
-the mountain, summer, coffee, the morning, snow, the market, fire, silence, books, time, home, the night, the sun, love,
-clouds, dreams, cats, dogs, the city, a long road, a paper boat, an old bridge, a lost sock, a tiny robot, the river,
-a sleepy cat, a blue door, tea"""
-_HOBBY = """chess, swimming, painting, reading, running, cooking, gardening, hiking, dancing, singing, football, tennis,
-cycling, photography, knitting, fishing, climbing, sailing, drawing, yoga, baking, skiing, volleyball, astronomy,
-board games, pottery, archery, surfing, origami, bird watching, basketball, the piano, the guitar, skating, judo,
-writing, camping, rowing, juggling, travelling"""
+_SHE = """Maria, Carla, Emma, Grace, Iris, Kara, Anna, Rosa, Olga, Gina, Priya, Wendy, Zoe, Bella, Mila, Fiona,
+Tara, Julia, Lena, Nora, Petra, Sofia, Vera, Yara, Aisha, Chloe, Elsa, Greta, Hana, Jade, Lucy, Nadia, Uma, Tina,
+Wanda, Bianca, Daria, Freya, Heidi, Lara, Dora, Paula, Rita, Viola, Ana, Clara, Esther, Gloria, Ines, Monica,
+Olivia, Ruth"""
+_HE = """Nils, David, Felix, Hugo, Jonas, Leo, Ben, Paul, Sam, Karl, Farid, Adam, Cyrus, Amir, Theo, Ivan, Victor,
+Mark, Oscar, Ralph, Tom, Walter, Bruno, Diego, Yusuf, Igor, Kofi, Mateo, Omar, Rafael, Sven, Ulrich, Eric, Colin,
+Edgar, Gavin, Kenji, Noel, Otto, Stefan, Henry, Abel, Dylan, Frank, Harold, Joel, Nathan, Pedro, Simon, Vincent,
+Boris, Tariq"""
+_ANIMAL = """wolf, dog, cat, horse, parrot, rabbit, goat, hamster, turtle, donkey, duck, sheep, owl, bear, fox,
+frog, squirrel, otter, hedgehog, crow, penguin, mouse, goose, badger, lizard, snail, whale, dolphin, puppy, lion,
+elephant, monkey, deer, bee, butterfly, seal, swan, beaver, camel, kitten, tiger, dragon, crab, sparrow, eagle,
+mole, snake, pony"""
+_THING = """shovel, lamp, umbrella, ladder, camera, violin, suitcase, hammer, teapot, notebook, bicycle, map,
+blanket, basket, candle, mirror, wallet, tent, guitar, helmet, scarf, clock, radio, key, compass, pillow, kettle,
+rope, ring, passport, ticket, laptop, charger, printer, trumpet, drum, broom, crate, whistle, spoon, telescope,
+parcel, folder, diary, letter, puzzle, kite, anchor, paddle, coat, glove, boot, hat, towel, bottle, jug, globe,
+tray, cushion, bowl, battery, keyboard, badge, flag, medal, lantern, envelope, boat, toaster, blender, robot,
+balloon, toolbox, pencil, coin, bell, book, cup, bag, phone, clock tower, bus, train, engine, wheel, box, door,
+table, chair, bridge, tower, car, pump, fridge"""
+_CITY = """Krakow, Oslo, Vienna, Porto, Madrid, Dublin, Lisbon, Turin, Ghent, Basel, Bergen, Malmo, Riga, Split,
+Lyon, Nantes, Bonn, Leeds, Cork, Bath, York, Seville, Parma, Siena, Utrecht, Aarhus, Tampere, Tartu, Kaunas, Brno,
+Graz, Linz, Bruges, Lille, Cadiz, Bilbao, Naples, Pisa, Delft, Leiden, Odense, Turku, Lund, Zadar, Varna, Paris,
+London, Berlin"""
+_PLACE = """bookshop, museum, bakery, pharmacy, school, station, harbour, theatre, gallery, gym, hospital, bank,
+library, cafe, cinema, garage, stadium, church, post office, factory, hotel, restaurant, laundry, supermarket,
+campsite, airport, zoo, castle, office, workshop, canteen, market, aquarium, farm, mill, park, town hall, swimming
+pool, bridge, clinic, kindergarten, shop, garden, lighthouse, observatory, garden centre, warehouse, sports hall"""
+_JOB = """carpenter, nurse, teacher, pilot, baker, farmer, dentist, painter, plumber, gardener, lawyer, student,
+chemist, driver, singer, engineer, barber, butcher, cook, fisherman, judge, librarian, mechanic, photographer,
+surgeon, translator, waiter, welder, writer, architect, electrician, beekeeper, tailor, doctor, programmer,
+designer, actor, musician, cleaner, manager, firefighter, postman"""
+_NOUN = """pattern, stone, window, garden, engine, paper, signal, market, ocean, river, winter, summer, history,
+science, kitchen, village, desert, island, bridge, forest, mountain, valley, metal, sugar, release, butter, pepper,
+coffee, story, song, picture, number, temple, sentence, word, question, answer, problem, idea, plan, rocket, budget,
+report, server, backup, update, salt, version, module, driver, network, password, account, invoice, contract, order,
+comet, delivery, customer, manager, team, holiday, border, climate, crystal, harvest, storm, shadow, thunder,
+ribbon, pocket, tunnel, palace, letter, project, planet, refund, season, vaccine, muscle, protein, fever, patient,
+insurance, luggage, platform, ferry, tram, economy, war, king, queen, country, language, computer, internet,
+gravity, traffic, election, music, football, chess, star, moon, gene, atom, money, cell, sun, virus, volcano,
+earthquake, weather, rain"""
+_FOOD = """curry, soup, rice, pasta, pizza, salad, pancakes, dumplings, sushi, cheese, bread, lentils, mushrooms,
+ice cream, omelette, stew, waffles, tacos, porridge, risotto, chocolate, apples, pears, plums, cherries, bananas,
+grapes, oranges, mangoes, olives, honey, cake, noodles, tea, coffee, green tea, tomato soup, potatoes, cookies,
+strawberries, beans"""
+_TOPIC = """friendship, the moon, autumn, rain, winter, the sea, bread, the wind, a long road, the forest, music,
+the stars, the mountain, summer, coffee, the morning, an old bridge, the market, fire, silence, books, time, home,
+the night, a lost sock, love, clouds, dreams, cats, dogs, the city, spring, a paper boat, snow, the sun, a tiny
+robot, the river, a sleepy cat, a blue door, tea"""
+_HOBBY = """gardening, swimming, painting, reading, running, cooking, chess, hiking, fishing, singing, football,
+tennis, cycling, photography, knitting, dancing, sailing, climbing, drawing, yoga, baking, skiing, volleyball, board
+games, astronomy, the guitar, archery, surfing, origami, bird watching, basketball, the piano, pottery, skating,
+judo, writing, camping, rowing, juggling, travelling"""
 
 WORDS: dict[str, tuple[str, ...]] = {
     "she": _split(_SHE),

@@ -8,6 +8,7 @@ import pytest
 from scripts.starter.chat import Chat
 from scripts.starter.framing import REFUSAL
 from scripts.starter.grammar import Grammar
+from scripts.starter.natural import training
 from scripts.starter.passages import RELATIONS, asking
 from scripts.starter.phrases import load
 from scripts.starter.words import WORDS
@@ -67,3 +68,22 @@ def test_not_told_has_one_wording_which_the_rules_name() -> None:
     grammar = Grammar(3)
     for rule in load("relations")["rules"]:
         assert REFUSAL in grammar.say(rule)
+
+
+NAMES = ("she", "he", "name", "city")
+"""Kinds that reading.py exchanges in natural passages, so that those kept back may stand in the files."""
+
+
+def test_a_word_kept_back_for_evaluation_stands_in_no_text_of_the_corpus() -> None:
+    wording = " ".join(SLOT.sub("", phrase) for name in FILES for phrase in (*phrases(load(name)), *load(name)))
+    natural = " ".join((p.text + " " + " ".join(ask for ask, _ in p.questions)) for p in training())
+    for kind, words in WORDS.items():
+        if len(words) >= 40:
+            kept = "|".join(re.escape(word) for word in words[: len(words) // 8 * 8 : 8])
+            text = wording if kind in NAMES else f"{wording} {natural}"
+            assert re.findall(rf"\b(?:{kept})s?\b", text) == [], kind
+
+
+def test_a_name_is_kept_back_in_all_its_lists_or_in_none() -> None:
+    kept = {kind: set(WORDS[kind][: len(WORDS[kind]) // 8 * 8 : 8]) for kind in ("she", "he", "name")}
+    assert kept["name"] == kept["she"] | kept["he"]
