@@ -51,7 +51,8 @@ class Corpus:
         pairs = self._mixed(chat, family)
         if stage == "long" and random.random() < 0.3:
             for _ in range(random.randint(4, 25)):
-                pairs += self._mixed(chat, random.choice(("chat", "tales", "instruct")))
+                if _length(pairs) < LONG_ENOUGH:
+                    pairs += self._mixed(chat, random.choice(("chat", "tales", "instruct")))
         return _messages(chat.system(), pairs)
 
     def _mixed(self, chat: Chat, family: str) -> list[Pair]:
@@ -72,13 +73,17 @@ class Corpus:
         if self.grammar.chance(0.15):
             pairs = chat.segment() + pairs
         for _ in range(count - 1):
-            if sum(len(ask) + len(answer) for ask, answer in pairs) < LONG_ENOUGH:
+            if _length(pairs) < LONG_ENOUGH:
                 pairs += self._questions(chat, inside_system=False)[1]
         return _messages(system, pairs)
 
     def _questions(self, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
         ask = reading if self.grammar.chance(NATURAL) else asking
         return ask(self.grammar, chat, inside_system=inside_system)
+
+
+def _length(pairs: list[Pair]) -> int:
+    return sum(len(ask) + len(answer) for ask, answer in pairs)
 
 
 def _messages(system: str, pairs: list[Pair]) -> list[Message]:

@@ -24,6 +24,14 @@ MOST_WORDS = 260
 
 _KINDS = {word: kind for kind in ("she", "he", "city") for word in WORDS[kind] if word not in ("Mark", "Split", "Bath")}
 _PROPER = re.compile(rf"\b({'|'.join(sorted(_KINDS, key=len, reverse=True))})\b")
+_WORD = re.compile(r"[a-z]{4,}")
+_EMPTY = {
+    word[:5]
+    for word in (
+        "what when where which whom whose does have with from that this there must should could would many much long "
+        "often take need will your they them then make time people about into after before possible happen will"
+    ).split()
+}
 _NUMBER = re.compile(r"(?<![\d.,:/+-])\d{1,4}(?![\d:/]|[.,]\d)")
 
 
@@ -65,17 +73,35 @@ def _window(g: Grammar, passage: Passage) -> Passage:
 
 def _questions(g: Grammar, passages: Sequence[Passage]) -> tuple[list[Pair], list[Pair]]:
     """Those with an answer, and those without: near misses, and one or two about something else."""
+    texts = [_stems(passage.text) for passage in passages]
     answers, misses = [], []
     for number, passage in enumerate(passages, 1):
         for ask, at in passage.questions:
             if at is None:
                 misses.append((ask, REFUSAL))
-            else:
+            elif _points_to(number - 1, ask, texts):
                 answers.append((ask, quoted(passage.sentences[at], number)))
     shown = {passage.field for passage in passages}
-    far = g.pick([p for p in training() if p.field not in shown])
-    misses += [(ask, REFUSAL) for ask, _ in g.random.sample(varied(g, far).questions, 2)]
-    return answers, misses
+    far = varied(g, g.pick([p for p in training() if p.field not in shown])).questions
+    strange = [(ask, REFUSAL) for ask, _ in far if _is_strange(ask, set().union(*texts))]
+    return answers, misses + strange[:2]
+
+
+def _stems(text: str) -> set[str]:
+    """What the words are known by that carry the meaning."""
+    return {word[:5] for word in _WORD.findall(text.lower())} - _EMPTY
+
+
+def _points_to(own: int, ask: str, texts: list[set[str]]) -> bool:
+    """Whether no other passage has more of the words: "How long does it take?" may be asked of one passage only."""
+    shared = [len(_stems(ask) & text) for text in texts]
+    return len(texts) == 1 or (shared[own] > 0 and shared[own] == max(shared))
+
+
+def _is_strange(ask: str, text: set[str]) -> bool:
+    """Whether most of the words are not there, so that it is not answered by chance."""
+    stems = _stems(ask)
+    return len(stems & text) * 2 < len(stems)
 
 
 def varied(g: Grammar, passage: Passage) -> Passage:
