@@ -31,11 +31,11 @@ def test_there_are_enough_passages_and_questions() -> None:
     assert counted(held_out())[1] >= 25
 
 
-def test_a_passage_to_train_on_has_thirty_words_answers_and_one_question_it_does_not_answer() -> None:
+def test_a_passage_to_train_on_has_thirty_words_some_answers_and_one_question_it_does_not_answer() -> None:
     for passage in training():
         answered, missed = counted((passage,))
-        assert 30 <= len(passage.text.split()) <= 120, passage.text
-        assert 2 <= answered <= 4, passage.text
+        assert 30 <= len(passage.text.split()) <= 130, passage.text
+        assert 2 <= answered <= 6, passage.text
         assert missed == 1, passage.text
 
 
