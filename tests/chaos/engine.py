@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.chaos.crowd import ANSWER
 
-__all__ = ["SlowEngine"]
+__all__ = ["THINKS_S", "SlowEngine"]
 
 THINKS_S = (0.1, 0.6)
 """Before the reply: short for a model, long enough that something always runs when a process is killed."""

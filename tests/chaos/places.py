@@ -13,8 +13,9 @@ from botcore_telegram.testing.chat import FakeChat
 from tests.chaos.bot import Bot, said_back
 from tests.chaos.report import Counts, compare, progress, scenario
 from tests.chaos.updates import ended, polled
+from tests.store.conftest import own_schema, postgres
 
-__all__ = ["IN_RECOVERY", "ON_STOP", "TELEGRAM", "killed_at", "killed_in_recovery", "killed_on_stop"]
+__all__ = ["IN_RECOVERY", "ON_STOP", "TELEGRAM", "killed_at", "killed_in_recovery", "killed_on_stop", "on_postgres"]
 
 ON_STOP = {"drain.begin", "drain.end", "requeue.begin"}
 """Reached when the bot is told to stop."""
@@ -45,13 +46,29 @@ Said = Mapping[FakeChat, Sequence[str]]
 @scenario(size=5)
 async def places(folder: Path, seed: int, size: int) -> Counts:
     """Times that the bot is killed at each of the named places."""
+    return await _everywhere(folder, seed, size)
+
+
+@scenario(size=5, postgres=True)
+async def places_postgres(folder: Path, seed: int, size: int) -> Counts:
+    """Times that the bot is killed at each of the named places, on PostgreSQL."""
+    with own_schema(postgres()) as url:
+        return await _everywhere(folder, seed, size, **on_postgres(url))
+
+
+def on_postgres(url: str) -> dict[str, str]:
+    """What a bot is told that works there; what its dead predecessor held it gets soon."""
+    return {"BOTCORE_STORE__URL": url, "BOTCORE_TURN__LEASE_S": "2"}
+
+
+async def _everywhere(folder: Path, seed: int, size: int, **environ: str) -> Counts:
     total = Counts(sent=0)
     for number in range(size):
         for place in (*TELEGRAM, *sorted(IN_RECOVERY), *sorted(ON_STOP)):
             home = folder / f"{place}-{number}"
             home.mkdir()
             async with FakeTelegram() as telegram:
-                counts = await _one(place, telegram, home, visit=1 + (number + seed) % _visits(place))
+                counts = await _one(place, telegram, home, visit=1 + (number + seed) % _visits(place), **environ)
             total += counts
             if counts.faults:
                 progress(f"places: {place}: {', '.join(counts.faults)}")
@@ -59,21 +76,21 @@ async def places(folder: Path, seed: int, size: int) -> Counts:
     return total
 
 
-async def _one(place: str, telegram: FakeTelegram, folder: Path, *, visit: int) -> Counts:
+async def _one(place: str, telegram: FakeTelegram, folder: Path, *, visit: int, **environ: str) -> Counts:
     if place in ON_STOP:
-        return await killed_on_stop(place, telegram, folder)
+        return await killed_on_stop(place, telegram, folder, **environ)
     if place in IN_RECOVERY:
-        return await killed_in_recovery(place, telegram, folder)
-    return await killed_at(place, telegram, folder, visit=visit)
+        return await killed_in_recovery(place, telegram, folder, **environ)
+    return await killed_at(place, telegram, folder, visit=visit, **environ)
 
 
 def _visits(place: str) -> int:
     return 1 if place in ONCE else 3 if place in IN_GROUPS else 5
 
 
-async def killed_at(place: str, telegram: FakeTelegram, folder: Path, *, visit: int = 2) -> Counts:
+async def killed_at(place: str, telegram: FakeTelegram, folder: Path, *, visit: int = 2, **environ: str) -> Counts:
     """Killed where it comes there for the ``visit``-th time (the first where there is one), and started again."""
-    bot = Bot(folder, telegram)
+    bot = Bot(folder, telegram, **environ)
     said = await _write(telegram)
     await bot.start(**{VARIABLE: f"{place}=kill@{1 if place in ONCE else visit}"})
     wrong = await _killed(bot)
@@ -81,9 +98,9 @@ async def killed_at(place: str, telegram: FakeTelegram, folder: Path, *, visit: 
     return await _answered(bot, telegram, said, kills=1, may_double=int(place in AFTER_SENDING), wrong=wrong)
 
 
-async def killed_in_recovery(place: str, telegram: FakeTelegram, folder: Path) -> Counts:
+async def killed_in_recovery(place: str, telegram: FakeTelegram, folder: Path, **environ: str) -> Counts:
     """Killed, and once more where the next process settles what the first one left."""
-    bot = Bot(folder, telegram)
+    bot = Bot(folder, telegram, **environ)
     said = await _write(telegram)
     await bot.start(**{VARIABLE: IN_RECOVERY[place]})
     wrong = await _killed(bot)
@@ -95,9 +112,9 @@ async def killed_in_recovery(place: str, telegram: FakeTelegram, folder: Path) -
     return await _answered(bot, telegram, said, kills=2, may_double=2, wrong=wrong)
 
 
-async def killed_on_stop(place: str, telegram: FakeTelegram, folder: Path) -> Counts:
+async def killed_on_stop(place: str, telegram: FakeTelegram, folder: Path, **environ: str) -> Counts:
     """Told to stop in the middle of a send, and killed on the way."""
-    bot = Bot(folder, telegram, BOTCORE_TURN__DRAIN_S="0.2")
+    bot = Bot(folder, telegram, BOTCORE_TURN__DRAIN_S="0.2", **environ)
     chat = telegram.chat(7)
     async with telegram.hold("sendMessage", chat) as gate:
         said = {chat: [f"{chat.id} says {number}" for number in range(2)]}

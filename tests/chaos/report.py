@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-__all__ = ["SCENARIOS", "Counts", "Line", "Scenario", "as_json", "compare", "progress", "scenario", "table"]
+__all__ = ["SCENARIOS", "Counts", "Line", "Run", "Scenario", "as_json", "compare", "progress", "scenario", "table"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

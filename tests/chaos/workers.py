@@ -14,9 +14,11 @@ import sqlalchemy as sa
 from botcore.clock import SystemClock
 from botcore_telegram.testing import FakeTelegram
 from tests.chaos.bot import Bot
-from tests.chaos.crowd import Crowd
-from tests.chaos.engine import SlowEngine
+from tests.chaos.crowd import TelegramCrowd
+from tests.chaos.engine import THINKS_S, SlowEngine
 from tests.chaos.report import Counts, scenario
+from tests.chaos.stops import PROMISED_S
+from tests.chaos.updates import ended
 from tests.store.conftest import own_schema, postgres
 
 __all__ = ["Workers", "checked", "counted", "crowded", "workers_of"]
@@ -81,31 +83,34 @@ async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             await writer.drain()
 
 
-class Paced(Crowd):
+class Paced(TelegramCrowd):
     """People who together say so many messages a second, unless too many of theirs wait."""
 
     def __init__(self, telegram: FakeTelegram, *, chats: int, size: int, per_second: float) -> None:
         super().__init__(telegram, chats=chats, size=size)
         self._per_second = per_second
         self._began = time.monotonic()
-        self._number = 0
+        self._written = 0
+        self._turn = 0
 
-    async def _say(self) -> None:
-        due = int((time.monotonic() - self._began) * self._per_second) - sum(map(len, self.said.values()))
-        for _ in range(len(self._chats)):
-            if due <= 0:
+    async def _write(self) -> None:
+        for _ in self.places:
+            if self._written >= (time.monotonic() - self._began) * self._per_second:
                 return
-            self._number += 1
-            due -= await self._says(self._chats[self._number % len(self._chats)])
+            self._turn += 1
+            place = self.places[self._turn % len(self.places)]
+            if self._left[place] > 0 and len(self._open[place]) < self._ahead:
+                self._written += 1
+                await self.say(place)
+
+    async def finish(self) -> None:
+        """Say no more, and return when all is answered."""
+        self._left = dict.fromkeys(self.places, 0)
+        await self.talk(until=lambda: not any(self._open.values()))
 
     def per_second(self) -> float:
         """Turns a second, from the first message to the last answer."""
-        last = max((heard for _, heard in self.times.values()), default=self._began)
-        return self.answered / max(last - self._began, 1.0)
-
-    def longest_wait(self) -> float:
-        """Seconds the slowest answer took."""
-        return max((heard - said for said, heard in self.times.values()), default=0.0)
+        return self.answered / max(self._heard_last - self._began, 1.0)
 
 
 class Workers:
@@ -137,7 +142,7 @@ class Workers:
         statuses = await asyncio.gather(*(bot.stop() for bot in self.bots))
         seconds = time.monotonic() - began
         bad = [f"exit status {status} after SIGTERM" for status in statuses if status]
-        return (*bad, *([f"{seconds:.0f} s from SIGTERM to the end"] if seconds > 30 else []))
+        return (*bad, *([f"{seconds:.0f} s from SIGTERM to the end"] if seconds > PROMISED_S else []))
 
 
 def _free_port() -> int:
@@ -174,7 +179,10 @@ def checked(url: str) -> tuple[str, ...]:
 
 
 CHECKS = {
-    "messages with two turns": "SELECT count(*) FROM (SELECT message FROM turn GROUP BY message HAVING count(*) > 1) x",
+    "messages with two turns": (
+        # One that saw two deaths was set aside, with a notice; it runs after all where the first was only frozen.
+        "SELECT count(*) FROM (SELECT message FROM turn WHERE outcome <> 'dead' GROUP BY message HAVING count(*) > 1) x"
+    ),
     "turns that began before the one before them had ended": (
         "SELECT count(*) FROM (SELECT started_at, lag(at) OVER (PARTITION BY conversation ORDER BY number) AS before"
         " FROM turn) x WHERE started_at < before"
@@ -210,15 +218,49 @@ async def run(folder: Path, seed: int, seconds: int, *, polling: bool) -> Counts
             return counted(workers, crowd, engine, (*await workers.stop(), *checked(url)))
 
 
+@scenario(size=15, postgres=True, alone=True)
+async def workers_stopped(folder: Path, seed: int, size: int) -> Counts:
+    """Times: SIGTERM to one of two workers with about 100 turns in work; the other takes over, it is started again."""
+    slowest, wrong = 0.0, list[str]()
+    environ = {"BOTCORE_TURN__CONCURRENT": "200"}
+    with own_schema(postgres()) as url:
+        async with (
+            crowded(folder, seed, LONG_S, url, count=2, thinks_s=(1, 3), **environ) as (workers, crowd, engine),
+            asyncio.TaskGroup() as tasks,
+        ):
+            chance, enough = Random(seed), asyncio.Event()
+            talking = tasks.create_task(crowd.talk(until=enough.is_set))
+            for _ in range(size):
+                await asyncio.wait([talking], timeout=chance.uniform(5, 8))
+                bot, began = chance.choice(workers.bots), time.monotonic()
+                wrong += ended(await bot.stop())
+                slowest = max(slowest, time.monotonic() - began)
+                await bot.start()
+            enough.set()
+            await talking
+            await crowd.finish()
+            counts = counted(workers, crowd, engine, (*wrong, *await workers.stop(), *checked(url)))
+            late = (f"{slowest:.0f} s from SIGTERM to the end",) if slowest > PROMISED_S else ()
+            return counts + Counts(sent=0, kills=size, wrong=late, note=f"slowest stop {slowest:.1f} s")
+
+
 @asynccontextmanager
 async def crowded(
-    folder: Path, seed: int, seconds: int, url: str, *, polling: bool = False, **environ: str
+    folder: Path,
+    seed: int,
+    seconds: int,
+    url: str,
+    *,
+    count: int = 4,
+    polling: bool = False,
+    thinks_s: tuple[float, float] = THINKS_S,
+    **environ: str,
 ) -> AsyncIterator[tuple[Workers, Paced, SlowEngine]]:
-    """Four workers that run, and people who have ``seconds`` worth of messages for them."""
+    """Workers that run, and people who have ``seconds`` worth of messages for them."""
     async with (
         FakeTelegram(clock=SystemClock()) as telegram,
-        SlowEngine(seed) as engine,
-        workers_of(folder, telegram, url, polling=polling, **engine.environ, **environ) as workers,
+        SlowEngine(seed, thinks_s) as engine,
+        workers_of(folder, telegram, url, count=count, polling=polling, **engine.environ, **environ) as workers,
     ):
         await serving(telegram, 1 if polling else len(workers.bots))
         rate = PER_SECOND if seconds >= LONG_S else PER_SECOND_SHORT
@@ -239,7 +281,7 @@ def counted(workers: Workers, crowd: Paced, engine: SlowEngine, wrong: Sequence[
         kills=workers.kills,
         may_double=IN_THE_AIR * workers.kills,
         wrong=(*wrong, *at_once),
-        note=f"{crowd.per_second():.0f} turns/s, longest wait {crowd.longest_wait():.1f} s",
+        note=f"{crowd.per_second():.0f} turns/s, longest wait {max(crowd.waits.values(), default=0):.1f} s",
     )
 
 
