@@ -28,6 +28,7 @@ from botcore.messages import Chunk, Control, Conversation, Entry, Feedback, Forg
 from botcore.observe import Metrics
 from botcore.pace import Seldom
 from botcore.ports import Channel, Engine, EngineStatus, Receipt
+from botcore.retention import Retention
 from botcore.router import Router
 from botcore.settings import Settings
 from botcore.store import Accepted, Store
@@ -133,6 +134,7 @@ class Bot:
         counting = group.create_task(self._count(), name="how many wait")
         hearing = group.create_task(self._hear(), name="notices of other processes")
         forgetting = group.create_task(self._forgetting().tend(self.clock), name="what is not forgotten by all")
+        retention = group.create_task(self._retain(), name="what is old")
         channels = [
             group.create_task(self._keep(channel), name=f"channel {name}") for name, channel in house.channels.items()
         ]
@@ -145,13 +147,20 @@ class Bot:
         failpoint("drain.begin")
         await self._router.drain(self.settings.turn.drain_s)
         failpoint("drain.end")
-        ending = (router, engine, hearing, counting, forgetting)
+        ending = (router, engine, hearing, counting, forgetting, retention)
         for task in ending:
             task.cancel()
         await asyncio.wait(ending)
         self._ended.set()
         if lifespans:
             await asyncio.wait(lifespans)
+
+    async def _retain(self) -> None:
+        """Let go of what is old, in one process at a time."""
+        retention = Retention(store=self.database, settings=self.settings.store, clock=self.clock)
+        while True:
+            async with self._leadership.lead("retention"):
+                await retention.tend()
 
     async def _hear(self) -> None:
         """What other processes have committed, for whoever waits for it: router, leadership, readers of `changes`."""

@@ -67,6 +67,13 @@ class StoreSettings(Table):
 
     url: str = ""
     """``sqlite:///path`` or ``postgresql://…``; empty = ``botcore.db`` in the data directory."""
+    keep_days: float = Field(default=0, ge=0)
+    """Days that exchanges, their traces and feedback are kept; 0 = for ever."""
+    keep_dead_days: float = Field(default=0, ge=0)
+    """Days that dead letters are kept; 0 = for ever."""
+    dedupe_days: float = Field(default=7, ge=2)
+    """Days that the id of a delivery that has ended is known, so that the same one is not taken again: Telegram repeats
+    for 24 hours, Slack for about one, the page as long as it has a message that it believes unsent."""
 
 
 class EngineSettings(Table):

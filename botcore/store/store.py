@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,6 +18,7 @@ from botcore.store import (
     letters,
     people,
     poison,
+    retention,
     sends,
     turns,
     upkeep,
@@ -340,6 +342,33 @@ class Store(Database):
     async def forgotten_by_all(self, number: int) -> None:
         """Take it off the list."""
         await self.write(partial(people.done, number=number))
+
+    async def drop_ended(self, before: float) -> int:
+        """Delete deliveries that ended and came before that moment (Unix s); how many. They would be taken again."""
+        return await self._drop(retention.ended, retention.drop_messages, before, 0)
+
+    async def drop_old_letters(self, before: float) -> int:
+        """Delete dead letters of before that moment; how many."""
+        return await self._drop(retention.dead, retention.drop_messages, before, 0)
+
+    async def drop_history(self, before: float) -> int:
+        """Delete exchanges of before that moment with their feedback; how many. What is being delivered stays."""
+        await self._drop(retention.feedback_alone, retention.drop_feedback, before, 0)
+        return await self._drop(retention.turns, retention.drop_turns, before, 0)
+
+    async def drop_silent(self, before: float) -> int:
+        """Delete conversations of which nothing is left and in which nothing happened since; how many."""
+        drop = partial(retention.drop_conversations, before=before)
+        return await self._drop(retention.silent, drop, before, "")
+
+    async def _drop(self, find: Any, drop: Any, before: float, after: Any) -> int:
+        """Page by page: what ``find`` reads behind ``after``, ``drop`` deletes."""
+        gone = 0
+        while after is not None:
+            found, after = await self.read(partial(find, before=before, after=after))
+            if found:
+                gone += await self.write(partial(drop, found=found))
+        return gone
 
     async def counts(self) -> dict[str, int]:
         """How many messages are waiting, running, dead, and parts pending, sending, uncertain."""
