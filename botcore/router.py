@@ -53,6 +53,8 @@ class Router:
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
+        self._extended = house.clock.monotonic()
+        """When the leases were last extended."""
         self._doubt = False
         self._unknown = set[tuple[str, int]]()
         self.started: asyncio.Event = asyncio.Event()
@@ -234,6 +236,9 @@ class Router:
         room = self._room()
         if room <= 0:
             return []
+        late = self._house.clock.monotonic() - self._extended > self._house.settings.lease_s / 2
+        if late and not await self._extend():
+            return []  # the store was away, and what has run out meanwhile may be our own
         try:
             return await self._trials.claim(room, lease_s=self._house.settings.lease_s)
         except StoreError as error:
@@ -282,20 +287,24 @@ class Router:
                 for run in self._running:
                     run.overtaken()
             self._trials.look()  # where work never pauses, too
-            if self._running:
-                await self._extend()
+            await self._extend()
 
-    async def _extend(self) -> None:
+    async def _extend(self) -> bool:
         """Extend the leases. A turn whose lease was taken, while we were frozen or cut off, frees its engine slot."""
-        known = list(self._running)  # one that is claimed meanwhile may be missing in the answer
+        known, now = (
+            list(self._running),
+            self._house.clock.monotonic(),
+        )  # one that is claimed meanwhile may be missing in the answer
         try:
             held = await self._house.store.heartbeat(lease_s=self._house.settings.lease_s)
         except StoreError as error:
             log.log(_level(error), "leases could not be extended: %s", error)
-            return
+            return False
+        self._extended = now
         for run in known:
             if (run.claim.conversation.key, run.claim.epoch) not in held:
                 run.overtaken()
+        return True
 
 
 def _level(error: StoreError) -> int:
