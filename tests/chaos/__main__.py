@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.chaos.report import SCENARIOS, Counts, Line, Scenario, as_json, progress, table
 
-MODULES = ("updates", "places", "stops", "faults", "fairness", "disk", "workers", "outages")
+MODULES = ("updates", "places", "stops", "faults", "fairness", "disk", "interleavings", "workers", "outages")
 """Where scenarios are, in the order they run."""
 
 

@@ -25,6 +25,8 @@ from tests.chaos.updates import MANY_TURNS, UNLIMITED, ended, free_port, polled
 HELD_S = 8.0
 """Longer than the five seconds for which the bot's own connection waits."""
 MESSAGES_A_ROUND = 100
+LONGER_THAN_A_LEASE_S = 40.0
+"""The first time: what the bot was working on must still be its own afterwards."""
 ROOM_FOR_THE_LOG = 16_384
 """Bytes: it is a file of the bot's as well."""
 SAID = 2
@@ -160,13 +162,14 @@ async def disk_full(folder: Path, seed: int, size: int) -> Counts:
         for number in range(size):
             enough = (number + chance.random()) * MESSAGES_A_ROUND
             await room.crowd.talk(until=lambda enough=enough: room.crowd.answered >= enough)  # type: ignore[misc]
-            await full(room, room.bot.log.stat().st_size + ROOM_FOR_THE_LOG + chance.randrange(0, 65_536))
+            limit = room.bot.log.stat().st_size + ROOM_FOR_THE_LOG + chance.randrange(0, 65_536)
+            await full(room, limit, seconds=3 if number else LONGER_THAN_A_LEASE_S)
             progress(f"disk-full: {number + 1} of {size}, {room.crowd.answered} answered")
         await room.crowd.talk()
         return room.counts(size, await room.bot.stop())
 
 
-async def full(room: Room, limit: int) -> None:
+async def full(room: Room, limit: int, *, seconds: float) -> None:
     """Let the bot write no file beyond so many bytes, see what it says, and give it room again.
 
     The write-ahead log is begun anew now and then: a limit above its size might never be met.
@@ -177,7 +180,7 @@ async def full(room: Room, limit: int) -> None:
     try:
         said = await room.until_ready(503)
         room.check("nothing was stored" in said, f"/readyz says {said}")
-        await room.crowd.talk_for(3)
+        await room.crowd.talk_for(seconds)
         room.nothing_confirmed_without_a_row()
         room.check(room.bot.alive, "the bot died")
     finally:
