@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Protocol, Self
 
 __all__ = ["Clock", "Deadline", "SystemClock"]
 
@@ -38,8 +38,19 @@ class Clock(Protocol):
 
 
 class _LoopDeadline:
-    def __init__(self, timeout: asyncio.Timeout) -> None:
-        self._timeout = timeout
+    """Entered by hand: a generator around `asyncio.timeout` would cost more than the time-out."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._timeout = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> Self:
+        await self._timeout.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._timeout.__aexit__(kind, error, trace)
 
     def reset(self, seconds: float | None) -> None:
         self._timeout.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
@@ -60,8 +71,6 @@ class SystemClock:
         """Return after ``seconds``."""
         await asyncio.sleep(seconds)
 
-    @asynccontextmanager
-    async def timeout(self, seconds: float | None) -> AsyncIterator[Deadline]:
+    def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[Deadline]:
         """See `Clock.timeout`."""
-        async with asyncio.timeout(seconds) as timeout:
-            yield _LoopDeadline(timeout)
+        return _LoopDeadline(seconds)

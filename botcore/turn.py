@@ -9,7 +9,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 
 from botcore.delivery import Delivery
@@ -18,8 +18,8 @@ from botcore.errors import EngineError, LeaseLost
 from botcore.failpoints import failpoint
 from botcore.line import Line
 from botcore.live import House, LiveTurn
-from botcore.messages import Chunk, Outcome, Reply
-from botcore.ports import Prompt
+from botcore.messages import Chunk, Outcome, Passage, PromptMessage, Reply, Sampling
+from botcore.ports import Prompt, Usage
 from botcore.store import Claim, TurnEnd
 
 __all__ = ["TurnRun"]
@@ -200,14 +200,14 @@ class TurnRun:
     def _end(self, turn: LiveTurn, reply: Reply, ending: _Ending) -> TurnEnd:
         prompted = turn.prompted or Prompt(messages=())
         trace = {
-            "prompt": [asdict(message) for message in prompted.messages],
+            "prompt": [_flat(message) for message in prompted.messages],
             "cut": list(prompted.cut),
-            "sampling": asdict(turn.sampling) if turn.sampling else None,
+            "sampling": _flat(turn.sampling) if turn.sampling else None,
             "verbatim": reply.text == "".join(turn.written).strip(),
             "model": reply.model,
             "plugin": ending.plugin,
-            "passages": [asdict(passage) for passage in turn.recalled.passages],
-            "usage": asdict(turn.usage),
+            "passages": [_flat(passage) for passage in turn.recalled.passages],
+            "usage": _flat(turn.usage),
             "first_text_ms": round(self._first_text_ms, 1),
             "total_ms": round(1000 * (self._house.clock.monotonic() - self._start), 1),
         }
@@ -256,3 +256,8 @@ def _long(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}s"
     return f"{max(seconds / 60, 2):.0f} minutes"
+
+
+def _flat(record: PromptMessage | Sampling | Passage | Usage) -> dict[str, object]:
+    """A record's fields; `asdict` would copy each of them deeply, 4 to 15 µs a record."""
+    return {name: getattr(record, name) for name in record.__slots__}

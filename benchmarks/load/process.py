@@ -17,7 +17,7 @@ class Process:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._process: asyncio.subprocess.Process
+        self._process: asyncio.subprocess.Process | None = None
 
     async def start(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
         """Start it in its folder."""
@@ -28,7 +28,7 @@ class Process:
 
     async def stop(self) -> None:
         """SIGTERM, and SIGKILL for whoever does not hear it."""
-        if self._process.returncode is None:
+        if self._process and self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
             try:
                 async with asyncio.timeout(PATIENCE_S):
@@ -53,4 +53,5 @@ class Process:
         return (self._folder / "log").read_text(errors="replace")[-2000:]
 
     def _read(self, name: str) -> str:
+        assert self._process
         return Path(f"/proc/{self._process.pid}/{name}").read_text()

@@ -39,7 +39,7 @@ class Inbox:
         db = sqlite3.connect(self._file, isolation_level=None)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        db.execute("CREATE TABLE inbox (id INTEGER PRIMARY KEY, update_ TEXT, sent INTEGER)")
+        db.execute("CREATE TABLE IF NOT EXISTS inbox (id INTEGER PRIMARY KEY, update_ TEXT, sent INTEGER)")
         while True:
             jobs = [self._queue.get()]
             while not self._queue.empty():

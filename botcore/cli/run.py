@@ -1,6 +1,7 @@
 """``botcore run``: the bot in the foreground, with its progress in the terminal."""
 
 import asyncio
+import gc
 import os
 import platform
 import signal
@@ -79,9 +80,20 @@ async def _tell(bot: "Bot", lines: "_Lines") -> None:
         if problem != "ok":
             lines.say(name, problem, good=False)
     await bot.started.wait()
+    _spare_the_collector()
     while True:
         lines.engine(bot.engine)
         await bot.engine_changed()
+
+
+def _spare_the_collector() -> None:
+    """Look seldom for cycles, and never in what was loaded at start: it was a tenth of the processor time of a message.
+
+    Turns leave next to no cycles; what there is dies young.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 class _Lines:
