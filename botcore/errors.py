@@ -5,6 +5,7 @@ A class docstring is its default message; a caller adds what it was about, which
 BotcoreError
 ├── SettingsError            a configuration file, variable or flag is wrong
 ├── PluginLoadError          a plugin or channel could not be loaded; the others are
+├── ModelError               a model cannot be fetched, read or used; the message says what to do instead
 ├── StoreError
 │   ├── StoreUnavailable     nothing was stored: try again (a channel answers 503 or does not acknowledge)
 │   └── LeaseLost            another process has taken the conversation: drop the work, write nothing
@@ -27,6 +28,7 @@ __all__ = [
     "EngineTimeout",
     "EngineUnavailable",
     "LeaseLost",
+    "ModelError",
     "PluginLoadError",
     "PromptTooLong",
     "Rejected",
@@ -51,6 +53,10 @@ class SettingsError(BotcoreError):
 
 class PluginLoadError(BotcoreError):
     """A plugin could not be loaded."""
+
+
+class ModelError(BotcoreError):
+    """A model cannot be fetched or used."""
 
 
 class StoreError(BotcoreError):

@@ -82,7 +82,7 @@ class EngineSettings(Table):
     kind: str = "vllm"
     """``vllm`` (a local server of our own), ``openai`` (any server of that protocol), ``scripted`` (tests)."""
     model: str = "starter"
-    """A path, a hub name, or ``starter``: the model in the box."""
+    """``starter`` (the model in the box), a folder, or the name of a model that ``botcore model get`` fetched."""
     base_url: str = ""
     """For ``openai``: ``http://host:8000/v1``."""
     api_key: SecretStr = SecretStr("")

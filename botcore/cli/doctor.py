@@ -87,18 +87,34 @@ async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
         yield _finding("engine", engine.kind != "openai" or bool(engine.base_url), engine.kind, "set engine.base_url")
         return
     from botcore.engine.environment import find_engine
-    from botcore.engine.model import find_model
 
     try:
         engine_python = await find_engine(engine, settings.bot.data_dir)
         yield _finding("engine", True, f"vLLM {engine_python.version} ({engine_python.build}) in {engine_python.path}")
     except BotcoreError as error:
         yield _finding("engine", False, str(error), "`botcore run` installs it, or: botcore engine install", hint=True)
+    yield _model(settings)
+
+
+def _model(settings: "Settings") -> Finding:
+    """Whether it is there, whole, and fits; of the starter what it is, and the command that takes a better one."""
+    from botcore.engine.fit import fit
+    from botcore.engine.known import STARTER_LABEL, better_command
+    from botcore.engine.model import find_model
+    from botcore.engine.room import room
+    from botcore.models import facts_of
+
+    here, engine = room(), settings.engine
     try:
-        model = find_model(engine.model)
-        yield _finding("model", True, f"{model.name}: {model.source}")
+        model = find_model(engine.model, data_dir=settings.bot.data_dir)
+        found = fit(facts_of(Path(model.source)), here, engine)
     except BotcoreError as error:
-        yield _finding("model", False, str(error), 'set engine.model to a folder, a hub name or "starter"')
+        return _finding("model", False, str(error), "botcore model list says which there are")
+    if model.name == "starter":
+        return _finding("model", False, f"starter: {STARTER_LABEL}", better_command(here, engine), hint=True)
+    good = found.verdict in ("fits", "unknown")
+    said = f"{model.name}: {model.source}" if good else f"{model.name}, {found.verdict}: {found.why}"
+    return _finding("model", good, said, "botcore model list says what fits", hint=found.verdict != "no")
 
 
 def _plugins(settings: "Settings") -> Iterator[Finding]:

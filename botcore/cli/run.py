@@ -27,7 +27,7 @@ def run(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     data_dir: Annotated[str | None, typer.Option(help="Where the bot keeps its data.")] = None,
     engine: Annotated[str | None, typer.Option(help="vllm, openai or scripted.")] = None,
-    model: Annotated[str | None, typer.Option(help="starter, a path, or a hub name.")] = None,
+    model: Annotated[str | None, typer.Option(help="starter, a folder, or a fetched model.")] = None,
     log: LogLevel = "warning",
     json: AsJson = False,
 ) -> None:

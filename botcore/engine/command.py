@@ -7,10 +7,13 @@ from pathlib import Path
 
 from botcore.engine.model import Model
 
-__all__ = ["ServerPlan", "cores", "server_command", "server_environment"]
+__all__ = ["CPU_WINDOW", "ServerPlan", "cached_tokens", "cores", "server_command", "server_environment"]
 
 CPU_WINDOW = 8192
 """Tokens: a longer window fills the default KV cache with one conversation, and its prefill takes minutes on a CPU."""
+
+BLOCK = 128
+"""Tokens of a block of the KV cache on a CPU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +60,16 @@ def _dtype(plan: ServerPlan) -> str:
 def _window(plan: ServerPlan) -> int:
     if plan.window or plan.gpu:
         return plan.window
-    return CPU_WINDOW if plan.model.window > CPU_WINDOW else 0
+    most = min(CPU_WINDOW, cached_tokens(plan.kv_cache_gib, plan.model.kv_token_bytes) or CPU_WINDOW)
+    return most if plan.model.window > most else 0
+
+
+def cached_tokens(kv_cache_gib: float, kv_token_bytes: int) -> int:
+    """Tokens one conversation may have in a KV cache of this size: vLLM does not start with a longer window."""
+    if not kv_token_bytes:
+        return 0
+    blocks = int(kv_cache_gib * (1 << 30)) // kv_token_bytes // BLOCK
+    return max(1, blocks - 1) * BLOCK  # vLLM keeps one block for itself
 
 
 def server_environment(plan: ServerPlan, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -73,8 +85,9 @@ def server_environment(plan: ServerPlan, inherited: Mapping[str, str]) -> dict[s
     }
     if plan.inside:
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(plan.inside), inherited.get("PYTHONPATH"))))
-    if plan.model.local:
-        environment |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    # Every model is a folder (`botcore model get` fetches it), so the server has nothing to ask a hub.
+    environment |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
+    environment.pop("HF_TOKEN", None)
     if not plan.gpu:
         # Without this the CPU platform replaces the uni executor by a worker process.
         environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"

@@ -142,7 +142,8 @@ class Lane:
     @property
     def shape(self) -> str:
         """What serves, in words."""
-        return f"vLLM on {'GPU' if self.plan.gpu else 'CPU'}"
+        runs = f"vLLM on {'GPU' if self.plan.gpu else 'CPU'}"
+        return f"{runs}; {self.plan.model.name} is {self.plan.model.note}" if self.plan.model.note else runs
 
     async def _knock(self, client: OpenAIClient) -> ServedModel:
         """The served model, as soon as the server answers; how long that takes depends on the model's size."""

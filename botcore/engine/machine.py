@@ -1,11 +1,12 @@
-"""What this computer can run: processor, memory, disk, GPU. Reads /proc and asks nvidia-smi; knows no packages."""
+"""What this computer can run: processor, memory, disk, GPU. Reads /proc; knows no packages."""
 
 import platform
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from botcore.engine.room import gpu
 
 __all__ = ["Machine", "has_room_for_two", "look", "refusal"]
 
@@ -46,7 +47,7 @@ def look(where: Path) -> Machine:
         flags=_flags(),
         free_gb=shutil.disk_usage(_existing(where)).free / 1e9,
         can_make_environments=importlib.util.find_spec("ensurepip") is not None,
-        gpu=_gpu(),
+        gpu=gpu()[0],
     )
 
 
@@ -120,15 +121,3 @@ def _existing(path: Path) -> Path:
     while not path.exists():
         path = path.parent
     return path
-
-
-def _gpu() -> str:
-    tool = shutil.which("nvidia-smi")
-    if not tool:
-        return ""
-    query = [tool, "--query-gpu=name", "--format=csv,noheader"]
-    try:
-        names = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout.splitlines()
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return names[0].strip() if names else ""

@@ -1,21 +1,16 @@
-"""Which model ``engine.model`` means: the one in the box, a directory, or a hub name. No server is started here."""
+"""Which model ``engine.model`` means: the one in the box, a folder, or one that was fetched. Starts nothing."""
 
-import asyncio
-import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from botcore.clock import Clock
-from botcore.errors import EngineUnavailable
+from botcore.errors import EngineUnavailable, ModelError
+from botcore.models import Shelf, config_facts
+from botcore.models.facts import read_config
+from botcore.models.shelf import checked_name
+from botcore.models.weights import refuse_without_safetensors
 
-__all__ = ["Model", "find_model", "window_of"]
+__all__ = ["STARTER", "Model", "find_model"]
 
-HUB_WITHIN = 60.0
-_HUB = (
-    "import sys, huggingface_hub as hub; "
-    "sys.stdout.write(open(hub.hf_hub_download(sys.argv[1], 'config.json'), encoding='utf-8').read())"
-)
 STARTER = Path(__file__).parent.parent / "starter"
 
 
@@ -24,57 +19,33 @@ class Model:
     """What the server is told to load, and how people call it."""
 
     source: str
-    """A directory, or a hub name."""
+    """The folder."""
     name: str
-    local: bool
     window: int = 0
     """Tokens it was made for; 0 = not known before it is loaded."""
+    kv_token_bytes: int = 0
+    """Bytes of KV cache a token takes; 0 = not known."""
+    note: str = ""
+    """What people should know about it beside its name."""
 
 
-def find_model(setting: str, *, starter: Path = STARTER) -> Model:
-    """The model of ``engine.model``. Raises `EngineUnavailable` where a directory holds none."""
-    path = starter if setting == "starter" else Path(setting).expanduser()
-    if setting == "starter" or path.is_dir() or setting.startswith(("/", "./", "../", "~")):
-        return _local(path, "starter" if setting == "starter" else path.resolve().name)
-    return Model(source=setting, name=setting, local=False)
-
-
-def _local(path: Path, name: str) -> Model:
+def find_model(setting: str, *, data_dir: Path, starter: Path = STARTER) -> Model:
+    """The model of ``engine.model``. Raises `EngineUnavailable` where there is none, with the command that gets it."""
     try:
-        config = json.loads((path / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise EngineUnavailable(
-            f"{path} holds no model (no readable config.json); set engine.model to one that does, or to a hub name"
-        ) from None
-    return Model(source=str(path.resolve()), name=name, local=True, window=window_of(config))
+        if setting == "starter":
+            return _in(starter, "starter")
+        path = Path(setting).expanduser()
+        if path.is_dir() or setting.startswith(("/", "./", "../", "~")):
+            return _in(path, path.resolve().name)
+        if Shelf(data_dir).record(setting):
+            return _in(Shelf(data_dir).folder(setting), setting)
+        raise ModelError(f"{checked_name(setting)} is not on this machine; fetch it: botcore model get {setting}")
+    except ModelError as error:
+        raise EngineUnavailable(f"engine.model: {error}") from None
 
 
-async def ask_hub(model: Model, *, python: Path, clock: Clock) -> Model:
-    """The hub model with its window, read from its config.json by the engine's own hub client; as it was if that fails.
-
-    The server will then say itself what is wrong, in its own words.
-    """
-    command = (str(python), "-I", "-c", _HUB, model.source)
-    hub = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with clock.timeout(HUB_WITHIN):
-            output, _ = await hub.communicate()
-        return replace(model, window=window_of(json.loads(output)))
-    except (TimeoutError, ValueError):
-        return model
-    finally:
-        if hub.returncode is None:
-            hub.kill()
-            await hub.wait()
-
-
-def window_of(config: Any) -> int:
-    """``max_position_embeddings`` of a model's config.json, 0 where it does not say."""
-    inner = config.get("text_config") if isinstance(config, dict) else None
-    for table in (config, inner):
-        found = table.get("max_position_embeddings") if isinstance(table, dict) else None
-        if isinstance(found, int):
-            return found
-    return 0
+def _in(path: Path, name: str) -> Model:
+    config = read_config(path)
+    refuse_without_safetensors(str(path), (file.name for file in path.iterdir()))
+    facts = config_facts(config, tensors={}, weight_bytes=0, chat_template=False)
+    return Model(source=str(path.resolve()), name=name, window=facts.window, kv_token_bytes=facts.kv_token_bytes)

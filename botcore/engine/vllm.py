@@ -12,6 +12,7 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ from botcore.engine.environment import EnginePython, find_engine
 from botcore.engine.home import CURRENT, engine_home
 from botcore.engine.inside import install_inside
 from botcore.engine.install import ensure_engine_environment
+from botcore.engine.known import STARTER_LABEL, better_command
 from botcore.engine.lane import Lane
 from botcore.engine.machine import has_room_for_two
-from botcore.engine.model import Model, ask_hub, find_model
+from botcore.engine.model import Model, find_model
+from botcore.engine.room import room
 from botcore.errors import EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, EngineStatus, Prompt
@@ -132,8 +135,11 @@ class VllmEngine:
         await asyncio.wait([keeper])
 
     async def _model(self, setting: str) -> Model:
-        model = find_model(setting)
-        return model if model.local else await ask_hub(model, python=self._python.path, clock=self._clock)
+        model = find_model(setting, data_dir=self._data_dir)
+        if setting != "starter":
+            return model
+        better = better_command(await asyncio.to_thread(room), self._settings)  # asks the GPU's driver
+        return replace(model, note=f"{STARTER_LABEL}. A better one: {better}")
 
     def _new_lane(self, model: Model, args: Sequence[str] = ()) -> Lane:
         self._started += 1

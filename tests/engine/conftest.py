@@ -34,6 +34,7 @@ def model(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / "models" / name
         path.mkdir(parents=True)
         (path / "config.json").write_text(json.dumps({"max_position_embeddings": window}))
+        (path / "model.safetensors").touch()
         (path / "fake.json").write_text(json.dumps({"fail": fail} if fail else {}))
         return path
 

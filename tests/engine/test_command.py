@@ -1,16 +1,18 @@
 import json
 import os
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from botcore.engine.command import ServerPlan, cores, server_command, server_environment
 from botcore.engine.inside import install_inside
-from botcore.engine.model import Model, find_model, window_of
+from botcore.engine.model import Model, find_model
 from botcore.errors import EngineUnavailable
+from botcore.models import Record
+from botcore.models.facts import window_of
 
-MODEL = Model(source="/models/tiny", name="tiny", local=True, window=40_960)
+MODEL = Model(source="/models/tiny", name="tiny", window=40_960)
 PLAN = ServerPlan(python=Path("/e/bin/python"), model=MODEL, socket=Path("/run/e.sock"), key="secret")
 
 
@@ -44,12 +46,11 @@ def test_the_bots_own_secrets_stay_with_the_bot() -> None:
     assert environment["PATH"] == "/bin"
 
 
-def test_nothing_is_reported_to_anybody_and_a_local_model_asks_no_hub() -> None:
-    environment = server_environment(PLAN, {})
+def test_nothing_is_reported_to_anybody_and_no_hub_is_asked() -> None:
+    environment = server_environment(PLAN, {"HF_TOKEN": "hf_secret"})
     assert (environment["VLLM_NO_USAGE_STATS"], environment["DO_NOT_TRACK"]) == ("1", "1")
     assert environment["HF_HUB_OFFLINE"] == "1"
-    hub = replace(PLAN, model=Model(source="org/model", name="org/model", local=False))
-    assert "HF_HUB_OFFLINE" not in server_environment(hub, {})
+    assert "hf_secret" not in environment.values()
 
 
 def test_one_core_is_left_to_the_bot_unless_the_operator_says_otherwise() -> None:
@@ -65,6 +66,12 @@ def test_a_cpu_window_is_the_models_own_and_at_most_8192(window: int, made_for: 
     said = options(replace(PLAN, window=window, model=replace(MODEL, window=made_for)))
     assert flag in said
     assert ("--max-model-len" in said) == bool(flag)
+
+
+def test_a_cpu_window_is_not_longer_than_the_kv_cache_holds() -> None:
+    large = replace(MODEL, kv_token_bytes=147_456)  # 1 GiB holds 7,281 tokens, in 56 blocks of 128 and one to spare
+    assert "--max-model-len 7040" in options(replace(PLAN, model=large))
+    assert "--max-model-len 8192" in options(replace(PLAN, model=large, kv_cache_gib=2))
 
 
 def test_the_operators_arguments_come_last_and_so_win() -> None:
@@ -84,28 +91,45 @@ def test_the_plugin_is_found_by_vllm_and_nothing_else_of_ours_is(tmp_path: Path)
     assert sorted(path.name for path in directory.iterdir()) == ["botcore_inside-0.dist-info", "botcore_inside.py"]
 
 
-def test_the_starter_is_the_model_in_the_box() -> None:
-    model = find_model("starter")
-    assert (model.name, model.local) == ("starter", True)
+def test_the_starter_is_the_model_in_the_box(tmp_path: Path) -> None:
+    model = find_model("starter", data_dir=tmp_path)
+    assert model.name == "starter"
     assert model.window > 0
     assert Path(model.source).name == "starter"
 
 
 def test_a_directory_is_called_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"max_position_embeddings": 512}))
-    model = find_model(str(tmp_path))
-    assert (model.name, model.window, model.local) == (tmp_path.name, 512, True)
+    (tmp_path / "model.safetensors").touch()
+    model = find_model(str(tmp_path), data_dir=tmp_path)
+    assert (model.name, model.window, model.source) == (tmp_path.name, 512, str(tmp_path))
 
 
 @pytest.mark.parametrize("setting", ["/no/such/model", "./none", "~/none"])
-def test_a_path_without_a_model_says_so(setting: str) -> None:
-    with pytest.raises(EngineUnavailable, match=r"holds no model.*set engine\.model"):
-        find_model(setting)
+def test_a_path_without_a_model_says_so(setting: str, tmp_path: Path) -> None:
+    with pytest.raises(EngineUnavailable, match=r"engine\.model: .*holds no model"):
+        find_model(setting, data_dir=tmp_path)
 
 
-def test_everything_else_is_a_hub_name() -> None:
-    model = find_model("Qwen/Qwen3-0.6B")
-    assert (model.source, model.name, model.local) == ("Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B", False)
+def test_a_hub_name_is_what_was_fetched_under_it(tmp_path: Path) -> None:
+    folder = tmp_path / "models" / "Qwen--Qwen3-0.6B"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").touch()
+    with pytest.raises(EngineUnavailable, match="not on this machine; fetch it: botcore model get Qwen/Qwen3"):
+        find_model("Qwen/Qwen3-0.6B", data_dir=tmp_path)
+    record = Record(name="Qwen/Qwen3-0.6B", revision="0" * 40, endpoint="", licence="", fetched="", files=())
+    (folder / "botcore-model.json").write_text(json.dumps(asdict(record)))
+    model = find_model("Qwen/Qwen3-0.6B", data_dir=tmp_path)
+    assert (model.source, model.name) == (str(folder), "Qwen/Qwen3-0.6B")
+
+
+@pytest.mark.parametrize("pickle", ["pytorch_model.bin", "model.pt", "weights.ckpt"])
+def test_a_pickle_is_refused_with_the_reason(pickle: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / pickle).touch()
+    with pytest.raises(EngineUnavailable, match=rf"only as a pickle \({pickle}\), which runs its author's code"):
+        find_model(str(tmp_path), data_dir=tmp_path)
 
 
 def test_the_window_is_found_in_models_with_an_inner_text_model() -> None:

@@ -297,3 +297,18 @@ async def test_switching_an_engine_that_does_not_run_is_refused(
 ) -> None:
     with pytest.raises(EngineUnavailable, match="not running"):
         await make(model()).switch("starter")
+
+
+async def test_the_starter_says_what_it_is_not_and_how_to_take_a_better_one(
+    make: Callable[[Path], VllmEngine],
+) -> None:
+    async with running(make(Path("starter"))) as engine:
+        assert "starter is a very small model" in engine.status.detail
+        assert "knows nothing of the world. A better one: botcore model get Qwen/" in engine.status.detail
+
+
+async def test_a_model_that_was_not_fetched_is_one_line_with_the_command(make: Callable[[Path], VllmEngine]) -> None:
+    engine = make(Path("owner/tiny"))
+    async with trying(engine):
+        status = await becomes(engine, lambda now: now.stage == "failed")
+    assert status.detail == ("engine.model: owner/tiny is not on this machine; fetch it: botcore model get owner/tiny")

@@ -13,7 +13,7 @@ __all__ = ["ASIDE", "keeps", "kept_files", "kept_folders"]
 ASIDE = ".before-restore-"
 """In the name of what a restore kept aside."""
 
-_NOT_AT_THE_TOP = {"run", "logs", "engine-env", "backups", "incoming"}
+_NOT_AT_THE_TOP = {"run", "logs", "engine-env", "models", "backups", "incoming"}
 _ENDINGS = (".lock", ".sock", ".tmp", ".part", "-wal", "-shm", "-journal")
 
 

@@ -154,6 +154,7 @@ async def test_a_database_that_lies_elsewhere_is_restored_there(
         ("run/engine.sock", False),
         ("logs/engine.log", False),
         ("engine-env/bin/python", False),
+        ("models/owner--tiny/config.json", False),
         ("backups/monday.tar.gz", False),
         ("incoming/attachment-x", False),
         ("web/cache/thumb.png", False),
