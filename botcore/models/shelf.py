@@ -86,7 +86,8 @@ class Shelf:
         """(name, bytes so far) of each fetch that was interrupted."""
         folders = sorted((self.path / ".fetching").glob("*/"))
         for folder in folders:
-            yield folder.name.replace("--", "/"), sum(file.stat().st_size for file in folder.iterdir())
+            if size := sum(file.stat().st_size for file in folder.iterdir()):
+                yield folder.name.replace("--", "/"), size
 
     def publish(self, folder: Path, record: Record) -> Path:
         """Give a finished folder its record and its name; an older one of that name is gone then."""

@@ -200,6 +200,7 @@ async def test_a_full_disk_is_said_before_a_byte_is_fetched(
     with pytest.raises(ModelError, match=r"GB are free; make room, or set bot\.data_dir"):
         await get(hub, shelf)
     assert hub.asked == []
+    assert list(shelf.unfinished()) == []
 
 
 async def test_a_disk_that_fills_up_meanwhile_is_one_line(
