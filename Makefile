@@ -7,7 +7,7 @@ export BOTCORE_HTTP__PORT = $(PORT)
 endif
 FAST := not engine and not postgres and not browser and not slow
 
-.PHONY: run test lint types fix lock
+.PHONY: run test chaos lint types fix lock
 run:  ## install what a bot needs, then start it: http://127.0.0.1:8080
 	@$(PYTHON) scripts/setup.py core
 	@exec $(BIN)/botcore run $(ARGS)
@@ -15,6 +15,10 @@ run:  ## install what a bot needs, then start it: http://127.0.0.1:8080
 test:  ## install what tests need, then run those that need nothing else
 	@$(PYTHON) scripts/setup.py dev
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m "$(FAST)" $(ARGS)
+
+chaos:  ## kill the bot a few hundred times, and count what became of the messages: half an hour
+	@$(PYTHON) scripts/setup.py dev
+	@$(BIN)/python -m tests.chaos --jobs 2 $(ARGS)
 
 lint:  ## style, format, and who may import whom
 	@$(PYTHON) scripts/setup.py dev
