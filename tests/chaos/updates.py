@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -84,7 +86,16 @@ async def killed(bot: Bot, crowd: Crowd, seed: int, *, may_double: int = 0) -> C
             await crowd.talk_for(chance.uniform(0, 2) if chance.random() < 0.5 else 0)
         progress(f"{bot.log.parent.name}: {kills} kills, {crowd.answered} of {crowd.size} answered")
     await crowd.talk()
-    return crowd.counts(kills=kills, may_double=may_double * kills, wrong=ended(await bot.stop()))
+    status = await bot.stop()
+    aside = set_aside(bot.log.parent)
+    note = f"{aside} of the lost were set aside as poison, and their authors told" if aside else ""
+    return crowd.counts(kills=kills, may_double=may_double * kills, wrong=ended(status), note=note)
+
+
+def set_aside(folder: Path) -> int:
+    """Messages that were in work when the process died twice in a row, and are dead letters now."""
+    with closing(sqlite3.connect(f"file:{folder}/data/botcore.db?mode=ro", uri=True)) as db:
+        return int(db.execute("SELECT count(*) FROM inbox WHERE state = 'dead'").fetchone()[0])
 
 
 async def polled(telegram: FakeTelegram) -> None:
