@@ -15,6 +15,8 @@ __all__ = ["Bot", "said_back"]
 PATIENCE_S = 40
 """The bot itself promises to end within 30 s."""
 
+UP = b'"event": "web page"'
+
 
 class Bot:
     """One data directory, and the process that works on it now."""
@@ -34,6 +36,8 @@ class Bot:
             **environ,
         }
         self._process: asyncio.subprocess.Process
+        self._began = 0
+        """Where the newest process's part of the log begins."""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -43,6 +47,7 @@ class Bot:
 
     async def start(self, **environ: str) -> None:
         """Start it; it may die at any time from then on."""
+        self._began = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "botcore", "run", "--json", "--log-level", "info"),
@@ -77,8 +82,15 @@ class Bot:
         async with asyncio.timeout(PATIENCE_S):
             return await self._process.wait()
 
+    async def up(self) -> None:
+        """Return when it has opened its port, or has ended."""
+        async with asyncio.timeout(PATIENCE_S):
+            while self.alive and UP not in self.log.read_bytes()[self._began :]:  # noqa: ASYNC110 - a file tells nothing
+                await asyncio.sleep(0.05)
+
     async def stop(self) -> int:
-        """SIGTERM; the exit status."""
+        """SIGTERM; the exit status. A Python that only just starts would not have heard that it is to end well."""
+        await self.up()
         self.signal(signal.SIGTERM)
         return await self.dies()
 

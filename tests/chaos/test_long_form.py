@@ -11,6 +11,7 @@ from tests.chaos.updates import kills_web, updates
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 
-@pytest.mark.parametrize(("run", "size"), [(updates, 200), (kills_web, 200), (broken_calls, 60)])
+@pytest.mark.parametrize(("run", "size"), [(updates, 200), (kills_web, 100), (broken_calls, 60)])
 async def test_nothing_is_lost(run: Run, size: int, tmp_path: Path) -> None:
-    assert (await run(tmp_path, 1, size)).faults == ()
+    counts = await run(tmp_path, 1, size)
+    assert counts.faults == (), counts.note
