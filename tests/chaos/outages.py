@@ -53,7 +53,7 @@ def _cut(url: str) -> None:
 
 async def _run(folder: Path, seed: int, seconds: int, disturb: Callable[[Server, Random], Awaitable[None]]) -> Counts:
     chance, recoveries = Random(seed), list[float]()
-    async with Server(folder) as server, crowded(folder, seed, seconds, server.url) as (workers, crowd, engine):
+    async with Server() as server, crowded(folder, seed, seconds, server.url) as (workers, crowd, engine):
         began = time.monotonic()
         async with asyncio.TaskGroup() as tasks:
             talking = tasks.create_task(crowd.talk(), name="crowd")

@@ -2,39 +2,48 @@
 
 import asyncio
 import os
+import random
 import shutil
 import socket
+from contextlib import suppress
 from glob import glob
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal, Self
 
-__all__ = ["Server"]
+__all__ = ["Server", "free_port"]
+
+
+def free_port() -> int:
+    """One that stays free while nobody listens: below those the system hands to whoever connects somewhere."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with suppress(OSError), socket.socket() as free:
+            free.bind(("127.0.0.1", port))
+            return port
 
 
 class Server:
     """One cluster on a port of its own, that forgets nothing it has committed (``fsync`` is on)."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder / "postgres"
+    def __init__(self) -> None:
+        self._scratch = TemporaryDirectory(prefix="botcore-postgres-", ignore_cleanup_errors=True)
+        self._folder = Path(self._scratch.name)  # not a test's own folder: those are closed to other users
         self._bin = Path(max(glob("/usr/lib/postgresql/*/bin"), default="/usr/bin"))
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = int(free.getsockname()[1])
+        self._port = free_port()
         self.url = f"postgresql://postgres@127.0.0.1:{self._port}/postgres"
 
     async def __aenter__(self) -> Self:
-        self._folder.mkdir()
         if os.getuid() == 0:  # PostgreSQL refuses to run as root
-            for parent in self._folder.parents:
-                if parent.stat().st_uid == 0 and parent not in (Path("/"), Path("/tmp")):
-                    parent.chmod(0o755)
             shutil.chown(self._folder, "postgres")
         await self._run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync")
         await self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop("immediate")
+        if (self._folder / "data" / "postmaster.pid").exists():
+            await self.stop("immediate")
+        self._scratch.cleanup()
 
     async def start(self) -> None:
         """Return when it takes connections again."""

@@ -2,9 +2,8 @@
 
 import asyncio
 import signal
-import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from random import Random
@@ -17,6 +16,7 @@ from tests.chaos.bot import Bot
 from tests.chaos.crowd import TelegramCrowd
 from tests.chaos.engine import THINKS_S, SlowEngine
 from tests.chaos.report import Counts, scenario
+from tests.chaos.server import free_port
 from tests.chaos.stops import PROMISED_S
 from tests.chaos.updates import ended
 from tests.store.conftest import own_schema, postgres
@@ -117,18 +117,25 @@ class Workers:
     """Bots on one database, each with a port and a data_dir of its own."""
 
     def __init__(self, folder: Path, telegram: FakeTelegram, url: str, count: int, **environ: str) -> None:
-        self.ports = [_free_port() for _ in range(count)]
+        self.ports = [free_port() for _ in range(count)]
         self.kills = 0
         self.bots: list[Bot] = []
         for port in self.ports:
             (folder / str(port)).mkdir(parents=True)
-            shared = {"BOTCORE_STORE__URL": url, "BOTCORE_TURN__CONCURRENT": "64", "BOTCORE_HTTP__PORT": str(port)}
-            self.bots.append(Bot(folder / str(port), telegram, **shared, **environ))
+            own = {"BOTCORE_STORE__URL": url, "BOTCORE_HTTP__PORT": str(port), "BOTCORE_TURN__CONCURRENT": "64"}
+            self.bots.append(Bot(folder / str(port), telegram, **(own | environ)))
 
     async def start(self) -> None:
         """All of them."""
         for bot in self.bots:
             await bot.start()
+
+    async def up(self) -> None:
+        """Return when all of them listen: one that is still loading would just die of SIGTERM."""
+        async with asyncio.timeout(START_S):
+            for port in self.ports:
+                while not await _listens(port):  # noqa: ASYNC110 - another process has no event
+                    await asyncio.sleep(0.05)
 
     async def replace(self, bot: Bot) -> None:
         """``kill -9``, and another one in its place."""
@@ -138,6 +145,7 @@ class Workers:
 
     async def stop(self) -> tuple[str, ...]:
         """SIGTERM to all at once; complaints about how they ended."""
+        await self.up()
         began = time.monotonic()
         statuses = await asyncio.gather(*(bot.stop() for bot in self.bots))
         seconds = time.monotonic() - began
@@ -145,21 +153,23 @@ class Workers:
         return (*bad, *([f"{seconds:.0f} s from SIGTERM to the end"] if seconds > PROMISED_S else []))
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+async def _listens(port: int) -> bool:
+    with suppress(OSError):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.close()
+        return True
+    return False
 
 
 @asynccontextmanager
 async def workers_of(
-    folder: Path, telegram: FakeTelegram, url: str, *, count: int = 4, polling: bool = False, **environ: str
+    folder: Path, telegram: FakeTelegram, url: str, *, environ: Mapping[str, str], count: int = 4, polling: bool = False
 ) -> AsyncIterator[Workers]:
     """Workers that run: called by the fake through a balancer, or one of them polling. Killed at the end."""
     table = telegram.table("polling" if polling else "webhook")
-    environ |= {f"BOTCORE_CHANNELS__TELEGRAM__{key.upper()}": value for key, value in table.items()}
+    called = {f"BOTCORE_CHANNELS__TELEGRAM__{key.upper()}": value for key, value in table.items()}
     async with Balancer().listening() as balancer:
-        workers = Workers(folder, telegram, url, count, **environ)
+        workers = Workers(folder, telegram, url, count, **called, **environ)
         balancer.ports = workers.ports
         telegram.reach(balancer.address)
         try:
@@ -211,7 +221,7 @@ async def run(folder: Path, seed: int, seconds: int, *, polling: bool) -> Counts
     lease_s, frozen_s = (30.0, FROZEN_S) if seconds >= LONG_S else (5.0, 8.0)
     more = {"BOTCORE_TURN__LEASE_S": str(lease_s)}
     with own_schema(postgres()) as url:
-        async with crowded(folder, seed, seconds, url, polling=polling, **more) as (workers, crowd, engine):
+        async with crowded(folder, seed, seconds, url, polling=polling, environ=more) as (workers, crowd, engine):
             async with asyncio.TaskGroup() as tasks:
                 talking = tasks.create_task(crowd.talk())
                 await disturb(workers, Random(seed), talking, seconds, frozen_s)
@@ -225,13 +235,14 @@ async def workers_stopped(folder: Path, seed: int, size: int) -> Counts:
     environ = {"BOTCORE_TURN__CONCURRENT": "200"}
     with own_schema(postgres()) as url:
         async with (
-            crowded(folder, seed, LONG_S, url, count=2, thinks_s=(1, 3), **environ) as (workers, crowd, engine),
+            crowded(folder, seed, LONG_S, url, count=2, thinks_s=(1, 3), environ=environ) as (workers, crowd, engine),
             asyncio.TaskGroup() as tasks,
         ):
             chance, enough = Random(seed), asyncio.Event()
             talking = tasks.create_task(crowd.talk(until=enough.is_set))
             for _ in range(size):
                 await asyncio.wait([talking], timeout=chance.uniform(5, 8))
+                await workers.up()
                 bot, began = chance.choice(workers.bots), time.monotonic()
                 wrong += ended(await bot.stop())
                 slowest = max(slowest, time.monotonic() - began)
@@ -254,13 +265,15 @@ async def crowded(
     count: int = 4,
     polling: bool = False,
     thinks_s: tuple[float, float] = THINKS_S,
-    **environ: str,
+    environ: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[Workers, Paced, SlowEngine]]:
     """Workers that run, and people who have ``seconds`` worth of messages for them."""
     async with (
         FakeTelegram(clock=SystemClock()) as telegram,
         SlowEngine(seed, thinks_s) as engine,
-        workers_of(folder, telegram, url, count=count, polling=polling, **engine.environ, **environ) as workers,
+        workers_of(
+            folder, telegram, url, count=count, polling=polling, environ=engine.environ | dict(environ or {})
+        ) as workers,
     ):
         await serving(telegram, 1 if polling else len(workers.bots))
         rate = PER_SECOND if seconds >= LONG_S else PER_SECOND_SHORT
