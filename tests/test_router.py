@@ -168,7 +168,9 @@ def pages(connection: sa.Connection, most: int) -> None:
 
 async def die(data_dir: Path, clock: ManualClock, *names: str, claims: int = 0) -> None:
     """A process that is gone while it worked on a message of each of these people, or on what it found there."""
-    async with Store(f"sqlite:///{data_dir}/botcore.db", clock=clock, data_dir=data_dir, owner="dead") as store:
+    async with Store(
+        f"sqlite:///{data_dir}/botcore.db", clock=clock, data_dir=data_dir, owner=f"dead {claims}"
+    ) as store:
         said = [
             Message(
                 event_id=name,

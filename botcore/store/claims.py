@@ -162,14 +162,14 @@ def claim_suspect(connection: sa.Connection, *, owner: str, now: float, lease_s:
 
 def _taken(connection: sa.Connection, row: Any, *, owner: str, now: float, lease_s: float, aside: bool) -> Claim | None:
     _TAKE(connection, key=row.key, owner=owner, until=now + lease_s)
-    claim = _work(connection, row, now=now, aside=aside)
+    claim = _work(connection, row, owner=owner, now=now, aside=aside)
     failpoint("claim.in_commit")
     if claim is None:
         release(connection, Claim(conversation=place_of(row), epoch=row.epoch + 1), now=now)
     return claim
 
 
-def _work(connection: sa.Connection, row: Any, *, now: float, aside: bool) -> Claim | None:
+def _work(connection: sa.Connection, row: Any, *, owner: str, now: float, aside: bool) -> Claim | None:
     """What is to be done in a conversation just taken, None if nothing is (its last message was deleted, say)."""
     place, epoch = place_of(row), row.epoch + 1
     outbox.orphan(connection, row.key)
@@ -177,7 +177,7 @@ def _work(connection: sa.Connection, row: Any, *, now: float, aside: bool) -> Cl
     if found is None:
         rows = outbox.unsettled(connection, place)
         return Claim(conversation=place, epoch=epoch, parts=rows) if rows else None
-    known = poison.judge(connection, found, owner=row.owner, now=now)
+    known = poison.judge(connection, found, owner=row.owner, mine=row.owner == owner, now=now)
     if aside and known.deaths and not known.buried:
         poison.set_aside(connection, row.key, found.id, now=now)
         return Claim(conversation=place, epoch=epoch, message_id=found.id, aside=True)

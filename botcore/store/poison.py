@@ -64,12 +64,16 @@ class Found(NamedTuple):
     """Why it is a dead letter from now on."""
 
 
-def judge(connection: sa.Connection, found: Any, *, owner: str, now: float) -> Found:
-    """Count a death where ``owner``, the last one, never gave the message back; bury what was tried too often."""
+def judge(connection: sa.Connection, found: Any, *, owner: str, mine: bool, now: float) -> Found:
+    """Count a death where ``owner``, the last one, never gave the message back; bury what was tried too often.
+
+    ``mine``: the owner is who asks, and lives; it was stopped so long that its lease ran out.
+    """
     if found.state != "running":
         return Found(found.deaths)
-    deaths = found.deaths + bool(owner)
-    if owner:
+    died = bool(owner) and not mine
+    deaths = found.deaths + died
+    if died:
         _DIED(connection, id=found.id, trace=_line(now, owner, found.attempts))
     reason = _too_often(found.attempts, deaths, died=bool(owner))
     if reason:

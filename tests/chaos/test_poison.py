@@ -59,6 +59,7 @@ async def test_what_kills_the_process_twice_is_set_aside(how: str, telegram: Fak
     assert await bot.dies() == STATUS[how], bot.log.read_text()[-2000:]
 
     await bot.start()
+    await telegram.polled()
     await poisoned.hears(SET_ASIDE)
     await poisoned.hears("and now?")
     for chat, text in others.items():

@@ -15,8 +15,9 @@ LEASE_S = 31
 
 
 async def die(store: Store, clock: ManualClock, *, aside: bool = False) -> Claim:
-    """Whoever works now is gone; what is claimed once its leases have run out."""
+    """Whoever works now is gone; what the next process claims once the leases have run out."""
     await clock.advance(LEASE_S)
+    store.owner += "'"
     claim = await store.claim_next(aside=aside)
     assert claim
     return claim
@@ -33,6 +34,15 @@ async def bury(store: Store, clock: ManualClock) -> Claim:
     await begin(store, "poison")
     await die(store, clock)
     return await die(store, clock)
+
+
+async def test_who_claims_its_own_again_is_alive_and_nothing_died(store: Store, clock: ManualClock) -> None:
+    await begin(store)
+    for attempt in range(2, MAX_RUNS + 1):
+        await clock.advance(LEASE_S)
+        claim = await store.claim_next()
+        assert claim
+        assert (claim.attempts, claim.suspect, claim.buried) == (attempt, False, "")
 
 
 async def test_a_first_death_makes_a_suspect_that_is_tried_again(store: Store, clock: ManualClock) -> None:
@@ -63,7 +73,7 @@ async def test_the_letter_holds_payload_reason_and_trace(store: Store, clock: Ma
     assert (letter.reason, letter.attempts, letter.deaths, letter.turn) == (told.buried, 2, 2, told.turn)
     first, second = letter.trace.splitlines()
     assert first == "2023-11-14 22:13:51Z attempt 1: process one was gone"
-    assert second == "2023-11-14 22:14:22Z attempt 2: process one was gone"
+    assert second == "2023-11-14 22:14:22Z attempt 2: process one' was gone"
 
 
 async def test_telling_the_author_leaves_the_letter_and_happens_once(store: Store, clock: ManualClock) -> None:
