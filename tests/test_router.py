@@ -183,6 +183,9 @@ async def die(data_dir: Path, clock: ManualClock, *names: str, claims: int = 0) 
         await store.accept(said)
         for _ in range(claims):
             assert await store.claim_next()
+    (data_dir / "owner").write_text(f"dead {claims}")
+    (data_dir / "logs").mkdir(exist_ok=True)
+    (data_dir / "logs" / "fault.log").write_text("Fatal Python error: Aborted")
 
 
 async def test_suspects_are_tried_one_at_a_time_beside_everybody_else(tmp_path: Path) -> None:

@@ -37,9 +37,11 @@ def run(
     )
     from botcore.failpoints import arm
     from botcore.observe import configure_logging
+    from botcore.store.seat import note_faults
 
     arm()
     configure_logging(log_level(log), secrets_of(settings))
+    note_faults(settings.bot.data_dir)
     lines = _Lines(json)
     try:
         run_async(_run(settings, lines))

@@ -6,6 +6,7 @@ line; that of a suspect lies beyond every clock (`poison.py`). ``owner`` stays i
 gives back, empties it. Processes compare leases by their own clocks: these may differ by less than the lease.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,10 +21,12 @@ from botcore.store.tables import conversation, inbox
 from botcore.store.tables import outbox as parts
 
 __all__ = [
+    "Claimant",
     "acquit",
     "claim_next",
     "claim_suspect",
     "drop_leases",
+    "drop_leases_of",
     "failed_run",
     "fence",
     "heartbeat",
@@ -123,6 +126,11 @@ _DROP_LEASES = Statement(
     .values(lease_until=const(0))
     .where(conversation.c.next_at.is_not(None), conversation.c.lease_until > const(0))
 )
+_DROP_LEASES_OF = Statement(
+    sa.update(conversation)
+    .values(lease_until=const(0))
+    .where(conversation.c.next_at.is_not(None), conversation.c.owner == arg("owner"))
+)
 
 
 def lost(claim: Claim) -> LeaseLost:
@@ -136,40 +144,49 @@ def fence(connection: sa.Connection, claim: Claim) -> None:
         raise lost(claim)
 
 
-def claim_next(
-    connection: sa.Connection, *, owner: str, now: float, lease_s: float, aside: bool = False
-) -> Claim | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimant:
+    """Who claims, and what is known of who was here before."""
+
+    owner: str
+    now: float
+    lease_s: float
+    faulted: str = ""
+    """The owner that a fault of its own ended."""
+
+
+def claim_next(connection: sa.Connection, by: Claimant, *, aside: bool = False) -> Claim | None:
     """The free conversation that has waited longest, None where nothing waits.
 
     ``aside``: a suspect is not begun but put into the suspects' line; the claim that says so is given back already.
     """
-    while (row := _FREE(connection, now=now).first()) is not None:
-        claim = _taken(connection, row, owner=owner, now=now, lease_s=lease_s, aside=aside)
+    while (row := _FREE(connection, now=by.now).first()) is not None:
+        claim = _taken(connection, row, by, aside=aside)
         if claim is not None:
             return claim
     return None
 
 
-def claim_suspect(connection: sa.Connection, *, owner: str, now: float, lease_s: float) -> Claim | None:
+def claim_suspect(connection: sa.Connection, by: Claimant) -> Claim | None:
     """The suspect that has waited longest; should its process die, its conversation is in the ordinary line."""
-    while (row := _SUSPECT(connection, now=now).first()) is not None:
-        _JOIN_LINE(connection, key=row.key, now=now)
-        claim = _taken(connection, row, owner=owner, now=now, lease_s=lease_s, aside=False)
+    while (row := _SUSPECT(connection, now=by.now).first()) is not None:
+        _JOIN_LINE(connection, key=row.key, now=by.now)
+        claim = _taken(connection, row, by, aside=False)
         if claim is not None:
             return claim
     return None
 
 
-def _taken(connection: sa.Connection, row: Any, *, owner: str, now: float, lease_s: float, aside: bool) -> Claim | None:
-    _TAKE(connection, key=row.key, owner=owner, until=now + lease_s)
-    claim = _work(connection, row, owner=owner, now=now, aside=aside)
+def _taken(connection: sa.Connection, row: Any, by: Claimant, *, aside: bool) -> Claim | None:
+    _TAKE(connection, key=row.key, owner=by.owner, until=by.now + by.lease_s)
+    claim = _work(connection, row, by, aside=aside)
     failpoint("claim.in_commit")
     if claim is None:
-        release(connection, Claim(conversation=place_of(row), epoch=row.epoch + 1), now=now)
+        release(connection, Claim(conversation=place_of(row), epoch=row.epoch + 1), now=by.now)
     return claim
 
 
-def _work(connection: sa.Connection, row: Any, *, owner: str, now: float, aside: bool) -> Claim | None:
+def _work(connection: sa.Connection, row: Any, by: Claimant, *, aside: bool) -> Claim | None:
     """What is to be done in a conversation just taken, None if nothing is (its last message was deleted, say)."""
     place, epoch = place_of(row), row.epoch + 1
     outbox.orphan(connection, row.key)
@@ -177,9 +194,10 @@ def _work(connection: sa.Connection, row: Any, *, owner: str, now: float, aside:
     if found is None:
         rows = outbox.unsettled(connection, place)
         return Claim(conversation=place, epoch=epoch, parts=rows) if rows else None
-    known = poison.judge(connection, found, owner=row.owner, mine=row.owner == owner, now=now)
+    mine, faulted = row.owner == by.owner, row.owner == by.faulted
+    known = poison.judge(connection, found, owner=row.owner, mine=mine, faulted=faulted, now=by.now)
     if aside and known.deaths and not known.buried:
-        poison.set_aside(connection, row.key, found.id, now=now)
+        poison.set_aside(connection, row.key, found.id, now=by.now)
         return Claim(conversation=place, epoch=epoch, message_id=found.id, aside=True)
     if not known.buried:
         _RUN(connection, id=found.id)
@@ -255,3 +273,8 @@ def stopped(connection: sa.Connection, *, owner: str) -> list[str]:
 def drop_leases(connection: sa.Connection) -> None:
     """Free what a dead process held. Only where no other process can be alive: SQLite, after the lock."""
     _DROP_LEASES(connection)
+
+
+def drop_leases_of(connection: sa.Connection, owner: str) -> None:
+    """Free what this dead process held."""
+    _DROP_LEASES_OF(connection, owner=owner)

@@ -18,6 +18,7 @@ from botcore.store.engines import database_file, make_engine, parse, reader, sho
 from botcore.store.faults import as_store_error, one_line
 from botcore.store.locks import locks_of, refuse_network_file_system
 from botcore.store.notices import Notice, listen
+from botcore.store.seat import Former, Seat
 from botcore.store.threads import MAX_BATCH, Crew, batched, each_alone, read_only
 from botcore.store.trouble import Trouble
 
@@ -40,6 +41,9 @@ class Database:
         self._clock = clock
         self._file = database_file(self._parsed)
         self._locks = locks_of(self._file, data_dir) if alone else ()
+        self._seat = Seat(data_dir) if alone else None
+        self.former: Former = Former()
+        """The process that was here before and never left properly."""
         self._engine: sa.Engine | None = None
         self._crews: tuple[Crew, ...] = ()
         self._trouble = Trouble(clock)
@@ -111,11 +115,15 @@ class Database:
     def _open(self) -> None:
         try:
             self._acquire()
+            if self._seat:
+                self.former = self._seat.find()
             self._engine = make_engine(self._parsed)
             self._prepare(self._engine)
         except BaseException:
             self._close()
             raise
+        if self._seat:
+            self._seat.take(self.owner)
         self._crews = self._hire(self._engine)
 
     def _acquire(self) -> None:
@@ -157,6 +165,8 @@ class Database:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+            if self._seat:
+                self._seat.leave()
         for lock in self._locks:
             lock.release()
 

@@ -1,4 +1,4 @@
-"""Messages that end their process: a first death makes a suspect, a second in a row a dead letter.
+"""Messages that end their process: a first death makes a suspect, a second by a fault of its own a dead letter.
 
 A message found running under an owner that never gave it back was in work when its process died. Usually it is one of
 many, and innocent. So suspects wait in a line of their own and each process tries one at a time, beside everybody else:
@@ -7,6 +7,9 @@ the next death accuses one message only.
     running, owner gone ── 1st death ──> suspect ── trial ── died again ──> dead
                                            ^ │                 └ gone on well ──> as if nothing had been
                                            └─┘ released or put back
+
+Whoever is killed from outside while it tries a suspect would accuse an innocent. Where a fault of the process is on
+record (`seat.py`) the second death in a row counts; where nothing is known (kill -9, no memory, no power) the third.
 
 A process that lost its lease without dying (stopped for a minute, database out of reach) looks dead to the others; as
 soon as it notices it says so (`absolve`).
@@ -21,12 +24,25 @@ from botcore.store import letters, outbox
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox
 
-__all__ = ["MAX_ATTEMPTS", "MAX_DEATHS", "MAX_RUNS", "SUSPECTS", "Found", "absolve", "acquit", "judge", "set_aside"]
+__all__ = [
+    "MAX_ATTEMPTS",
+    "MAX_DEATHS",
+    "MAX_FAULTS",
+    "MAX_RUNS",
+    "SUSPECTS",
+    "Found",
+    "absolve",
+    "acquit",
+    "judge",
+    "set_aside",
+]
 
 MAX_ATTEMPTS = 3
 """Runs that may end without an outcome, the last by an error of ours; then it is a dead letter."""
-MAX_DEATHS = 2
-"""Deaths in a row; then it is a dead letter."""
+MAX_FAULTS = 2
+"""Deaths in a row, the last by a fault of the process; then it is a dead letter."""
+MAX_DEATHS = 3
+"""Deaths in a row of any kind."""
 MAX_RUNS = 6
 """Runs that may end without an outcome at all. Bounds what kills its process later than a trial lasts; a long reply
 may still be caught in other messages' deaths a few times."""
@@ -51,7 +67,7 @@ _ABSOLVE = Statement(
 )
 _BURIED = Statement(
     sa.select(inbox.c.id).where(
-        inbox.c.id == arg("id"), inbox.c.state == const("dead"), inbox.c.deaths >= const(MAX_DEATHS)
+        inbox.c.id == arg("id"), inbox.c.state == const("dead"), inbox.c.deaths >= const(MAX_FAULTS)
     )
 )
 
@@ -64,10 +80,11 @@ class Found(NamedTuple):
     """Why it is a dead letter from now on."""
 
 
-def judge(connection: sa.Connection, found: Any, *, owner: str, mine: bool, now: float) -> Found:
+def judge(connection: sa.Connection, found: Any, *, owner: str, mine: bool, faulted: bool, now: float) -> Found:
     """Count a death where ``owner``, the last one, never gave the message back; bury what was tried too often.
 
     ``mine``: the owner is who asks, and lives; it was stopped so long that its lease ran out.
+    ``faulted``: a fault of the process ended it.
     """
     if found.state != "running":
         return Found(found.deaths)
@@ -75,16 +92,16 @@ def judge(connection: sa.Connection, found: Any, *, owner: str, mine: bool, now:
     deaths = found.deaths + died
     if died:
         _DIED(connection, id=found.id, trace=_line(now, owner, found.attempts))
-    reason = _too_often(found.attempts, deaths, died=bool(owner))
+    reason = _too_often(found.attempts, deaths, most=MAX_FAULTS if faulted else MAX_DEATHS, died=bool(owner))
     if reason:
         _BURY(connection, id=found.id, reason=reason)
         outbox.abandon(connection, found.turn, reason)
     return Found(deaths, reason)
 
 
-def _too_often(attempts: int, deaths: int, *, died: bool) -> str:
-    if deaths >= MAX_DEATHS:
-        return "the process died twice while working on this"
+def _too_often(attempts: int, deaths: int, *, most: int, died: bool) -> str:
+    if deaths >= most:
+        return f"the process died {'twice' if deaths == 2 else f'{deaths} times'} while working on this"
     if attempts >= (MAX_RUNS if died else MAX_ATTEMPTS):
         return f"gave up after {attempts} attempts without an outcome"
     return ""

@@ -40,8 +40,15 @@ class Store(Database):
     """
 
     def _opened(self, connection: sa.Connection) -> None:
-        if self._locks:  # the lock says nobody else is alive: what a dead process held is free at once
+        """What a dead process held is free at once: the lock says that nobody else is alive, or who it was."""
+        if self._locks:
             claims.drop_leases(connection)
+        elif self.former.owner:
+            claims.drop_leases_of(connection, self.former.owner)
+
+    def _claimant(self, lease_s: float) -> claims.Claimant:
+        faulted = self.former.owner if self.former.faulted else ""
+        return claims.Claimant(owner=self.owner, now=self._clock.now(), lease_s=lease_s, faulted=faulted)
 
     # -------------------------------------------------------------- inbox
 
@@ -80,11 +87,11 @@ class Store(Database):
 
         One suspect at most is begun.
         """
-        now = self._clock.now()
+        by = self._claimant(lease_s)
 
         def claim(connection: sa.Connection) -> list[Claim]:
             found = list[Claim]()
-            one = partial(claims.claim_next, connection, owner=self.owner, now=now, lease_s=lease_s)
+            one = partial(claims.claim_next, connection, by)
             while len(found) < most and (claim := one(aside=aside or any(each.suspect for each in found))):
                 found.append(claim)
             return found
@@ -93,10 +100,8 @@ class Store(Database):
 
     async def claim_suspect(self, *, lease_s: float = 30) -> Claim | None:
         """The conversation that has waited longest in the suspects' line, None where none does."""
-        now = self._clock.now()
-        return await self.write(
-            lambda connection: claims.claim_suspect(connection, owner=self.owner, now=now, lease_s=lease_s)
-        )
+        by = self._claimant(lease_s)
+        return await self.write(lambda connection: claims.claim_suspect(connection, by))
 
     async def acquit(self, claim: Claim) -> None:
         """The suspect that is running has gone on well: the next death of its process counts as its first."""

@@ -23,7 +23,7 @@ class Trouble:
         self._clock = clock
         self._began = 0.0
         self._newest = 0.0
-        self.now = False
+        self.now: bool = False
         """Whether there is any."""
 
     def met(self, error: StoreUnavailable) -> None:

@@ -1,4 +1,4 @@
-"""Messages whose process died: the second death in a row makes a dead letter, and nobody else pays for it."""
+"""Messages whose process died: the second fault or third death in a row makes a dead letter, and nobody else pays."""
 
 from functools import partial
 
@@ -7,6 +7,7 @@ import pytest
 from botcore.errors import LeaseLost
 from botcore.store import Claim, Store
 from botcore.store.poison import MAX_ATTEMPTS, MAX_RUNS
+from botcore.store.seat import Former
 from botcore.testing.clock import ManualClock
 from tests.store.conftest import OpenStore
 from tests.store.kit import answer, begin, end, part, place, say
@@ -14,9 +15,10 @@ from tests.store.kit import answer, begin, end, part, place, say
 LEASE_S = 31
 
 
-async def die(store: Store, clock: ManualClock, *, aside: bool = False) -> Claim:
-    """Whoever works now is gone; what the next process claims once the leases have run out."""
+async def die(store: Store, clock: ManualClock, *, aside: bool = False, faulted: bool = True) -> Claim:
+    """Whoever works now is gone, by a fault or by a kill; what the next process claims once the leases have run out."""
     await clock.advance(LEASE_S)
+    store.former = Former(store.owner, faulted)
     store.owner += "'"
     claim = await store.claim_next(aside=aside)
     assert claim
@@ -64,6 +66,16 @@ async def test_a_second_death_makes_a_dead_letter_and_the_chat_goes_on(store: St
     assert claim
     assert claim.message
     assert (claim.message.text, claim.suspect) == ("next", False)
+
+
+async def test_whoever_is_killed_from_outside_accuses_nobody_until_the_third_time(
+    store: Store, clock: ManualClock
+) -> None:
+    await begin(store, "an innocent")
+    await die(store, clock, faulted=False)
+    again = await die(store, clock, faulted=False)
+    assert (again.suspect, again.buried) == (True, "")
+    assert (await die(store, clock, faulted=False)).buried == "the process died 3 times while working on this"
 
 
 async def test_the_letter_holds_payload_reason_and_trace(store: Store, clock: ManualClock) -> None:
@@ -203,7 +215,9 @@ async def test_what_was_buried_for_a_death_that_was_none_runs_again(
 ) -> None:
     await begin(store)
     slow = await die(store, clock)
+    await die(other, clock)
     told = await die(other, clock)
+    assert told.buried
     await answer(other, told)
     await store.absolve(slow)
     again = await other.claim_next()
