@@ -14,6 +14,7 @@ BotcoreError
 │   ├── EngineRejected       the engine refuses this request: the same request will fail again
 │   │   └── PromptTooLong    does not fit the model's window: retry with a shorter history
 │   └── EngineTimeout        first token, next token or whole reply took longer than allowed
+├── TrainingError            a training run cannot begin, or ended without a model
 └── ChannelError             what a platform answered; a channel raises exactly these three
 ├── Retry                refused for now; wait `after` seconds (429, not sent)
 ├── Rejected             refused for good (blocked, chat gone, bad request)
@@ -36,6 +37,7 @@ __all__ = [
     "SettingsError",
     "StoreError",
     "StoreUnavailable",
+    "TrainingError",
     "Unknown",
 ]
 
@@ -89,6 +91,10 @@ class PromptTooLong(EngineRejected):
 
 class EngineTimeout(EngineError):
     """The engine took too long."""
+
+
+class TrainingError(BotcoreError):
+    """The training run did not get there."""
 
 
 class ChannelError(BotcoreError):

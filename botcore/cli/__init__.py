@@ -1,4 +1,4 @@
-"""The command line: ``botcore run|chat|ask|doctor|backup|restore|export|forget|plugins|config|dlq|engine|model|…``.
+"""The command line: ``botcore run|chat|ask|doctor|backup|restore|export|forget|plugins|config|dlq|engine|model|train|…``.
 
 One file per group. Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their set-up
 helpers (``telegram setup``). Commands import what they need when they run, so that ``--help`` answers at once.
@@ -10,7 +10,7 @@ import sys
 
 import typer
 
-from botcore.cli import backup, config, dlq, doctor, engine, export, forget, model, plugins, run, talk, version
+from botcore.cli import backup, config, dlq, doctor, engine, export, forget, model, plugins, run, talk, train, version
 from botcore.errors import BotcoreError, SettingsError
 
 __all__ = ["app", "main"]
@@ -37,6 +37,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(engine.app, name="engine")
 app.add_typer(model.app, name="model")
+app.add_typer(train.app, name="train")
 
 
 def main() -> None:

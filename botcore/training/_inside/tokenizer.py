@@ -1,17 +1,16 @@
-"""The tokenizer of the starter model: byte-level BPE with six special tokens, and the chat template.
+"""A tokenizer of one's own: byte-level BPE with six special tokens, single digits, and the chat template.
 
-Every message is `<|role|>` text `<|end|>`. The template breaks up `<|` inside a message, so nobody can write a special
-token into the prompt by typing it.
+Every message is `<|role|>` text `<|end|>`, and a document ends with `<|end|>` too. The template breaks up `<|` inside a
+message, so nobody can write a special token into the prompt by typing it.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from scripts.starter.dialogue import Message
-
-__all__ = ["END", "PAD", "TEMPLATE", "encode", "train"]
+__all__ = ["END", "PAD", "ROLES", "TEMPLATE", "train_tokenizer"]
 
 PAD, END = "<|pad|>", "<|end|>"
 ROLES = {"system": "<|system|>", "user": "<|user|>", "assistant": "<|assistant|>", "tool": "<|tool|>"}
@@ -33,8 +32,8 @@ TEMPLATE = """\
 """
 
 
-def train(texts: Iterable[str], size: int, context: int) -> PreTrainedTokenizerFast:
-    """Return a tokenizer of exactly `size` tokens; the special ones come first, digits stay single."""
+def train_tokenizer(texts: Iterable[str], size: int, context: int) -> Any:
+    """A tokenizer of at most ``size`` tokens (fewer where the text is small); the special ones come first."""
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
@@ -56,19 +55,3 @@ def train(texts: Iterable[str], size: int, context: int) -> PreTrainedTokenizerF
     )
     whole.chat_template = TEMPLATE
     return whole
-
-
-def encode(core: Tokenizer, conversations: list[list[Message]]) -> list[tuple[list[int], list[int]]]:
-    """Return ids and answer mask per conversation, the same ids as the chat template gives (a test of export.py)."""
-    texts = iter(core.encode_batch([m.text for c in conversations for m in c], add_special_tokens=False))
-    end = core.token_to_id(END)
-    rows: list[tuple[list[int], list[int]]] = []
-    for conversation in conversations:
-        ids: list[int] = []
-        mask: list[int] = []
-        for message in conversation:
-            body = [*next(texts).ids, end]
-            ids += [core.token_to_id(ROLES[message.role]), *body]
-            mask += [0, *[int(message.role == "assistant")] * len(body)]
-        rows.append((ids, mask))
-    return rows

@@ -1,7 +1,7 @@
-"""The optimizers of the starter model: Muon for matrices, AdamW for the embedding and the norms.
+"""AdamW for everything, or Muon for the matrices inside the layers and AdamW for the rest.
 
 Muon: https://kellerjordan.github.io/posts/muon/ (momentum, then the update matrix is made orthogonal by five
-Newton-Schulz steps). At this size it needs clearly fewer tokens than AdamW alone.
+Newton-Schulz steps). At a few million parameters it needs clearly fewer tokens than AdamW alone.
 """
 
 from collections import defaultdict
@@ -10,7 +10,13 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+from botcore.training.plan import Plan
+
 __all__ = ["Muon", "optimizers", "set_rate"]
+
+
+OUTSIDE = ("embed", "wte", "wpe", "lm_head")
+"""Parts of the names of matrices that are tables and stay with AdamW."""
 
 
 def _orthogonal(batch: Tensor) -> Tensor:
@@ -31,7 +37,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:  # type: ignore[override]
+    def step(self, closure: None = None) -> None:
         """Update every parameter once; equal shapes are orthogonalised together, which is what makes it cheap."""
         for group in self.param_groups:
             same: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
@@ -51,21 +57,35 @@ class Muon(torch.optim.Optimizer):
         return weight.grad.lerp(mean, keep)
 
 
-def optimizers(network: nn.Module, *, matrix_rate: float, other_rate: float) -> list[torch.optim.Optimizer]:
-    """Return Muon for the matrices inside the layers and AdamW for everything else."""
-    named = list(network.named_parameters())
-    matrices = [p for name, p in named if p.dim() == 2 and "embed" not in name]
-    others = [p for name, p in named if p.dim() != 2 or "embed" in name]
-    adam = torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.95), weight_decay=0.0, fused=True)
-    both: list[torch.optim.Optimizer] = [Muon(matrices, lr=matrix_rate), adam]
-    for optimizer in both:
+def optimizers(learner: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
+    """What the plan asks for; each group keeps its peak rate for `set_rate`."""
+    named = [(name, weight) for name, weight in learner.named_parameters() if weight.requires_grad]
+    made = _muon(named, plan) if plan.optimizer == "muon" else [_adam(named, plan)]
+    for optimizer in made:
         for group in optimizer.param_groups:
             group["peak"] = group["lr"]
-    return both
+    return made
 
 
-def set_rate(both: list[torch.optim.Optimizer], share: float) -> None:
-    """Set every learning rate to `share` of its peak."""
-    for optimizer in both:
+def _muon(named: list[tuple[str, nn.Parameter]], plan: Plan) -> list[torch.optim.Optimizer]:
+    inside = {name for name, weight in named if weight.dim() == 2 and not any(word in name for word in OUTSIDE)}
+    matrices = [weight for name, weight in named if name in inside]
+    others = [(name, weight) for name, weight in named if name not in inside]
+    return [Muon(matrices, lr=plan.matrix_rate), _adam(others, plan)]
+
+
+def _adam(named: list[tuple[str, nn.Parameter]], plan: Plan) -> torch.optim.Optimizer:
+    """Norms and biases do not decay."""
+    matrices = [weight for _, weight in named if weight.dim() >= 2]
+    vectors = [weight for _, weight in named if weight.dim() < 2]
+    groups = [{"params": matrices, "weight_decay": plan.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
+    filled = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(filled, lr=plan.rate, betas=(0.9, 0.95), fused=True)
+
+
+def set_rate(made: list[torch.optim.Optimizer], share: float) -> float:
+    """Set every learning rate to ``share`` of its peak; the last group's."""
+    for optimizer in made:
         for group in optimizer.param_groups:
             group["lr"] = group["peak"] * share
+    return float(made[-1].param_groups[-1]["lr"])

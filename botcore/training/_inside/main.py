@@ -1,0 +1,214 @@
+"""One run from its folder's record to a model. Every failure a person can do something about is one line."""
+
+import errno
+import random
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator, DistributedType
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from transformers import AutoTokenizer, GenerationConfig
+
+from botcore.errors import BotcoreError, TrainingError
+from botcore.training._inside.learner import Learner, config_of, make_model, parameters_of
+from botcore.training._inside.loop import Loop
+from botcore.training._inside.optimizer import optimizers
+from botcore.training._inside.source import Source
+from botcore.training._inside.texts import Texts
+from botcore.training._inside.tokenizer import train_tokenizer
+from botcore.training.memory import available, needed, refusal
+from botcore.training.plan import Plan
+from botcore.training.progress import encode
+from botcore.training.runs import Run
+from botcore.training.whole import whole_folder
+
+__all__ = ["main"]
+
+SAMPLE_TOKENS = 48
+"""Length of a sample."""
+
+
+def main(folder: Path) -> int:
+    """Train the run of this folder; the exit code."""
+    try:
+        ended = _Trainer(folder).train()
+    except BotcoreError as error:
+        return _failed(str(error))
+    except (OSError, SafetensorError) as error:
+        return _failed(_of_the_disk(folder, error))
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        return _failed(f"out of memory: {str(error).splitlines()[0][:200]}; take a smaller --micro or --size")
+    except RuntimeError as error:
+        if "can't allocate memory" not in str(error):
+            raise
+        return _failed("out of memory; take a smaller --micro or --size")
+    _say("end", **ended)
+    return 0
+
+
+def _failed(reason: str) -> int:
+    _say("end", state="failed", reason=reason)
+    return 1
+
+
+def _of_the_disk(folder: Path, error: Exception) -> str:
+    full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
+    what = "the disk is full" if full else str(error).splitlines()[0][:300]
+    return f"cannot write below {folder}: {what}; nothing that was saved is lost: botcore train resume {folder.name}"
+
+
+def _say(event: str, **fields: Any) -> None:
+    sys.stdout.write(encode(event, **fields) + "\n")
+    sys.stdout.flush()
+
+
+def _silent(_event: str, **_fields: Any) -> None:
+    """The other processes of a run over several devices."""
+
+
+class _Trainer:
+    """Puts a run together."""
+
+    def __init__(self, folder: Path) -> None:
+        self._run = Run(folder)
+        self._plan = plan = self._run.read().plan
+        if plan.threads:
+            torch.set_num_threads(plan.threads)
+        self._accelerator = Accelerator(mixed_precision="bf16" if plan.precision == "bf16" else "no")
+        self._first = self._accelerator.is_main_process
+        self._say = _say if self._first else _silent
+        if plan.optimizer == "muon" and self._accelerator.distributed_type == DistributedType.FSDP:
+            raise TrainingError("muon needs whole matrices and FSDP cuts them; take --optimizer adamw")
+
+    def train(self) -> dict[str, Any]:
+        """How it ended, for the record."""
+        plan, accelerator = self._plan, self._accelerator
+        source = _source(plan, self._run.folder)
+        tokenizer = self._tokenizer(source)
+        config = config_of(plan, tokenizer)
+        self._check(config)
+        self._say("stage", text="reading the text")
+        if self._first:
+            source.open(tokenizer, first=True)
+        accelerator.wait_for_everyone()
+        self._say("data", **source.open(tokenizer, first=False))
+        torch.manual_seed(plan.seed)
+        model = make_model(plan, config)
+        learner = Learner(model)
+        self._tell_model(model)
+        made = optimizers(learner, plan)
+        prepared, *prepared_optimizers = accelerator.prepare(learner, *made)
+        if plan.compile:
+            model.base_model.compile(dynamic=True)
+        loop = Loop(
+            plan,
+            self._run.folder,
+            accelerator=accelerator,
+            learner=prepared,
+            optimizers=[one.optimizer for one in prepared_optimizers],
+            source=source,
+            sample=lambda: self._samples(model, tokenizer, source),
+            say=self._say,
+        )
+        if not loop.run():
+            return {"state": "stopped", "reason": f"asked to stop; saved after step {loop.step}"}
+        weights = loop.checkpoints.weights()
+        if self._first:
+            self._export(model, weights, tokenizer)
+        return {"state": "done", "reason": "", "outputs": {"model": str(self._run.model)}}
+
+    def _tokenizer(self, source: Source) -> Any:
+        """The base's, or one trained on the text once and kept."""
+        place = Path(self._plan.base) if self._plan.base else self._run.folder / "tokenizer"
+        if not self._plan.base and self._first and not place.is_dir():
+            assert self._plan.shape
+            self._say("stage", text="training a tokenizer")
+            trained = train_tokenizer(source.vocabulary(), self._plan.shape.vocab, self._plan.shape.context)
+            with whole_folder(place) as draft:
+                trained.save_pretrained(draft)
+        self._accelerator.wait_for_everyone()
+        try:
+            return AutoTokenizer.from_pretrained(place, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise TrainingError(f"{place} has no readable tokenizer: {str(error).splitlines()[0][:200]}") from None
+
+    def _check(self, config: Any) -> None:
+        """Refuse what does not fit the base or the memory, before anything large is loaded."""
+        plan, world = self._plan, self._accelerator.num_processes
+        if plan.batch < world:
+            raise TrainingError(f"--batch {plan.batch} is less than the {world} devices there are")
+        window = getattr(config, "max_position_embeddings", 0) or plan.context
+        if plan.context > window:
+            raise TrainingError(f"--context {plan.context} is more than the model's {window} positions")
+        if plan.base:
+            parameters = parameters_of(Path(plan.base))
+        else:
+            assert plan.shape
+            parameters = plan.shape.parameters
+        sizes = {"layers": config.num_hidden_layers, "width": config.hidden_size, "vocab": config.vocab_size}
+        model, rows = needed(plan, parameters, **sizes, devices=world)
+        gpu = self._accelerator.device.type == "cuda"
+        free = torch.cuda.mem_get_info()[0] if gpu else available() // world
+        shared = world if self._accelerator.distributed_type == DistributedType.FSDP else 1
+        if why := refusal(plan, parameters, model=model // shared, rows=rows, free=free, devices=world):
+            raise TrainingError(why)
+
+    def _tell_model(self, model: Any) -> None:
+        count = sum(weight.numel() for weight in model.parameters())
+        device = self._accelerator.device.type
+        many = f" × {self._accelerator.num_processes}" if self._accelerator.num_processes > 1 else ""
+        self._say("model", parameters=count, device=device + many, precision=self._plan.precision)
+
+    def _samples(self, model: Any, tokenizer: Any, source: Source) -> list[str]:
+        """Texts the model writes now, from beginnings it never learnt; the run's random numbers stay as they are."""
+        sharded = self._accelerator.distributed_type == DistributedType.FSDP
+        prompts = source.prompts()
+        if sharded or not self._first or not self._plan.samples or not prompts:
+            return []
+        chosen = random.Random(self._plan.seed).sample(prompts, min(self._plan.samples, len(prompts)))
+        with torch.random.fork_rng(), torch.no_grad():
+            torch.manual_seed(self._plan.seed)
+            return [self._sample(model, tokenizer, prompt) for prompt in chosen if prompt]
+
+    def _sample(self, model: Any, tokenizer: Any, prompt: list[int]) -> str:
+        ids = torch.tensor([prompt], device=self._accelerator.device)
+        written = model.generate(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            max_new_tokens=SAMPLE_TOKENS,
+            do_sample=True,
+            temperature=0.8,
+            pad_token_id=tokenizer.pad_token_id,
+        )
+        return str(tokenizer.decode(written[0], skip_special_tokens=True))
+
+    def _export(self, model: Any, weights: dict[str, Any], tokenizer: Any) -> None:
+        """The model as the engine loads it, rounded to bfloat16 here and nowhere else where that was trained in."""
+        dtype = torch.bfloat16 if self._plan.precision == "bf16" else torch.float32
+        rounded = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
+        model.config.dtype = dtype
+        with whole_folder(self._run.model) as draft:
+            model.config.save_pretrained(draft)
+            save_file(rounded, draft / "model.safetensors", metadata={"format": "pt"})
+            (draft / "model.safetensors").chmod(0o644)  # it is written for the owner alone
+            tokenizer.save_pretrained(draft)
+            GenerationConfig(
+                do_sample=True,
+                temperature=0.7,
+                top_p=0.95,
+                eos_token_id=tokenizer.eos_token_id,
+                pad_token_id=tokenizer.pad_token_id,
+            ).save_pretrained(draft)
+
+
+def _source(plan: Plan, folder: Path) -> Source:
+    if not plan.source:
+        return Texts(plan, folder)
+    sys.path.append(plan.source_path)
+    module, _, name = plan.source.partition(":")
+    made: Source = getattr(import_module(module), name)(plan, folder)
+    return made

@@ -1,0 +1,124 @@
+"""Conducts a run: the trainer as a guarded child in the engine's environment, heard, and the record kept true."""
+
+import asyncio
+import dataclasses
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from botcore.clock import Clock
+from botcore.engine.child import Child, Launch
+from botcore.engine.command import cores
+from botcore.training import start
+from botcore.training.plan import Plan
+from botcore.training.progress import Event, decode
+from botcore.training.runs import Record, Run
+
+__all__ = ["conduct"]
+
+LAST_WORDS = 300
+"""Characters of the trainer's last line, told when it ended without a word of its own."""
+KEPT: dict[str, tuple[str, ...]] = {
+    "step": ("step", "tokens", "loss", "speed"),
+    "look": ("perplexity",),
+    "model": ("parameters",),
+    "data": ("documents", "skipped"),
+}
+"""What of each event stays in the record; all of it stays in metrics.jsonl."""
+
+
+async def conduct(
+    run: Run, python: Path, *, clock: Clock, heard: Callable[[Event], None], stop: asyncio.Event
+) -> Record:
+    """The record after the run has ended, one way or another.
+
+    ``stop`` asks the trainer to save and end. Cancelling this kills it; the next `conduct` goes on from the last state
+    that was saved. Raises `TrainingError` where somebody conducts the run already.
+    """
+    with run.alone():
+        run.stop_note.unlink(missing_ok=True)
+        hearing = _Hearing(run, heard)
+        launch = _launch(run, hearing.record.plan, python)
+        async with Child(launch, clock=clock, on_line=hearing.line) as child, asyncio.TaskGroup() as group:
+            asking = group.create_task(_ask(stop, run), name=f"stop {run.id}")
+            code = await child.ended()
+            asking.cancel()
+        return hearing.ended(code, at=clock.now())
+
+
+async def _ask(stop: asyncio.Event, run: Run) -> None:
+    """A file and not a signal: every process of a run over several GPUs sees it, and none dies of it."""
+    await stop.wait()
+    run.stop_note.touch()
+
+
+def _launch(run: Run, plan: Plan, python: Path) -> Launch:
+    launcher = ["-m", "accelerate.commands.launch", "--config_file", plan.accelerate] if plan.accelerate else []
+    return Launch(
+        python=python,
+        command=[str(python), *launcher, start.__file__, str(run.folder)],
+        environment=_environment(plan, os.environ),
+        log=run.folder / "log",
+        notes=run.folder,
+    )
+
+
+def _environment(plan: Plan, inherited: Mapping[str, str]) -> dict[str, str]:
+    """What the bot has, without its secrets; no hub is asked for anything."""
+    environment = {name: value for name, value in inherited.items() if not name.startswith("BOTCORE_")}
+    environment |= {
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",  # `start.py` lies among modules whose names must not hide others
+    }
+    if plan.threads:
+        environment["OMP_NUM_THREADS"] = str(plan.threads)
+    else:
+        environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() - 1)))
+    return environment
+
+
+class _Hearing:
+    """Takes down what the trainer says."""
+
+    def __init__(self, run: Run, heard: Callable[[Event], None]) -> None:
+        self._run = run
+        self._heard = heard
+        self._end: Event = {}
+        self._last = ""
+        self.record = run.change(state="running", reason="", ended=0.0)
+
+    def line(self, line: str) -> None:
+        event = decode(line)
+        if event is None:
+            self._last = line
+            return
+        self._keep(event)
+        self._heard(event)
+
+    def _keep(self, event: Event) -> None:
+        name = event["event"]
+        metrics: dict[str, Any] = {key: event[key] for key in KEPT.get(name, ()) if key in event}
+        self.record = dataclasses.replace(self.record, metrics={**self.record.metrics, **metrics})
+        if name == "data":
+            self.record = dataclasses.replace(self.record, data=event["hash"])
+        if name in ("data", "look", "saved"):
+            self._run.write(self.record)
+        if name == "end":
+            self._end = event
+
+    def ended(self, code: int, *, at: float) -> Record:
+        told = self._end or {"state": "failed", "reason": self._without_a_word(code)}
+        changes = {"state": told["state"], "reason": told.get("reason", ""), "outputs": told.get("outputs", {})}
+        self.record = dataclasses.replace(self.record, ended=at, **changes)
+        self._run.write(self.record)
+        return self.record
+
+    def _without_a_word(self, code: int) -> str:
+        if code == 137:
+            return "the trainer was killed (signal 9), by hand or because memory ran out"
+        return f"the trainer ended with {code}: {self._last[-LAST_WORDS:]}; all of it: {self._run.folder / 'log'}"

@@ -1,0 +1,50 @@
+"""What a run needs of memory, said as arithmetic before anything is loaded."""
+
+from pathlib import Path
+
+from botcore.training.plan import Plan
+
+__all__ = ["available", "needed", "refusal"]
+
+BYTES_PER_PARAMETER = 16
+"""Weights, gradients and AdamW's two means, 4 bytes each."""
+PROGRAM = 900 << 20
+"""PyTorch, its libraries and the trainer: 700 to 850 MiB resident on a CPU."""
+ACTIVATIONS = 24
+"""Numbers kept for the way back, per token and layer, in widths."""
+
+
+def needed(plan: Plan, parameters: int, *, layers: int, width: int, vocab: int, devices: int = 1) -> tuple[int, int]:
+    """Bytes of the model with its optimizer, and of the rows in work, on one device."""
+    rows = plan.micro or -(-plan.batch // devices)
+    number = 2 if plan.precision == "bf16" else 4
+    # The logits and their gradient are float32 whatever the rest is.
+    row = plan.context * (layers * width * ACTIVATIONS * number + 3 * vocab * 4)
+    return parameters * BYTES_PER_PARAMETER, rows * row
+
+
+def refusal(plan: Plan, parameters: int, *, model: int, rows: int, free: int, devices: int = 1) -> str:
+    """Why this cannot run here, with the arithmetic and the next step; empty where it can."""
+    program = PROGRAM if free else 0
+    need = model + rows + program
+    if not free or need <= free:
+        return ""
+    held = plan.micro or -(-plan.batch // devices)
+    return (
+        f"too little memory: {parameters / 1e6:,.1f} M parameters × {BYTES_PER_PARAMETER} bytes = {_gb(model)}, "
+        f"{held} rows of {plan.context} tokens = {_gb(rows)}, the program {_gb(program)}: {_gb(need)} of {_gb(free)} "
+        f"that are free; take {'a smaller --micro' if model + program < free * 0.8 else 'a smaller model'}"
+    )
+
+
+def available(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """Bytes that are free without swapping; 0 where the system does not say."""
+    try:
+        lines = meminfo.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
+
+
+def _gb(count: float) -> str:
+    return f"{count / 1e9:.1f} GB"

@@ -1,0 +1,36 @@
+from pathlib import Path
+
+from botcore.training.memory import available, needed, refusal
+from botcore.training.plan import SIZES, Plan
+
+SMALL = SIZES["small"]
+PLAN = Plan(shape=SMALL, context=1024, batch=32)
+
+
+def need(plan: Plan, devices: int = 1) -> tuple[int, int]:
+    return needed(plan, SMALL.parameters, layers=SMALL.layers, width=SMALL.width, vocab=SMALL.vocab, devices=devices)
+
+
+def test_a_refusal_says_the_arithmetic_and_the_next_step() -> None:
+    model, rows = need(PLAN)
+    why = refusal(PLAN, SMALL.parameters, model=model, rows=rows, free=4 * 10**9)
+    assert why.startswith("too little memory: 15.7 M parameters × 16 bytes = 0.3 GB, 32 rows of 1024 tokens = ")
+    assert why.endswith("of 4.0 GB that are free; take a smaller --micro")
+
+
+def test_a_model_that_alone_is_too_large_asks_for_a_smaller_one() -> None:
+    model, rows = need(PLAN)
+    assert refusal(PLAN, SMALL.parameters, model=model, rows=rows, free=10**9).endswith("a smaller model")
+
+
+def test_fewer_rows_at_once_or_more_devices_need_less() -> None:
+    few = Plan(shape=SMALL, context=1024, batch=32, micro=4)
+    assert need(few)[1] * 8 == need(PLAN)[1]
+    assert need(PLAN, devices=4)[1] * 4 == need(PLAN)[1]
+
+
+def test_where_the_system_does_not_say_nothing_is_refused(tmp_path: Path) -> None:
+    assert available(tmp_path / "meminfo") == 0
+    (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:    8 kB\n")
+    assert available(tmp_path / "meminfo") == 8192
+    assert refusal(PLAN, 1, model=10**15, rows=0, free=0) == ""

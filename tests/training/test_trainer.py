@@ -1,0 +1,230 @@
+"""The trainer itself, on models of a few thousand parameters: what it learns, and what kills and bad input do."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import botcore
+from botcore.engine.environment import PROJECT
+from botcore.training.plan import SIZES, Plan
+from botcore.training.progress import Event, decode
+from botcore.training.runs import Run, lines_of, new_run
+
+PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
+SERVER = Path(__file__).with_name("trainer_server.py")
+STEPS = 30
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(not PYTHON.exists(), reason=f"no engine environment at {PYTHON}: botcore engine install"),
+]
+
+SHAPE = replace(SIZES["nano"], vocab=300, context=64)
+PLAN = Plan(
+    shape=SHAPE, context=32, batch=4, steps=STEPS, warmup=5, rate=3e-3, precision="fp32", held_out=0.1,
+    eval_every=10, save_every=4, log_every=1, samples=1, threads=1,
+)  # fmt: skip
+
+
+class Server:
+    """Trainers in forks of one process that has torch already."""
+
+    def __init__(self) -> None:
+        command = [str(PYTHON), "-P", str(SERVER), str(Path(botcore.__file__).parent)]
+        environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        self.events: list[Event] = []
+        self.checks: Any = self._told()
+
+    def begin(self, run: Run) -> int:
+        """Start the trainer; its process id."""
+        assert self._process.stdin
+        run.change(state="new")
+        self.events = []
+        self._process.stdin.write(f"{run.folder}\n")
+        self._process.stdin.flush()
+        return int(self._told())
+
+    def end(self) -> int:
+        """Its exit status, once it has ended."""
+        return int(self._told())
+
+    def train(self, run: Run) -> Event:
+        """Run it to its end; its last event."""
+        self.begin(run)
+        self.end()
+        return self.events[-1]
+
+    def until(self, name: str, step: int) -> None:
+        """Hear it until an event of this name at this step or later."""
+        while not any(one["event"] == name and one["step"] >= step for one in self.events):
+            self._line()
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def _told(self) -> Any:
+        while (told := self._line()) is None:
+            pass
+        return told["told"]
+
+    def _line(self) -> Any:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        assert line, "the server is gone"
+        if event := decode(line.rstrip()):
+            self.events.append(event)
+        return json.loads(line) if line.startswith('{"told"') else None
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder, words = tmp_path_factory.mktemp("texts"), random.Random(1)
+    for number in range(30):
+        said = " ".join(words.choice(("a fox", "sees", "the sea", "and", "sings")) for _ in range(40))
+        (folder / f"{number}.txt").write_text(f"{number} {said}.")
+    (folder / "rows.jsonl").write_text('{"text": "one more fox"}\n{broken\n')
+    return folder
+
+
+@pytest.fixture
+def new(tmp_path: Path, texts: Path) -> Callable[..., Run]:
+    def make(**changes: Any) -> Run:
+        return new_run(tmp_path, "pretrain", replace(PLAN, **{"texts": (str(texts),), **changes}), at=0.0)
+
+    return make
+
+
+def curve(run: Run, count: int = STEPS) -> list[float]:
+    steps = [line for line in lines_of(run.folder / "metrics.jsonl") if line["kind"] == "step"]
+    assert [line["step"] for line in steps] == list(range(1, count + 1))
+    return [line["loss"] for line in steps]
+
+
+def test_no_document_sees_another_in_either_style(server: Server) -> None:
+    for style in ("qwen3", "gpt2"):
+        found = server.checks[style]
+        assert found["across"] == 0
+        assert found["within"] > 1e-3
+
+
+def test_parameters_are_counted_without_loading_anything(server: Server) -> None:
+    for style in ("qwen3", "gpt2"):
+        real, counted = server.checks[style]["parameters"]
+        assert real == counted
+    assert server.checks["starter"] == SIZES["tiny"].parameters
+
+
+def test_a_run_killed_at_a_random_step_resumes_to_the_same_curve(server: Server, new: Callable[..., Run]) -> None:
+    straight, killed = new(), new()
+    assert server.train(straight)["state"] == "done"
+    seed = random.randrange(10**6)
+    at = random.Random(seed).randint(PLAN.save_every + 1, STEPS - 2)
+    pid = server.begin(killed)
+    server.until("step", at)
+    os.kill(pid, signal.SIGKILL)
+    assert server.end() == -signal.SIGKILL
+    assert server.train(killed)["state"] == "done"
+    assert "going on after step" in str([one.get("text") for one in server.events])
+    assert curve(killed) == pytest.approx(curve(straight), abs=1e-3), f"killed at step {at}, seed {seed}"
+    assert curve(straight)[-1] < curve(straight)[0] - 0.5
+
+
+def test_the_same_run_in_smaller_pieces_has_the_same_curve(server: Server, new: Callable[..., Run]) -> None:
+    whole, pieces = new(steps=8, samples=0), new(steps=8, samples=0, micro=1)
+    for run in (whole, pieces):
+        server.train(run)
+    assert curve(pieces, 8) == pytest.approx(curve(whole, 8), abs=1e-3)
+
+
+def test_a_stop_saves_and_the_run_goes_on_from_there(server: Server, new: Callable[..., Run]) -> None:
+    run = new()
+    server.begin(run)
+    server.until("step", 3)
+    run.stop_note.touch()
+    assert server.end() == 0
+    assert server.events[-1]["state"] == "stopped"
+    run.stop_note.unlink()
+    server.train(run)
+    assert "going on after step" in str([one.get("text") for one in server.events])
+    assert len(curve(run)) == STEPS
+
+
+def test_what_came_out_is_a_model_with_its_data_card_its_figures_and_samples(
+    server: Server, new: Callable[..., Run]
+) -> None:
+    run = new(precision="bf16")
+    end = server.train(run)
+    model = Path(end["outputs"]["model"])
+    config = json.loads((model / "config.json").read_text())
+    assert (config["architectures"], config["dtype"]) == (["Qwen3ForCausalLM"], "bfloat16")
+    assert {"model.safetensors", "tokenizer.json", "chat_template.jinja"} <= {path.name for path in model.iterdir()}
+    data = next(one for one in server.events if one["event"] == "data")
+    assert (data["documents"], data["held_out_documents"], data["skipped"]) == (31, 3, 1)
+    assert (Path(data["named"][0]["where"]).name, data["named"][0]["reason"]) == ("rows.jsonl:2", "no JSON")
+    looks = [line for line in lines_of(run.folder / "metrics.jsonl") if line["kind"] == "look"]
+    assert [line["step"] for line in looks] == [10, 20, 30]
+    assert looks[-1]["perplexity"] < looks[0]["perplexity"] < SHAPE.vocab
+    assert len(lines_of(run.folder / "samples.jsonl")) == 3
+    assert not [path for path in run.folder.rglob("*.*") if path.suffix in (".pt", ".pth", ".pkl")]
+
+
+def test_a_model_goes_on_from_what_another_run_made(server: Server, new: Callable[..., Run]) -> None:
+    first = new()
+    server.train(first)
+    further = new(base=str(first.model), shape=None, rate=1e-4)
+    assert server.train(further)["state"] == "done"
+    assert curve(further)[0] < curve(first)[0] - 0.5
+
+
+def test_gpt2_with_muon_learns_too(server: Server, new: Callable[..., Run]) -> None:
+    shape = replace(SHAPE, style="gpt2", kv_heads=2, inner=256)
+    run = new(shape=shape, optimizer="muon", matrix_rate=0.01, samples=0)
+    assert server.train(run)["state"] == "done"
+    assert curve(run)[-1] < curve(run)[0] - 0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"context": 65}, "--context 65 is more than the model's 64 positions"),
+        (
+            {"shape": replace(SHAPE, width=65536, layers=64)},
+            "little memory: 2,846.7 M parameters × 16 bytes = 45.5 GB",
+        ),
+        ({"base": str(Path(__file__).parent), "shape": None}, "has no readable tokenizer"),
+        ({"rate": 1e9, "clip": 0.0}, "the loss is "),
+    ],
+)
+def test_what_cannot_be_trained_is_one_line(
+    server: Server, new: Callable[..., Run], changes: dict[str, Any], reason: str
+) -> None:
+    end = server.train(new(**changes))
+    assert end["state"] == "failed"
+    assert reason in end["reason"]
+    assert "\n" not in end["reason"]
+
+
+def test_text_of_which_nothing_can_be_used_is_one_line(server: Server, new: Callable[..., Run], tmp_path: Path) -> None:
+    (tmp_path / "bad.txt").write_bytes(b"\xff\xfe")
+    end = server.train(new(texts=(str(tmp_path / "bad.txt"),)))
+    assert "no document could be used (1 skipped; " in end["reason"]
+    assert end["reason"].endswith("bad.txt: not UTF-8 at byte 0)")

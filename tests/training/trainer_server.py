@@ -1,0 +1,76 @@
+"""Runs trainers in the engine's environment, each in a fork: torch is imported once for all tests.
+
+``trainer_server.py BOTCORE_FOLDER``; first it prints what `checks` found, one JSON object. Then for each folder of a
+run that it reads, it prints ``pid`` of a trainer of that run, and, when that has ended, its exit status.
+"""
+
+import importlib
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+bare = ModuleType("botcore")
+bare.__path__ = [sys.argv[1]]
+sys.modules["botcore"] = bare
+
+import torch  # noqa: E402
+from transformers import AutoTokenizer  # noqa: E402
+
+from botcore.training.plan import Plan, Style, shape_of  # noqa: E402
+
+main = importlib.import_module("botcore.training._inside.main")
+learner = importlib.import_module("botcore.training._inside.learner")
+STARTER = Path(sys.argv[1]) / "starter"
+STYLES: tuple[Style, ...] = ("qwen3", "gpt2")
+
+
+def checks() -> dict[str, Any]:
+    """For each style: parameters counted and real; how far a document is moved by another's words, and by its own."""
+    torch.manual_seed(0)
+    tokenizer = AutoTokenizer.from_pretrained(STARTER)
+    found: dict[str, Any] = {"starter": learner.parameters_of(STARTER)}
+    for style in STYLES:
+        shape = replace(shape_of("nano", style), vocab=len(tokenizer))
+        plan = Plan(shape=shape)
+        model = learner.make_model(plan, learner.config_of(plan, tokenizer)).eval()
+        for weight in model.parameters():
+            torch.nn.init.normal_(weight, std=0.2)
+        counts = [sum(weight.numel() for weight in model.parameters()), shape.parameters]
+        found[style] = {"parameters": counts, "across": moved(model, 0, 9), "within": moved(model, 5, 9)}
+    return found
+
+
+@torch.no_grad()
+def moved(model: Any, changed: int, learnt: int) -> float:
+    """How much the loss of one token changes with an earlier one, in a row of two documents of 5 and 7 tokens."""
+    row = learner.Learner(model)
+    ids, labels = torch.arange(20, 32)[None], torch.full((1, 12), -100)
+    positions = torch.cat((torch.arange(5), torch.arange(7)))[None]
+    labels[0, learnt] = 3
+    before = float(row(ids, labels, positions))
+    ids[0, changed] = 99
+    return abs(float(row(ids, labels, positions)) - before)
+
+
+def serve() -> None:
+    """A trainer for each line."""
+    for line in sys.stdin:
+        child = os.fork()
+        if not child:
+            os._exit(main.main(Path(line.strip())))
+        say(child)
+        say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+
+
+def say(value: object) -> None:
+    sys.stdout.write(json.dumps({"told": value}) + "\n")
+    sys.stdout.flush()
+
+
+torch.set_num_threads(1)
+say(checks())
+serve()
