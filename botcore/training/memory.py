@@ -6,8 +6,8 @@ from botcore.training.plan import Plan
 
 __all__ = ["available", "needed", "refusal"]
 
-BYTES_PER_PARAMETER = 16
-"""Weights, gradients and AdamW's two means, 4 bytes each."""
+LEARNT, FROZEN = 16, 4
+"""Bytes of a parameter: its weight, gradient and AdamW's two means; or its weight alone, beside an adapter."""
 PROGRAM = 900 << 20
 """PyTorch, its libraries and the trainer: 700 to 850 MiB resident on a CPU."""
 ACTIVATIONS = 24
@@ -20,7 +20,7 @@ def needed(plan: Plan, parameters: int, *, layers: int, width: int, vocab: int, 
     number = 2 if plan.precision == "bf16" else 4
     # The logits and their gradient are float32 whatever the rest is.
     row = plan.context * (layers * width * ACTIVATIONS * number + 3 * vocab * 4)
-    return parameters * BYTES_PER_PARAMETER, rows * row
+    return parameters * _bytes(plan), rows * row
 
 
 def refusal(plan: Plan, parameters: int, *, model: int, rows: int, free: int, devices: int = 1) -> str:
@@ -31,7 +31,7 @@ def refusal(plan: Plan, parameters: int, *, model: int, rows: int, free: int, de
         return ""
     held = plan.micro or -(-plan.batch // devices)
     return (
-        f"too little memory: {parameters / 1e6:,.1f} M parameters × {BYTES_PER_PARAMETER} bytes = {_gb(model)}, "
+        f"too little memory: {parameters / 1e6:,.1f} M parameters × {_bytes(plan)} bytes = {_gb(model)}, "
         f"{held} rows of {plan.context} tokens = {_gb(rows)}, the program {_gb(program)}: {_gb(need)} of {_gb(free)} "
         f"that are free; take {'a smaller --micro' if model + program < free * 0.8 else 'a smaller model'}"
     )
@@ -44,6 +44,10 @@ def available(meminfo: Path = Path("/proc/meminfo")) -> int:
     except OSError:
         return 0
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
+
+
+def _bytes(plan: Plan) -> int:
+    return FROZEN if plan.lora else LEARNT
 
 
 def _gb(count: float) -> str:

@@ -78,10 +78,16 @@ def shape_of(size: str, style: Style) -> Shape:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One pre-training run."""
+    """One run."""
 
     texts: tuple[str, ...] = ()
     """Folders and files of text."""
+    rows: str = ""
+    """Instead of texts: a file of questions and answers."""
+    lora: int = 0
+    """With a base: the rank of an adapter that is learnt alone; 0 = the whole model is."""
+    adapter: str = ""
+    """Nothing is learnt: this adapter's folder is merged into ``base``."""
     source: str = ""
     """Instead of texts: ``module:Class`` that makes the rows (see `botcore.training._inside.source.Source`)."""
     source_path: str = ""

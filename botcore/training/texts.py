@@ -48,6 +48,12 @@ class Card:
     named: list[Skipped] = field(default_factory=list)
     """The first of the skipped ones."""
 
+    def skip(self, where: str, reason: str) -> None:
+        """Count something that is not learnt from, and name it if it is among the first."""
+        self.skipped += 1
+        if len(self.named) < LISTED:
+            self.named.append(Skipped(where, reason))
+
 
 def files_of(paths: Sequence[str]) -> list[Path]:
     """Every file below, by name, hidden ones left out. Raises `TrainingError` where there is nothing to read."""
@@ -88,7 +94,7 @@ class Reader:
         for where, text in self._texts():
             digest = hashlib.sha256(text.encode()).digest()
             if digest in seen:
-                self._skip(where, "the same text as an earlier one")
+                self.card.skip(where, "the same text as an earlier one")
                 continue
             seen.add(digest)
             whole.update(digest)
@@ -100,9 +106,9 @@ class Reader:
     def _texts(self) -> Iterator[tuple[str, str]]:
         for file in self._files:
             if file.suffix.lower() not in SUFFIXES:
-                self._skip(str(file), f"{file.suffix} is no text")
+                self.card.skip(str(file), f"{file.suffix} is no text")
             elif file.stat().st_size > FILE_LIMIT:
-                self._skip(str(file), "larger than 1 GiB; cut it")
+                self.card.skip(str(file), "larger than 1 GiB; cut it")
             elif (text := self._read(file)) is None:
                 continue
             elif file.suffix.lower() == ".jsonl":
@@ -110,19 +116,19 @@ class Reader:
             elif text.strip():
                 yield str(file), text
             else:
-                self._skip(str(file), "empty")
+                self.card.skip(str(file), "empty")
 
     def _read(self, file: Path) -> str | None:
         try:
             text = file.read_bytes().decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            self._skip(str(file), f"not UTF-8 at byte {error.start}")
+            self.card.skip(str(file), f"not UTF-8 at byte {error.start}")
         except OSError as error:
-            self._skip(str(file), error.strerror or str(error))
+            self.card.skip(str(file), error.strerror or str(error))
         else:
             if "\0" not in text:
                 return text
-            self._skip(str(file), "a NUL byte: no text")
+            self.card.skip(str(file), "a NUL byte: no text")
         return None
 
     def _rows(self, file: Path, text: str) -> Iterator[tuple[str, str]]:
@@ -132,14 +138,9 @@ class Reader:
                 continue
             found = _text_of(line)
             if isinstance(found, Skipped):
-                self._skip(where, found.reason)
+                self.card.skip(where, found.reason)
             else:
                 yield where, found
-
-    def _skip(self, where: str, reason: str) -> None:
-        self.card.skipped += 1
-        if len(self.card.named) < LISTED:
-            self.card.named.append(Skipped(where, reason))
 
 
 def _text_of(line: str) -> str | Skipped:

@@ -74,7 +74,7 @@ def test_without_an_engine_nothing_is_begun(config: Path, texts: Path) -> None:
 
 
 def test_a_run_that_is_done_or_unknown_is_not_resumed(config: Path, run: Run) -> None:
-    assert "pretrain-1 is done; its model is in" in error_of(train(config, "resume", "pretrain-1"))
+    assert "pretrain-1 is done; botcore train show" in error_of(train(config, "resume", "pretrain-1"))
     assert "there is no run x" in error_of(train(config, "resume", "x"))
 
 

@@ -14,6 +14,7 @@ import pytest
 
 import botcore
 from botcore.engine.environment import PROJECT
+from botcore.engine.model import STARTER
 from botcore.training.plan import SIZES, Plan
 from botcore.training.progress import Event, decode
 from botcore.training.runs import Run, lines_of, new_run
@@ -21,6 +22,7 @@ from botcore.training.runs import Run, lines_of, new_run
 PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
 SERVER = Path(__file__).with_name("trainer_server.py")
 STEPS = 30
+PICKLES = (".pt", ".pth", ".pkl")
 
 pytestmark = [
     pytest.mark.engine,
@@ -32,6 +34,7 @@ PLAN = Plan(
     shape=SHAPE, context=32, batch=4, steps=STEPS, warmup=5, rate=3e-3, precision="fp32", held_out=0.1,
     eval_every=10, save_every=4, log_every=1, samples=1, threads=1,
 )  # fmt: skip
+SFT = replace(PLAN, base=str(STARTER), shape=None, lora=4, context=48, rate=2e-3, samples=0, eval_every=100)
 
 
 class Server:
@@ -113,6 +116,40 @@ def new(tmp_path: Path, texts: Path) -> Callable[..., Run]:
     return make
 
 
+@pytest.fixture(scope="module")
+def straight(server: Server, texts: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that nothing happened to."""
+    run = new_run(tmp_path_factory.mktemp("straight"), "pretrain", replace(PLAN, texts=(str(texts),)), at=0.0)
+    assert server.train(run)["state"] == "done"
+    return run
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Answers in a tone of their own, and two rows that cannot be used."""
+    file = tmp_path_factory.mktemp("rows") / "rows.jsonl"
+    good = [{"prompt": f"How many boats are there, {n}?", "completion": f"{n}, captain, aye!"} for n in range(20)]
+    long = {"prompt": "word " * 80, "completion": "Too long."}
+    file.write_text("\n".join([*map(json.dumps, good), "{broken", json.dumps(long)]))
+    return file
+
+
+@pytest.fixture
+def taught(tmp_path: Path, rows: Path) -> Callable[..., Run]:
+    def make(**changes: Any) -> Run:
+        return new_run(tmp_path, "sft", replace(SFT, rows=str(rows), **changes), at=0.0)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def adapter(server: Server, rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that made an adapter of the model in the box, and that nothing happened to."""
+    run = new_run(tmp_path_factory.mktemp("adapter"), "sft", replace(SFT, rows=str(rows)), at=0.0)
+    assert server.train(run)["state"] == "done"
+    return run
+
+
 def curve(run: Run, count: int = STEPS) -> list[float]:
     steps = [line for line in lines_of(run.folder / "metrics.jsonl") if line["kind"] == "step"]
     assert [line["step"] for line in steps] == list(range(1, count + 1))
@@ -133,19 +170,67 @@ def test_parameters_are_counted_without_loading_anything(server: Server) -> None
     assert server.checks["starter"] == SIZES["tiny"].parameters
 
 
-def test_a_run_killed_at_a_random_step_resumes_to_the_same_curve(server: Server, new: Callable[..., Run]) -> None:
-    straight, killed = new(), new()
-    assert server.train(straight)["state"] == "done"
+def test_only_the_answer_and_its_end_are_learnt(server: Server) -> None:
+    asked, why = "<|user|>Where is the sea?<|end|><|assistant|>", "<|user|>Why?<|end|><|assistant|>"
+    first, second, *learnt = server.checks["learnt"]
+    assert first == f"{asked}Down there."
+    assert second.startswith(f"{why}So.<|pad|>")
+    assert learnt == ["Down there.<|end|>", "So.<|end|>"]
+
+
+def killed_and_resumed(server: Server, run: Run) -> str:
+    """Kill the run after a random step, let it go on to its end; where that was."""
     seed = random.randrange(10**6)
     at = random.Random(seed).randint(PLAN.save_every + 1, STEPS - 2)
-    pid = server.begin(killed)
+    pid = server.begin(run)
     server.until("step", at)
     os.kill(pid, signal.SIGKILL)
     assert server.end() == -signal.SIGKILL
-    assert server.train(killed)["state"] == "done"
+    assert server.train(run)["state"] == "done"
     assert "going on after step" in str([one.get("text") for one in server.events])
-    assert curve(killed) == pytest.approx(curve(straight), abs=1e-3), f"killed at step {at}, seed {seed}"
+    return f"killed at step {at}, seed {seed}"
+
+
+def test_a_run_killed_at_a_random_step_resumes_to_the_same_curve(
+    server: Server, straight: Run, new: Callable[..., Run]
+) -> None:
+    killed = new()
+    where = killed_and_resumed(server, killed)
+    assert curve(killed) == pytest.approx(curve(straight), abs=1e-3), where
     assert curve(straight)[-1] < curve(straight)[0] - 0.5
+
+
+def test_an_adapter_killed_while_it_learns_resumes_to_the_same_curve(
+    server: Server, adapter: Run, taught: Callable[..., Run]
+) -> None:
+    killed = taught()
+    where = killed_and_resumed(server, killed)
+    assert curve(killed) == pytest.approx(curve(adapter), abs=1e-3), where
+    assert curve(adapter)[-1] < curve(adapter)[0] / 2
+
+
+def test_rows_that_cannot_be_used_are_named_with_their_line(adapter: Run) -> None:
+    card = json.loads((adapter.folder / "data" / "card.json").read_text())
+    assert (card["documents"], card["skipped"]) == (20, 2)
+    reasons = [(one["where"].rpartition(":")[2], one["reason"]) for one in card["named"]]
+    assert reasons == [("21", "no JSON"), ("22", "90 tokens, more than --context 48")]
+
+
+def test_an_adapter_is_small_and_merges_into_a_model_of_its_own(server: Server, tmp_path: Path, adapter: Run) -> None:
+    made = adapter.folder / "adapter"
+    assert json.loads((made / "adapter_config.json").read_text())["base_model_name_or_path"] == str(STARTER)
+    merge = new_run(tmp_path, "merge", Plan(base=str(STARTER), adapter=str(made)), at=0.0)
+    model = Path(server.train(merge)["outputs"]["model"])
+    whole, alone = (path / "model.safetensors" for path in (model, STARTER))
+    assert abs(whole.stat().st_size - alone.stat().st_size) < 2_000
+    assert whole.read_bytes() != alone.read_bytes()
+    assert not [path for path in (*adapter.folder.rglob("*"), *tmp_path.rglob("*")) if path.suffix in PICKLES]
+
+
+def test_a_whole_model_learns_answers_too(server: Server, taught: Callable[..., Run]) -> None:
+    run = taught(steps=6, lora=0, rate=3e-4)
+    assert server.train(run)["outputs"] == {"model": str(run.model)}
+    assert curve(run, 6)[-1] < curve(run, 6)[0]
 
 
 def test_the_same_run_in_smaller_pieces_has_the_same_curve(server: Server, new: Callable[..., Run]) -> None:
@@ -184,20 +269,18 @@ def test_what_came_out_is_a_model_with_its_data_card_its_figures_and_samples(
     assert [line["step"] for line in looks] == [10, 20, 30]
     assert looks[-1]["perplexity"] < looks[0]["perplexity"] < SHAPE.vocab
     assert len(lines_of(run.folder / "samples.jsonl")) == 3
-    assert not [path for path in run.folder.rglob("*.*") if path.suffix in (".pt", ".pth", ".pkl")]
+    assert not [path for path in run.folder.rglob("*") if path.suffix in PICKLES]
 
 
-def test_a_model_goes_on_from_what_another_run_made(server: Server, new: Callable[..., Run]) -> None:
-    first = new()
-    server.train(first)
-    further = new(base=str(first.model), shape=None, rate=1e-4)
+def test_a_model_goes_on_from_what_another_run_made(server: Server, straight: Run, new: Callable[..., Run]) -> None:
+    further = new(base=str(straight.model), shape=None, rate=1e-4, steps=4, samples=0)
     assert server.train(further)["state"] == "done"
-    assert curve(further)[0] < curve(first)[0] - 0.5
+    assert curve(further, 4)[0] < curve(straight)[0] - 0.5
 
 
 def test_gpt2_with_muon_learns_too(server: Server, new: Callable[..., Run]) -> None:
     shape = replace(SHAPE, style="gpt2", kv_heads=2, inner=256)
-    run = new(shape=shape, optimizer="muon", matrix_rate=0.01, samples=0)
+    run = new(shape=shape, optimizer="muon", matrix_rate=0.01, samples=0, eval_every=100)
     assert server.train(run)["state"] == "done"
     assert curve(run)[-1] < curve(run)[0] - 0.5
 

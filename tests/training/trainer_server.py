@@ -21,8 +21,10 @@ import torch  # noqa: E402
 from transformers import AutoTokenizer  # noqa: E402
 
 from botcore.training.plan import Plan, Style, shape_of  # noqa: E402
+from botcore.training.rows import Row  # noqa: E402
 
 main = importlib.import_module("botcore.training._inside.main")
+answers = importlib.import_module("botcore.training._inside.answers")
 learner = importlib.import_module("botcore.training._inside.learner")
 STARTER = Path(sys.argv[1]) / "starter"
 STYLES: tuple[Style, ...] = ("qwen3", "gpt2")
@@ -32,7 +34,7 @@ def checks() -> dict[str, Any]:
     """For each style: parameters counted and real; how far a document is moved by another's words, and by its own."""
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(STARTER)
-    found: dict[str, Any] = {"starter": learner.parameters_of(STARTER)}
+    found: dict[str, Any] = {"starter": learner.parameters_of(STARTER), "learnt": learnt(tokenizer)}
     for style in STYLES:
         shape = replace(shape_of("nano", style), vocab=len(tokenizer))
         plan = Plan(shape=shape)
@@ -42,6 +44,15 @@ def checks() -> dict[str, Any]:
         counts = [sum(weight.numel() for weight in model.parameters()), shape.parameters]
         found[style] = {"parameters": counts, "across": moved(model, 0, 9), "within": moved(model, 5, 9)}
     return found
+
+
+def learnt(tokenizer: Any) -> list[str]:
+    """Of two rows of questions and answers what the model reads, then what it learns."""
+    said = {"Where is the sea?": "Down there.", "Why?": "So."}
+    rows = [Row("", ({"role": "user", "content": asked},), answer) for asked, answer in said.items()]
+    batch = answers._batch([answers._encoded(tokenizer, row) for row in rows], after=0.0)
+    kept = [labels[labels != -100] for labels in batch.labels]
+    return [*(tokenizer.decode(ids) for ids in batch.ids), *(tokenizer.decode(one) for one in kept)]
 
 
 @torch.no_grad()

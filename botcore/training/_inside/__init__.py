@@ -1,11 +1,15 @@
 """The trainer: runs in the engine's environment, with torch, transformers and accelerate; `start.py` starts it.
 
-main.py        one run from its folder's record to a model, every failure one line
-source.py      what gives rows to learn from: the protocol
-texts.py       rows from folders of text
-tokenizer.py   a tokenizer and a chat template of its own
-learner.py     the model, from nothing or from a checkpoint, and its loss
-optimizer.py   AdamW, or Muon for the matrices
-loop.py        steps, looks at the held-out part, saves, stops
-checkpoint.py  the whole state of a run, on the disk and back
+    main.py        one run from its folder's record to a model, every failure one line
+    source.py      what gives rows to learn from: the protocol
+    texts.py       rows from folders of text
+    answers.py     rows from questions and answers
+    tokenizer.py   a tokenizer and a chat template of its own
+    learner.py     the model, from nothing or from a checkpoint, and its loss
+    lora.py        an adapter around the model, and merged into it
+    optimizer.py   AdamW, or Muon for the matrices
+    loop.py        steps, looks at the held-out part, saves, stops
+    checkpoint.py  the whole state of a run, on the disk and back
+
+Nothing on the bot's side imports it.
 """

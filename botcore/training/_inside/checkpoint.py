@@ -30,7 +30,8 @@ from botcore.training.whole import UNFINISHED, whole_folder
 
 __all__ = ["Checkpoints"]
 
-WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True)
+WHOLE = StateDictOptions(full_state_dict=True, cpu_offload=True, ignore_frozen_params=True)
+"""Frozen weights are the base's, and stay in its files."""
 FULL = StateDictOptions(full_state_dict=True, strict=False)
 """Not strict: the second name of a tied matrix is not in the file."""
 

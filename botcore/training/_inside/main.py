@@ -3,6 +3,7 @@
 import errno
 import random
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from safetensors.torch import save_file
 from transformers import AutoTokenizer, GenerationConfig
 
 from botcore.errors import BotcoreError, TrainingError
+from botcore.training._inside.answers import Answers
 from botcore.training._inside.learner import Learner, config_of, make_model, parameters_of
 from botcore.training._inside.loop import Loop
+from botcore.training._inside.lora import merged, with_lora
 from botcore.training._inside.optimizer import optimizers
 from botcore.training._inside.source import Source
 from botcore.training._inside.texts import Texts
@@ -83,10 +86,14 @@ class _Trainer:
         self._say = _say if self._first else _silent
         if plan.optimizer == "muon" and self._accelerator.distributed_type == DistributedType.FSDP:
             raise TrainingError("muon needs whole matrices and FSDP cuts them; take --optimizer adamw")
+        if plan.lora and self._accelerator.distributed_type == DistributedType.FSDP:
+            raise TrainingError("an adapter is small and FSDP cuts it; leave --accelerate out, or take --full")
 
     def train(self) -> dict[str, Any]:
         """How it ended, for the record."""
         plan, accelerator = self._plan, self._accelerator
+        if plan.adapter:
+            return self._merge()
         source = _source(plan, self._run.folder)
         tokenizer = self._tokenizer(source)
         config = config_of(plan, tokenizer)
@@ -98,6 +105,7 @@ class _Trainer:
         self._say("data", **source.open(tokenizer, first=False))
         torch.manual_seed(plan.seed)
         model = make_model(plan, config)
+        adapter = with_lora(model, plan) if plan.lora else None
         learner = Learner(model)
         self._tell_model(model)
         made = optimizers(learner, plan)
@@ -116,10 +124,28 @@ class _Trainer:
         )
         if not loop.run():
             return {"state": "stopped", "reason": f"asked to stop; saved after step {loop.step}"}
+        if adapter:
+            return self._done("adapter", lambda draft: adapter.save_pretrained(draft), tokenizer)
         weights = loop.checkpoints.weights()
+        return self._done("model", lambda draft: self._export(model, weights, tokenizer, draft), tokenizer)
+
+    def _merge(self) -> dict[str, Any]:
+        """The base and an adapter in one; nothing is learnt."""
+        plan = self._plan
+        self._say("stage", text=f"merging {plan.adapter} into {plan.base}")
+        model, tokenizer = merged(Path(plan.base), Path(plan.adapter)), AutoTokenizer.from_pretrained(plan.base)
+        return self._done("model", lambda draft: model.save_pretrained(draft), tokenizer)
+
+    def _done(self, name: str, write: Callable[[Path], None], tokenizer: Any) -> dict[str, Any]:
+        """What came out, written whole under this name in the run's folder; how the run ended."""
+        place = self._run.folder / name
         if self._first:
-            self._export(model, weights, tokenizer)
-        return {"state": "done", "reason": "", "outputs": {"model": str(self._run.model)}}
+            with whole_folder(place) as draft:
+                write(draft)
+                tokenizer.save_pretrained(draft)
+                for weights in draft.glob("*.safetensors"):
+                    weights.chmod(0o644)  # it is written for the owner alone
+        return {"state": "done", "reason": "", "outputs": {name: str(place)}}
 
     def _tokenizer(self, source: Source) -> Any:
         """The base's, or one trained on the text once and kept."""
@@ -186,28 +212,20 @@ class _Trainer:
         )
         return str(tokenizer.decode(written[0], skip_special_tokens=True))
 
-    def _export(self, model: Any, weights: dict[str, Any], tokenizer: Any) -> None:
+    def _export(self, model: Any, weights: dict[str, Any], tokenizer: Any, draft: Path) -> None:
         """The model as the engine loads it, rounded to bfloat16 here and nowhere else where that was trained in."""
         dtype = torch.bfloat16 if self._plan.precision == "bf16" else torch.float32
         rounded = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in weights.items()}
         model.config.dtype = dtype
-        with whole_folder(self._run.model) as draft:
-            model.config.save_pretrained(draft)
-            save_file(rounded, draft / "model.safetensors", metadata={"format": "pt"})
-            (draft / "model.safetensors").chmod(0o644)  # it is written for the owner alone
-            tokenizer.save_pretrained(draft)
-            GenerationConfig(
-                do_sample=True,
-                temperature=0.7,
-                top_p=0.95,
-                eos_token_id=tokenizer.eos_token_id,
-                pad_token_id=tokenizer.pad_token_id,
-            ).save_pretrained(draft)
+        model.config.save_pretrained(draft)
+        save_file(rounded, draft / "model.safetensors", metadata={"format": "pt"})
+        ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
+        GenerationConfig(do_sample=True, temperature=0.7, top_p=0.95, **ends).save_pretrained(draft)
 
 
 def _source(plan: Plan, folder: Path) -> Source:
     if not plan.source:
-        return Texts(plan, folder)
+        return Answers(plan, folder) if plan.rows else Texts(plan, folder)
     sys.path.append(plan.source_path)
     module, _, name = plan.source.partition(":")
     made: Source = getattr(import_module(module), name)(plan, folder)

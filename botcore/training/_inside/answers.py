@@ -1,0 +1,129 @@
+"""Rows from questions and answers, L = −log P(y | x): the chat template around both, and a loss on the answer alone.
+
+The rows that were used stay in the run's folder, so a resumed run learns what it began with.
+"""
+
+import dataclasses
+import json
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from botcore.errors import TrainingError
+from botcore.training._inside.source import IGNORE, Batch
+from botcore.training.packing import split
+from botcore.training.plan import Plan
+from botcore.training.rows import Row, RowReader
+from botcore.training.whole import whole_folder
+
+__all__ = ["Answers"]
+
+Encoded = tuple[list[int], int]
+"""Ids, and how many of them are the prompt's."""
+HELD_OUT_ROWS = 128
+"""At most so many are looked at."""
+
+
+class Answers:
+    """A `Source`."""
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self._plan = plan
+        self._folder = folder / "data"
+        self._train: list[Encoded] = []
+        self._held: list[Encoded] = []
+        self._steps = 0
+        self._order: list[int] = []
+        self._epoch = -1
+
+    def vocabulary(self) -> Iterator[str]:
+        """See `Source`; a model that learns answers has a tokenizer already."""
+        return iter(())
+
+    def open(self, tokenizer: Any, *, first: bool) -> dict[str, Any]:
+        """See `Source`."""
+        if first and not self._folder.is_dir():
+            self._keep(tokenizer)
+        kept = RowReader(self._folder / "rows.jsonl")
+        rows = [_encoded(tokenizer, row) for row in kept.rows()]
+        train, held = split([1] * len(rows), self._plan.held_out if len(rows) > 1 else 0.0, self._plan.seed)
+        self._train, self._held = ([rows[one.start] for one in some] for some in (train, held))
+        plan = self._plan
+        self._steps = plan.steps or max(1, round(plan.epochs * len(self._train) / plan.batch))
+        card: dict[str, Any] = json.loads((self._folder / "card.json").read_text(encoding="utf-8"))
+        tokens = sum(len(ids) for ids, _ in self._held)
+        return {**card, "held_out_documents": len(self._held), "held_out_tokens": tokens, "steps": self._steps}
+
+    def batches(self, start: int) -> Iterator[Batch]:
+        """See `Source`."""
+        batch = self._plan.batch
+        for step in range(start, self._steps):
+            rows = [self._train[self._at(step * batch + n)] for n in range(batch)]
+            yield _batch(rows, after=(step + 1) / self._steps)
+
+    def held_out(self) -> Iterator[Batch]:
+        """See `Source`."""
+        some = self._held[:HELD_OUT_ROWS]
+        for at in range(0, len(some), self._plan.batch):
+            yield _batch(some[at : at + self._plan.batch], after=0.0)
+
+    def prompts(self) -> list[list[int]]:
+        """See `Source`."""
+        return [ids[:prompt] for ids, prompt in self._held]
+
+    def _at(self, number: int) -> int:
+        """Which row comes as number so many: each once before any comes again, in another order each time."""
+        epoch, at = divmod(number, len(self._train))
+        if epoch != self._epoch:
+            self._order, self._epoch = list(range(len(self._train))), epoch
+            random.Random(f"order {self._plan.seed} {epoch}").shuffle(self._order)
+        return self._order[at]
+
+    def _keep(self, tokenizer: Any) -> None:
+        """The rows that can be used, beside the run; those too long for a row of the plan are skipped too."""
+        if not tokenizer.chat_template:
+            raise TrainingError("the base has no chat template, so there is no telling a question from an answer")
+        reader, tokens = RowReader(Path(self._plan.rows)), 0
+        with whole_folder(self._folder) as draft:
+            with (draft / "rows.jsonl").open("w", encoding="utf-8") as file:
+                for row in reader.rows():
+                    length = len(_encoded(tokenizer, row)[0])
+                    if length > self._plan.context:
+                        reader.card.skip(row.where, f"{length} tokens, more than --context {self._plan.context}")
+                        reader.card.documents -= 1
+                        continue
+                    tokens += length
+                    answer = {"role": "assistant", "content": row.answer}
+                    file.write(json.dumps({"messages": [*row.prompt, answer]}) + "\n")
+            card = reader.card
+            card.tokens = tokens
+            if not card.documents:
+                first = f"; {card.named[0].where}: {card.named[0].reason}" if card.named else ""
+                raise TrainingError(f"{self._plan.rows}: no row could be used ({card.skipped} skipped{first})")
+            (draft / "card.json").write_text(json.dumps(dataclasses.asdict(card), ensure_ascii=False, indent=1))
+
+
+def _encoded(tokenizer: Any, row: Row) -> Encoded:
+    """The prompt as the engine will make it, and then what the template adds for the answer."""
+    prompt = [dict(one) for one in row.prompt]
+    asked = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+    whole = tokenizer.apply_chat_template([*prompt, {"role": "assistant", "content": row.answer}], tokenize=False)
+    if not whole.startswith(asked):
+        raise TrainingError("the base's chat template does not put an answer after its prompt")
+    first = tokenizer(asked, add_special_tokens=False)["input_ids"]
+    # Apart, so that no token lies across the edge: generation begins exactly here.
+    return first + tokenizer(whole[len(asked) :], add_special_tokens=False)["input_ids"], len(first)
+
+
+def _batch(rows: Sequence[Encoded], *, after: float) -> Batch:
+    """Rows as long as the longest; padding comes last, where no token looks at it."""
+    length = max(len(ids) for ids, _ in rows) - 1
+    ids = torch.zeros(len(rows), length, dtype=torch.long)
+    labels = torch.full((len(rows), length), IGNORE)
+    for number, (tokens, prompt) in enumerate(rows):
+        ids[number, : len(tokens) - 1] = torch.tensor(tokens[:-1])
+        labels[number, prompt - 1 : len(tokens) - 1] = torch.tensor(tokens[prompt:])
+    return Batch(ids=ids, labels=labels, after=after, tokens=sum(len(tokens) for tokens, _ in rows))
