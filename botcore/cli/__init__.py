@@ -1,4 +1,4 @@
-"""The command line: ``botcore run|chat|ask|doctor|backup|restore|export|forget|plugins|config|dlq|engine|model|train|…``.
+"""The command line: ``botcore run|chat|ask|doctor|backup|restore|export|forget|config|dlq|engine|model|train|…``.
 
 One file per group. Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their set-up
 helpers (``telegram setup``). Commands import what they need when they run, so that ``--help`` answers at once.

@@ -78,7 +78,7 @@ class Checkpoints:
         state = _named("model", get_model_state_dict(self._learner, options=WHOLE))
         for index, optimizer in enumerate(self._optimizers):
             found: Any = get_optimizer_state_dict(self._learner, optimizer, options=WHOLE)
-            for weight, values in found["state"].items():
+            for weight, values in found.get("state", {}).items():  # nothing but in the first process
                 state |= _named(f"optimizer{index}/{weight}", values)
         return _apart(state | _named("random", _random()))
 
@@ -86,7 +86,7 @@ class Checkpoints:
         set_model_state_dict(self._learner, _of("model", tensors), options=FULL)
         for index, optimizer in enumerate(self._optimizers):
             # The groups' own values (rates, decay) are the plan's, and made anew.
-            groups: Any = get_optimizer_state_dict(self._learner, optimizer, options=WHOLE)["param_groups"]
+            groups: Any = get_optimizer_state_dict(self._learner, optimizer)["param_groups"]
             state = {"state": _nested(_of(f"optimizer{index}", tensors)), "param_groups": groups}
             set_optimizer_state_dict(self._learner, optimizer, state, options=FULL)
         _take_random(_of("random", tensors))

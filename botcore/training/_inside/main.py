@@ -1,6 +1,7 @@
 """One run from its folder's record to a model. Every failure a person can do something about is one line."""
 
 import errno
+import os
 import random
 import sys
 from collections.abc import Callable
@@ -49,7 +50,8 @@ def main(folder: Path) -> int:
         if "can't allocate memory" not in str(error):
             raise
         return _failed("out of memory; take a smaller --micro or --size")
-    _say("end", **ended)
+    if os.environ.get("RANK", "0") == "0":
+        _say("end", **ended)
     return 0
 
 
