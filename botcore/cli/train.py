@@ -31,7 +31,7 @@ def pretrain(
     size: Annotated[str, typer.Option(help="From nothing: nano, tiny, mini, small, medium or large.")] = "mini",
     style: Annotated[Literal["qwen3", "gpt2"], typer.Option(help="From nothing: the architecture.")] = "qwen3",
     vocab: Annotated[int | None, typer.Option(min=263, max=262_144, help="From nothing: tokens, at most.")] = None,
-    base: Annotated[str, typer.Option(help="Go on from a checkpoint: a run, a folder, or starter.")] = "",
+    base: Annotated[str, typer.Option(help="Go on from a model: a run, a folder, one that was fetched, starter.")] = "",
     context: Annotated[int, typer.Option(min=8, max=131_072, help="Tokens of a row.")] = 256,
     batch: Annotated[int, typer.Option(min=1, max=65_536, help="Rows of a step.")] = 16,
     micro: Annotated[int, typer.Option(min=0, help="Rows a device holds at once; 0 = its share of a step.")] = 0,
@@ -93,7 +93,9 @@ def pretrain(
 @app.command("sft")
 def sft(
     rows: Annotated[Path, typer.Argument(help="JSON lines: prompt and completion, or messages.")],
-    base: Annotated[str, typer.Option(help="The model to teach: a run, a folder, or starter.")] = "starter",
+    base: Annotated[
+        str, typer.Option(help="The model to teach: a run, a folder, one that was fetched, starter.")
+    ] = "starter",
     lora: Annotated[int, typer.Option(min=1, max=512, help="Rank of the adapter that is learnt.")] = 16,
     full: Annotated[bool, typer.Option("--full", help="Learn the whole model and no adapter.")] = False,
     context: Annotated[int, typer.Option(min=8, max=131_072, help="Longer rows, in tokens, are skipped.")] = 1024,
@@ -122,7 +124,7 @@ def sft(
         rows=str(rows.resolve()),
         base=found,
         lora=0 if full else lora,
-        context=min(context, _window(found) or context),
+        context=min(context, _window(settings, found) or context),
         batch=batch,
         micro=micro,
         steps=steps,
@@ -212,19 +214,17 @@ def _base(settings: "Settings", base: str) -> str:
             raise TrainingError(f"{base} has made no model yet; botcore train resume {base}")
         return str(run.model)
     try:
-        found = find_model(base)
-    except EngineUnavailable:
-        found = None
-    if found is None or not found.local:
-        raise TrainingError(f"{base} is no base: neither a run, nor a folder with a model (config.json), nor starter")
-    return found.source
+        return find_model(base, data_dir=settings.bot.data_dir).source
+    except EngineUnavailable as error:
+        why = str(error).removeprefix("engine.model: ")
+        raise TrainingError(f"{base} is no base, as there is no run of that name: {why}") from None
 
 
-def _window(base: str) -> int:
+def _window(settings: "Settings", base: str) -> int:
     """Positions of the base; 0 where it does not say."""
     from botcore.engine.model import find_model
 
-    return find_model(base).window
+    return find_model(base, data_dir=settings.bot.data_dir).window
 
 
 def begin(settings: "Settings", kind: str, plan: "Plan", *, json: bool) -> "Record":

@@ -4,7 +4,6 @@ The course follows the tokens seen, so that a busy machine makes it later and no
 whole mixture, then long rows while the learning rate falls to nothing.
 """
 
-import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import torch
 from botcore.training._inside.source import IGNORE, Batch
 from botcore.training._inside.tokenizer import END, ROLES
 from botcore.training.plan import Plan
-from scripts.starter.corpus import Corpus
+from scripts.starter.corpus import Corpus, digest
 from scripts.starter.dialogue import Message
 
 __all__ = ["Conversations"]
@@ -53,12 +52,8 @@ class Conversations:
     def open(self, tokenizer: Any, *, first: bool) -> dict[str, Any]:
         """Take the tokenizer; the card's hash is that of the first conversations."""
         self._core = tokenizer.backend_tokenizer
-        digest = hashlib.sha256()
-        corpus = Corpus(self._plan.seed + 2)
-        for _ in range(SAMPLED):
-            digest.update("\0".join(m.text for m in corpus.conversation("all")).encode())
         counts = {"documents": 0, "held_out_tokens": 0, "skipped": 0}
-        return {"hash": digest.hexdigest(), "tokens": self._budget, **counts}
+        return {"hash": digest(self._plan.seed + 2, SAMPLED), "tokens": self._budget, **counts}
 
     def batches(self, start: int) -> Iterator[Batch]:
         """The course from batch `start` on; what lies before is made again, at 26,000 conversations a second."""

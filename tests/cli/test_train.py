@@ -53,8 +53,9 @@ def test_an_empty_folder_is_one_line(config: Path, tmp_path: Path) -> None:
 
 
 def test_an_unknown_base_names_what_it_could_have_been(config: Path, texts: Path) -> None:
-    expected = "pretrain-7 is no base: neither a run, nor a folder with a model (config.json), nor starter"
-    assert error_of(train(config, "pretrain", texts, "--base", "pretrain-7")) == expected
+    said = error_of(train(config, "pretrain", texts, "--base", "some/model"))
+    assert said.startswith("some/model is no base, as there is no run of that name: ")
+    assert said.endswith("fetch it: botcore model get some/model")
     assert "is no base" in error_of(train(config, "pretrain", texts, "--base", texts))
 
 
