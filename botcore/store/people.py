@@ -102,8 +102,10 @@ def _turns(channel: str, person: str, *columns: Any) -> Any:
 
 def traces(connection: sa.Connection, channel: str, person: str) -> list[tuple[str, int]]:
     """Each group the person wrote in, and the number of the first turn whose prompt may carry their words."""
-    first = _turns(channel, person, turn.c.conversation, sa.func.min(turn.c.number)).group_by(turn.c.conversation)
-    return [(key, number) for key, number in connection.execute(first)]
+    first = _turns(channel, person, turn.c.conversation, sa.func.min(turn.c.number).label("number")).group_by(
+        turn.c.conversation
+    )
+    return [(row.conversation, row.number) for row in connection.execute(first)]
 
 
 def messages(connection: sa.Connection, channel: str, person: str) -> list[int]:

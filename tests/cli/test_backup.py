@@ -12,6 +12,8 @@ import pytest
 
 from tests.cli.test_cli import botcore
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [bot]
 data_dir = "data"

@@ -13,6 +13,7 @@ from botcore.clock import SystemClock
 from botcore.errors import BotcoreError
 from botcore.messages import Conversation, Message, Person
 from botcore.store import Store
+from botcore.store.seat import Former
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ async def _letters(data_dir: Path) -> tuple[int, int]:
         await store.accept([Message(event_id="e1", conversation=where, person=Person(id="ann"), text="boom")])
         for _ in range(2):
             await store.write(lambda connection: connection.exec_driver_sql("UPDATE conversation SET lease_until = 0"))
-            store.owner += "a"  # another process
+            store.former, store.owner = Former(store.owner, faulted=True), store.owner + "a"  # another process
             await store.claim_next()
         await store.dead_letter(channel="slack", account="", event_id="x", payload='{"odd": 1}', reason="no text")
         raw, message = await store.dead_letters()

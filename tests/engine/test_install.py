@@ -249,6 +249,7 @@ async def test_a_second_installer_waits_for_the_first_and_says_so(tmp_path: Path
     assert told[-1] == "in"
 
 
+@pytest.mark.slow
 async def test_a_broken_environment_is_made_again(tmp_path: Path) -> None:
     directory = tmp_path / "env"
     broken = python_in(directory)

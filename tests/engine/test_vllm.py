@@ -22,7 +22,7 @@ from botcore.testing import check_engine
 from botcore.testing.checks_engine import running
 
 MakeModel = Callable[..., Path]
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
 
 
 class QuickClock(SystemClock):

@@ -11,7 +11,7 @@ import pytest
 
 from tests.house.tree import PACKAGES, ROOT, tracked
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 
 @pytest.fixture(scope="session")

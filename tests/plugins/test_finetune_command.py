@@ -22,6 +22,8 @@ from botcore_finetune import FineTuneSettings
 from botcore_finetune.command import feedback_commands, moment
 from tests.plugins.conftest import HANDBOOK
 
+pytestmark = pytest.mark.slow
+
 TABLES = {"plugins": {"memory": {}, "finetune": {}, "textgen": {"persona": "Be kind."}}}
 CONFIG = '[bot]\ndata_dir = "{data}"\n[plugins.finetune]\n[plugins.textgen]\n'
 

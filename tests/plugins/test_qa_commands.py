@@ -13,6 +13,8 @@ import pytest
 
 from tests.documents import make_pdf, prose
 
+pytestmark = pytest.mark.slow
+
 Call = Callable[..., "subprocess.CompletedProcess[str]"]
 RULES = ["Welcome to the club.", "Members may bring two guests.", "The sauna is mixed on Mondays."]
 
