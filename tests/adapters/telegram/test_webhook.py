@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 
 from botcore import Feedback, Message, SettingsError
 from botcore.clock import SystemClock
-from botcore.testing import ManualClock
+from botcore.testing import ManualClock, until
 from botcore_telegram import Telegram
 from botcore_telegram.testing import PUBLIC, SECRET, FakeTelegram, Fault
 from botcore_telegram.webhook import CHECK_EVERY_S
@@ -61,7 +61,7 @@ async def test_registration_is_tried_again_until_it_holds(server: FakeTelegram, 
     async with hooked(clock) as channel:
         await server.serves("setWebhook")
         await server.serves("getWebhookInfo", 5)
-        assert channel.health == "ok"
+        await until(lambda: channel.health == "ok")
     assert 0.5 <= clock.slept[0] < clock.slept[1] <= 30
     assert clock.slept[2] == 7
 
