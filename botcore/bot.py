@@ -290,7 +290,7 @@ class Bot:
         try:
             return await self._accept(records)
         except Exception as error:  # raised in the group it would end the bot; it is the caller's to handle
-            self._router.doubt()
+            self._router.leases.doubt()
             return error
 
     async def _accept(self, records: Sequence[Incoming]) -> list[Receipt]:

@@ -19,6 +19,8 @@ log: logging.Logger = logging.getLogger(__name__)
 
 TRIAL_S = 2.0
 """How long a suspect runs as the only one."""
+LOOK_EVERY_S = 1.0
+"""Another process may have put somebody into the suspects' line."""
 
 
 class Trials:
@@ -31,14 +33,12 @@ class Trials:
         self._over = over
         self._accused: TurnRun | None = None
         self._suspected = True
-
-    def look(self) -> None:
-        """Somebody may be in the suspects' line: another process may have put them there."""
-        self._suspected = True
+        self._looked = clock.monotonic()
 
     async def claim(self, most: int, *, lease_s: float) -> list[Claim]:
         """Up to ``most`` conversations to work on, empty where none waits. Raises `StoreUnavailable`."""
-        if self._suspected and self._accused is None:
+        if self._accused is None and (self._suspected or self._clock.monotonic() - self._looked >= LOOK_EVERY_S):
+            self._looked = self._clock.monotonic()
             suspect = await self._store.claim_suspect(lease_s=lease_s)
             if suspect is not None:
                 return [suspect]
