@@ -46,7 +46,7 @@ class Router:
         self._claiming = asyncio.Lock()
         self._fetched: set[TurnRun] = set()
         self._wake = asyncio.Event()
-        self._trials = Trials(house.store, house.clock, over=self._wake.set)
+        self._trials = Trials(house.store, house.clock)
         self._line = Line(house.settings.concurrent, freed=self._wake.set)
         self._idle = asyncio.Event()
         self._idle.set()
@@ -73,8 +73,7 @@ class Router:
         self._hold(claim, 1)
         self._start(self._work(run), f"conversation {claim.conversation.key}")
         if claim.suspect:
-            self._trials.open(run)
-            self._start(self._trials.watch(run), f"trial of {claim.turn}")
+            self._start(self._trials.hold(run), f"trial of {claim.turn}")
         return run
 
     def _start(self, work: Coroutine[None, None, None], name: str) -> None:
@@ -136,9 +135,7 @@ class Router:
         self._running.discard(run)
         self._fetched.discard(run)
         self._hold(run.claim, -1)
-        run.begun.set()
-        run.proven.set()
-        self._trials.close(run)
+        run.end()
         if self._newest.get(run.claim.conversation.key) is run:
             del self._newest[run.claim.conversation.key]
         if not self._running:
@@ -176,7 +173,7 @@ class Router:
         if room <= 0 or not await self.leases.fresh():
             return []
         try:
-            return await self._trials.claim(room, lease_s=self._house.settings.lease_s)
+            return await self._house.store.claim_some(room, lease_s=self._house.settings.lease_s)
         except StoreError as error:
             log.log(level(error), "cannot look for work: %s", error)
             self.leases.doubt()

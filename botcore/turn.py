@@ -54,10 +54,13 @@ class TurnRun:
         self._work: asyncio.Task[_Ending] | None = None
         self._stopped = claim.stopped
         self._overtaken = False
+        self.admitted: asyncio.Event = asyncio.Event()
+        """Set once a suspect may begin: no other is on trial."""
         self.begun: asyncio.Event = asyncio.Event()
         """Set once it has its slot, or has ended."""
         self.proven: asyncio.Event = asyncio.Event()
         """Set once it has written something, or has ended: a suspect is acquitted then."""
+        self.ended: bool = False
 
     def stop(self) -> None:
         """End the running message as stopped, with the text it has so far."""
@@ -70,6 +73,12 @@ class TurnRun:
         self._overtaken = True
         if self._work is not None:
             self._work.cancel()
+
+    def end(self) -> None:
+        """Nothing more comes of it: whoever waits for it goes on."""
+        self.ended = True
+        for event in (self.begun, self.proven):
+            event.set()
 
     async def run(self) -> None:
         """Work until the claim's message has ended and is on its way.
@@ -89,6 +98,7 @@ class TurnRun:
         turn = LiveTurn(self._house, self.claim, self.claim.message, delivery)
         async with delivery.previews():
             ending = await self._ending(turn, delivery)
+        await self._enter()  # it may have ended in the line
         if self._overtaken:  # not raised above: the previews' group would wrap it
             raise LeaseLost
         failpoint("turn.written")
@@ -115,15 +125,23 @@ class TurnRun:
         """The reply, once this person's turn has come: that alone holds a slot, not what is sent before and after."""
         place = turn.conversation
         whose = (place.channel, place.account, turn.message.person.id)
+        if self.claim.suspect:
+            await self.admitted.wait()
         self.in_line = True
         async with self._line.slot(whose, partial(_tell_place, delivery)):
+            await self._enter()
             self._begin(turn, delivery)
             with self._house.metrics.running.track_inprogress():
                 return await self._answer(turn, delivery)
 
+    async def _enter(self) -> None:
+        """The work begins; of a suspect that is noted, for a death before it says nothing about it."""
+        if self.claim.suspect and not self.begun.is_set() and await self._house.store.begin_trial(self.claim):
+            self.stop()
+        self.begun.set()
+
     def _begin(self, turn: LiveTurn, delivery: Delivery) -> None:
         self.in_line = False
-        self.begun.set()
         self._started, self._start = self._house.clock.now(), self._house.clock.monotonic()
         turn.deadline = self._start + self._house.settings.timeout_s
         delivery.come_up()

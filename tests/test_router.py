@@ -182,7 +182,9 @@ async def die(data_dir: Path, clock: ManualClock, *names: str, claims: int = 0) 
         ]
         await store.accept(said)
         for _ in range(claims):
-            assert await store.claim_next()
+            claim = await store.claim_next()
+            assert claim
+            await store.begin_trial(claim)
     (data_dir / "owner").write_text(f"dead {claims}")
     (data_dir / "logs").mkdir(exist_ok=True)
     (data_dir / "logs" / "fault.log").write_text("Fatal Python error: Aborted")

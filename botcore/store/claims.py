@@ -2,7 +2,7 @@
 
 A claim raises the conversation's epoch; every later write checks it (`fence`). `next_at` says when a conversation next
 wants a worker: NULL when nothing is open and nothing unsettled, else a time; releasing sets it to now, the end of the
-line; that of a suspect lies beyond every clock (`poison.py`). ``owner`` stays in the row of a process that died: who
+line. ``owner`` stays in the row of a process that died: who
 gives back, empties it. Processes compare leases by their own clocks: these may differ by less than the lease.
 """
 
@@ -23,8 +23,8 @@ from botcore.store.tables import outbox as parts
 __all__ = [
     "Claimant",
     "acquit",
+    "begin_trial",
     "claim_next",
-    "claim_suspect",
     "drop_leases",
     "drop_leases_of",
     "failed_run",
@@ -70,22 +70,18 @@ _FREE = Statement(
     .offset(const(0))
     .with_for_update(skip_locked=True)
 )
-_SUSPECT = Statement(
-    sa.select(conversation)
-    .where(conversation.c.next_at >= const(poison.SUSPECTS), conversation.c.lease_until <= arg("now"))
-    .order_by(conversation.c.next_at)
-    .limit(const(1))
-    .offset(const(0))
-    .with_for_update(skip_locked=True)
-)
 _TAKE = Statement(
     sa.update(conversation)
     .values(epoch=conversation.c.epoch + const(1), owner=arg("owner"), lease_until=arg("until"))
     .where(conversation.c.key == arg("key"))
 )
-_JOIN_LINE = Statement(sa.update(conversation).values(next_at=arg("now")).where(conversation.c.key == arg("key")))
 _RUN = Statement(
     sa.update(inbox).values(state=const("running"), attempts=inbox.c.attempts + const(1)).where(inbox.c.id == arg("id"))
+)
+_SUSPECT = Statement(
+    sa.select(inbox.c.event_id, inbox.c.payload, conversation.c.stopped_through)
+    .join(conversation, conversation.c.key == inbox.c.conversation)
+    .where(inbox.c.id == arg("id"), inbox.c.state == const("waiting"))
 )
 _TRACE = Statement(sa.update(inbox).values(trace=inbox.c.trace + arg("trace")).where(inbox.c.id == arg("id")))
 _HEARTBEAT = Statement(
@@ -155,38 +151,25 @@ class Claimant:
     """The owner that a fault of its own ended."""
 
 
-def claim_next(connection: sa.Connection, by: Claimant, *, aside: bool = False) -> Claim | None:
-    """The free conversation that has waited longest, None where nothing waits.
-
-    ``aside``: a suspect is not begun but put into the suspects' line; the claim that says so is given back already.
-    """
+def claim_next(connection: sa.Connection, by: Claimant) -> Claim | None:
+    """The free conversation that has waited longest, None where nothing waits."""
     while (row := _FREE(connection, now=by.now).first()) is not None:
-        claim = _taken(connection, row, by, aside=aside)
+        claim = _taken(connection, row, by)
         if claim is not None:
             return claim
     return None
 
 
-def claim_suspect(connection: sa.Connection, by: Claimant) -> Claim | None:
-    """The suspect that has waited longest; should its process die, its conversation is in the ordinary line."""
-    while (row := _SUSPECT(connection, now=by.now).first()) is not None:
-        _JOIN_LINE(connection, key=row.key, now=by.now)
-        claim = _taken(connection, row, by, aside=False)
-        if claim is not None:
-            return claim
-    return None
-
-
-def _taken(connection: sa.Connection, row: Any, by: Claimant, *, aside: bool) -> Claim | None:
+def _taken(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
     _TAKE(connection, key=row.key, owner=by.owner, until=by.now + by.lease_s)
-    claim = _work(connection, row, by, aside=aside)
+    claim = _work(connection, row, by)
     failpoint("claim.in_commit")
     if claim is None:
         release(connection, Claim(conversation=place_of(row), epoch=row.epoch + 1), now=by.now)
     return claim
 
 
-def _work(connection: sa.Connection, row: Any, by: Claimant, *, aside: bool) -> Claim | None:
+def _work(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
     """What is to be done in a conversation just taken, None if nothing is (its last message was deleted, say)."""
     place, epoch = place_of(row), row.epoch + 1
     outbox.orphan(connection, row.key)
@@ -196,10 +179,10 @@ def _work(connection: sa.Connection, row: Any, by: Claimant, *, aside: bool) -> 
         return Claim(conversation=place, epoch=epoch, parts=rows) if rows else None
     mine, faulted = row.owner == by.owner, row.owner == by.faulted
     known = poison.judge(connection, found, owner=row.owner, mine=mine, faulted=faulted, now=by.now)
-    if aside and known.deaths and not known.buried:
-        poison.set_aside(connection, row.key, found.id, now=by.now)
-        return Claim(conversation=place, epoch=epoch, message_id=found.id, aside=True)
-    if not known.buried:
+    suspect = bool(known.deaths) and not known.buried
+    if suspect:
+        poison.hold(connection, found.id)  # until its work begins: a death before that is not its own
+    elif not known.buried:
         _RUN(connection, id=found.id)
     rows = outbox.unsettled(connection, place)  # now: burying a message abandons what it had begun to send
     return Claim(
@@ -209,7 +192,7 @@ def _work(connection: sa.Connection, row: Any, by: Claimant, *, aside: bool) -> 
         message=_message(found, place),
         turn=found.turn,
         attempts=found.attempts + (not known.buried),
-        suspect=bool(known.deaths) and not known.buried,
+        suspect=suspect,
         buried=known.buried,
         received_at=found.received_at,
         stopped=found.id <= row.stopped_through,
@@ -257,6 +240,19 @@ def requeue(connection: sa.Connection, claim: Claim, *, now: float, delay_s: flo
         _DELAY(connection, key=claim.conversation.key, epoch=claim.epoch, at=now + delay_s)
     else:
         release(connection, claim, now=now)
+
+
+def begin_trial(connection: sa.Connection, claim: Claim) -> bool:
+    """A suspect's work begins: from now on a death counts. Whether it was stopped meanwhile.
+
+    Raises `LeaseLost` where its author has edited it or taken it back, too: the next claim has the new text.
+    """
+    fence(connection, claim)
+    found = _SUSPECT(connection, id=claim.message_id).first()
+    if found is None or _message(found, claim.conversation) != claim.message:
+        raise lost(claim)
+    _RUN(connection, id=claim.message_id)
+    return bool(claim.message_id <= found.stopped_through)
 
 
 def acquit(connection: sa.Connection, claim: Claim) -> None:

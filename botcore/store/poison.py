@@ -1,8 +1,8 @@
 """Messages that end their process: a first death makes a suspect, a second by a fault of its own a dead letter.
 
 A message found running under an owner that never gave it back was in work when its process died. Usually it is one of
-many, and innocent. So suspects wait in a line of their own and each process tries one at a time, beside everybody else:
-the next death accuses one message only.
+many, and innocent. So a suspect waits again, with its conversation claimed, until its trial begins, and each process
+tries one at a time beside everybody else (`botcore.trial`): the next death accuses one message only.
 
     running, owner gone ── 1st death ──> suspect ── trial ── died again ──> dead
                                            ^ │                 └ gone on well ──> as if nothing had been
@@ -22,19 +22,18 @@ import sqlalchemy as sa
 
 from botcore.store import letters, outbox
 from botcore.store.sql import Statement, arg, const, one_of
-from botcore.store.tables import conversation, inbox
+from botcore.store.tables import inbox
 
 __all__ = [
     "MAX_ATTEMPTS",
     "MAX_DEATHS",
     "MAX_FAULTS",
     "MAX_RUNS",
-    "SUSPECTS",
     "Found",
     "absolve",
     "acquit",
+    "hold",
     "judge",
-    "set_aside",
 ]
 
 MAX_ATTEMPTS = 3
@@ -46,8 +45,6 @@ MAX_DEATHS = 3
 MAX_RUNS = 6
 """Runs that may end without an outcome at all. Bounds what kills its process later than a trial lasts; a long reply
 may still be caught in other messages' deaths a few times."""
-SUSPECTS = 1_000_000_000_000
-"""Added to `conversation.next_at` of a suspect: no clock reaches it, so the ordinary line passes it by."""
 
 _DIED = Statement(
     sa.update(inbox)
@@ -56,11 +53,6 @@ _DIED = Statement(
 )
 _BURY = Statement(sa.update(inbox).values(state=const("dead"), reason=arg("reason")).where(inbox.c.id == arg("id")))
 _WAIT = Statement(sa.update(inbox).values(state=const("waiting")).where(inbox.c.id == arg("id")))
-_ASIDE = Statement(
-    sa.update(conversation)
-    .values(owner=const(""), lease_until=const(0), next_at=arg("now") + const(SUSPECTS))
-    .where(conversation.c.key == arg("key"))
-)
 _ACQUIT = Statement(sa.update(inbox).values(deaths=const(0)).where(inbox.c.id == arg("id")))
 _ABSOLVE = Statement(
     sa.update(inbox).values(deaths=const(0)).where(inbox.c.id == arg("id"), one_of(inbox.c.state, "waiting", "running"))
@@ -111,10 +103,9 @@ def _line(now: float, owner: str, attempt: int) -> str:
     return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M:%SZ} attempt {attempt}: process {owner} was gone\n"
 
 
-def set_aside(connection: sa.Connection, key: str, message: int, *, now: float) -> None:
-    """Put the message and its conversation into the suspects' line."""
+def hold(connection: sa.Connection, message: int) -> None:
+    """Let a suspect wait for its trial."""
     _WAIT(connection, id=message)
-    _ASIDE(connection, key=key, now=now)
 
 
 def acquit(connection: sa.Connection, message: int) -> None:

@@ -82,8 +82,6 @@ class Claim:
     suspect: bool = False
     """A process died while it worked on this message: see that no other suspect runs beside it, until it has gone on
     well (`Store.acquit`)."""
-    aside: bool = False
-    """A suspect was put into the suspects' line, and the conversation is given back already: nothing is to be done."""
     buried: str = ""
     """Why this message is a dead letter now: it is not to be run, only its author told."""
     received_at: float = 0.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,33 +76,25 @@ class Store(Database):
         )
         return await self.write(lambda connection: inbox.accept(connection, records, intake))
 
-    async def claim_next(self, *, lease_s: float = 30, aside: bool = False) -> Claim | None:
-        """The free conversation that has waited longest, None where nothing waits: backlog, takeover, restart.
+    async def claim_next(self, *, lease_s: float = 30) -> Claim | None:
+        """The free conversation that has waited longest, None where nothing waits: backlog, takeover, restart."""
+        return next(iter(await self.claim_some(1, lease_s=lease_s)), None)
 
-        ``aside``: a suspect is only put into the suspects' line, which the claim then says.
-        """
-        return next(iter(await self.claim_some(1, lease_s=lease_s, aside=aside)), None)
-
-    async def claim_some(self, most: int, *, lease_s: float = 30, aside: bool = False) -> list[Claim]:
-        """As `claim_next`, up to ``most`` in one commit: alone in its commit a claim costs a sync of the disk.
-
-        One suspect at most is begun.
-        """
+    async def claim_some(self, most: int, *, lease_s: float = 30) -> list[Claim]:
+        """As `claim_next`, up to ``most`` in one commit: alone in its commit a claim costs a sync of the disk."""
         by = self._claimant(lease_s)
 
         def claim(connection: sa.Connection) -> list[Claim]:
-            found = list[Claim]()
-            one = partial(claims.claim_next, connection, by)
-            while len(found) < most and (claim := one(aside=aside or any(each.suspect for each in found))):
-                found.append(claim)
-            return found
+            return list(islice(iter(partial(claims.claim_next, connection, by), None), most))
 
         return await self.write(claim)
 
-    async def claim_suspect(self, *, lease_s: float = 30) -> Claim | None:
-        """The conversation that has waited longest in the suspects' line, None where none does."""
-        by = self._claimant(lease_s)
-        return await self.write(lambda connection: claims.claim_suspect(connection, by))
+    async def begin_trial(self, claim: Claim) -> bool:
+        """The claimed suspect's work begins: from now on a death of this process counts against it.
+
+        Returns whether it was stopped meanwhile. `LeaseLost`, too, where its author has edited it or taken it back.
+        """
+        return await self.write(lambda connection: claims.begin_trial(connection, claim))
 
     async def acquit(self, claim: Claim) -> None:
         """The suspect that is running has gone on well: the next death of its process counts as its first."""

@@ -36,7 +36,9 @@ async def _letters(data_dir: Path) -> tuple[int, int]:
         for _ in range(2):
             await store.write(lambda connection: connection.exec_driver_sql("UPDATE conversation SET lease_until = 0"))
             store.former, store.owner = Former(store.owner, faulted=True), store.owner + "a"  # another process
-            await store.claim_next()
+            claim = await store.claim_next()
+            if claim and claim.suspect:
+                await store.begin_trial(claim)
         await store.dead_letter(channel="slack", account="", event_id="x", payload='{"odd": 1}', reason="no text")
         raw, message = await store.dead_letters()
         return message.id, raw.id

@@ -91,7 +91,7 @@ def end(
 
 
 async def answer(store: Store, claim: Claim, text: str = "hello") -> None:
-    """The claim's turn, committed and given back; nothing is left to send."""
+    """The claim's turn, committed and given back; nothing is left to send. A suspect has to have been begun."""
     await store.commit_turn(claim, end(claim, text, release=True))
 
 

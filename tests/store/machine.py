@@ -53,6 +53,8 @@ class Work:
     claim: Claim
     rows: list[OutboxRow]
     """To be settled, oldest first."""
+    begun: bool = False
+    """A suspect's work."""
     committed: bool = False
     gives_up: bool = False
     """A write failed: all that is left is to give the conversation back."""
@@ -139,7 +141,7 @@ class Interleavings(RuleBasedStateMachine):
         key = claim.conversation.key
         assert claim.epoch > self.epochs.get(key, 0), f"{key}: epoch {claim.epoch} was given out before"
         self.epochs[key] = claim.epoch
-        if heard and not claim.aside:
+        if heard:
             process.works.append(Work(claim, list(claim.parts)))
         else:
             self.overtaken.append(claim)
@@ -177,12 +179,10 @@ class Interleavings(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ leases
 
-    @rule(process=processes, suspect=st.booleans(), aside=st.booleans(), fate=fates)
-    def claim(self, process: int, suspect: bool, aside: bool, fate: Fate) -> None:
+    @rule(process=processes, fate=fates)
+    def claim(self, process: int, fate: Fate) -> None:
         worker = self.processes[process]
-        store = worker.store
-        how = store.claim_suspect(lease_s=LEASE_S) if suspect else store.claim_next(lease_s=LEASE_S, aside=aside)
-        self.take(worker, *self.write(worker, how, fate))
+        self.take(worker, *self.write(worker, worker.store.claim_next(lease_s=LEASE_S), fate))
 
     @rule(process=processes, seconds=st.sampled_from([0.0, 2.0, 2.0, LEASE_S + 1]), killed=st.integers(0, 9))
     def time_passes(self, process: int, seconds: float, killed: int) -> None:
@@ -225,6 +225,9 @@ class Interleavings(RuleBasedStateMachine):
         try:
             self.next_step(process, work, choice, answer, fate)
         except LeaseLost:
+            if current and work.claim.suspect and not work.begun:  # its author took it back before it began
+                self.give_back(process, work, partial(process.store.requeue, work.claim), "lives")
+                return
             assert not current, f"{work.claim.conversation.key}: a live claim was refused"
             self.drop(process, work)
             self.run(process.store.absolve(work.claim))
@@ -238,6 +241,9 @@ class Interleavings(RuleBasedStateMachine):
             self.settle(process, work, work.rows[0], answer, fate)
         elif work.claim.message is None:
             self.give_back(process, work, partial(process.store.release, work.claim), fate)
+        elif work.claim.suspect and not work.begun:
+            _, heard = self.write(process, process.store.begin_trial(work.claim), fate)
+            work.begun, work.gives_up = True, not heard
         elif choice == 0:  # an error nobody expected
             self.give_back(process, work, partial(process.store.failed_run, work.claim, "a bug"), fate)
         elif choice == 1:
@@ -251,6 +257,7 @@ class Interleavings(RuleBasedStateMachine):
         _, heard = self.write(process, how(), fate)
         if heard:
             self.drop(process, work)
+        work.gives_up = True  # who did not hear of it says it again, and nothing else
 
     def anchor(self, process: Process, work: Work, fate: Fate) -> None:
         row, heard = self.write(process, process.store.begin_anchor(work.claim, part(work.claim, text="…")), fate)
@@ -422,7 +429,6 @@ class Interleavings(RuleBasedStateMachine):
                 continue
             self.run(beat(left))
             claim, _ = self.write(left, left.store.claim_next(lease_s=LEASE_S), "lives")
-            claim = claim or self.write(left, left.store.claim_suspect(lease_s=LEASE_S), "lives")[0]
             self.take(left, claim, True)
             if claim is None and not self.select("SELECT key FROM conversation WHERE next_at IS NOT NULL"):
                 break

@@ -10,18 +10,20 @@ from botcore.store.poison import MAX_ATTEMPTS, MAX_RUNS
 from botcore.store.seat import Former
 from botcore.testing.clock import ManualClock
 from tests.store.conftest import OpenStore
-from tests.store.kit import answer, begin, end, part, place, say
+from tests.store.kit import answer, begin, control, end, message, part, place, say
 
 LEASE_S = 31
 
 
-async def die(store: Store, clock: ManualClock, *, aside: bool = False, faulted: bool = True) -> Claim:
+async def die(store: Store, clock: ManualClock, *, faulted: bool = True) -> Claim:
     """Whoever works now is gone, by a fault or by a kill; what the next process claims once the leases have run out."""
     await clock.advance(LEASE_S)
     store.former = Former(store.owner, faulted)
     store.owner += "'"
-    claim = await store.claim_next(aside=aside)
+    claim = await store.claim_next()
     assert claim
+    if claim.suspect:
+        await store.begin_trial(claim)
     return claim
 
 
@@ -133,42 +135,47 @@ async def test_what_dies_again_and_again_after_its_trial_is_given_up(store: Stor
     assert (await die(store, clock)).buried == "gave up after 6 attempts without an outcome"
 
 
-async def test_a_suspect_can_be_set_aside_and_waits_in_a_line_of_its_own(store: Store, clock: ManualClock) -> None:
-    for chat in ("c1", "c2"):
-        await begin(store, chat=chat)
-    await say(store, "behind it", chat="c2")
-    first = await die(store, clock, aside=True)
-    second = await store.claim_next(aside=True)
-    assert second
-    assert [(claim.aside, claim.message) for claim in (first, second)] == [(True, None)] * 2
+async def test_a_death_before_a_suspects_work_has_begun_says_nothing_about_it(store: Store, clock: ManualClock) -> None:
+    await begin(store)
+    for _ in range(5):
+        await clock.advance(LEASE_S)
+        store.former = Former(store.owner, faulted=True)
+        store.owner += "'"
+        claim = await store.claim_next()
+        assert claim
+        assert (claim.suspect, claim.buried, claim.attempts) == (True, "", 2)
+    await store.begin_trial(claim)
+    assert (await die(store, clock)).buried
+
+
+async def test_a_suspect_whose_author_takes_it_back_is_stopped(store: Store, clock: ManualClock) -> None:
+    first = message("never mind", platform_id="p1")
+    await store.accept([first])
+    await clock.advance(LEASE_S)
+    store.owner += "'"
+    claim = await store.claim_next()
+    assert claim
+    await store.accept([control("delete", target="p1")])
+    assert await store.begin_trial(claim)
+    await answer(store, claim)
     assert await store.claim_next() is None
-    assert (await store.counts())["waiting"] == 3
-    tried = await store.claim_suspect()
-    assert tried
-    assert (tried.message_id, tried.suspect, tried.attempts) == (first.message_id, True, 2)
-    await answer(store, tried)
-    other = await store.claim_suspect()
-    assert other
-    assert other.message_id == second.message_id
-    assert await store.claim_suspect() is None
-    await answer(store, other)
-    behind = await store.claim_next()
-    assert behind
-    assert behind.message
-    assert (behind.message.text, behind.suspect) == ("behind it", False)
 
 
-async def test_a_death_while_suspects_wait_accuses_none_of_them(store: Store, clock: ManualClock) -> None:
-    for chat in ("c1", "c2"):
-        await begin(store, chat=chat)
-    await die(store, clock, aside=True)
-    await store.claim_next(aside=True)
-    assert await store.claim_suspect()
-    died = await die(store, clock)
-    waited = await store.claim_suspect()
-    assert waited
-    assert (died.conversation.chat, bool(died.buried)) == ("c1", True)
-    assert (waited.conversation.chat, waited.suspect, waited.buried) == ("c2", True, "")
+async def test_a_suspect_that_was_edited_begins_with_its_new_text(store: Store, clock: ManualClock) -> None:
+    await store.accept([message("old", platform_id="p1")])
+    await clock.advance(LEASE_S)
+    store.owner += "'"
+    claim = await store.claim_next()
+    assert claim
+    await store.accept([control("edit", target="p1", text="new")])
+    with pytest.raises(LeaseLost):
+        await store.begin_trial(claim)
+    await store.requeue(claim)
+    again = await store.claim_next()
+    assert again
+    assert again.message
+    assert (again.message.text, again.suspect) == ("new", True)
+    assert not await store.begin_trial(again)
 
 
 async def test_a_suspect_that_was_put_back_stays_one(store: Store, clock: ManualClock) -> None:
