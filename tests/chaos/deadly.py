@@ -1,4 +1,4 @@
-"""A plugin that ends its process where somebody says the word; everybody else's reply waits for the second time.
+"""A plugin that ends its process where somebody says the word; everybody else's reply waits for the last time.
 
 Nobody's reply is being sent when the process dies, so each must arrive exactly once.
 """
@@ -18,6 +18,8 @@ SLOW = "Think"
 """Who begins so waits for the first word as well."""
 DEATHS = "DEADLY_DEATHS"
 """The file that has one letter for every death."""
+TIMES = "DEADLY_TIMES"
+"""How often the word is deadly."""
 OTHERS = "DEADLY_OTHERS"
 """The first death waits for so many others in work."""
 
@@ -27,6 +29,7 @@ class Deadly:
 
     def __init__(self, _: object = None) -> None:
         self._deaths = Path(os.environ[DEATHS])
+        self._times = int(os.environ[TIMES])
         self._others = int(os.environ[OTHERS])
         self._in_work = 0
 
@@ -36,12 +39,12 @@ class Deadly:
         return self._answer(turn.message.text)
 
     async def _answer(self, text: str) -> AsyncIterator[Chunk]:
-        if text in WAYS and self._died() < 2:
+        if text in WAYS and self._died() < self._times:
             await self._die(WAYS[text])
         self._in_work += 1
         if not text.startswith(SLOW):
             yield Chunk(text="You said: ")
-        while self._died() < 2:
+        while self._died() < self._times:
             await _moment()
         yield Chunk(text=f"You said: {text}" if text.startswith(SLOW) else text)
 
@@ -60,7 +63,7 @@ async def _moment() -> None:
     await asyncio.sleep(0.01)  # what happens meanwhile happens in a file
 
 
-def install(folder: Path, *, others: int) -> dict[str, str]:
+def install(folder: Path, *, others: int, times: int) -> dict[str, str]:
     """Make the plugin one that is installed; the environment of a process that has it."""
     info = folder / "site" / "deadly-1.dist-info"
     info.mkdir(parents=True)
@@ -74,5 +77,6 @@ def install(folder: Path, *, others: int) -> dict[str, str]:
         "BOTCORE_PLUGINS__DEADLY__ENABLED": "true",
         "BOTCORE_TURN__CONCURRENT": str(2 * others),
         DEATHS: str(folder / "deaths"),
+        TIMES: str(times),
         OTHERS: str(others),
     }
