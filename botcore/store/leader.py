@@ -11,7 +11,7 @@ from botcore.store.notices import notify
 from botcore.store.sql import Statement, arg, const, upsert
 from botcore.store.tables import leader
 
-__all__ = ["give_up", "keep", "take"]
+__all__ = ["drop", "give_up", "keep", "take"]
 
 # Not now(): that is when the transaction began, and this one may have waited for the row.
 _NOW = sa.cast(sa.extract("epoch", sa.func.clock_timestamp()), sa.Double)
@@ -29,6 +29,7 @@ _TAKE = Statement(
     )
 )
 _KEEP = Statement(sa.update(leader).values(until=_UNTIL).where(*_MINE))
+_LED = Statement(sa.select(leader.c.name).where(leader.c.owner == arg("owner")))
 _GIVE_UP = Statement(sa.update(leader).values(owner=const(""), until=const(0)).where(*_MINE))
 
 
@@ -40,6 +41,12 @@ def take(connection: sa.Connection, name: str, *, owner: str, lease_s: float) ->
 def keep(connection: sa.Connection, name: str, *, owner: str, lease_s: float) -> bool:
     """Whether this owner still leads, and for ``lease_s`` more; a term that ran out and nobody took is its own."""
     return _KEEP.changes(connection, name=name, owner=owner, lease_s=lease_s) == 1
+
+
+def drop(connection: sa.Connection, owner: str) -> None:
+    """Let others lead in all that this dead owner led in."""
+    for (name,) in _LED.rows(connection, owner=owner):
+        give_up(connection, name, owner=owner)
 
 
 def give_up(connection: sa.Connection, name: str, *, owner: str) -> None:

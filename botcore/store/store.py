@@ -46,6 +46,7 @@ class Store(Database):
             claims.drop_leases(connection)
         elif self.former.owner:
             claims.drop_leases_of(connection, self.former.owner)
+            leader.drop(connection, self.former.owner)
 
     def _claimant(self, lease_s: float) -> claims.Claimant:
         faulted = self.former.owner if self.former.faulted else ""

@@ -5,6 +5,7 @@ One turn runs at a time here, so that at most one send is in the air when the pr
 
 import signal
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from botcore.failpoints import PLACES, VARIABLE
@@ -46,14 +47,13 @@ Said = Mapping[FakeChat, Sequence[str]]
 @scenario(size=5)
 async def places(folder: Path, seed: int, size: int) -> Counts:
     """Times that the bot is killed at each of the named places."""
-    return await _everywhere(folder, seed, size)
+    return await _everywhere(folder, seed, size, nullcontext({}))
 
 
 @scenario(size=5, postgres=True)
 async def places_postgres(folder: Path, seed: int, size: int) -> Counts:
     """Times that the bot is killed at each of the named places, on PostgreSQL."""
-    with own_schema(postgres()) as url:
-        return await _everywhere(folder, seed, size, **on_postgres(url))
+    return await _everywhere(folder, seed, size, _OwnSchema())
 
 
 def on_postgres(url: str) -> dict[str, str]:
@@ -61,14 +61,26 @@ def on_postgres(url: str) -> dict[str, str]:
     return {"BOTCORE_STORE__URL": url, "BOTCORE_TURN__LEASE_S": "2"}
 
 
-async def _everywhere(folder: Path, seed: int, size: int, **environ: str) -> Counts:
+class _OwnSchema:
+    """A database for each bot: the same deliveries come to every one of them."""
+
+    def __enter__(self) -> dict[str, str]:
+        self._schema = own_schema(postgres())
+        return on_postgres(self._schema.__enter__())
+
+    def __exit__(self, *_: object) -> None:
+        self._schema.__exit__()
+
+
+async def _everywhere(folder: Path, seed: int, size: int, database: AbstractContextManager[dict[str, str]]) -> Counts:
     total = Counts(sent=0)
     for number in range(size):
         for place in (*TELEGRAM, *sorted(IN_RECOVERY), *sorted(ON_STOP)):
             home = folder / f"{place}-{number}"
             home.mkdir()
-            async with FakeTelegram() as telegram:
-                counts = await _one(place, telegram, home, visit=1 + (number + seed) % _visits(place), **environ)
+            with database as environ:
+                async with FakeTelegram() as telegram:
+                    counts = await _one(place, telegram, home, visit=1 + (number + seed) % _visits(place), **environ)
             total += counts
             if counts.faults:
                 progress(f"places: {place}: {', '.join(counts.faults)}")

@@ -5,6 +5,8 @@ import sys
 from pathlib import Path
 
 from botcore.store.seat import Former, Seat
+from tests.store.conftest import OpenStore
+from tests.store.kit import begin
 
 DIES = """
 import os, sys
@@ -58,3 +60,17 @@ def test_beside_somebody_who_lives_there_nobody_is_missed(tmp_path: Path) -> Non
     here.take("one")
     assert found(tmp_path) == Former("", False)
     here.leave()
+
+
+async def test_what_a_dead_process_held_is_free_at_the_next_start(make_store: OpenStore, tmp_path: Path) -> None:
+    async with make_store("one") as store:
+        claim = await begin(store)
+        if store.dialect == "postgresql":
+            assert await store.take_lead("telegram", lease_s=10)
+    (tmp_path / "data" / "owner").write_text("one")  # it never left
+    async with make_store("two") as store:
+        again = await store.claim_next()
+        assert again
+        assert (again.message_id, again.suspect) == (claim.message_id, True)
+        if store.dialect == "postgresql":
+            assert await store.take_lead("telegram", lease_s=10)
