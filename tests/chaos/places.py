@@ -37,8 +37,8 @@ ONCE = {
     "outbox.unsent",
 }
 """Reached only once: everything said is fetched together, and there is one flood limit."""
-IN_GROUPS = {"anchor.sending", "anchor.sent"}
-"""Reached for each message of the group alone."""
+SELDOM = {"anchor.sending", "anchor.sent", "outbox.pending"}
+"""Reached for each message of the group alone, or of the chat that has to wait."""
 TELEGRAM = sorted(set(PLACES) - ON_STOP - set(IN_RECOVERY))
 
 Said = Mapping[FakeChat, Sequence[str]]
@@ -97,7 +97,7 @@ async def _one(place: str, telegram: FakeTelegram, folder: Path, *, visit: int, 
 
 
 def _visits(place: str) -> int:
-    return 1 if place in ONCE else 3 if place in IN_GROUPS else 5
+    return 1 if place in ONCE else 3 if place in SELDOM else 5
 
 
 async def killed_at(place: str, telegram: FakeTelegram, folder: Path, *, visit: int = 2, **environ: str) -> Counts:
