@@ -3,7 +3,9 @@
 import asyncio
 import socket
 import sqlite3
+from collections import defaultdict
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -13,7 +15,7 @@ from botcore_telegram.testing import FakeTelegram
 from tests.chaos.bot import PATIENCE_S, Bot
 from tests.chaos.crowd import Crowd, SlackCrowd, TelegramCrowd
 from tests.chaos.pages import PageCrowd
-from tests.chaos.report import Counts, progress, scenario
+from tests.chaos.report import Counts, compare, progress, scenario
 
 __all__ = ["MANY_TURNS", "UNLIMITED", "ended", "polled"]
 
@@ -55,7 +57,12 @@ async def kills_slack(folder: Path, seed: int, size: int) -> Counts:
     """Direct messages of 50 people on Slack, and a kill for every 100 of them."""
     async with FakeSlack() as slack:
         bot = Bot(folder, FakeTelegram(), **MANY_TURNS, **NO_TELEGRAM, **slack.environment())
-        return await killed(bot, SlackCrowd(slack, people=50, size=size), seed)
+        crowd = SlackCrowd(slack, people=50, size=size)
+        counts = await killed(bot, crowd, seed)
+        # What was not acknowledged comes again, by now behind later ones: the order that counts is that of coming in.
+        taken = compare(as_accepted(folder), crowd.heard)
+        late = f"{counts.out_of_order} handed over by Slack behind a later one"
+        return replace(counts, out_of_order=taken.out_of_order, note=", ".join(filter(None, (counts.note, late))))
 
 
 @scenario(size=3_000)
@@ -90,6 +97,15 @@ async def killed(bot: Bot, crowd: Crowd, seed: int, *, may_double: int = 0) -> C
     aside = set_aside(bot.log.parent)
     note = f"{aside} of the lost were set aside as poison, and their authors told" if aside else ""
     return crowd.counts(kills=kills, may_double=may_double * kills, wrong=ended(status), note=note)
+
+
+def as_accepted(folder: Path) -> dict[str, list[str]]:
+    """What each chat has said, in the order in which the bot took it."""
+    said = defaultdict[str, list[str]](list)
+    with closing(sqlite3.connect(f"file:{folder}/data/botcore.db?mode=ro", uri=True)) as db:
+        for key, text in db.execute("SELECT conversation, user_text FROM turn ORDER BY message"):
+            said[key.split("/")[2]].append(text)
+    return said
 
 
 def set_aside(folder: Path) -> int:
