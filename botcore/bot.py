@@ -8,11 +8,13 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from botcore.admission import Admission
+from botcore.archive import Archive
+from botcore.builtin import add_commands
 from botcore.clock import Clock, SystemClock
-from botcore.context import Command, Turn, say
+from botcore.context import Command
 from botcore.delivery import Sender
 from botcore.dispatch import Bound, Dispatcher
 from botcore.engine import build_engine
@@ -24,7 +26,7 @@ from botcore.http import Http
 from botcore.leader import Leadership
 from botcore.live import House
 from botcore.loader import Loaded, load
-from botcore.messages import Chunk, Control, Conversation, Entry, Feedback, Forgotten, Incoming, Message, Outcome, Reply
+from botcore.messages import Control, Conversation, Feedback, Forgotten, Incoming, Message
 from botcore.observe import Metrics
 from botcore.pace import Seldom
 from botcore.ports import Channel, Engine, EngineStatus, Receipt
@@ -32,6 +34,9 @@ from botcore.retention import Retention
 from botcore.router import Router
 from botcore.settings import Settings
 from botcore.store import Accepted, Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Bot", "visiting"]
 
@@ -50,7 +55,7 @@ RESTART_S = (1.0, 60.0)
 """First and longest pause before a channel that failed is run again."""
 
 
-class Bot:
+class Bot(Archive):
     """A running bot; also `ports.Inbox` for its channels and `ports.Bot` for its plugins."""
 
     def __init__(
@@ -80,7 +85,6 @@ class Bot:
         self.address: str = ""
         """Where the HTTP port was bound: ``http://host:port``."""
         self.loaded: Loaded = Loaded()
-        self.database: Store
         self._engine = engine
         self._more = plugins or {}
         self._health: dict[str, str] = {}
@@ -106,7 +110,7 @@ class Bot:
         """
         self.loaded = load(self.settings, self._more)
         self._health.update(self.loaded.problems)
-        self._add_commands()
+        add_commands(self.loaded.registered.commands, self.name)
         url, directory = self.settings.store_url, self.data_dir
         async with Store(url, clock=self.clock, data_dir=directory) as self.database:
             house = self._assemble()
@@ -345,32 +349,6 @@ class Bot:
         finally:
             self._waiting.discard(queue)
 
-    async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
-        """See `ports.Bot`."""
-        return await self.database.conversations(channel, person)
-
-    async def history(
-        self, conversation: Conversation, *, after: int = 0, limit: int = 200, reader: str = ""
-    ) -> list[Entry]:
-        """See `ports.Bot`."""
-        return await self.database.history(conversation.key, after=after, limit=limit, reader=reader)
-
-    async def open_messages(self, conversation: Conversation) -> list[tuple[int, Message]]:
-        """See `ports.Bot`."""
-        return await self.database.open_messages(conversation.key)
-
-    async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:
-        """See `ports.Bot`."""
-        return await self.database.outcome(message)
-
-    async def reply(self, reply: str) -> Reply | None:
-        """See `ports.Bot`."""
-        return await self.database.reply(reply)
-
-    async def trace(self, reply: str) -> Mapping[str, object] | None:
-        """See `ports.Bot`."""
-        return await self.database.trace(reply)
-
     async def forget(self, conversation: Conversation) -> None:
         """See `ports.Bot`."""
         await self._forgetting().forget(Forgotten(channel=conversation.channel, conversation=conversation))
@@ -382,24 +360,6 @@ class Bot:
     def _forgetting(self) -> Forgetting:
         hooks = Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics)
         return Forgetting(self, self.database, hooks)
-
-    async def migrate(self, name: str, scripts: Path) -> None:
-        """See `ports.Bot`."""
-        await self.database.migrate(name, scripts)
-
-    async def judgements(self, since: float = 0.0) -> AsyncIterator[Feedback]:
-        """See `ports.Bot`."""
-        row = 0
-        while page := await self.database.feedback_since(since, row):
-            for _, _, judgement in page:
-                yield judgement
-            since, row, _ = page[-1]
-
-    async def turns(self, after: int = 0) -> AsyncIterator[tuple[int, Reply]]:
-        """See `ports.Bot`."""
-        while page := await self.database.turns(after):
-            for after, reply in page:
-                yield after, reply
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -418,25 +378,6 @@ class Bot:
         status = self.engine
         engine = "ok" if status.stage == "ready" else f"{status.stage} {status.detail}".strip()
         return {"store": await self.database.check(), "engine": engine}
-
-    # ------------------------------------------------------------------ the core's own commands
-
-    def _add_commands(self) -> None:
-        own = {
-            "start": ("Say hello", self._start),
-            "help": ("What I can do", self._help),
-            "stop": ("Stop the reply", _idle),
-            "again": ("Answer the last question again", _nothing_again),
-        }
-        for name, (help, handler) in own.items():
-            command = Command(name=name, help=help, handler=handler, plugin="botcore")
-            self.loaded.registered.commands.setdefault(name, command)
-
-    async def _start(self, turn: Turn) -> AsyncIterator[Chunk]:
-        return say(f"Hello, I am {self.name}. Write to me, or see /help.")
-
-    async def _help(self, turn: Turn) -> AsyncIterator[Chunk]:
-        return say("\n".join(f"- `/{command.name}` {command.help}" for command in self.commands))
 
 
 @asynccontextmanager
@@ -458,15 +399,6 @@ def _tell(waiting: asyncio.Queue[str], key: str) -> None:
             waiting.get_nowait()
         key = ""
     waiting.put_nowait(key)
-
-
-async def _nothing_again(turn: Turn) -> AsyncIterator[Chunk]:
-    """Where there is something, the turn has taken its question over."""
-    return say("There is no reply here that I could give again.")
-
-
-async def _idle(turn: Turn) -> AsyncIterator[Chunk]:
-    return say("Nothing is running.")
 
 
 def _order(record: Incoming) -> Incoming:
