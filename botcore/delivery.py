@@ -2,7 +2,7 @@
 
 An outgoing part's life, each step committed before the next: ``pending → sending → sent | failed | uncertain``.
 *Uncertain* (it may have arrived) is settled by asking the platform where it can be asked, else by one more send,
-never more.
+never more; where the process died in the middle of that one, the next process has one of its own.
 """
 
 import asyncio
@@ -33,6 +33,10 @@ MAX_ATTEMPTS = 300
 
 NOTE_PAUSE_S = 1.0
 """Between tries to write down what a platform has answered."""
+
+
+MAX_SENDS = 4
+"""Of one part whose senders died, each in the middle of it: then whoever sends it is ended by it."""
 
 
 class Sender:
@@ -68,6 +72,8 @@ class Sender:
         """Settle what an earlier owner of the conversation left: its sends in the air are uncertain now."""
         for row in claim.parts:
             left = await self.store.uncertain(claim, row.part.id) if row.state == "sending" else row
+            if left.state == "uncertain" and left.attempt < MAX_SENDS:
+                left = replace(left, resends=0)  # whether the one more send was made, nobody lives to tell
             await self._settle(channel, claim, left, release=False)
 
     async def _settle(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: bool) -> OutboxRow:

@@ -14,6 +14,7 @@ from botcore.testing import LoopbackChannel, ManualClock, ScriptedEngine, chatti
 from botcore.trial import TRIAL_S
 from botcore.turn import SET_ASIDE
 from tests.store.conftest import own_schema, postgres
+from tests.store.kit import end
 
 TALK = {"plugins": {"textgen": {}}}
 ONE_SLOT = TALK | {"turn": {"concurrent": 1}}
@@ -188,6 +189,19 @@ async def die(data_dir: Path, clock: ManualClock, *names: str, claims: int = 0) 
     (data_dir / "owner").write_text(f"dead {claims}")
     (data_dir / "logs").mkdir(exist_ok=True)
     (data_dir / "logs" / "fault.log").write_text("Fatal Python error: Aborted")
+
+
+async def test_where_the_one_more_send_was_cut_short_the_next_process_has_one_of_its_own(tmp_path: Path) -> None:
+    clock, place = ManualClock(), Conversation(channel="loopback", chat="ana")
+    async with Store(f"sqlite:///{tmp_path}/botcore.db", clock=clock, data_dir=tmp_path, owner="dead") as store:
+        said = Message(event_id="1", conversation=place, person=Person(id="ana"), text="hi")
+        claim = (await store.accept([said]))[0].claim
+        assert claim
+        (row,) = await store.commit_turn(claim, end(claim, "hello", parts=1, sending=1))
+        await store.uncertain(claim, row.part.id)
+        await store.resending(claim, row.part.id)
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        await chat.hears(row.part.text)
 
 
 async def test_suspects_are_tried_one_at_a_time_beside_everybody_else(tmp_path: Path) -> None:

@@ -180,6 +180,6 @@ def _resent(bot: Bot) -> int:
     engine = make_engine(parse(bot.environ["BOTCORE_STORE__URL"]))
     try:
         with engine.connect() as connection:
-            return int(connection.exec_driver_sql("SELECT count(*) FROM outbox WHERE resends > 0").scalar_one())
+            return int(connection.exec_driver_sql("SELECT coalesce(sum(resends), 0) FROM outbox").scalar_one())
     finally:
         engine.dispose()
