@@ -191,7 +191,16 @@ class Process:
     async def start(cls, *arguments: str, stdin: int | None = None, stderr: int | None = None) -> "Process":
         command = (sys.executable, "-m", "botcore", "model", "get", NAME, *arguments)
         pipe = asyncio.subprocess.PIPE
-        return cls(await asyncio.create_subprocess_exec(*command, stdin=stdin, stdout=pipe, stderr=stderr or pipe))
+        return cls(
+            await asyncio.create_subprocess_exec(
+                *command, stdin=stdin, stdout=pipe, stderr=stderr or pipe, preexec_fn=_hear_interrupts
+            )
+        )
+
+
+def _hear_interrupts() -> None:
+    """A test run in the background of a shell ignores SIGINT, and so would everything it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
