@@ -58,6 +58,8 @@ RESTART_S = (1.0, 60.0)
 class Bot(Archive):
     """A running bot; also `ports.Inbox` for its channels and `ports.Bot` for its plugins."""
 
+    database: Store
+
     def __init__(
         self,
         settings: Settings,
