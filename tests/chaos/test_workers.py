@@ -9,7 +9,7 @@ from botcore_telegram.testing import FakeTelegram
 from tests.chaos.outages import postgres_cut, postgres_restarted
 from tests.chaos.places import killed_at, killed_in_recovery, on_postgres
 from tests.chaos.report import Run
-from tests.chaos.workers import workers_killed, workers_polling, workers_stopped
+from tests.chaos.workers import workers_killed, workers_stopped
 from tests.store.conftest import own_schema, postgres
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres, pytest.mark.timeout(180)]
@@ -23,7 +23,7 @@ def url() -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("scenario", "size"),
-    [(workers_killed, 12), (workers_polling, 10), (workers_stopped, 1), (postgres_restarted, 10), (postgres_cut, 10)],
+    [(workers_killed, 12), (workers_stopped, 1), (postgres_restarted, 10), (postgres_cut, 10)],
 )
 async def test_nothing_is_lost_and_no_two_turns_of_one_conversation_run_at_once(
     scenario: Run, size: int, tmp_path: Path
@@ -35,7 +35,7 @@ async def test_nothing_is_lost_and_no_two_turns_of_one_conversation_run_at_once(
     assert counts.kills > 0
 
 
-@pytest.mark.parametrize("place", ["accept.in_commit", "turn.committed", "outbox.called"])
+@pytest.mark.parametrize("place", ["accept.in_commit", "turn.committed"])
 async def test_killed_there_nothing_is_lost(place: str, url: str, tmp_path: Path) -> None:
     async with FakeTelegram() as telegram:
         assert (await killed_at(place, telegram, tmp_path, **on_postgres(url))).faults == ()

@@ -189,10 +189,9 @@ async def test_a_person_of_another_channel_with_the_same_id_stays(store: Store) 
     assert set(await rows_with(store, CANARY)) == {"conversation", "inbox", "turn", "outbox", "feedback"}
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # a server's files are its own
 async def test_deleted_text_is_not_left_in_the_file(make_store: OpenStore) -> None:
     async with make_store() as store:
-        if store.dialect != "sqlite":
-            pytest.skip("a server's files are its own")
         await live(store)
         await store.forget_person("telegram", CANARY)
         file = store._file
