@@ -53,7 +53,9 @@ async def by_the_model(bot: Bot, question: str, page: int) -> bool:
     async with asyncio.timeout(PATIENCE_S), WebDoor.open(bot.address) as ana:
         await ana.uploads("harbour.pdf", make_pdf(PAGES, title="Harbour handbook"), question)
         heard = await ana.hears()
-    exchange = (await kept(bot, "web"))[-1]
+    exchange = max(
+        await kept(bot, "web"), key=lambda each: each["number"]
+    )  # conversations come in the order of their ids
     source = await made(bot, exchange)
     assert heard.sources == f"[1] Harbour handbook, p. {page}\n{PAGES[page - 1]}"
     assert page in [passage["page"] for passage in source["passages"]]
