@@ -165,8 +165,8 @@ class Database:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
-            if self._seat:
-                self._seat.leave()
+        if self._seat:
+            self._seat.leave()
         for lock in self._locks:
             lock.release()
 

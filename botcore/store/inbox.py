@@ -149,7 +149,7 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
         )
     )
     if not claimed and not full:
-        full = _full(connection, key, whose, intake)
+        full = _full(connection, key, None if whose in intake.held else whose, intake)  # counted above
     state: Literal["running", "waiting", "rejected"] = "running" if claimed else "rejected" if full else "waiting"
     row = _insert(
         connection, message, intake, key=key, kind="message", state=state, turn=turn, payload=payload, reason=full

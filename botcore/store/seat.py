@@ -10,6 +10,7 @@ from outside is told from one that a message has killed. https://docs.python.org
 import faulthandler
 import fcntl
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -32,6 +33,7 @@ class Seat:
         self._name = data_dir / "owner"
         self._fault = _fault_log(data_dir)
         self._file: IO[str] | None = None
+        self._taken = False
 
     def find(self) -> Former:
         """Who was here; nobody where that process lives (several may share a data_dir on PostgreSQL)."""
@@ -47,15 +49,18 @@ class Seat:
             return Former()
         self._file = file
         file.seek(0)
-        return Former(file.read().strip(), self._faulted())
+        return Former(file.read().strip(), bool(self._record()))
 
     def take(self, owner: str) -> None:
-        """From now on this process is here."""
+        """From now on this process is here; what is known of the one before is put aside, so that it counts once."""
+        self._taken = True
         self._write(owner)
+        self._put_aside()
 
     def leave(self) -> None:
-        """The end was a proper one."""
-        self._write("")
+        """The end was a proper one; a start that failed leaves what is known as it was."""
+        if self._taken:
+            self._write("")
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -67,18 +72,19 @@ class Seat:
             self._file.write(owner)
             self._file.flush()
 
-    def _faulted(self) -> bool:
-        """Whether there is a fault on record; it is put aside, so that it counts once."""
+    def _record(self) -> bytes:
         try:
-            record = self._fault.read_bytes()
-            if record:
-                kept = self._fault.with_name("fault.last.log")
+            return self._fault.read_bytes()
+        except OSError:
+            return b""
+
+    def _put_aside(self) -> None:
+        record, kept = self._record(), self._fault.with_name("fault.last.log")
+        if record and self._file is not None:
+            with suppress(OSError):
                 kept.write_bytes(record)
                 self._fault.open("wb").close()  # not renamed: this process writes to it, too
                 log.error("the last process here was ended by a fault in it; where it stood is in %s", kept)
-        except OSError:
-            return False
-        return bool(record)
 
 
 def note_faults(data_dir: Path) -> None:

@@ -50,7 +50,7 @@ async def test_what_kills_the_process_again_and_again_is_set_aside(
     bot = Bot(tmp_path, telegram, **install(tmp_path, others=OTHERS + 1, times=TIMES[how]))
     others = {telegram.chat(10 + number): f"I am {number}" for number in range(OTHERS)}
     others[telegram.chat(50)] = f"{SLOW} well"
-    poisoned = telegram.chat(99)  # the last in the suspects' line: the others are in work again when it dies
+    poisoned = telegram.chat(99)  # the last to be tried: the others are in work again when it dies
     for chat, text in others.items():
         await chat.says(text)
     await poisoned.says(how)

@@ -109,7 +109,7 @@ def as_accepted(folder: Path) -> dict[str, list[str]]:
 
 
 def set_aside(folder: Path) -> int:
-    """Messages that were in work when the process died twice in a row, and are dead letters now."""
+    """Messages that were in work when the process died again and again, and are dead letters now."""
     with closing(sqlite3.connect(f"file:{folder}/data/botcore.db?mode=ro", uri=True)) as db:
         return int(db.execute("SELECT count(*) FROM inbox WHERE state = 'dead'").fetchone()[0])
 

@@ -49,7 +49,11 @@ def test_who_was_killed_has_a_name_and_no_fault(tmp_path: Path) -> None:
 
 def test_a_fault_of_the_process_is_on_record_and_counts_once(tmp_path: Path) -> None:
     assert die(tmp_path, "os.abort()") == -6
-    assert found(tmp_path) == Former("one", True)
+    assert found(tmp_path) == Former("one", True)  # and is still known where the start fails after that
+    seat = Seat(tmp_path)
+    assert seat.find() == Former("one", True)
+    seat.take("two")
+    seat.leave()
     assert found(tmp_path) == Former("", False)
     assert "Aborted" in (tmp_path / "logs" / "fault.last.log").read_text()
 
