@@ -57,6 +57,7 @@ from botcore.ports import (
     Receipt,
     Usage,
 )
+from botcore.versions import Lora, Loras
 
 __all__ = [
     "LOCAL",
@@ -87,6 +88,8 @@ __all__ = [
     "Forgotten",
     "Inbox",
     "Incoming",
+    "Lora",
+    "Loras",
     "Message",
     "Outcome",
     "Part",

@@ -26,6 +26,7 @@ from botcore.http import Http
 from botcore.leader import Leadership
 from botcore.live import House
 from botcore.loader import Loaded, load
+from botcore.loras import LoraBook
 from botcore.messages import Control, Conversation, Feedback, Forgotten, Incoming, Message
 from botcore.observe import Metrics
 from botcore.pace import Seldom
@@ -177,7 +178,7 @@ class Bot(Archive):
                     continue
                 if notice.kind in ("lead", "lost"):
                     self._leadership.heard()
-                if notice.kind == "lead":
+                if notice.kind in ("lead", "lora"):
                     continue
                 for waiting in self._waiting:
                     _tell(waiting, notice.key)
@@ -334,6 +335,11 @@ class Bot(Archive):
     def engine(self) -> EngineStatus:
         """See `ports.Bot`."""
         return self._engine.status if self._engine else EngineStatus(stage="off")
+
+    @property
+    def loras(self) -> LoraBook:
+        """See `ports.Bot`."""
+        return LoraBook(self.database, data_dir=self.data_dir, model=self.settings.engine.model, clock=self.clock)
 
     async def engine_changed(self) -> None:
         """See `ports.Bot`."""

@@ -20,6 +20,7 @@ from botcore.messages import (
     Reply,
     Sampling,
 )
+from botcore.versions import Loras
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -334,6 +335,11 @@ class Bot(Protocol):
 
     async def engine_changed(self) -> None:
         """Return at the next change of `engine`."""
+        ...
+
+    @property
+    def loras(self) -> Loras:
+        """The LoRA versions of the model."""
         ...
 
     def lead(self, name: str) -> AbstractAsyncContextManager[None]:

@@ -2,6 +2,7 @@
 
     facts.py    what config.json and the weights' headers say
     weights.py  safetensors headers; why any other format is refused
+    adapter.py  LoRA adapters: which the engine can load, and the hashes they are known by
     shelf.py    data_dir/models: folders by name, and the record of what was fetched
     hub.py      the hub's HTTP API, patiently
     wire.py     the hub's answers as records, its refusals as one line

@@ -20,7 +20,7 @@ __all__ = ["Notice", "listen", "notify"]
 
 log: logging.Logger = logging.getLogger(__name__)
 
-Kind = Literal["stop", "turn", "lead", "lost"]
+Kind = Literal["stop", "turn", "lead", "lora", "lost"]
 CHANNEL = "botcore"
 KEY_BYTES = 7_000
 """PostgreSQL takes payloads below 8,000 bytes; a longer key is left to the look once a second."""
@@ -35,9 +35,9 @@ class Notice(NamedTuple):
 
     kind: Kind
     """``stop``: the running message is to end. ``turn``: one has ended. ``lead``: somebody leads no more.
-    ``lost``: some were missed, look everywhere."""
+    ``lora``: another version is wanted. ``lost``: some were missed, look everywhere."""
     key: str = ""
-    """The conversation's; for ``lead`` what was led."""
+    """The conversation's; for ``lead`` what was led, for ``lora`` the version."""
 
 
 def notify(connection: sa.Connection, kind: Kind, key: str) -> None:

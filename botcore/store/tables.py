@@ -7,6 +7,7 @@
     feedback       judgements, one per person and reply
     leader         who does what only one process may do
     forgotten      what is to be forgotten, until everybody has
+    lora           tuned versions of the model, and which is wanted in service
 
 No foreign keys between them: `forget` deletes by conversation, and each key check would be paid on every message.
 Flags are integers and JSON is text, so that both databases hand back the same Python values without type processing.
@@ -14,7 +15,7 @@ Flags are integers and JSON is text, so that both databases hand back the same P
 
 import sqlalchemy as sa
 
-__all__ = ["conversation", "feedback", "forgotten", "inbox", "leader", "metadata", "outbox", "probe", "turn"]
+__all__ = ["conversation", "feedback", "forgotten", "inbox", "leader", "lora", "metadata", "outbox", "probe", "turn"]
 
 metadata: sa.MetaData = sa.MetaData()
 
@@ -201,6 +202,27 @@ forgotten: sa.Table = sa.Table(
     _text("thread"),
     _integer("private"),
     sqlite_autoincrement=True,
+)
+
+lora: sa.Table = sa.Table(
+    "lora",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    _text("base"),
+    _text("base_hash"),
+    _text("path"),  # below data_dir
+    _text("files_hash"),
+    _text("method"),
+    _text("run"),
+    _text("dataset_hash"),
+    _text("figures"),  # JSON
+    _text("state"),  # offered | serving | off | refused: what is wanted
+    _text("reason"),
+    _text("progress"),  # from here on: what an engine says
+    _real("made_at"),
+    _real("changed_at"),
+    _real("told_at"),
+    _integer("live"),
 )
 
 probe: sa.Table = sa.Table(

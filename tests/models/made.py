@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from botcore.models.weights import DTYPES
 
-__all__ = ["CONFIG", "model_files", "safetensors"]
+__all__ = ["CONFIG", "adapter_files", "model_files", "safetensors"]
 
 CONFIG = {
     "architectures": ["Qwen3ForCausalLM"],
@@ -45,4 +45,14 @@ def model_files(size: int = 4096) -> dict[str, bytes]:
         "modeling_own.py": b"raise SystemExit",
         "onnx/model.onnx": b"other",
         ".gitattributes": b"*.safetensors filter=lfs",
+    }
+
+
+def adapter_files(**config: object) -> dict[str, bytes]:
+    """A LoRA adapter as PEFT leaves it, and what a trainer leaves beside it."""
+    told = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "bias": "none", "base_model_name_or_path": "base"}
+    return {
+        "adapter_config.json": json.dumps(told | config).encode(),
+        "adapter_model.safetensors": safetensors({"w.lora_A.weight": ("F32", [8, 64])}),
+        "training_args.bin": b"\x80\x02 a pickle",
     }

@@ -1,0 +1,97 @@
+"""The bot's LoRA versions, for commands and plugins: files and rows together. Who serves them is in `serving`."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from botcore.clock import Clock
+from botcore.engine.model import find_model
+from botcore.errors import EngineUnavailable, ModelError
+from botcore.models.adapter import adapter_in, base_hash, copy_adapter
+from botcore.store import Store, loras
+from botcore.versions import Lora
+
+__all__ = ["LORAS", "LoraBook"]
+
+LORAS = "loras"
+"""Below ``data_dir``: a folder per version. Nothing in it is ever written twice."""
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+
+
+class LoraBook:
+    """See `Loras`."""
+
+    def __init__(self, store: Store, *, data_dir: Path, model: str, clock: Clock) -> None:
+        """``model`` is ``engine.model``."""
+        self._store = store
+        self._data_dir = data_dir
+        self._model = model
+        self._clock = clock
+
+    async def offer(
+        self,
+        folder: Path,
+        *,
+        name: str,
+        method: str,
+        base: str = "",
+        run: str = "",
+        dataset_hash: str = "",
+        figures: Mapping[str, Any] | None = None,
+        refused: str = "",
+    ) -> Lora:
+        """See `Loras.offer`."""
+        base = base or self._model
+        self._check_name(name, base)
+        if any(name == version.name for version in await self.list()):
+            raise ModelError(f"there is a LoRA version {name} already; give another name")
+        files = await asyncio.to_thread(adapter_in, folder)  # threads: both read every byte
+        weights = await asyncio.to_thread(self._hash, base)
+        path = Path(LORAS, name)
+        await asyncio.to_thread(copy_adapter, folder, self._data_dir / path)
+        now = self._clock.now()
+        version = Lora(
+            name=name,
+            base=base,
+            base_hash=weights,
+            path=str(path),
+            files_hash=files.files_hash,
+            method=method,
+            run=run,
+            dataset_hash=dataset_hash,
+            figures=dict(figures or {}),
+            made_at=now,
+            changed_at=now,
+            state="refused" if refused else "offered",
+            reason=refused,
+        )
+        await self._store.write(partial(loras.add, version=version))
+        return version
+
+    def _check_name(self, name: str, base: str) -> None:
+        if not NAME.fullmatch(name):
+            raise ModelError(f"{name!r} cannot name a LoRA version: letters, digits, . _ - and at most 64 of them")
+        if name in (base, self._model):
+            raise ModelError(f"{name} is the model's own name; give the LoRA version another")
+
+    def _hash(self, base: str) -> str:
+        try:
+            return base_hash(Path(find_model(base, data_dir=self._data_dir).source))
+        except EngineUnavailable as error:
+            raise ModelError(str(error)) from None
+
+    async def list(self) -> Sequence[Lora]:
+        """See `Loras.list`."""
+        return await self._store.read(loras.every)
+
+    async def use(self, name: str) -> Lora:
+        """See `Loras.use`."""
+        return await self._store.write(partial(loras.use, name=name, now=self._clock.now()))
+
+    async def off(self) -> Sequence[Lora]:
+        """See `Loras.off`."""
+        names = await self._store.write(partial(loras.off, now=self._clock.now()))
+        return [version for version in await self.list() if version.name in names]
