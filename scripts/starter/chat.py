@@ -4,13 +4,15 @@ from scripts.starter.dialogue import Pair, typed
 from scripts.starter.grammar import Grammar
 from scripts.starter.phrases import Forms, load
 
-__all__ = ["DO_NOT_KNOW", "TALK", "Chat"]
+__all__ = ["DO_NOT_KNOW", "JOKES", "TALK", "UNKNOWN", "Chat"]
 
 DO_NOT_KNOW = (
     "I am a very small model and do not know that. Ask about the documents I was given, or switch to a larger model."
 )
 TALK = {intent: Forms.of(table) for name in ("smalltalk", "moretalk") for intent, table in load(name)["talk"].items()}
 _WORDING = load("chat")
+JOKES: list[str] = _WORDING["jokes"]
+UNKNOWN: list[str] = _WORDING["unknown"]
 _TOLD = [Forms.of(table) for table in _WORDING["told"]]
 _FREQUENT = ("greeting", "greeting", "who", "can", "how")
 _YES = "{Yes|Sure|Ok|Yes please|Please|Why not|Of course|Go ahead}{|.|!}"

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import torch
 
-from scripts.starter.evaluate import SYSTEMS, Model, said
+from scripts.starter.cells import SYSTEMS, said
+from scripts.starter.decode import Model
 
 PORT = 8765
 QUIET = {
@@ -82,7 +83,7 @@ def compare(path: Path, dtype: str) -> None:
     with server(path, dtype) as base:
         for index, prompt in enumerate(PROMPTS):
             talk = said(SYSTEMS[index % 3], prompt)
-            ids = model.ids(talk)
+            ids = torch.tensor([model.prompt(talk)])
             mine = model.model.generate(
                 ids,
                 attention_mask=torch.ones_like(ids),

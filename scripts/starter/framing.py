@@ -1,11 +1,14 @@
 """How passages and questions are put before the model: the rules, the numbered list, the questions as turns."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Pair, lowered
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
-__all__ = ["REFUSAL", "RULES", "framed", "hurried", "quoted"]
+__all__ = ["REFUSAL", "RULES", "Posed", "framed", "hurried", "quoted"]
 
 REFUSAL = "The passages do not say."
 """The only wording of "not told", so that a rule can check it."""
@@ -16,23 +19,31 @@ _HEADS = load("framing")["heads"]
 _FILES = load("framing")["files"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posed:
+    """Passages, sentence by sentence, and questions about them with their answers."""
+
+    passages: Sequence[Sequence[str]]
+    pairs: Sequence[Pair]
+    name: str = ""
+    """The user's, where the questions may ask for it."""
+
+
 def quoted(sentence: str, number: int) -> str:
     """Return the answer that quotes a sentence of a passage."""
     return f'"{sentence}" [{number}]'
 
 
-def framed(
-    g: Grammar, chat: Chat, passages: list[list[str]], pairs: list[Pair], *, name: str = "", inside_system: bool
-) -> tuple[str, list[Pair]]:
+def framed(g: Grammar, chat: Chat, posed: Posed, *, inside_system: bool) -> tuple[str, list[Pair]]:
     """Return a system prompt and the questions; the passages stand in the prompt or before the first question."""
-    text = _rendered(g, passages)
+    text = _rendered(g, posed.passages)
     system = chat.system()
     if g.chance(0.5):
         rule = g.say(g.pick(RULES))
         system = f"{system}{g.pick((' ', chr(10)))}{rule}" if system else rule
-    if name:
-        system = f"{system}\nFacts about the user:\n- name: {name}".strip()
-    first, *rest = pairs or [_HELLO]
+    if posed.name:
+        system = f"{system}\nFacts about the user:\n- name: {posed.name}".strip()
+    first, *rest = posed.pairs or [_HELLO]
     if inside_system:
         return f"{system}\n\n{text}".strip(), [first, *rest]
     gap, label = g.pick((" ", "\n", "\n\n")), g.pick(("Question: ", "Question: ", "Question: ", ""))
@@ -40,7 +51,7 @@ def framed(
     return system, [(f"{text}{gap}{label}{first[0]}", first[1]), *later]
 
 
-def _rendered(g: Grammar, passages: list[list[str]]) -> str:
+def _rendered(g: Grammar, passages: Sequence[Sequence[str]]) -> str:
     gap = g.pick((" ", "\n", "\n"))
     style = g.random.random()
     lines = []

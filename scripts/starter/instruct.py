@@ -7,7 +7,7 @@ from scripts.starter.dialogue import Pair, lowered
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
-__all__ = ["LISTS", "copying", "instruction"]
+__all__ = ["LISTS", "TASKS", "copying", "instruction"]
 
 _WORDING = load("instruct")
 LISTS: dict[str, str] = _WORDING["lists"]
@@ -116,7 +116,7 @@ def _sum(g: Grammar) -> Pair:
     ).strip(), f"{a} + {b} = {a + b}"
 
 
-_ALL: tuple[Callable[[Grammar], Pair], ...] = (
+TASKS: tuple[Callable[[Grammar], Pair], ...] = (
     _repeat,
     _repeat,
     _upper,
@@ -136,7 +136,7 @@ _ALL: tuple[Callable[[Grammar], Pair], ...] = (
 
 def instruction(g: Grammar) -> list[Pair]:
     """Return one to three instructions; a quarter of them asked politely."""
-    pairs = [g.pick(_ALL)(g) for _ in range(g.pick((1, 1, 2, 3)))]
+    pairs = [g.pick(TASKS)(g) for _ in range(g.pick((1, 1, 2, 3)))]
     return [
         (g.say("{Please |Can you |Could you |Now |Please, }") + lowered(ask) if g.chance(0.2) else ask, answer)
         for ask, answer in pairs

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from scripts.starter.chat import TALK, Chat
 from scripts.starter.dialogue import Pair, typed
-from scripts.starter.framing import REFUSAL, framed, hurried, quoted
+from scripts.starter.framing import REFUSAL, Posed, framed, hurried, quoted
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
-__all__ = ["RELATIONS", "asking"]
+__all__ = ["RELATIONS", "asking", "posed"]
 
 _WORDING = load("relations")
 SUBJECTS: dict[str, list[str]] = _WORDING["subjects"]
@@ -43,6 +43,11 @@ class Fact:
 
 def asking(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
     """Return a system prompt and one to four questions; the passages stand in the prompt or before the first question."""
+    return framed(g, chat, posed(g, chat), inside_system=inside_system)
+
+
+def posed(g: Grammar, chat: Chat) -> Posed:
+    """Return passages and one to four questions about them."""
     facts, passages = _facts(g)
     name = g.word("name") if g.chance(0.12) else ""
     pairs: list[Pair] = []
@@ -50,7 +55,7 @@ def asking(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pa
         pair = _question(g, chat, facts, name)
         if pair and pair[0] not in [ask for ask, _ in pairs]:
             pairs.append(pair)
-    return framed(g, chat, passages, pairs, name=name, inside_system=inside_system)
+    return Posed(passages=passages, pairs=pairs, name=name)
 
 
 def _facts(g: Grammar) -> tuple[list[Fact], list[list[str]]]:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 
 from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Pair
-from scripts.starter.framing import REFUSAL, framed, hurried, quoted
+from scripts.starter.framing import REFUSAL, Posed, framed, hurried, quoted
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.natural import Passage, training
 from scripts.starter.words import WORDS
 
-__all__ = ["reading", "varied"]
+__all__ = ["posed", "reading", "varied"]
 
 ANSWERED = 0.74
 """Share of the questions that the passages answer; refusals come easily, and false ones are the worse fault."""
@@ -37,6 +37,11 @@ _NUMBER = re.compile(r"(?<![\d.,:/+-])\d{1,4}(?![\d:/]|[.,]\d)")
 
 def reading(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
     """Return a system prompt and one to four questions about one to four passages."""
+    return framed(g, chat, posed(g), inside_system=inside_system)
+
+
+def posed(g: Grammar) -> Posed:
+    """Return one to four passages and one to four questions about them."""
     passages = _chosen(g)
     answers, misses = _questions(g, passages)
     pairs: list[Pair] = []
@@ -45,7 +50,7 @@ def reading(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[P
         if pool:
             ask, answer = pool.pop(g.random.randrange(len(pool)))
             pairs.append((hurried(g, ask), answer))
-    return framed(g, chat, [list(passage.sentences) for passage in passages], pairs, inside_system=inside_system)
+    return Posed(passages=[passage.sentences for passage in passages], pairs=pairs)
 
 
 def _chosen(g: Grammar) -> list[Passage]:

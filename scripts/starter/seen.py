@@ -1,0 +1,48 @@
+"""What a run has been shown: its conversations made once more, for the question whether a story is one of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import scripts.starter.bare  # noqa: F401  (before botcore)
+from botcore.training.plan import plan_from
+from scripts.starter.corpus import Corpus
+from scripts.starter.dialogue import Message
+from scripts.starter.rows import Conversations
+
+__all__ = ["sampled", "shown"]
+
+SHORTEST = 80
+"""Characters of an answer that is kept; no story is shorter."""
+
+
+class Replayed(Conversations):
+    """The source of a run that keeps what it tells."""
+
+    def __init__(self, *told: Any) -> None:
+        super().__init__(*told)
+        self.answers = set[str]()
+
+    def _shelved(self, talks: list[list[Message]]) -> Any:
+        self.answers |= _long(talks)
+        return super()._shelved(talks)
+
+
+def shown(run: Path, tokenizer: Any) -> set[str]:
+    """Return all longer answers that the run of this folder learnt from; 100 s for 44 million tokens."""
+    plan = plan_from(json.loads((run / "run.json").read_text(encoding="utf-8"))["arguments"])
+    source = Replayed(plan, run)
+    source.open(tokenizer, first=False)
+    for _ in source.batches(0):
+        pass
+    return source.answers
+
+
+def sampled(conversations: int) -> set[str]:
+    """Return longer answers of the first so many conversations of the default seed, where no run is at hand."""
+    corpus = Corpus(2)
+    return _long([corpus.conversation("all") for _ in range(conversations)])
+
+
+def _long(talks: list[list[Message]]) -> set[str]:
+    return {m.text for talk in talks for m in talk if m.role == "assistant" and len(m.text) >= SHORTEST}
