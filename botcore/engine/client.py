@@ -64,6 +64,7 @@ class OpenAIClient:
         self._deadlines = deadlines or Deadlines()
         self._session: aiohttp.ClientSession | None = None
         self._counts = True
+        self._structured = False
 
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
@@ -87,7 +88,8 @@ class OpenAIClient:
 
         Raises `EngineTimeout`, `EngineUnavailable`, `EngineRejected`, `PromptTooLong`. Closing it aborts the request.
         """
-        body = chat_body(prompt.messages, sampling, model=model, window=window)
+        structured = self._structured
+        body = chat_body(prompt.messages, sampling, model=model, window=window, structured=structured)
         finish, usage = "", None
         ids: tuple[int, ...] = ()
         async with aclosing(self._pieces(body)) as pieces:
@@ -164,10 +166,14 @@ class OpenAIClient:
         return self._session
 
     async def models(self) -> list[ServedModel]:
-        """What the server serves, LoRA versions included. Raises the `EngineError` family."""
+        """What the server serves, LoRA versions included. Raises the `EngineError` family.
+
+        Also how we learn that it is vLLM, and may be asked for what other servers refuse.
+        """
         status, body = await self._ask("GET", f"{self._base}/models")
         if status != 200:
             raise self._scrubbed(error_for(status, body, who=self._who))
+        self._structured = any(row.get("owned_by") == "vllm" for row in _rows(body))
         return [ServedModel(id=row["id"], window=_whole(row.get("max_model_len"))) for row in _rows(body)]
 
     async def probe(self, *, model: str, seconds: float) -> Usage | None:

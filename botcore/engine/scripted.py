@@ -50,6 +50,8 @@ class ScriptedEngine:
         """Generations running now: the slots a real engine would hold."""
         self.counts = True
         """False: `count` returns None, as servers without ``/tokenize`` do."""
+        self.restricts = True
+        """False: `Sampling.choice` is ignored, as servers other than vLLM do."""
 
     # ---------------------------------------------------------------- for tests
 
@@ -102,13 +104,18 @@ class ScriptedEngine:
             self._board.show(stage="off")
 
     async def generate(self, prompt: Prompt, sampling: Sampling, *, model: str = "") -> AsyncGenerator[Delta, None]:
-        """See `Engine.generate`. The prompt is recorded even where the reply is an error."""
+        """See `Engine.generate`. The prompt is recorded even where the reply is an error.
+
+        Of a `Sampling.choice` it says the queued reply, or the first text where that is none of them.
+        """
         self.prompts.append(prompt)
         self.samplings.append(sampling)
         self.models.append(model)
         if self.status.stage != "ready":
             raise EngineUnavailable(f"the engine is not ready: {self.status.detail or self.status.stage}")
         text, dies_after = self._reply(prompt)
+        if sampling.choice and self.restricts and text not in sampling.choice:
+            text = sampling.choice[0]
         self.open += 1
         try:
             async with aclosing(self._deltas(prompt, sampling, text, dies_after)) as deltas:

@@ -26,6 +26,9 @@ _TOO_LONG = re.compile(
 )
 _SPACE = re.compile(r"\s+")
 
+CHOICES, CHOICE_CHARS = 256, 4_000
+"""What `Sampling.choice` may hold: a grammar of more takes the engine seconds to build."""
+
 Finish = Literal["", "stop", "length", "abort"]
 
 
@@ -43,9 +46,12 @@ def _messages(messages: Sequence[PromptMessage]) -> list[dict[str, str]]:
     return [{"role": message.role, "content": neutral(message.content)} for message in messages]
 
 
-def chat_body(messages: Sequence[PromptMessage], sampling: Sampling, *, model: str, window: int = 0) -> dict[str, Any]:
+def chat_body(
+    messages: Sequence[PromptMessage], sampling: Sampling, *, model: str, window: int = 0, structured: bool = False
+) -> dict[str, Any]:
     """The body of a streaming chat completion; ``window`` (0 = unknown) caps ``max_tokens``: servers refuse more.
 
+    ``structured``: the server knows vLLM's structured outputs. `EngineRejected` where the choice is too large.
     Only what differs from the protocol's defaults is sent: strict servers refuse fields they do not know.
     """
     body: dict[str, Any] = {
@@ -64,8 +70,16 @@ def chat_body(messages: Sequence[PromptMessage], sampling: Sampling, *, model: s
         presence_penalty=(sampling.presence_penalty, 0.0),
         stop=(list(sampling.stop), []),
         return_token_ids=(sampling.return_token_ids, False),
+        # This name and no other: vLLM ignores `guided_choice` without a word.
+        structured_outputs=({"choice": _choice(sampling.choice)} if structured and sampling.choice else None, None),
     )
     return body
+
+
+def _choice(texts: Sequence[str]) -> list[str]:
+    if len(texts) > CHOICES or any(len(text) > CHOICE_CHARS for text in texts):
+        raise EngineRejected(f"a choice has at most {CHOICES} texts of {CHOICE_CHARS} characters")
+    return list(texts)
 
 
 def _given(**fields: tuple[Any, Any]) -> dict[str, Any]:

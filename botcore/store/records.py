@@ -230,7 +230,8 @@ def decode_message(payload: str, *, event_id: str, conversation: Conversation) -
     data = json.loads(payload)
     sampling = data.get("sampling")
     if sampling is not None:
-        sampling = Sampling(**{**sampling, "stop": tuple(sampling["stop"])})
+        lists = {"stop": tuple(sampling["stop"]), "choice": tuple(sampling.get("choice", ()))}
+        sampling = Sampling(**{**sampling, **lists})
     person, name = data["person"]
     return Message(
         event_id=event_id,

@@ -53,6 +53,8 @@ class FakeOpenAI:
         self.models: list[str] = [model]
         self.window = window
         self.key = key
+        self.owner = "vllm"
+        """Who serves, as the list of models says; only vLLM knows structured outputs."""
         self.tokenizes = True
         """False: no such route, as on servers other than vLLM."""
         self.bodies: list[dict[str, Any]] = []
@@ -114,7 +116,8 @@ class FakeOpenAI:
             return web.json_response({"error": "Unauthorized"}, status=401)
         match request.method, request.path:
             case "GET", "/v1/models":
-                rows = [{"id": name, "object": "model", "max_model_len": self.window} for name in self.models]
+                known = {"object": "model", "owned_by": self.owner, "max_model_len": self.window}
+                rows = [{"id": name, **known} for name in self.models]
                 return web.json_response({"object": "list", "data": rows})
             case "POST", "/tokenize" if self.tokenizes:
                 count = tokens((await request.json())["messages"])
@@ -148,7 +151,8 @@ class FakeOpenAI:
         if plan.raw is not None:
             await response.write(plan.raw)
             return
-        words = plan.text.split(" ")[: body["max_tokens"]]
+        whole = self._restricted(plan.text, body).split(" ")
+        words = whole[: body["max_tokens"]]
         await _send(response, _chunk({"role": "assistant", "content": ""}))
         for thought in plan.thoughts.split():
             await _send(response, _chunk({"reasoning_content": thought}))
@@ -161,13 +165,18 @@ class FakeOpenAI:
             await _send(response, _chunk({"content": word if number == 0 else f" {word}"}, **ids))
         if await self._misbehaves(request, response, plan, len(words)):
             return
-        cut = len(words) < len(plan.text.split(" "))
+        cut = len(words) < len(whole)
         await _send(response, _chunk({}, finish_reason="length" if cut else "stop"))
         if plan.usage and (body.get("stream_options") or {}).get("include_usage"):
             made = len(words) + len(plan.thoughts.split())
             usage = {"prompt_tokens": tokens(body["messages"]), "completion_tokens": made}
             await _send(response, {"choices": [], "usage": usage})
         await response.write(b"data: [DONE]\n\n")
+
+    def _restricted(self, text: str, body: Any) -> str:
+        """One of the texts asked for; a server that does not know the field says what it would have said."""
+        texts = (body.get("structured_outputs") or {}).get("choice") if self.owner == "vllm" else None
+        return text if not texts or text in texts else str(texts[0])
 
     async def _misbehaves(self, request: web.Request, response: web.StreamResponse, plan: Stream, sent: int) -> bool:
         if sent == plan.cut_after and request.transport:

@@ -239,6 +239,17 @@ async def test_models_have_their_window(client: OpenAIClient) -> None:
     assert await client.models() == [ServedModel(id="fake", window=4096)]
 
 
+@pytest.mark.parametrize(("owner", "said"), [("vllm", "no"), ("somebody", "one two three")])
+async def test_a_choice_is_asked_of_vllm_alone(
+    server: FakeOpenAI, client: OpenAIClient, owner: str, said: str
+) -> None:
+    server.owner = owner
+    await client.models()
+    deltas = client.generate(PROMPT, Sampling(choice=("no", "never")), model="fake")
+    assert "".join([delta.text async for delta in deltas]) == said
+    assert ("structured_outputs" in server.bodies[-1]) == (owner == "vllm")
+
+
 async def test_a_unix_socket_serves_as_well(tmp_path: Path) -> None:
     path = tmp_path / "e.sock"
     async with (

@@ -37,6 +37,16 @@ async def test_queued_replies_come_in_their_order_then_the_fallback() -> None:
         assert "".join(delta.text for delta in await reply(engine, "hm")) == "You said: hm"
 
 
+async def test_of_a_choice_it_says_one_unless_it_is_told_not_to_know_it() -> None:
+    engine = ScriptedEngine("b", "neither", "neither")
+    choice = Sampling(choice=("a", "b"))
+    async with running(engine):
+        assert (await reply(engine, sampling=choice))[0].text == "b"
+        assert (await reply(engine, sampling=choice))[0].text == "a"
+        engine.restricts = False
+        assert (await reply(engine, sampling=choice))[0].text == "neither"
+
+
 async def test_every_prompt_sampling_and_model_is_recorded() -> None:
     engine = ScriptedEngine()
     async with running(engine):

@@ -40,6 +40,20 @@ def test_what_the_caller_chose_is_sent() -> None:
     assert body["return_token_ids"] is True
 
 
+def test_a_choice_goes_to_servers_that_know_it_alone() -> None:
+    sampling = Sampling(choice=("yes", "no"))
+    assert "structured_outputs" not in chat_body(HELLO, sampling, model="m")
+    assert "structured_outputs" not in chat_body(HELLO, Sampling(), model="m", structured=True)
+    body = chat_body(HELLO, sampling, model="m", structured=True)
+    assert body["structured_outputs"] == {"choice": ["yes", "no"]}
+
+
+@pytest.mark.parametrize("choice", [("a",) * 257, ("a" * 4_001,)])
+def test_a_choice_is_bounded(choice: tuple[str, ...]) -> None:
+    with pytest.raises(EngineRejected, match="at most 256 texts of 4000"):
+        chat_body(HELLO, Sampling(choice=choice), model="m", structured=True)
+
+
 def test_greedy_sends_nothing_that_could_choose_otherwise() -> None:
     body = chat_body(HELLO, Sampling(temperature=0, top_p=0.5, top_k=3, seed=4), model="m")
     assert body["temperature"] == 0
