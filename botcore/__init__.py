@@ -52,12 +52,13 @@ from botcore.ports import (
     Engine,
     EngineStatus,
     Inbox,
+    LoraEngine,
     Part,
     Prompt,
     Receipt,
     Usage,
 )
-from botcore.versions import Lora, Loras
+from botcore.versions import Lora, LoraFiles, Loras
 
 __all__ = [
     "LOCAL",
@@ -89,6 +90,8 @@ __all__ = [
     "Inbox",
     "Incoming",
     "Lora",
+    "LoraEngine",
+    "LoraFiles",
     "Loras",
     "Message",
     "Outcome",

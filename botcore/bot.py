@@ -26,11 +26,11 @@ from botcore.http import Http
 from botcore.leader import Leadership
 from botcore.live import House
 from botcore.loader import Loaded, load
-from botcore.loras import LoraBook
+from botcore.loras import LoraBook, Serving
 from botcore.messages import Control, Conversation, Feedback, Forgotten, Incoming, Message
 from botcore.observe import Metrics
 from botcore.pace import Seldom
-from botcore.ports import Channel, Engine, EngineStatus, Receipt
+from botcore.ports import Channel, Engine, EngineStatus, LoraEngine, Receipt
 from botcore.retention import Retention
 from botcore.router import Router
 from botcore.settings import Settings
@@ -94,6 +94,7 @@ class Bot(Archive):
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
         self._waiting: set[asyncio.Queue[str]] = set()
+        self._serving: Serving | None = None
 
     # ------------------------------------------------------------------ life
 
@@ -136,10 +137,14 @@ class Bot(Archive):
         self._group, self._house, self._router = group, house, Router(house)
         self._leadership = Leadership(self.database, clock=self.clock, group=group)
         lifespans = await self._enter_lifespans(group, house)
+        serving = Serving(self.loras, house.engine, self.database, clock=self.clock, metrics=self.metrics)
+        self._serving = serving
+        await serving.prepare()
         engine = group.create_task(house.engine.run(), name="engine")
+        tuning = group.create_task(serving.tend(), name="which LoRA version serves")
         router = group.create_task(self._router.run(), name="router")
         counting = group.create_task(self._count(), name="how many wait")
-        hearing = group.create_task(self._hear(), name="notices of other processes")
+        hearing = group.create_task(self._hear(serving), name="notices of other processes")
         forgetting = group.create_task(self._forgetting().tend(self.clock), name="what is not forgotten by all")
         retention = group.create_task(self._retain(), name="what is old")
         channels = [
@@ -154,7 +159,7 @@ class Bot(Archive):
         failpoint("drain.begin")
         await self._router.drain(self.settings.turn.drain_s)
         failpoint("drain.end")
-        ending = (router, engine, hearing, counting, forgetting, retention)
+        ending = (router, tuning, engine, hearing, counting, forgetting, retention)
         for task in ending:
             task.cancel()
         await asyncio.wait(ending)
@@ -169,8 +174,8 @@ class Bot(Archive):
             async with self._leadership.lead("retention"):
                 await retention.tend()
 
-    async def _hear(self) -> None:
-        """What other processes have committed, for whoever waits for it: router, leadership, readers of `changes`."""
+    async def _hear(self, serving: Serving) -> None:
+        """What other processes have committed, for whoever waits: router, leadership, engine, readers of `changes`."""
         async with aclosing(self.database.notices()) as notices:
             async for notice in notices:
                 if notice.kind == "stop":
@@ -178,6 +183,8 @@ class Bot(Archive):
                     continue
                 if notice.kind in ("lead", "lost"):
                     self._leadership.heard()
+                if notice.kind in ("lora", "lost"):
+                    serving.heard()
                 if notice.kind in ("lead", "lora"):
                     continue
                 for waiting in self._waiting:
@@ -237,6 +244,7 @@ class Bot(Archive):
             settings=settings.turn,
             store=self.database,
             engine=self._engine,
+            loras=self._engine if isinstance(self._engine, LoraEngine) else None,
             hooks=Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics),
             commands=registered.commands,
             channels=registered.channels,
@@ -339,7 +347,15 @@ class Bot(Archive):
     @property
     def loras(self) -> LoraBook:
         """See `ports.Bot`."""
-        return LoraBook(self.database, data_dir=self.data_dir, model=self.settings.engine.model, clock=self.clock)
+        engine = self.settings.engine
+        return LoraBook(
+            self.database,
+            data_dir=self.data_dir,
+            model=engine.model,
+            clock=self.clock,
+            local=engine.kind == "vllm",
+            changed=self._serving.heard if self._serving else None,
+        )
 
     async def engine_changed(self) -> None:
         """See `ports.Bot`."""
@@ -379,6 +395,7 @@ class Bot(Archive):
         channels = self.loaded.registered.channels.items()
         told = {name: health for name, channel in channels if (health := getattr(channel, "health", ""))}
         told |= {"inbox": self.full} if self.started.is_set() and self.full else {}
+        told |= {"lora": self._serving.problem} if self._serving and self._serving.problem else {}
         return dict.fromkeys(self.loaded.plugins, "ok") | told | self._health
 
     async def _ready(self) -> Mapping[str, str]:

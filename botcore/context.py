@@ -74,7 +74,7 @@ class Turn(Protocol):
     argument: str
     """The text behind the command; the whole text where there is none."""
     model: str
-    """The LoRA version chosen for this turn, "" = the base model. Chosen once, stored with the turn."""
+    """The LoRA version that answers this turn, "" = the base. Chosen at the first `generate`, stored with the turn."""
     clock: Clock
     deadline: float
     """`Clock.monotonic` time at which the turn is ended."""

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -26,7 +27,7 @@ from botcore.messages import (
 )
 from botcore.observe import Metrics
 from botcore.pace import Seldom
-from botcore.ports import Channel, Delta, Engine, EngineStatus, Prompt, Receipt, Usage
+from botcore.ports import Channel, Delta, Engine, EngineStatus, LoraEngine, Prompt, Receipt, Usage
 from botcore.prompt import compose, estimate, fit, shorter
 from botcore.settings import TurnSettings
 from botcore.store import Claim, Store
@@ -53,6 +54,8 @@ class House:
     commands: Mapping[str, Command]
     channels: Mapping[str, Channel]
     sender: Sender
+    loras: LoraEngine | None
+    """The same engine, where it can serve LoRA versions."""
     accept: Callable[[Sequence[Incoming]], Awaitable[list[Receipt]]]
     """The inbox, for what a turn itself has to say."""
     files: Path
@@ -73,7 +76,8 @@ class LiveTurn:
         self.command: str
         self.argument: str
         self.command, self.argument = _command(message)
-        self.model = ""
+        self.model: str = ""
+        self._returns: Callable[[], None] | None = None
         self.again: str = ""
         self.clock: Clock = house.clock
         self.deadline: float = house.clock.monotonic() + house.settings.timeout_s  # set anew when the turn begins
@@ -182,6 +186,7 @@ class LiveTurn:
         shown, retried = False, False
         while True:
             await self._engine_ready()
+            self._choose()
             self.prompted = prompt
             try:
                 async with aclosing(self._house.engine.generate(prompt, self.sampling, model=self.model)) as deltas:
@@ -200,6 +205,20 @@ class LiveTurn:
                 if shown or retried:
                     raise
                 retried = True
+
+    def _choose(self) -> None:
+        """The version for the whole turn: by now the engine has loaded it. Again only where it is gone meanwhile."""
+        loras = self._house.loras
+        if loras and (self._returns is None or not loras.has(self.model)):
+            self.give_back()
+            self.model = loras.lend()
+            self._returns = partial(loras.give_back, self.model)
+
+    def give_back(self) -> None:
+        """The turn generates no more: its version may go."""
+        if self._returns:
+            self._returns()
+        self._returns = None
 
     async def _engine_ready(self) -> None:
         if self._usable():

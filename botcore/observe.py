@@ -72,6 +72,9 @@ class Metrics:
             "botcore_rejected", "Messages above a cap, by whose: person or chat", ["channel", "reason"], registry=own
         )
         self.waiting: Gauge = Gauge("botcore_messages_waiting", "Messages that wait behind others", registry=own)
+        self.lora: Gauge = Gauge(
+            "botcore_lora_in_service", "1 for what new turns get: a LoRA version, or base", ["version"], registry=own
+        )
         self.running: Gauge = Gauge("botcore_turns_running", "Turns being worked on", registry=own)
 
     def render(self) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Se
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar, runtime_checkable
 
 from botcore.clock import Clock
 from botcore.messages import (
@@ -20,7 +20,7 @@ from botcore.messages import (
     Reply,
     Sampling,
 )
-from botcore.versions import Loras
+from botcore.versions import LoraFiles, Loras
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -35,6 +35,7 @@ __all__ = [
     "Engine",
     "EngineStatus",
     "Inbox",
+    "LoraEngine",
     "Part",
     "Prompt",
     "Receipt",
@@ -62,6 +63,8 @@ class EngineStatus:
     """The served model's name, once known."""
     window: int = 0
     """Tokens that prompt and reply share, once known."""
+    lora: str = ""
+    """The LoRA version that new turns get, "" = the base."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +129,40 @@ class Engine(Protocol):
 
     async def count(self, messages: Sequence[PromptMessage]) -> int | None:
         """Tokens of the rendered chat prompt, with the generation prompt; None where the server cannot count."""
+        ...
+
+
+@runtime_checkable
+class LoraEngine(Engine, Protocol):
+    """An engine that can put LoRA versions in service; `EngineStatus.lora` says which one new turns get."""
+
+    @property
+    def owns(self) -> bool:
+        """Whether versions are loaded by this process; False where it uses the engine of another one of the bot's."""
+        ...
+
+    async def serve(self, version: LoraFiles | None) -> None:
+        """Let new turns have this version, None = the base; what runs already ends with what it began with.
+
+        Returns when it is so; before `run` it is what the start begins with. Raises `EngineRejected` with why this
+        version cannot be served, `EngineUnavailable` where it is worth another try; new turns get what they got before.
+        """
+        ...
+
+    def settled(self, name: str) -> bool:
+        """Whether ``name`` ("" = the base) is what new turns get, and nothing is left to do for it."""
+        ...
+
+    def has(self, name: str) -> bool:
+        """Whether `generate` takes this version now or after a restart."""
+        ...
+
+    def lend(self) -> str:
+        """The version for one new turn, which stays loaded until that turn gives it back."""
+        ...
+
+    def give_back(self, name: str) -> None:
+        """End what `lend` began."""
         ...
 
 

@@ -154,6 +154,7 @@ class TurnRun:
         limit = self._house.settings.timeout_s
         try:
             async with self._house.clock.timeout(limit), AsyncExitStack() as stack:
+                stack.callback(turn.give_back)
                 return await self._stages(turn, delivery, stack)
         except TimeoutError:
             return _Ending("failed", f"This took longer than {limit:g} s and was ended.")

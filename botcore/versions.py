@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-__all__ = ["Lora", "LoraState", "Loras"]
+__all__ = ["Lora", "LoraFiles", "LoraState", "Loras"]
 
 LoraState = Literal["offered", "serving", "off", "refused"]
 
@@ -49,6 +49,17 @@ class Lora:
     """What the engine is doing about ``state`` just now."""
     told_at: float = 0.0
     """When an engine last said something about it; before ``changed_at``: nobody has taken notice yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoraFiles:
+    """What an engine is told of a version."""
+
+    name: str
+    folder: Path
+    files_hash: str
+    """What the files must hash to when they are loaded."""
+    rank: int
 
 
 class Loras(Protocol):

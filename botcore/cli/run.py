@@ -122,14 +122,19 @@ class _Lines:
     def engine(self, status: "EngineStatus") -> None:
         """Where the engine stands, unless that was said already."""
         percent = "" if status.progress is None else f" {status.progress:.0%}"
-        key = (status.stage, status.detail if self._live else "")
+        ready = status.stage == "ready"
+        key = (status.stage, status.lora if ready else status.detail if self._live else "")
         if status.stage == "off":
             return
         if self._json:
-            print_json({"event": "engine", "stage": status.stage, "detail": status.detail, "progress": status.progress})
-        elif status.stage == "ready":
+            told = {name: getattr(status, name) for name in ("stage", "detail", "progress", "lora")}
+            print_json({"event": "engine", **told})
+        elif ready and key != self._last:
             self._end_live()
-            self.say("engine", f"ready: {status.model}, {status.window} tokens of context")
+            lora = f" with {status.lora}" if status.lora else ""
+            self.say("engine", f"ready: {status.model}{lora}, {status.window} tokens of context")
+        elif ready:  # a remark, such as on the server that is going to take over
+            pass
         elif status.stage == "failed":
             self._end_live()
             self.say("engine", status.detail, good=False)

@@ -15,7 +15,7 @@ from typing import Any, Self
 import aiohttp
 
 from botcore.clock import Clock
-from botcore.engine.wire import EventStream, Piece, chat_body, error_for, read_piece, tokenize_body
+from botcore.engine.wire import EventStream, Piece, chat_body, error_for, read_piece, reason_in, tokenize_body
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, Prompt, Usage
@@ -27,6 +27,8 @@ logger: logging.Logger = logging.getLogger(__name__)
 HELLO = Prompt(messages=(PromptMessage(role="user", content="Hello"),))
 BODY_LIMIT = 1 << 20
 """Bytes of an answer that is no stream; a list of models is a few KiB."""
+LOAD_WITHIN = 60.0
+"""Seconds for an adapter: it is read from the disk, between two steps of the running batch."""
 ONE_TOKEN = Sampling(max_tokens=1, temperature=0)
 
 
@@ -176,6 +178,18 @@ class OpenAIClient:
         self._structured = any(row.get("owned_by") == "vllm" for row in _rows(body))
         return [ServedModel(id=row["id"], window=_whole(row.get("max_model_len"))) for row in _rows(body)]
 
+    async def load_lora(self, name: str, folder: str) -> None:
+        """Load an adapter under a name. Raises `EngineRejected` with the server's reason, or another `EngineError`."""
+        body = {"lora_name": name, "lora_path": folder}
+        status, said = await self._ask("POST", f"{self._base}/load_lora_adapter", body, seconds=LOAD_WITHIN)
+        if status != 200:  # 500, too, is how vLLM refuses an adapter
+            why = reason_in(said) or f"HTTP {status}"
+            raise self._scrubbed(EngineRejected(f"{self._who} does not load {name}: {why}"))
+
+    async def unload_lora(self, name: str) -> None:
+        """Let the server forget a name; it is fine where it has. Raises the `EngineError` family."""
+        await self._ask("POST", f"{self._base}/unload_lora_adapter", {"lora_name": name}, seconds=LOAD_WITHIN)
+
     async def probe(self, *, model: str, seconds: float) -> Usage | None:
         """Generate one token: the only proof of health. Raises the `EngineError` family; ``seconds`` is the limit."""
         usage = None
@@ -202,8 +216,10 @@ class OpenAIClient:
         count = body.get("count") if status == 200 and isinstance(body, dict) else None
         return count if isinstance(count, int) else None
 
-    async def _ask(self, method: str, url: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
-        wait = _Wait(self._clock, self._deadlines.question, f"{method} {url.removeprefix(self._base)}")
+    async def _ask(
+        self, method: str, url: str, body: dict[str, Any] | None = None, *, seconds: float = 0.0
+    ) -> tuple[int, Any]:
+        wait = _Wait(self._clock, seconds or self._deadlines.question, f"{method} {url.removeprefix(self._base)}")
         session = self._require()
         async with self._errors(wait), session.request(method, url, json=body, allow_redirects=False) as response:
             return response.status, await _body(response)

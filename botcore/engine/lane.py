@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,11 @@ from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
 from botcore.engine.command import ServerPlan, server_command, server_environment
 from botcore.engine.home import notes_in
 from botcore.engine.stages import Story, read_step
-from botcore.errors import EngineError, EngineTimeout, EngineUnavailable
+from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
 from botcore.messages import Sampling
+from botcore.models.adapter import what_is_wrong
 from botcore.ports import Delta, Prompt
+from botcore.versions import LoraFiles
 
 __all__ = ["Lane"]
 
@@ -39,8 +41,20 @@ Report = Callable[..., None]
 class Lane:
     """A server and the streams on it. `keep` runs it until cancelled."""
 
-    def __init__(self, plan: ServerPlan, *, data_dir: Path, clock: Clock, deadlines: Deadlines, report: Report) -> None:
+    def __init__(
+        self,
+        plan: ServerPlan,
+        *,
+        data_dir: Path,
+        clock: Clock,
+        deadlines: Deadlines,
+        report: Report,
+        adapters: Iterable[LoraFiles] = (),
+    ) -> None:
         self.plan = plan
+        self.adapters: dict[str, LoraFiles] = {version.name: version for version in adapters}
+        """Loaded, or to be loaded before the server counts as ready."""
+        self._loads = 0
         self.client: OpenAIClient | None = None
         """While a server answers."""
         self.window: int = 0
@@ -126,6 +140,7 @@ class Lane:
         """Bring one server up and watch it: why it has to go. Never returns for a healthy one."""
         try:
             served = await self._knock(client)
+            await self._load_all(client)
             self._report(stage="warmup", detail="generating the first token", progress=None)
             await client.probe(model=self.plan.model.name, seconds=WARMUP_WITHIN)
             self.client, self.window, self.group, self.failure = client, served.window, child.group, ""
@@ -138,6 +153,47 @@ class Lane:
                 await self._check_up(client)
         except EngineError as error:
             return str(error)
+
+    # ------------------------------------------------------------------ LoRA versions
+
+    async def _load_all(self, client: OpenAIClient) -> None:
+        """After a start, before the first request: what cannot be loaded any more is served no more."""
+        self._loads = 0
+        for version in list(self.adapters.values()):
+            self._report(stage="model", detail=f"loading {version.name}", progress=None)
+            try:
+                await self._load(client, version)
+            except EngineRejected as error:
+                logger.error("engine: %s; the base answers", error)
+                del self.adapters[version.name]
+
+    async def _load(self, client: OpenAIClient, version: LoraFiles) -> None:
+        """Check, then load: a request whose adapter is missing or broken would end the server for everybody."""
+        wrong = await asyncio.to_thread(what_is_wrong, version.folder, version.files_hash)
+        if wrong:
+            raise EngineRejected(f"{version.name} cannot be served: {wrong}")
+        await client.load_lora(version.name, str(version.folder))
+        self._loads += 1
+
+    def takes(self, version: LoraFiles) -> bool:
+        """Whether this server can load it beside what it has, and keep the last slot empty."""
+        return version.rank <= self.plan.lora_rank and self._loads < self.plan.lora_slots - 1
+
+    async def adopt(self, version: LoraFiles) -> None:
+        """Load it into the running server. Raises `EngineRejected` with why it cannot be, or `EngineUnavailable`."""
+        if self.client is None:
+            raise EngineUnavailable("the engine is starting")
+        await self._load(self.client, version)
+        self.adapters[version.name] = version
+
+    async def drop(self, name: str) -> None:
+        """Forget it, here and in the server."""
+        self.adapters.pop(name, None)
+        with contextlib.suppress(EngineError):  # a server that is starting again does not load it
+            if self.client:
+                await self.client.unload_lora(name)
+
+    # ------------------------------------------------------------------ what it is
 
     @property
     def shape(self) -> str:
@@ -196,11 +252,9 @@ class Lane:
             if not self.open:
                 self._idle.set()
 
-    async def drained(self, seconds: float) -> None:
-        """Return when no stream is left, at the latest after ``seconds``."""
-        with contextlib.suppress(TimeoutError):
-            async with self._clock.timeout(seconds):
-                await self._idle.wait()
+    async def drained(self) -> None:
+        """Return when no stream is left."""
+        await self._idle.wait()
 
 
 async def _first(*ways: Coroutine[Any, Any, Any]) -> Any:

@@ -12,6 +12,7 @@ from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
 from botcore.errors import EngineError, EngineRejected, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, EngineStatus, Prompt
+from botcore.versions import LoraFiles
 
 __all__ = ["Remote", "RemoteEngine"]
 
@@ -47,6 +48,8 @@ class RemoteEngine:
         self._board = Board(EngineStatus(stage="off", model=remote.model))
         self._client = self._connect()
         self._doubt = asyncio.Event()
+        self._names: set[str] = set()
+        """What the server serves, as of the last look."""
 
     def _connect(self) -> OpenAIClient:
         url, remote = self._remote.base_url, self._remote
@@ -93,13 +96,14 @@ class RemoteEngine:
 
     async def _check(self) -> None:
         """Raises what is wrong. A server that was not ready must make a token; later its list of models is enough."""
-        served = await self._client.models()
+        served = await self._served()
         model = self._choose(served)
         if self.status.stage != "ready" or self._doubt.is_set():
             self._board.show(stage="warmup", detail="asking for one token", model=model.id)
             await self._client.probe(model=model.id, seconds=self._remote.probe_within)
         self._doubt.clear()
-        self._board.show(stage="ready", detail=self._remote.base_url, model=model.id, window=model.window)
+        lora = self.status.lora if self.has(self.status.lora) else ""
+        self._board.show(stage="ready", detail=self._remote.base_url, model=model.id, window=model.window, lora=lora)
 
     def _choose(self, served: Sequence[ServedModel]) -> ServedModel:
         named = self._remote.model
@@ -134,6 +138,66 @@ class RemoteEngine:
         except EngineUnavailable:
             self._doubt.set()
             raise
+        except EngineRejected:
+            if model and await self._lost(model):
+                raise EngineUnavailable(f"{self._remote.base_url} serves {model} no more") from None
+            raise
+
+    # ------------------------------------------------------------------ LoRA versions
+
+    @property
+    def owns(self) -> bool:
+        """See `LoraEngine.owns`: a unix socket is another process of the bot's."""
+        return not self._remote.base_url.startswith(UNIX)
+
+    async def serve(self, version: LoraFiles | None) -> None:
+        """See `LoraEngine.serve`. A version that the server does not have yet is loaded there, where it allows that."""
+        if self.status.stage != "ready":
+            return
+        if version and await self._lost(version.name):
+            if not self.owns:
+                raise EngineUnavailable(f"the process that runs the engine has not loaded {version.name} yet")
+            await self._load(version)
+            self._names.add(version.name)
+        self._board.show(lora=version.name if version else "")
+
+    async def _served(self) -> Sequence[ServedModel]:
+        served = await self._client.models()
+        self._names = {model.id for model in served}
+        return served
+
+    async def _lost(self, name: str) -> bool:
+        """Whether the server has no such version: it was unloaded there, or that server was restarted."""
+        await self._served()
+        if name in self._names:
+            return False
+        self._board.show(lora="" if self.status.lora == name else self.status.lora)
+        return True
+
+    async def _load(self, version: LoraFiles) -> None:
+        name, folder = version.name, str(version.folder)
+        try:
+            await self._client.load_lora(name, folder)
+        except EngineRejected as error:
+            raise EngineRejected(
+                f"{error}; start that server with --enable-lora and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 where it can "
+                f"read that folder, or with --lora-modules {name}={folder}"
+            ) from None
+
+    def settled(self, name: str) -> bool:
+        """See `LoraEngine.settled`."""
+        return self.status.lora == name
+
+    def has(self, name: str) -> bool:
+        """See `LoraEngine.has`."""
+        return not name or name in self._names
+
+    def lend(self) -> str:
+        """See `LoraEngine.lend`."""
+        return self.status.lora
+
+    def give_back(self, name: str) -> None:
+        """See `LoraEngine.give_back`: nothing is unloaded there, for others may use it."""
 
     async def count(self, messages: Sequence[PromptMessage]) -> int | None:
         """See `Engine.count`."""

@@ -13,9 +13,11 @@ from types import coroutine
 from typing import Any
 
 from botcore.engine.board import Board
-from botcore.errors import EngineError, EngineUnavailable, PromptTooLong
+from botcore.engine.lending import Lending
+from botcore.errors import EngineError, EngineRejected, EngineUnavailable, PromptTooLong
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, EngineStatus, Prompt, Usage
+from botcore.versions import LoraFiles
 
 __all__ = ["Script", "ScriptedEngine"]
 
@@ -48,6 +50,13 @@ class ScriptedEngine:
         """The LoRA version asked for with each prompt, "" = the base."""
         self.open: int = 0
         """Generations running now: the slots a real engine would hold."""
+        self.served: list[str] = []
+        """Every LoRA version put in service, "" = the base."""
+        self.refuses: dict[str, str] = {}
+        """Versions that cannot be served, and why."""
+        self.gone: set[str] = set()
+        """Versions in service whose files have vanished: the next restart does without."""
+        self.lending = Lending()
         self.counts = True
         """False: `count` returns None, as servers without ``/tokenize`` do."""
         self.restricts = True
@@ -159,6 +168,37 @@ class ScriptedEngine:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             for way in ways:
                 way.cancel()
+
+    # ---------------------------------------------------------------- LoRA versions
+
+    @property
+    def owns(self) -> bool:
+        """See `LoraEngine.owns`."""
+        return True
+
+    async def serve(self, version: LoraFiles | None) -> None:
+        """See `LoraEngine.serve`."""
+        name = version.name if version else ""
+        if reason := self.refuses.get(name):
+            raise EngineRejected(f"{name} cannot be served: {reason}")
+        self.served.append(name)
+        self._board.show(lora=name)
+
+    def settled(self, name: str) -> bool:
+        """See `LoraEngine.settled`."""
+        return self.status.lora == name
+
+    def has(self, name: str) -> bool:
+        """See `LoraEngine.has`."""
+        return name not in self.gone
+
+    def lend(self) -> str:
+        """See `LoraEngine.lend`."""
+        return self.lending.lend(self.status.lora)
+
+    def give_back(self, name: str) -> None:
+        """See `LoraEngine.give_back`."""
+        self.lending.give_back(name)
 
     async def count(self, messages: Sequence[PromptMessage]) -> int | None:
         """Exactly what `Usage.prompt_tokens` will say: the words, and two tokens for each message."""

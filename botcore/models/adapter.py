@@ -17,7 +17,7 @@ from botcore.errors import ModelError
 from botcore.models.shelf import read_record, sha256_of
 from botcore.models.weights import header_of, weights_in
 
-__all__ = ["Adapter", "adapter_in", "base_hash", "copy_adapter", "files_hash"]
+__all__ = ["Adapter", "adapter_in", "base_hash", "copy_adapter", "files_hash", "slot_rank", "what_is_wrong"]
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -31,10 +31,10 @@ class Adapter:
     rank: int
     files_hash: str
 
-    @property
-    def slot_rank(self) -> int:
-        """The smallest ``--max-lora-rank`` that holds it."""
-        return next(rank for rank in RANKS if rank >= self.rank)
+
+def slot_rank(rank: int) -> int:
+    """The smallest ``--max-lora-rank`` that holds this rank."""
+    return next(allowed for allowed in RANKS if allowed >= rank)
 
 
 def adapter_in(folder: Path) -> Adapter:
@@ -81,6 +81,14 @@ def files_hash(folder: Path) -> str:
         return _hash_of((name, sha256_of(folder / name)) for name in (CONFIG, WEIGHTS))
     except OSError:
         return ""
+
+
+def what_is_wrong(folder: Path, expected: str) -> str:
+    """Why the files of this folder are not those with the expected hash, "" where they are."""
+    found = files_hash(folder)
+    if not found:
+        return f"its files are gone from {folder}"
+    return "" if found == expected else f"its files in {folder} were changed"
 
 
 def base_hash(folder: Path) -> str:

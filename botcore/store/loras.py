@@ -19,7 +19,7 @@ from botcore.store.sql import Statement, const
 from botcore.store.tables import lora
 from botcore.versions import Lora, LoraState
 
-__all__ = ["add", "every", "off", "set_aside", "tell", "use", "wanted"]
+__all__ = ["add", "every", "off", "set_aside", "settle", "tell", "use", "wanted"]
 
 _COLUMNS = tuple(lora.c[one.name] for one in fields(Lora))
 _WANTED = Statement(sa.select(*_COLUMNS).where(lora.c.state == const("serving")).order_by(lora.c.changed_at))
@@ -75,15 +75,22 @@ def set_aside(connection: sa.Connection, version: Lora, reason: str, *, now: flo
     return done
 
 
-def tell(connection: sa.Connection, name: str, *, live: bool | None = None, progress: str = "", now: float) -> None:
-    """What an engine says of it: whether it is in service, and what is being done about it."""
-    said: dict[str, Any] = {"progress": clean_text(progress), "told_at": now}
-    said |= {} if live is None else {"live": int(live)}
+def tell(connection: sa.Connection, name: str, *, progress: str, now: float) -> None:
+    """What an engine is doing about it."""
+    said = {"progress": clean_text(progress), "told_at": now}
     connection.execute(sa.update(lora).where(lora.c.name == name).values(said))
 
 
+def settle(connection: sa.Connection, name: str, *, now: float) -> None:
+    """An engine has this version in service and no other, "" = none."""
+    ends = sa.update(lora).where(lora.c.live == 1, lora.c.name != name)
+    connection.execute(ends.values(live=0, progress="", told_at=now))
+    connection.execute(sa.update(lora).where(lora.c.name == name).values(live=1, progress="", told_at=now))
+
+
 def _set(connection: sa.Connection, names: Sequence[str], *, state: LoraState, reason: str, now: float) -> None:
-    values = {"state": state, "reason": reason, "changed_at": now, "progress": ""}
+    values: dict[str, Any] = {"state": state, "reason": reason, "changed_at": now, "progress": ""}
+    values |= {"live": 0} if state == "serving" else {}  # else a process that died would still say so
     connection.execute(sa.update(lora).where(lora.c.name.in_(names)).values(values))
     for name in names:
         notify(connection, "lora", name)

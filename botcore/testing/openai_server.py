@@ -57,6 +57,10 @@ class FakeOpenAI:
         """Who serves, as the list of models says; only vLLM knows structured outputs."""
         self.tokenizes = True
         """False: no such route, as on servers other than vLLM."""
+        self.lora_slots = 0
+        """With more than 0 it is in LoRA mode and takes adapters."""
+        self.loaded: list[str] = []
+        """What holds a slot, oldest first."""
         self.bodies: list[dict[str, Any]] = []
         """Every chat completion's body, oldest first."""
         self.headers: list[dict[str, str]] = []
@@ -124,11 +128,37 @@ class FakeOpenAI:
                 return web.json_response({"count": count, "max_model_len": self.window, "tokens": list(range(count))})
             case "POST", "/v1/chat/completions":
                 return await self._chat(request)
+            case "POST", "/v1/load_lora_adapter" if self.lora_slots:
+                return self._load(await request.json())
+            case "POST", "/v1/unload_lora_adapter" if self.lora_slots:
+                return self._unload(await request.json())
         return web.json_response({"detail": "Not Found"}, status=404)
+
+    def _load(self, body: dict[str, str]) -> web.Response:
+        name, folder = body["lora_name"], Path(body["lora_path"])
+        if name in self.models:
+            return _refusal(400, f"The lora adapter '{name}' has already been loaded.")
+        if not (folder / "adapter_config.json").is_file():
+            return _refusal(404, f"Loading lora {name} failed: No adapter found for {folder}")
+        if json.loads((folder / "adapter_config.json").read_text()).get("fake_fails"):
+            return _refusal(500, "Call to add_lora method failed: unexpected modules")
+        self.models.append(name)
+        self.loaded.append(name)
+        return web.Response(text=f"Success: LoRA adapter '{name}' added successfully.")
+
+    def _unload(self, body: dict[str, str]) -> web.Response:
+        """As vLLM does: the name is forgotten, its slot stays taken."""
+        name = body["lora_name"]
+        if name not in self.models[1:]:
+            return _refusal(404, f"The lora adapter '{name}' cannot be found.")
+        self.models.remove(name)
+        return web.Response(text=f"Success: LoRA adapter '{name}' removed successfully.")
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.bodies.append(body)
+        if self.lora_slots and body["model"] not in self.models:
+            return _refusal(404, f"The model `{body['model']}` does not exist.")
         plan = self._plans.popleft() if self._plans else self.otherwise(body)
         if isinstance(plan, Answer):
             if isinstance(plan.body, str):
@@ -193,6 +223,10 @@ class FakeOpenAI:
 def tokens(messages: Sequence[dict[str, str]]) -> int:
     """Tokens of a prompt as this server counts: words, and two for each message."""
     return sum(len(message["content"].split()) + 2 for message in messages)
+
+
+def _refusal(status: int, message: str) -> web.Response:
+    return web.json_response({"error": {"message": message, "code": status}}, status=status)
 
 
 def _chunk(delta: dict[str, str], **choice: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from botcore.engine.command import ServerPlan, cores, server_command, server_environment
+from botcore.engine.command import LORA_LOADS, ServerPlan, cores, server_command, server_environment
 from botcore.engine.inside import install_inside
 from botcore.engine.model import Model, find_model
 from botcore.errors import EngineUnavailable
@@ -33,6 +33,15 @@ def test_a_gpu_server_keeps_vllms_own_defaults() -> None:
     assert "--dtype auto" in said
     for flag in ("--enforce-eager", "--kv-cache-memory-bytes", "uni", "--max-model-len"):
         assert flag not in said
+
+
+def test_lora_mode_is_asked_for_alone_and_has_a_slot_more_than_adapters_that_may_come() -> None:
+    assert "lora" not in options(PLAN)
+    assert "VLLM_ALLOW_RUNTIME_LORA_UPDATING" not in server_environment(PLAN, {})
+    plan = replace(PLAN, lora_rank=16)
+    assert LORA_LOADS == 4
+    assert "--enable-lora --max-lora-rank 16 --max-loras 5 --max-cpu-loras 5" in options(plan)
+    assert server_environment(plan, {})["VLLM_ALLOW_RUNTIME_LORA_UPDATING"] == "1"
 
 
 def test_the_key_is_in_the_environment_and_not_on_the_command_line() -> None:

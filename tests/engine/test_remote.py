@@ -8,7 +8,7 @@ import pytest
 from botcore.clock import SystemClock
 from botcore.engine import build_engine
 from botcore.engine.remote import Remote, RemoteEngine
-from botcore.errors import EngineUnavailable, SettingsError
+from botcore.errors import EngineRejected, EngineUnavailable, SettingsError
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Engine, Prompt
 from botcore.settings import EngineSettings
@@ -16,6 +16,7 @@ from botcore.testing import ManualClock, check_engine
 from botcore.testing.checks_engine import running
 from botcore.testing.clock import settle
 from botcore.testing.openai_server import Answer, FakeOpenAI, Stream
+from botcore.versions import LoraFiles
 
 PROMPT = Prompt(messages=(PromptMessage(role="user", content="hello there"),))
 
@@ -150,3 +151,67 @@ async def test_the_key_is_in_no_status_and_no_log(caplog: pytest.LogCaptureFixtu
         assert "sk-secret" not in engine.status.detail + caplog.text
         run.cancel()
         await asyncio.wait([run])
+
+
+def adapter(folder: Path, name: str = "sft-1") -> LoraFiles:
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text("{}")
+    return LoraFiles(name=name, folder=folder, files_hash="", rank=8)
+
+
+async def test_a_version_is_loaded_into_a_server_that_takes_adapters(tmp_path: Path) -> None:
+    async with (
+        FakeOpenAI() as server,
+        running(RemoteEngine(Remote(base_url=server.url), clock=SystemClock())) as engine,
+    ):
+        server.lora_slots = 2
+        await engine.serve(adapter(tmp_path / "sft-1"))
+        assert (engine.status.lora, engine.lend(), server.loaded) == ("sft-1", "sft-1", ["sft-1"])
+        await engine.serve(None)
+        assert engine.settled("")
+
+
+async def test_one_that_the_server_was_started_with_is_used_by_its_name(tmp_path: Path) -> None:
+    async with FakeOpenAI() as server:
+        server.models.append("sft-1")
+        async with running(RemoteEngine(Remote(base_url=server.url), clock=SystemClock())) as engine:
+            await engine.serve(adapter(tmp_path / "sft-1"))
+            assert engine.settled("sft-1")
+
+
+async def test_a_server_that_takes_no_adapters_is_told_with_what_it_needs(tmp_path: Path) -> None:
+    async with (
+        FakeOpenAI() as server,
+        running(RemoteEngine(Remote(base_url=server.url), clock=SystemClock())) as engine,
+    ):
+        with pytest.raises(EngineRejected, match=r"VLLM_ALLOW_RUNTIME_LORA_UPDATING=1 .* --lora-modules sft-1=/"):
+            await engine.serve(adapter(tmp_path / "sft-1"))
+        assert engine.settled("")
+
+
+async def test_the_engine_of_another_process_is_that_ones_to_load(tmp_path: Path) -> None:
+    socket = tmp_path / "e.sock"
+    async with FakeOpenAI(socket=socket) as server:
+        server.lora_slots = 2
+        async with running(RemoteEngine(Remote(base_url=f"unix://{socket}"), clock=SystemClock())) as engine:
+            assert not engine.owns
+            with pytest.raises(EngineUnavailable, match="has not loaded sft-1 yet"):
+                await engine.serve(adapter(tmp_path / "sft-1"))
+            server.models.append("sft-1")
+            await engine.serve(adapter(tmp_path / "again"))
+            assert engine.settled("sft-1")
+
+
+async def test_a_version_that_was_unloaded_there_is_worth_another_try_with_what_is_left(tmp_path: Path) -> None:
+    async with (
+        FakeOpenAI() as server,
+        running(RemoteEngine(Remote(base_url=server.url), clock=SystemClock())) as engine,
+    ):
+        server.lora_slots = 2
+        await engine.serve(adapter(tmp_path / "sft-1"))
+        server.models.remove("sft-1")
+        with pytest.raises(EngineUnavailable, match="serves sft-1 no more"):
+            async with aclosing(engine.generate(PROMPT, Sampling(), model="sft-1")) as deltas:
+                await anext(deltas)
+        assert (engine.status.lora, engine.has("sft-1")) == ("", False)
+        assert await said(engine) == "one two three"

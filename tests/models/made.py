@@ -1,12 +1,14 @@
 """Models of a few bytes, true to their formats."""
 
 import json
+import random
 import struct
+from array import array
 from collections.abc import Mapping
 
 from botcore.models.weights import DTYPES
 
-__all__ = ["CONFIG", "adapter_files", "model_files", "safetensors"]
+__all__ = ["CONFIG", "adapter_files", "loud_adapter", "model_files", "safetensors"]
 
 CONFIG = {
     "architectures": ["Qwen3ForCausalLM"],
@@ -56,3 +58,18 @@ def adapter_files(**config: object) -> dict[str, bytes]:
         "adapter_model.safetensors": safetensors({"w.lora_A.weight": ("F32", [8, 64])}),
         "training_args.bin": b"\x80\x02 a pickle",
     }
+
+
+def loud_adapter(config: Mapping[str, int], *, seed: int, rank: int = 8) -> dict[str, bytes]:
+    """A LoRA adapter for a model of this config.json whose random weights change whatever it says."""
+    noise, layers = random.Random(seed), range(config["num_hidden_layers"])
+    inner, width = config["intermediate_size"], config["hidden_size"]
+    tensors, values = dict[str, tuple[str, list[int]]](), array("f")
+    for layer in layers:
+        for part, shape in (("A", [rank, inner]), ("B", [width, rank])):
+            tensors[f"base_model.model.model.layers.{layer}.mlp.down_proj.lora_{part}.weight"] = ("F32", shape)
+            values.extend(noise.gauss(0, 0.3) for _ in range(shape[0] * shape[1]))
+    header = safetensors(tensors)
+    told = adapter_files(r=rank, lora_alpha=2 * rank, target_modules=["down_proj"])
+    weights = header[: len(header) - 4 * len(values)] + values.tobytes()
+    return {"adapter_config.json": told["adapter_config.json"], "adapter_model.safetensors": weights}

@@ -26,9 +26,11 @@ async def test_an_engine_tells_what_it_does(store: Store) -> None:
     await use(store)
     await store.write(partial(loras.tell, name="sft-1", progress="a second engine starts", now=2.0))
     assert (await one(store)).progress == "a second engine starts"
-    await store.write(partial(loras.tell, name="sft-1", live=True, now=3.0))
+    await store.write(partial(loras.settle, name="sft-1", now=3.0))
     version = await one(store)
     assert (version.live, version.progress, version.told_at) == (True, "", 3.0)
+    await store.write(partial(loras.settle, name="", now=4.0))
+    assert not (await one(store)).live
 
 
 async def test_the_same_wish_again_is_no_new_one(store: Store) -> None:

@@ -39,6 +39,11 @@ class FakeServer(FakeOpenAI):
 
     async def _stream(self, request: web.Request, response: web.StreamResponse, plan: Stream, body: Any) -> None:
         said = body["messages"][-1]["content"]
+        if said == "who":  # what answers: a version by its name; the base by whatever holds the last slot
+            last = len(self.loaded) >= self.lora_slots > 0
+            plan = Stream(body["model"] if body["model"] != self.models[0] or not last else self.loaded[-1])
+        if said == "slots":
+            plan = Stream(" ".join([str(self.lora_slots), *self.loaded]))
         if said == "slow":
             plan = Stream("slowly does it", held=True)
             self.step()
@@ -65,14 +70,17 @@ async def serve(options: argparse.Namespace) -> None:
     model, key = options.served_model_name, os.environ["VLLM_API_KEY"]
     async with FakeServer(model=model, window=window, key=key, socket=Path(options.uds)) as server:
         server.directory = Path(options.model)
+        if options.enable_lora and os.environ.get("VLLM_ALLOW_RUNTIME_LORA_UPDATING") == "1":
+            server.lora_slots = int(options.max_loras)
         say("Starting vLLM server on unix")
         await asyncio.Event().wait()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("model", "served-model-name", "uds", "max-model-len"):
+    for name in ("model", "served-model-name", "uds", "max-model-len", "max-loras", "max-lora-rank"):
         parser.add_argument(f"--{name}")
+    parser.add_argument("--enable-lora", action="store_true")
     options, _ = parser.parse_known_args()
     say("non-default args: {}")
     plan = Path(options.model) / "fake.json"

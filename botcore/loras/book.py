@@ -1,8 +1,8 @@
-"""The bot's LoRA versions, for commands and plugins: files and rows together. Who serves them is in `serving`."""
+"""The bot's LoRA versions, for commands and plugins: files and rows together."""
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 from botcore.clock import Clock
 from botcore.engine.model import find_model
 from botcore.errors import EngineUnavailable, ModelError
-from botcore.models.adapter import adapter_in, base_hash, copy_adapter
+from botcore.models.adapter import adapter_in, base_hash, copy_adapter, what_is_wrong
 from botcore.store import Store, loras
-from botcore.versions import Lora
+from botcore.versions import Lora, LoraFiles
 
 __all__ = ["LORAS", "LoraBook"]
 
@@ -24,12 +24,26 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 class LoraBook:
     """See `Loras`."""
 
-    def __init__(self, store: Store, *, data_dir: Path, model: str, clock: Clock) -> None:
-        """``model`` is ``engine.model``."""
+    def __init__(
+        self,
+        store: Store,
+        *,
+        data_dir: Path,
+        model: str,
+        clock: Clock,
+        local: bool = True,
+        changed: Callable[[], None] | None = None,
+    ) -> None:
+        """``model`` is ``engine.model``; ``local``: it is loaded from here, so its weights can be compared.
+
+        ``changed`` hears of every wish made here.
+        """
         self._store = store
         self._data_dir = data_dir
         self._model = model
         self._clock = clock
+        self._local = local
+        self._changed = changed or (lambda: None)
 
     async def offer(
         self,
@@ -87,11 +101,30 @@ class LoraBook:
         """See `Loras.list`."""
         return await self._store.read(loras.every)
 
+    async def files(self, version: Lora) -> LoraFiles:
+        """What the engine is told of it. Raises `ModelError` where its files or its base are not what they were."""
+        folder = self._data_dir.resolve() / version.path
+        if wrong := await asyncio.to_thread(what_is_wrong, folder, version.files_hash):
+            raise ModelError(f"{version.name} cannot be served: {wrong}")
+        if self._local and await asyncio.to_thread(self._hash, self._model) != version.base_hash:
+            raise ModelError(
+                f"{version.name} cannot be served: it was made for {version.base}, and engine.model = {self._model} "
+                "has other weights; choose that model, or train on this one"
+            )
+        found = await asyncio.to_thread(adapter_in, folder)
+        return LoraFiles(name=version.name, folder=folder, files_hash=version.files_hash, rank=found.rank)
+
     async def use(self, name: str) -> Lora:
         """See `Loras.use`."""
-        return await self._store.write(partial(loras.use, name=name, now=self._clock.now()))
+        named = [version for version in await self.list() if version.name == name and version.state != "refused"]
+        for version in named:
+            await self.files(version)
+        used = await self._store.write(partial(loras.use, name=name, now=self._clock.now()))
+        self._changed()
+        return used
 
     async def off(self) -> Sequence[Lora]:
         """See `Loras.off`."""
         names = await self._store.write(partial(loras.off, now=self._clock.now()))
+        self._changed()
         return [version for version in await self.list() if version.name in names]

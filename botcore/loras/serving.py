@@ -1,0 +1,152 @@
+"""Brings about which LoRA version is wanted: looks once a second, lets the engine serve it, and says how it went.
+
+Every process of a bot looks; only one whose engine is its own writes down what came of it. Nothing is remembered but
+the last thing said: what is wanted and what the engine has are compared anew at each look, so that a wish made while
+the bot was away, an engine that came back without its version and a database that was gone all end in the same way.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from functools import partial
+
+from botcore.clock import Clock
+from botcore.errors import EngineRejected, EngineUnavailable, ModelError, StoreError
+from botcore.loras.book import LoraBook
+from botcore.observe import Metrics
+from botcore.ports import Engine, LoraEngine
+from botcore.store import Store, loras
+from botcore.versions import Lora
+
+__all__ = ["Serving"]
+
+log: logging.Logger = logging.getLogger(__name__)
+
+LOOK_S = 1.0
+LONGEST_PAUSE_S = 60.0
+"""Between two tries to serve what the engine could not just now, after 2, 4, 8 … seconds."""
+
+
+class Serving:
+    """The LoRA version in service of one bot."""
+
+    def __init__(self, book: LoraBook, engine: Engine, store: Store, *, clock: Clock, metrics: Metrics) -> None:
+        self._book = book
+        self._engine = engine
+        self._store = store
+        self._clock = clock
+        self._metrics = metrics
+        self._heard = asyncio.Event()
+        self._said: str | None = None
+        self._pause = 0.0
+        self._not_before = 0.0
+        self.problem: str = ""
+        """What keeps the wanted version from being served."""
+
+    def heard(self) -> None:
+        """Another version is wanted: look at once."""
+        self._heard.set()
+
+    async def prepare(self) -> None:
+        """Before the engine starts: let its start begin with what is wanted. What cannot be is settled by `tend`."""
+        try:
+            wanted = await self._wanted()
+            if wanted and isinstance(self._engine, LoraEngine):
+                await self._engine.serve(await self._book.files(wanted))
+        except (ModelError, EngineRejected, EngineUnavailable, StoreError) as error:
+            log.warning("LoRA: the engine starts without a version: %s", error)
+
+    async def tend(self) -> None:
+        """Look until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                try:
+                    await self._look(group)
+                except StoreError as error:
+                    log.debug("LoRA: %s", error)
+                await self._wait()
+
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with self._clock.timeout(LOOK_S):
+                await self._heard.wait()
+        self._heard.clear()
+
+    async def _wanted(self) -> Lora | None:
+        """The newest wish, where there is one."""
+        wanted = await self._store.read(loras.wanted)
+        return wanted[-1] if wanted else None
+
+    async def _look(self, group: asyncio.TaskGroup) -> None:
+        wanted = await self._wanted()
+        name = wanted.name if wanted else ""
+        engine = self._engine
+        if not isinstance(engine, LoraEngine):
+            if wanted:
+                await self._set_aside(wanted, "this engine cannot serve LoRA versions")
+        elif engine.settled(name) and engine.status.stage == "ready":
+            await self._settled(name)
+        elif engine.status.stage == "ready" and self._clock.monotonic() >= self._not_before:
+            await self._bring(group, engine, wanted)
+
+    async def _settled(self, name: str) -> None:
+        """Say it once."""
+        if self._said == name:
+            return
+        if self._owns:
+            await self._store.write(partial(loras.settle, name=name, now=self._clock.now()))
+        self._metrics.lora.clear()
+        self._metrics.lora.labels(name or "base").set(1)
+        if name or self._said:
+            log.info("LoRA: new turns get %s", name or "the base")
+        self._said, self._pause = name, 0.0
+        if name:
+            self.problem = ""
+
+    async def _bring(self, group: asyncio.TaskGroup, engine: LoraEngine, wanted: Lora | None) -> None:
+        self._said = None
+        telling = group.create_task(self._tell(wanted), name="progress of a LoRA version")
+        try:
+            await engine.serve(await self._book.files(wanted) if wanted else None)
+        except (ModelError, EngineRejected) as error:
+            if wanted:
+                await self._set_aside(wanted, str(error))
+        except EngineUnavailable as error:
+            await self._again_later(wanted, str(error))
+        finally:
+            telling.cancel()
+            await asyncio.wait([telling])
+        self._heard.set()  # what came of it is looked at before the next wait is over
+
+    async def _tell(self, wanted: Lora | None) -> None:
+        """What the engine is doing, once a second: for whoever waits at the command line."""
+        while wanted and self._owns:
+            progress = self._engine.status.detail or "changing over"
+            await self._note(wanted, progress)
+            await self._clock.sleep(LOOK_S)
+
+    async def _note(self, wanted: Lora, progress: str) -> None:
+        try:
+            await self._store.write(partial(loras.tell, name=wanted.name, progress=progress, now=self._clock.now()))
+        except StoreError as error:
+            log.debug("LoRA: %s", error)
+
+    async def _again_later(self, wanted: Lora | None, why: str) -> None:
+        self._pause = min(2 * self._pause or 2.0, LONGEST_PAUSE_S)
+        self._not_before = self._clock.monotonic() + self._pause
+        what = wanted.name if wanted else "the base alone"
+        self.problem = f"{what} cannot be served now: {why}"
+        log.warning("LoRA: %s; next try in %g s", self.problem, self._pause)
+        if wanted and self._owns:
+            await self._note(wanted, f"{why}; next try in {self._pause:g} s")
+
+    async def _set_aside(self, wanted: Lora, reason: str) -> None:
+        """It cannot be served: the base answers, and the row says why."""
+        self.problem = reason
+        log.error("LoRA: %s; the base answers", reason)
+        if self._owns:
+            await self._store.write(partial(loras.set_aside, version=wanted, reason=reason, now=self._clock.now()))
+
+    @property
+    def _owns(self) -> bool:
+        return not isinstance(self._engine, LoraEngine) or self._engine.owns

@@ -1,0 +1,197 @@
+"""A running bot and its LoRA versions: what is wanted comes in service, or the row says why not."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from botcore import Chunk, EngineUnavailable, Lora, Sampling, Turn, hookimpl
+from botcore.engine.scripted import ScriptedEngine
+from botcore.testing import Chat, ManualClock, chatting, until
+from botcore.versions import LoraFiles
+from tests.models.made import adapter_files, model_files
+
+
+class Talker:
+    """Asks the model, twice for a message that says so."""
+
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        return self._answer(turn)
+
+    async def _answer(self, turn: Turn) -> AsyncIterator[Chunk]:
+        for _ in range(2 if "twice" in turn.message.text else 1):
+            async for delta in turn.generate(await turn.prompt(""), Sampling()):
+                yield Chunk(text=delta.text)
+
+
+def write(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+async def offer(chat: Chat, name: str) -> Lora:
+    folder = chat.bot.data_dir / "made"
+    base = write(folder / "base", model_files())
+    return await chat.bot.loras.offer(write(folder / name, adapter_files()), name=name, method="sft", base=str(base))
+
+
+async def row(chat: Chat, name: str) -> Lora:
+    return next(version for version in await chat.bot.loras.list() if version.name == name)
+
+
+async def becomes(chat: Chat, name: str, true: Callable[[Lora], object]) -> Lora:
+    """The version's row, once it is so."""
+    async with asyncio.timeout(5):
+        while not true(found := await row(chat, name)):  # noqa: ASYNC110 -- the database tells nobody
+            await asyncio.sleep(0)
+    return found
+
+
+async def in_service(chat: Chat, name: str) -> None:
+    """Return once the engine has it, and its row says so."""
+    await until(lambda: chat.engine.status.lora == name)
+    if name:
+        await becomes(chat, name, lambda version: version.live)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+async def chat(tmp_path: Path, clock: ManualClock) -> AsyncIterator[Chat]:
+    async with chatting(tmp_path, plugins={"talker": Talker()}, clock=clock) as chat:
+        yield chat
+
+
+async def test_a_version_that_is_used_answers_new_turns_and_off_brings_the_base_back(chat: Chat) -> None:
+    await offer(chat, "sft-1")
+    for say, wanted in (("one", ""), ("two", "sft-1"), ("three", "")):
+        await (chat.bot.loras.use(wanted) if wanted else chat.bot.loras.off())
+        await in_service(chat, wanted)
+        await chat.says(say)
+        await chat.hears(say)
+    assert chat.engine.models == ["", "sft-1", ""]
+    assert [reply.model for reply in await chat.replies()] == ["scripted", "sft-1", "scripted"]
+    trace = await chat.bot.trace((await chat.replies())[1].id)
+    assert trace
+    assert trace["model"] == "sft-1"
+    assert b'botcore_lora_in_service{version="base"} 1.0' in chat.bot.metrics.render()
+
+
+async def test_a_turn_keeps_the_version_it_began_with(chat: Chat) -> None:
+    await offer(chat, "sft-1")
+    chat.engine.hold()
+    await chat.says("twice")
+    await until(lambda: chat.engine.open == 1)
+    await chat.bot.loras.use("sft-1")
+    await in_service(chat, "sft-1")
+    chat.engine.release()
+    await chat.hears("twice")
+    await chat.says("and then")
+    await chat.hears("and then")
+    assert chat.engine.models == ["", "", "sft-1"]
+    await until(lambda: not any(chat.engine.lending._held.values()))
+
+
+async def test_a_turn_whose_version_is_gone_when_the_engine_comes_back_is_answered_by_the_base(chat: Chat) -> None:
+    await offer(chat, "sft-1")
+    await chat.bot.loras.use("sft-1")
+    await in_service(chat, "sft-1")
+
+    def vanish(_: object) -> str:
+        chat.engine.gone.add("sft-1")
+        chat.engine.set_status(lora="")
+        raise EngineUnavailable
+
+    chat.engine.say(vanish, "the base")
+    await chat.says("hi")
+    await chat.hears("the base")
+    assert chat.engine.models == ["sft-1", ""]
+    assert [reply.model for reply in await chat.replies()] == ["scripted"]
+
+
+async def test_a_version_is_wanted_by_another_process_within_a_second(chat: Chat, clock: ManualClock) -> None:
+    await offer(chat, "sft-1")
+    chat.bot._serving = None  # another process's wish: nobody here is told
+    await chat.bot.loras.use("sft-1")
+    await clock.advance(1.0)
+    await in_service(chat, "sft-1")
+
+
+async def test_a_restart_begins_with_the_version_before_the_first_turn(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await offer(chat, "sft-1")
+        await chat.bot.loras.use("sft-1")
+        await in_service(chat, "sft-1")
+    async with chatting(tmp_path, plugins={"talker": Talker()}) as chat:
+        assert chat.engine.served[0] == "sft-1"
+        await chat.says("hi")
+        await chat.hears("hi")
+        assert chat.engine.models == ["sft-1"]
+
+
+async def test_files_that_vanished_while_the_bot_was_away_leave_the_base_and_a_reason(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        version = await offer(chat, "sft-1")
+        await chat.bot.loras.use("sft-1")
+    (tmp_path / version.path / "adapter_model.safetensors").unlink()
+    async with chatting(tmp_path) as chat:
+        found = await becomes(chat, "sft-1", lambda version: version.state == "off")
+        assert (found.live, chat.engine.served) == (False, [])
+        assert "its files are gone" in found.reason
+        assert "its files are gone" in chat.bot.health()["lora"]
+
+
+async def test_what_the_engine_refuses_is_off_with_its_reason(chat: Chat) -> None:
+    await offer(chat, "sft-1")
+    chat.engine.refuses["sft-1"] = "unexpected modules"
+    await chat.bot.loras.use("sft-1")
+    found = await becomes(chat, "sft-1", lambda version: version.state == "off")
+    assert found.reason == "sft-1 cannot be served: unexpected modules"
+
+
+class Busy(ScriptedEngine):
+    """Cannot serve a version at the first try."""
+
+    async def serve(self, version: LoraFiles | None) -> None:
+        if not self.served:
+            self.served.append("nothing")
+            raise EngineUnavailable("no memory just now")
+        await super().serve(version)
+
+
+async def test_what_cannot_be_just_now_is_tried_again(tmp_path: Path, clock: ManualClock) -> None:
+    async with chatting(tmp_path, engine=Busy(), clock=clock) as chat:
+        await offer(chat, "sft-1")
+        await chat.bot.loras.use("sft-1")
+        await until(lambda: "no memory just now" in chat.bot.health().get("lora", ""))
+        assert (await row(chat, "sft-1")).state == "serving"
+        await clock.advance(3.0)
+        await in_service(chat, "sft-1")
+        assert "lora" not in chat.bot.health()
+
+
+class Plain:
+    """An engine of somebody's own that knows nothing of versions."""
+
+    def __init__(self) -> None:
+        engine = ScriptedEngine()
+        self.run, self.changed, self.generate, self.count = engine.run, engine.changed, engine.generate, engine.count
+        self._engine = engine
+
+    @property
+    def status(self):  # type: ignore[no-untyped-def]  # noqa: ANN201
+        return self._engine.status
+
+
+async def test_an_engine_that_knows_no_versions_says_so(tmp_path: Path) -> None:
+    async with chatting(tmp_path, engine=Plain()) as chat:  # type: ignore[arg-type]
+        await offer(chat, "sft-1")
+        await chat.bot.loras.use("sft-1")
+        await until(lambda: "cannot serve LoRA versions" in chat.bot.health().get("lora", ""))
