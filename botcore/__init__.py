@@ -42,6 +42,7 @@ from botcore.messages import (
     Sampling,
 )
 from botcore.newfile import new_file
+from botcore.panels import Figure, Rows, Series, Widget
 from botcore.ports import (
     Bot,
     Capabilities,
@@ -86,6 +87,7 @@ __all__ = [
     "EngineUnavailable",
     "Entry",
     "Feedback",
+    "Figure",
     "Forgotten",
     "Inbox",
     "Incoming",
@@ -109,12 +111,15 @@ __all__ = [
     "Rejected",
     "Reply",
     "Retry",
+    "Rows",
     "Sampling",
+    "Series",
     "SettingsError",
     "StoreUnavailable",
     "Turn",
     "Unknown",
     "Usage",
+    "Widget",
     "__version__",
     "hookimpl",
     "new_file",

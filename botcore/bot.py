@@ -22,13 +22,14 @@ from botcore.errors import SettingsError, StoreError, StoreUnavailable
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
-from botcore.http import Http
+from botcore.http import Board, Http
 from botcore.leader import Leadership
 from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.loras import LoraBook, Serving
 from botcore.messages import Control, Conversation, Feedback, Forgotten, Incoming, Message
 from botcore.observe import Metrics
+from botcore.overview import add_panels
 from botcore.pace import Seldom
 from botcore.ports import Channel, Engine, EngineStatus, LoraEngine, Receipt
 from botcore.retention import Retention
@@ -119,10 +120,12 @@ class Bot(Archive):
         async with Store(url, clock=self.clock, data_dir=directory) as self.database:
             house = self._assemble()
             await asyncio.to_thread(clear, house.files, before=self._unread_since())
+            panels = self.loaded.registered.panels
+            add_panels(panels, self, self.database, self.metrics)
             http = Http(
                 self.settings.http,
                 clock=self.clock,
-                routes=self.loaded.registered.routes,
+                routes=[*self.loaded.registered.routes, *Board(panels, self.clock).routes()],
                 ready=self._ready,
                 metrics=self.metrics.render,
             )

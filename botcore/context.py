@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from botcore.clock import Clock
 from botcore.messages import (
@@ -19,6 +19,7 @@ from botcore.messages import (
     Reply,
     Sampling,
 )
+from botcore.panels import Read
 from botcore.ports import Bot, Channel, Delta, Engine, EngineStatus, Prompt
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ __all__ = [
     "Command",
     "CommandHandler",
     "Handler",
+    "Panel",
     "Recalled",
     "Refusal",
     "Registry",
@@ -177,6 +179,18 @@ class Route:
     """The handler reads the body itself, from ``request.content``: it counts the bytes and sets the deadlines."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One panel of the operator's page."""
+
+    id: str
+    """In its address: 1-32 of a-z, 0-9, _ and -."""
+    title: str
+    read: Read
+    owner: str
+    """The plugin or channel that registered it, for messages."""
+
+
 CliCommands = Callable[..., None] | Mapping[str, Callable[..., None]]
 """A command of the command line, or several under one name: sub-command → function."""
 
@@ -220,8 +234,12 @@ class Registry(Protocol):
         """
         ...
 
-    def panel(self, id: str, title: str, read: Callable[[], Awaitable[dict[str, Any]]]) -> None:
-        """Show rows, series or a form to the operator: ``read`` returns the data, the page draws it."""
+    def panel(self, id: str, title: str, read: Read) -> None:
+        """Show something to the operator on ``/admin``: ``read`` returns data, the page draws it.
+
+        It is asked about every two seconds while somebody looks, once for all who do, and has five seconds: read little
+        (an index, the end of a file), and read files in a thread. Two plugins with one id are a load error.
+        """
         ...
 
     @property

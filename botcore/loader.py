@@ -4,7 +4,7 @@ import difflib
 import inspect
 import logging
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
@@ -13,10 +13,11 @@ from typing import Any
 import pluggy
 from pydantic import BaseModel
 
-from botcore.context import Access, CliCommands, Command, CommandHandler, Handler, Route
+from botcore.context import Access, CliCommands, Command, CommandHandler, Handler, Panel, Route
 from botcore.dispatch import Bound
 from botcore.errors import BotcoreError, PluginLoadError
 from botcore.hookspecs import HookSpecs
+from botcore.panels import Read
 from botcore.ports import Bot, Channel, Engine
 from botcore.settings import Settings, validate
 
@@ -26,6 +27,7 @@ log: logging.Logger = logging.getLogger(__name__)
 GROUP, CLI_GROUP = "botcore", "botcore.cli"
 Visit = Callable[[], AbstractAsyncContextManager[Bot]]
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
+PANEL = re.compile(r"[a-z0-9_-]{1,32}")
 
 
 @dataclass(slots=True)
@@ -37,7 +39,7 @@ class Registered:
     commands: dict[str, Command] = field(default_factory=dict)
     clis: dict[str, CliCommands] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
-    panels: dict[str, tuple[str, Callable[[], Awaitable[dict[str, Any]]]]] = field(default_factory=dict)
+    panels: dict[str, Panel] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -79,8 +81,12 @@ class _Registry:
         route = Route(method=method, path=path, handler=handler, access=access, owner=self.name, stream=stream)
         self._all.routes.append(route)
 
-    def panel(self, id: str, title: str, read: Callable[[], Awaitable[dict[str, Any]]]) -> None:
-        self._all.panels[id] = (title, read)
+    def panel(self, id: str, title: str, read: Read) -> None:
+        if not PANEL.fullmatch(id):
+            raise PluginLoadError(f"{self.name}: {id!r} is no panel's id; use 1-32 of a-z, 0-9, _ and -")
+        if id in self._all.panels:
+            raise PluginLoadError(f"{self.name}: the panel {id} already belongs to {self._all.panels[id].owner}")
+        self._all.panels[id] = Panel(id=id, title=title, read=read, owner=self.name)
 
     @property
     def commands(self) -> Sequence[Command]:

@@ -3,9 +3,11 @@
 import logging
 import re
 import sys
+from collections import deque
 from collections.abc import Iterable
+from typing import NamedTuple
 
-__all__ = ["Metrics", "Redactor", "configure_logging"]
+__all__ = ["Ended", "Metrics", "Redactor", "configure_logging"]
 
 SECRETS = re.compile(r"\d{6,}:[\w-]{30,}|xox[abpe]-[\w-]{8,}|xapp-[\w-]{8,}|(?<=Bearer )[^\s'\"]+")
 """Telegram and Slack tokens and bearer keys, wherever they turn up."""
@@ -46,6 +48,20 @@ def configure_logging(level: int = logging.INFO, secrets: Iterable[str] = ()) ->
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
 
 
+class Ended(NamedTuple):
+    """A turn that has ended, in seconds."""
+
+    at: float
+    """`Clock.monotonic` time."""
+    first_text: float
+    """Begun to first text of the reply, 0 = there was none."""
+    whole: float
+
+
+RECENT = 2_000
+"""Turns the operator's page counts from: 48 bytes each, and more than an hour of a busy bot."""
+
+
 class Metrics:
     """The bot's own numbers in Prometheus' terms; each bot has its own registry, so two live in one process."""
 
@@ -72,9 +88,14 @@ class Metrics:
             "botcore_rejected", "Messages above a cap, by whose: person or chat", ["channel", "reason"], registry=own
         )
         self.waiting: Gauge = Gauge("botcore_messages_waiting", "Messages that wait behind others", registry=own)
+<<<<<<< HEAD
         self.lora: Gauge = Gauge(
             "botcore_lora_in_service", "1 for what new turns get: a LoRA version, or base", ["version"], registry=own
         )
+=======
+        self.recent: deque[Ended] = deque(maxlen=RECENT)
+        """The newest turns of this process, oldest first: what no histogram can tell of the last minutes."""
+>>>>>>> ba42719 (The operator's page: panels are data, drawn as figures, tables and curves; a run is watched while it learns)
         self.running: Gauge = Gauge("botcore_turns_running", "Turns being worked on", registry=own)
 
     def render(self) -> bytes:

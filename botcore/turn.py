@@ -19,6 +19,7 @@ from botcore.failpoints import failpoint
 from botcore.line import Line
 from botcore.live import House, LiveTurn
 from botcore.messages import Chunk, Outcome, Passage, PromptMessage, Reply, Sampling
+from botcore.observe import Ended
 from botcore.ports import Prompt, Usage
 from botcore.store import Claim, TurnEnd
 
@@ -245,6 +246,7 @@ class TurnRun:
         metrics, channel = self._house.metrics, turn.conversation.channel
         metrics.turns.labels(channel, reply.outcome).inc()
         metrics.turn_seconds.observe(seconds)
+        metrics.recent.append(Ended(self._start + seconds, self._first_text_ms / 1000, seconds))
         if self._first_text_ms:
             metrics.first_text.observe(self._first_text_ms / 1000)
         metrics.tokens.labels("prompt").inc(reply.prompt_tokens)

@@ -1,4 +1,4 @@
-"""The page itself: its one HTML file, which names the visitor, and the static files it is made of."""
+"""The pages themselves: the chat, which names its visitor, the operator's, and the static files they are made of."""
 
 import asyncio
 import gzip
@@ -37,7 +37,7 @@ class Asset:
 
 
 class Pages:
-    """The handlers of ``/`` and ``/static``. No secret is in them."""
+    """The handlers of ``/``, ``/admin`` and ``/static``. No secret is in them."""
 
     def __init__(self, root: Path = STATIC) -> None:
         self._root = root
@@ -45,7 +45,7 @@ class Pages:
 
     async def index(self, request: web.Request) -> web.Response:
         """The page, with a version behind the name of each file; and the visitor's cookie, for another year."""
-        html = await asyncio.to_thread(self._index)  # reads files
+        html = await asyncio.to_thread(self._html, "index.html")  # reads files
         secret = wire.visitor(request.cookies.get(wire.VISITOR_COOKIE, "")) or secrets.token_urlsafe(16)
         response = web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-cache"})
         response.set_cookie(
@@ -57,6 +57,11 @@ class Pages:
             secure=request.secure or request.headers.get("X-Forwarded-Proto") == "https",
         )
         return response
+
+    async def admin(self, request: web.Request) -> web.Response:
+        """The operator's page; what it shows is asked for with the key."""
+        html = await asyncio.to_thread(self._html, "admin.html")  # reads files
+        return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
     async def static(self, request: web.Request) -> web.Response:
         """A file: for a year where its version is asked for by name, else after asking whether it has changed."""
@@ -76,8 +81,8 @@ class Pages:
             return web.Response(body=asset.packed, headers={**headers, "Content-Type": asset.type})
         return web.Response(body=asset.content, headers={**headers, "Content-Type": asset.type})
 
-    def _index(self) -> str:
-        html = (self._root / "index.html").read_text(encoding="utf-8")
+    def _html(self, name: str) -> str:
+        html = (self._root / name).read_text(encoding="utf-8")
         return REFERENCE.sub(lambda found: self._versioned(found[1]), html)
 
     def _versioned(self, path: str) -> str:

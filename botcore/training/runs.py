@@ -13,18 +13,20 @@ A run that says it runs while nobody holds its lock was interrupted: it can be r
 
 import dataclasses
 import fcntl
+import heapq
 import json
+import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from botcore.errors import TrainingError
 from botcore.newfile import new_file, plainly
 from botcore.training.plan import Plan, plan_from
 
-__all__ = ["Record", "Run", "State", "all_runs", "find_run", "lines_of", "new_run"]
+__all__ = ["Record", "Run", "State", "all_runs", "find_run", "lines_of", "new_run", "newest_runs", "some_lines"]
 
 State = Literal["new", "running", "interrupted", "stopped", "failed", "done"]
 
@@ -153,6 +155,19 @@ def all_runs(data_dir: Path) -> list[Record]:
     return sorted(found, key=lambda record: (record.began, record.id))
 
 
+def newest_runs(data_dir: Path, most: int) -> list[Record]:
+    """Of the runs that can be read, as many as were written last, newest first: for a page that looks often."""
+    written = list[tuple[float, Path]]()
+    for path in _home(data_dir).glob("*/run.json"):
+        with suppress(OSError):
+            written.append((path.stat().st_mtime, path.parent))
+    found = list[Record]()
+    for _, folder in heapq.nlargest(most, written):
+        with suppress(TrainingError):
+            found.append(Run(folder).read())
+    return found
+
+
 def find_run(data_dir: Path, name: str) -> Run:
     """The run of this name. Raises `TrainingError` where there is none."""
     run = Run(_home(data_dir) / name)
@@ -171,6 +186,43 @@ def lines_of(file: Path) -> list[dict[str, Any]]:
             except ValueError:
                 continue
     return found
+
+
+WHOLE_BYTES, STRETCHES = 256 * 1024, 64
+
+
+def some_lines(file: Path) -> list[dict[str, Any]]:
+    """As `lines_of`, at the price of 256 KiB for a file of any size: of a longer one stretches from all over it.
+
+    The last stretch is the end of the file, so the newest lines are there; of a file that is not, none.
+    """
+    try:
+        with file.open("rb") as source:
+            return [line for text in _stretches(source) for line in _objects(text)]
+    except OSError:
+        return []
+
+
+def _stretches(source: BinaryIO) -> Iterator[bytes]:
+    size = os.fstat(source.fileno()).st_size
+    if size <= WHOLE_BYTES:
+        yield source.read(WHOLE_BYTES)
+        return
+    length = WHOLE_BYTES // STRETCHES
+    for number in range(STRETCHES):
+        at = (size - length) * number // (STRETCHES - 1)
+        source.seek(at)
+        text = source.read(length)
+        first = 0 if at == 0 else text.find(b"\n") + 1  # what begins in the middle of a line is left out
+        yield text[first:]
+
+
+def _objects(text: bytes) -> Iterator[dict[str, Any]]:
+    for line in text.splitlines():
+        with suppress(ValueError):
+            value = json.loads(line)
+            if isinstance(value, dict):
+                yield value
 
 
 def _home(data_dir: Path) -> Path:

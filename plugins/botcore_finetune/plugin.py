@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from botcore import Bot, Feedback, Forgotten, Registry, Reply, StoreUnavailable, hookimpl
-from botcore_finetune import examples
+from botcore_finetune import board, examples
 from botcore_finetune.chat import Commands
 from botcore_finetune.command import feedback_commands
 from botcore_finetune.keeper import Keeper, drop_forgotten
@@ -44,8 +44,9 @@ class FineTune:
 
     @hookimpl
     def register(self, registry: Registry) -> None:
-        """Adds /good, /bad, /correct and /feedback, and ``botcore feedback``."""
+        """Adds /good, /bad, /correct and /feedback, ``botcore feedback`` and the panel of the operator's page."""
         self._commands.register(registry)
+        registry.panel("feedback", "Feedback", lambda: board.read(self._commands.bot))
         registry.cli("feedback", feedback_commands(registry.visit, self._settings))
 
     @hookimpl

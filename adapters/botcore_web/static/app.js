@@ -17,7 +17,7 @@ import { covering, covers, Sidebar } from "./ui/sidebar.js";
 import { Thread } from "./ui/thread.js";
 
 function App() {
-  if (locked.value) return html`<${Login} />`;
+  if (locked.value) return html`<${Login} enter=${chat.login} />`;
   return html`<${Fragment}>
     <a class="skip" href="#message" onClick=${skip}>Skip to the message field</a>
     <div class="app">

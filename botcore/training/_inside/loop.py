@@ -131,7 +131,7 @@ class Loop:
         loss = self._window / self._plan.log_every
         self._window = 0.0
         told = {"step": self.step, "loss": loss, "rate": rate, "norm": norm, "tokens": self._tokens, "speed": speed}
-        self._diary.note("metrics", kind="step", **told)
+        self._diary.note("metrics", kind="step", **told, progress=batch.after, left=left)
         self._say("step", **told, progress=batch.after, left=left)
 
     def _look_and_save(self, batch: Batch) -> None:

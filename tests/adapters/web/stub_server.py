@@ -84,11 +84,18 @@ class Stub:
         self.removed: list[str] = []
         self.slow_uploads = False
         """Uploads wait for `go` in the middle."""
+        self.panels: dict[str, list[dict[str, Any]]] = {}
+        """Panel's id → what it says; the title is the id, capitalised."""
+        self.reads: list[str] = []
+        """Ids of panels, each time one was read."""
         self._ids = 0
 
     async def __aenter__(self) -> Self:
         app = web.Application(middlewares=[self._middleware])
         app.router.add_get("/", self._index)
+        app.router.add_get("/admin", self._admin)
+        app.router.add_get("/api/panels", self._panels)
+        app.router.add_get("/api/panels/{id}", self._panel)
         app.router.add_static("/static/", STATIC)
         app.router.add_post("/api/login", self._login)
         app.router.add_get("/api/status", self._status)
@@ -249,6 +256,16 @@ class Stub:
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         return web.FileResponse(STATIC / "index.html")
+
+    async def _admin(self, request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(STATIC / "admin.html")
+
+    async def _panels(self, request: web.Request) -> web.Response:
+        return web.json_response({"panels": [{"id": id, "title": id.title(), "owner": "stub"} for id in self.panels]})
+
+    async def _panel(self, request: web.Request) -> web.Response:
+        self.reads.append(request.match_info["id"])
+        return web.json_response({"widgets": self.panels[request.match_info["id"]]})
 
     async def _login(self, request: web.Request) -> web.Response:
         if (await request.json())["key"] != self.key:

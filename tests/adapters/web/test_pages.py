@@ -42,6 +42,15 @@ async def test_every_file_the_page_names_is_there_and_may_be_kept_for_a_year(hou
             assert "immutable" in response.headers["Cache-Control"]
 
 
+async def test_the_operators_page_is_no_visitors() -> None:
+    async with serving(key="correct-horse-battery-staple") as house:
+        async with house.client.get(house.address + "/admin") as response:
+            assert (response.status, response.content_type) == (200, "text/html")  # the form that asks for the key
+            assert "Set-Cookie" not in response.headers
+            named = re.findall(r'["\'](/static/[^"\']+)["\']', await response.text())
+        assert any(path.startswith("/static/admin.js?v=") for path in named)
+
+
 async def test_a_file_without_its_version_is_asked_for_again(house: House) -> None:
     url = house.address + "/static/app.js"
     async with house.client.get(url) as response:

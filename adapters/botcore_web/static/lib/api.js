@@ -83,6 +83,10 @@ export function upload(id, file, data, progress) {
   return { done, cancel: () => request.abort() };
 }
 
+/** @returns {Promise<{panels: {id: string, title: string, owner: string}[]}>} */
+export const panels = () => call("GET", "/api/panels");
+/** @param {string} id @returns {Promise<{widgets: object[]}>} */
+export const panel = (id) => call("GET", `/api/panels/${encodeURIComponent(id)}`);
 /** @param {string} key */
 export const login = (key) => call("POST", "/api/login", { key });
 /** @param {string} id */

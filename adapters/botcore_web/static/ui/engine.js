@@ -67,6 +67,7 @@ function Panel({ status }) {
       ${status.window > 0 && html`<dt>Window</dt><dd>${status.window.toLocaleString()} tokens</dd>`}
       ${ill.map(([part, text]) => html`<dt key=${part}>${part}</dt><dd>${text}</dd>`)}
     </dl>
+    <a class="operator" href="/admin">More on the operator's page</a>
   </div>`;
 }
 

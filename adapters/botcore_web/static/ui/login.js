@@ -1,10 +1,10 @@
 // The door, where the operator has set a key.
 import { html, useEffect, useRef, useState } from "../vendor/vendor.js";
-import { login } from "../lib/chat.js";
 import { name } from "../lib/store.js";
 import { Ring } from "./atoms.js";
 
-export function Login() {
+/** @param {{enter: (key: string) => Promise<string>}} props `enter` says what is wrong with a key, "" = let in. */
+export function Login({ enter }) {
   const field = useRef(null);
   const [wrong, tell] = useState("");
   const [asking, ask] = useState(false);
@@ -12,7 +12,7 @@ export function Login() {
   const submit = async (/** @type {Event} */ event) => {
     event.preventDefault();
     ask(true);
-    tell(await login(field.current.value));
+    tell(await enter(field.current.value));
     ask(false);
     field.current?.select();
   };
