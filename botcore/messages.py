@@ -101,8 +101,8 @@ class Sampling:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     choice: tuple[str, ...] = ()
-    """The reply is to be one of these texts, 256 of 4,000 characters at most. vLLM keeps to it; an engine that cannot says
-    what it likes, so whoever asks checks what came."""
+    """The reply is to be one of these texts, 256 of 4,000 characters at most. vLLM keeps to it; an engine that cannot
+    says what it likes, so whoever asks checks what came."""
     return_token_ids: bool = False
     """Deltas then carry ``token_ids``; for tests and evaluation."""
 

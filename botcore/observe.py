@@ -88,14 +88,11 @@ class Metrics:
             "botcore_rejected", "Messages above a cap, by whose: person or chat", ["channel", "reason"], registry=own
         )
         self.waiting: Gauge = Gauge("botcore_messages_waiting", "Messages that wait behind others", registry=own)
-<<<<<<< HEAD
         self.lora: Gauge = Gauge(
             "botcore_lora_in_service", "1 for what new turns get: a LoRA version, or base", ["version"], registry=own
         )
-=======
         self.recent: deque[Ended] = deque(maxlen=RECENT)
         """The newest turns of this process, oldest first: what no histogram can tell of the last minutes."""
->>>>>>> ba42719 (The operator's page: panels are data, drawn as figures, tables and curves; a run is watched while it learns)
         self.running: Gauge = Gauge("botcore_turns_running", "Turns being worked on", registry=own)
 
     def render(self) -> bytes:

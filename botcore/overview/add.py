@@ -23,7 +23,7 @@ def add_panels(panels: MutableMapping[str, Panel], bot: Bot, store: Store, metri
         _panel("health", "Health", partial(health.read, bot, store)),
         _panel("inbox", "Inbox", partial(inbox.read, store)),
         _panel("turns", "Turns", partial(turns.read, metrics, bot.clock)),
-        _panel("training", "Training", partial(asyncio.to_thread, training.read, bot.data_dir)),  # reads files
+        _panel("training", "Training", lambda: asyncio.to_thread(training.read, bot.data_dir)),  # reads files
         _panel("lora", "LoRA versions", partial(lora.read, bot)),
     )
     plugins = dict(panels)

@@ -240,9 +240,7 @@ async def test_models_have_their_window(client: OpenAIClient) -> None:
 
 
 @pytest.mark.parametrize(("owner", "said"), [("vllm", "no"), ("somebody", "one two three")])
-async def test_a_choice_is_asked_of_vllm_alone(
-    server: FakeOpenAI, client: OpenAIClient, owner: str, said: str
-) -> None:
+async def test_a_choice_is_asked_of_vllm_alone(server: FakeOpenAI, client: OpenAIClient, owner: str, said: str) -> None:
     server.owner = owner
     await client.models()
     deltas = client.generate(PROMPT, Sampling(choice=("no", "never")), model="fake")
