@@ -154,6 +154,13 @@ async def test_a_reply_streams_token_by_token(engine: VllmEngine) -> None:
     assert deltas[-1].usage.completion_tokens == 16
 
 
+async def test_of_a_choice_it_says_one_word_for_word(engine: VllmEngine) -> None:
+    texts = ('"The ferry \\ leaves at five." [1]', '"The café is closed." [2]', "The passages do not say.")
+    deltas = await reply(engine, "When does the ferry leave?", choice=texts, max_tokens=64)
+    assert "".join(delta.text for delta in deltas) in texts
+    assert deltas[-1].finish == "stop"
+
+
 async def test_the_window_is_the_models_own(engine: VllmEngine) -> None:
     assert (engine.status.model, engine.status.window) == ("endless", 2048)
     assert (await reply(engine, "Hello!", max_tokens=9_000))[-1].finish == "length"

@@ -88,6 +88,23 @@ async def test_the_model_may_answer_if_it_quotes(tmp_path: Path) -> None:
         assert chat.engine.samplings[0].temperature == 0
 
 
+async def test_the_model_chooses_among_the_sentences_at_hand(tmp_path: Path) -> None:
+    engine = ScriptedEngine("Yes, by the stairs.")
+    async with library(tmp_path, engine, answer="model") as chat:
+        await chat.says("Is there a lift?")
+        assert await chat.hears() == '"A lift connects all floors." [1]'
+        first, *_, last = chat.engine.samplings[0].choice
+        assert (first, last) == ('"A lift connects all floors." [1]', "The passages do not say.")
+
+
+async def test_a_model_may_be_let_write_freely(tmp_path: Path) -> None:
+    engine = ScriptedEngine("Yes, a lift connects all floors [1].")
+    async with library(tmp_path, engine, answer="model", one_sentence=False) as chat:
+        await chat.says("Is there a lift?")
+        assert await chat.hears() == "Yes, a lift connects all floors [1]."
+        assert chat.engine.samplings[0].choice == ()
+
+
 @pytest.mark.parametrize(
     "invented",
     [
@@ -101,6 +118,7 @@ async def test_the_model_may_answer_if_it_quotes(tmp_path: Path) -> None:
 )
 async def test_an_answer_that_does_not_stand_is_replaced_by_extracts(tmp_path: Path, invented: Any) -> None:
     engine = ScriptedEngine(invented, invented)
+    engine.restricts = False
     async with library(tmp_path, engine, answer="model") as chat:
         await chat.says("Is there a lift?")
         heard = await chat.hears("A lift connects all floors.")
@@ -118,6 +136,7 @@ async def test_while_the_engine_loads_extracts_take_the_models_place_and_say_so(
 
 async def test_a_cut_answer_does_not_stand(tmp_path: Path) -> None:
     engine = ScriptedEngine('"A lift connects all floors." [1] ' + "and so on " * 20)
+    engine.restricts = False
     async with library(tmp_path, engine, answer="model", max_tokens=16) as chat:
         await chat.says("Is there a lift?")
         await chat.hears("From the documents:")
