@@ -1,6 +1,7 @@
 """Whether an answer of the model may be shown, pure: every number exists, every quotation is literally in its passage.
 
-Also which answers there are to choose from, for an engine that keeps to a choice; and what makes a passage safe to put before a model: it is data, on one line, and cannot speak as system or user.
+Also which answers there are to choose from, for an engine that keeps to a choice; and what makes a passage safe to put
+before a model: it is data, on one line, and cannot speak as system or user.
 """
 
 import re

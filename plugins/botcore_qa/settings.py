@@ -19,8 +19,8 @@ class QASettings(BaseModel):
     """``extracts`` quotes the documents word for word and needs no engine. ``model`` lets the model write the answer,
     checks its citations, and falls back to extracts."""
     one_sentence: bool = True
-    """With ``model``: an engine that can (vLLM) lets it choose only among the sentences of the passages and "The passages
-    do not say." ``false`` = it writes freely; worth it with a model of several billion parameters."""
+    """With ``model``: an engine that can (vLLM) lets it choose only among the sentences of the passages and "The
+    passages do not say." ``false`` = it writes freely; worth it with a model of several billion parameters."""
     threshold: float = Field(default=0.56, gt=0, le=1)
     """How much of a question's meaning the documents must cover to answer it (`botcore_qa.score`). Higher: fewer and
     surer answers."""
