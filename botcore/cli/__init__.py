@@ -10,7 +10,22 @@ import sys
 
 import typer
 
-from botcore.cli import backup, config, dlq, doctor, engine, export, forget, model, plugins, run, talk, train, version
+from botcore.cli import (
+    backup,
+    config,
+    dlq,
+    doctor,
+    engine,
+    evaluate,
+    export,
+    forget,
+    model,
+    plugins,
+    run,
+    talk,
+    train,
+    version,
+)
 from botcore.errors import BotcoreError, SettingsError
 
 __all__ = ["app", "main"]
@@ -36,6 +51,7 @@ app.command("version")(version.version)
 app.add_typer(config.app, name="config")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(engine.app, name="engine")
+app.add_typer(evaluate.app, name="eval")
 app.add_typer(model.app, name="model")
 app.add_typer(train.app, name="train")
 

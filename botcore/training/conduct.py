@@ -15,7 +15,7 @@ from botcore.training.plan import Plan
 from botcore.training.progress import Event, decode
 from botcore.training.runs import Record, Run
 
-__all__ = ["conduct"]
+__all__ = ["LAST_WORDS", "conduct", "environment"]
 
 LAST_WORDS = 300
 """Characters of the trainer's last line, told when it ended without a word of its own."""
@@ -58,13 +58,13 @@ def _launch(run: Run, plan: Plan, python: Path) -> Launch:
     return Launch(
         python=python,
         command=[str(python), *launcher, start.__file__, str(run.folder)],
-        environment=_environment(plan, os.environ),
+        environment=environment(plan, os.environ),
         log=run.folder / "log",
         notes=run.folder,
     )
 
 
-def _environment(plan: Plan, inherited: Mapping[str, str]) -> dict[str, str]:
+def environment(plan: Plan, inherited: Mapping[str, str]) -> dict[str, str]:
     """What the bot has, without its secrets; no hub is asked for anything."""
     environment = {name: value for name, value in inherited.items() if not name.startswith("BOTCORE_")}
     environment |= {

@@ -1,8 +1,8 @@
 """What the trainer says, one line each, and what people read of it. Pure.
 
 A line is `MARK` and a JSON object whose ``event`` is one of: ``stage`` (text), ``data`` (the card), ``model``,
-``step``, ``look`` (at the held-out part), ``sample``, ``saved``, ``end`` (state, reason). Lines without the mark are
-libraries'.
+``step``, ``look`` (at the held-out part), ``sample``, ``saved``, ``asked`` (an evaluation's questions), ``end`` (state,
+reason). Lines without the mark are libraries'.
 """
 
 import json
@@ -44,6 +44,8 @@ def sentence(event: Event) -> str:
             return f"model: {event['parameters'] / 1e6:,.1f} M parameters, {event['device']}, {event['precision']}"
         case {"event": "step"}:
             return _step(event)
+        case {"event": "asked"}:
+            return f"{event['progress']:.0%} {event['done']} of {event['total']} asked, {duration(event['left'])} left"
         case {"event": "look"}:
             return f"step {event['step']}: held-out loss {event['loss']:.3f}, perplexity {event['perplexity']:,.2f}"
         case {"event": "sample"}:

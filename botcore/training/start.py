@@ -12,15 +12,15 @@ from types import ModuleType
 __all__ = ["main"]
 
 
-def main(folder: str) -> int:
-    """Train; the exit code."""
+def main(folder: str, part: str = "main") -> int:
+    """Train, or run another ``part`` of `_inside`; the exit code."""
     bare = ModuleType("botcore")
     bare.__path__ = [str(Path(__file__).parents[1])]
     sys.modules["botcore"] = bare
     from importlib import import_module
 
-    return int(import_module("botcore.training._inside.main").main(Path(folder)))
+    return int(import_module(f"botcore.training._inside.{part}").main(Path(folder)))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:3]))

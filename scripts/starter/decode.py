@@ -4,7 +4,7 @@ A checkpoint is a model's folder, or a run of the trainer, also one that has not
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import scripts.starter.bare  # noqa: F401  (before botcore)
+from botcore.training._inside.decode import decoded, prompt_ids
 from botcore.training._inside.learner import config_of
 from botcore.training.plan import plan_from
 from scripts.starter.choice import Choice, pieces
@@ -31,7 +32,6 @@ class Model:
 
     def __init__(self, path: Path, dtype: torch.dtype = torch.bfloat16) -> None:
         self.model, self.tokenizer = _opened(path, dtype)
-        self.tokenizer.padding_side = "left"
         self._pieces = pieces(self.tokenizer.get_vocab())
 
     @property
@@ -41,9 +41,7 @@ class Model:
 
     def prompt(self, talk: Talk) -> list[int]:
         """Return the ids that the chat template makes."""
-        text = self.tokenizer.apply_chat_template(talk, tokenize=False, add_generation_prompt=True)
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
-        return ids
+        return prompt_ids(self.tokenizer, talk)
 
     def longest(self, texts: Sequence[str]) -> int:
         """Return the tokens of the longest; what an answer has beyond that cannot make it right."""
@@ -68,39 +66,21 @@ class Model:
     def _texts(self, raw: list[list[int]]) -> list[str]:
         return [text.strip() for text in self.tokenizer.batch_decode(raw, skip_special_tokens=True)]
 
-    @torch.inference_mode()
     def _generated(
         self, talks: Sequence[Talk], how: dict[str, Any], rules: Sequence[Choice] | None = None
     ) -> list[list[int]]:
         """The ids of every answer, in the order of the talks."""
+
+        def within(batch: list[int], width: int) -> dict[str, Any]:
+            return {"prefix_allowed_tokens_fn": _only([rules[at] for at in batch], width)} if rules else {}
+
         prompts = [self.prompt(talk) for talk in talks]
-        answers: list[list[int]] = [[] for _ in talks]
-        for batch in _batches([len(prompt) for prompt in prompts]):
-            padded = self.tokenizer.pad({"input_ids": [prompts[at] for at in batch]}, return_tensors="pt")
-            width = padded["input_ids"].size(1)
-            if rules:
-                how["prefix_allowed_tokens_fn"] = _only([rules[at] for at in batch], width)
-            out = self.model.generate(**padded, **how)
-            for at, row in zip(batch, out[:, width:].tolist(), strict=True):
-                answers[at] = row
-        return answers
+        return decoded(self.model, self.tokenizer, prompts, how, most=BATCH_TOKENS, within=within)
 
 
 def _only(rules: list[Choice], width: int) -> Callable[[int, torch.Tensor], list[int]]:
     """What transformers asks before each token of each row; a prompt is `width` tokens."""
     return lambda row, ids: rules[row].allowed(ids[width:].tolist())
-
-
-def _batches(lengths: list[int]) -> Iterator[list[int]]:
-    """Places of prompts to decode together: of about one length, so that little is padding."""
-    batch: list[int] = []
-    for at in sorted(range(len(lengths)), key=lambda at: -lengths[at]):
-        if batch and lengths[batch[0]] * (len(batch) + 1) > BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(at)
-    if batch:
-        yield batch
 
 
 def _opened(path: Path, dtype: torch.dtype) -> tuple[Any, Any]:

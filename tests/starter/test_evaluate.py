@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from botcore.training.questions import BUNDLED, read_questions
 from botcore_qa.plugin import SYSTEM
 from scripts.starter import cells, tales
 from scripts.starter.chat import TALK
@@ -13,6 +14,7 @@ from scripts.starter.corpus import Corpus
 from scripts.starter.framing import REFUSAL
 from scripts.starter.grammar import Grammar
 from scripts.starter.judge import cites, consistent, intents, repeated, sensible, wilson
+from scripts.starter.natural import training
 from scripts.starter.sheet import Sheet
 
 VOCABULARY = {token: id for id, token in enumerate(["<|end|>", *"abcdr.", "Ġ", "ab", "abra", "Ġc", "cad"])}
@@ -158,7 +160,12 @@ def test_what_is_lost_far_away_counts_pairs() -> None:
     assert figure["met"]
 
 
-def test_no_message_written_for_the_examination_is_said_in_training() -> None:
+def test_nothing_written_for_an_examination_is_said_in_training() -> None:
     corpus = Corpus(99)
     said = {message.text for _ in range(600) for message in corpus.conversation("all") if message.role == "user"}
-    assert not said & {ask for ask, _ in cells.TALKS}
+    bundled = read_questions(BUNDLED)
+    assert not said & {*(ask for ask, _ in cells.TALKS), *(question.ask for question in bundled)}
+    told = "\n".join([*said, *(passage.text for passage in training())])
+    kept = {text for question in bundled for text in (*question.passages, question.sentence, question.text) if text}
+    assert len(kept) > 20
+    assert not [text for text in kept if text in told]

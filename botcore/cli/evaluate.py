@@ -1,0 +1,178 @@
+"""``botcore eval model``: how good a model is, in figures that can be held against the last ones."""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, settings_for
+from botcore.cli.train import _base as base_of
+from botcore.cli.train import _python as engine_python
+
+if TYPE_CHECKING:
+    from botcore.settings import Settings
+    from botcore.training.evaluations import Task
+    from botcore.training.progress import Event
+    from botcore.training.questions import Question
+
+__all__ = ["app"]
+
+app: typer.Typer = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure models.")
+
+WORDS = {
+    "instruction": "instructions right",
+    "quote": "quotes right",
+    "refusal": "refusals right",
+    "false_refusal": "false refusals",
+    "distinct_1": "stories: distinct words",
+    "distinct_2": "stories: distinct pairs",
+    "repeated_4": "stories: said again",
+    "words": "stories: words",
+    "perplexity": "perplexity",
+    "bits_per_byte": "bits per byte",
+}
+SHARES = ("instruction", "quote", "refusal", "false_refusal", "distinct_1", "distinct_2", "repeated_4")
+
+
+@app.callback()
+def group() -> None:
+    """Measure models."""
+
+
+@app.command("model")
+def model(
+    name: Annotated[str, typer.Argument(help="A run, a folder, a model that was fetched; else the engine's.")] = "",
+    questions: Annotated[Path | None, typer.Option(help="JSON lines of your own questions.")] = None,
+    texts: Annotated[list[str] | None, typer.Option(help="Folders and files of text: perplexity of these.")] = None,
+    base: Annotated[str, typer.Option(help="An evaluation or its file to compare with; else the last one.")] = "",
+    adapter: Annotated[str, typer.Option(help="A run that made a LoRA adapter, or the adapter's folder.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Of the stories, which are drawn.")] = 0,
+    threads: Annotated[int, typer.Option(min=0, help="On a CPU; 0 = all cores but one.")] = 0,
+    answers: Annotated[bool, typer.Option("--answers", help="Show the wrong answers, and the stories.")] = False,
+    config: ConfigFiles = None,
+    json: AsJson = False,
+) -> None:
+    """Ask a model questions with known answers: quotes, refusals, instructions, stories, and texts for perplexity."""
+    from botcore.clock import SystemClock
+    from botcore.training.evaluations import changes, evaluate, find_result, last_of, new_evaluation
+
+    settings = settings_for(config)
+    data_dir = settings.bot.data_dir
+    before = find_result(data_dir, base) if base else None
+    asked = _asked(questions, texts or [])
+    task = _task(settings, name, asked, adapter, seed, threads)
+    python = engine_python(settings)
+    folder = new_evaluation(data_dir, task, asked)
+    said = _Said(json)
+    said.hear({"event": "stage", "text": f"{folder.name}: {task.name} in {folder}"})
+    try:
+        result = run_async(evaluate(folder, python, clock=SystemClock(), heard=said.hear))
+    except asyncio.CancelledError:
+        raise typer.Exit(130) from None
+    said.end()
+    before = before or last_of(data_dir, task.set_hash, before=folder.name)
+    compared = changes(result, before) if before else []
+    if json:
+        print_json({**result, "before": before and before.get("id"), "changes": [_plain(one) for one in compared]})
+        return
+    _show(result, before, {one.name: one for one in compared})
+    if answers:
+        _show_answers(result)
+
+
+def _asked(questions: Path | None, texts: list[str]) -> "list[Question]":
+    """What is asked: the file's questions, the texts, or both; what came with botcore where neither is given."""
+    from botcore.training.questions import BUNDLED, read_questions, texts_as_questions
+
+    own = read_questions(questions) if questions else []
+    own += texts_as_questions(texts) if texts else []
+    return own or read_questions(BUNDLED)
+
+
+def _task(settings: "Settings", name: str, asked: "list[Question]", adapter: str, seed: int, threads: int) -> "Task":
+    from botcore.training.evaluations import Task
+    from botcore.training.questions import hash_of
+
+    chosen = name or settings.engine.model
+    return Task(
+        model=base_of(settings, chosen),
+        name=chosen + (f" with {adapter}" if adapter else ""),
+        set_hash=hash_of(asked),
+        adapter=_adapter(settings, adapter),
+        seed=seed,
+        threads=threads,
+    )
+
+
+def _adapter(settings: "Settings", name: str) -> str:
+    """The folder that ``--adapter`` means."""
+    from botcore.errors import TrainingError
+    from botcore.training.runs import all_runs
+
+    if not name:
+        return ""
+    runs = {record.id: record for record in all_runs(settings.bot.data_dir)}
+    folder = Path(runs[name].outputs.get("adapter", "")) if name in runs else Path(name)
+    if not (folder / "adapter_config.json").is_file():
+        raise TrainingError(f"{name} is neither a run that made an adapter nor an adapter's folder")
+    return str(folder.resolve())
+
+
+class _Said:
+    """What is said while it runs; on a terminal a line overwrites the one before."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._quiet = as_json
+        self._live = sys.stderr.isatty()
+        self._told = -1.0
+
+    def hear(self, event: "Event") -> None:
+        from botcore.training.progress import sentence
+
+        if self._quiet or not (text := sentence(event)):
+            return
+        if self._live:
+            typer.echo(f"\r\x1b[K… {text}"[:110], nl=event["event"] != "asked", err=True)
+        elif event.get("progress", 1.0) >= self._told + 0.1:
+            self._told = event.get("progress", self._told)
+            typer.echo(f"… {text}", err=True)
+
+    def end(self) -> None:
+        if self._live and not self._quiet:
+            typer.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _show(result: Mapping[str, Any], before: Mapping[str, Any] | None, compared: Mapping[str, Any]) -> None:
+    from botcore.training.evaluations import flat
+
+    beside = f" beside {before['id']} ({before['name']})" if before else ""
+    typer.echo(f"✓ {result['id']}: {result['name']}{beside}, {result['seconds']:.0f} s")
+    for name, value in flat(result["figures"]).items():
+        counts = result["figures"].get(name)
+        of = f"{counts['right']}/{counts['of']}" if isinstance(counts, Mapping) and "of" in counts else ""
+        typer.echo(f"  {WORDS[name]:<24} {_number(name, value):>9} {of:>9}{_beside(compared.get(name))}".rstrip())
+    typer.echo(f"Kept in data_dir/evaluations/{result['id']}; --base names another one to compare with.")
+
+
+def _beside(change: Any) -> str:
+    if change is None:
+        return ""
+    verdict = {True: "better", False: "worse", None: ""}[change.better]
+    return f"   was {_number(change.name, change.before)} {verdict}"
+
+
+def _number(name: str, value: float) -> str:
+    return f"{value:.1%}" if name in SHARES else f"{value:,.2f}"
+
+
+def _show_answers(result: Mapping[str, Any]) -> None:
+    for one in result["answers"]:
+        if one["kind"] == "story" or one.get("right") is False:
+            typer.echo(f"  {one['kind']}: {one['ask']} → {' '.join(one['answer'].split())[:200]}")
+
+
+def _plain(change: Any) -> dict[str, Any]:
+    return {"name": change.name, "now": change.now, "before": change.before, "better": change.better}

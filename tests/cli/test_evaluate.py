@@ -1,0 +1,61 @@
+"""`botcore eval model` as a person meets it, before anything runs and afterwards. No torch here."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from botcore.cli import app
+from botcore.cli.evaluate import _show
+from botcore.errors import BotcoreError
+from botcore.training.evaluations import changes
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    file = tmp_path / "bot.toml"
+    file.write_text(f'[bot]\ndata_dir = "{tmp_path / "data"}"\n[engine]\npython = "/nowhere/python"\n')
+    return file
+
+
+def evaluated(config: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(app, ["eval", "model", *map(str, arguments), "--config", str(config)])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["no/model"], "botcore model get no/model"),
+        (["--base", "eval-9"], "there is no evaluation eval-9; there are: none yet"),
+        (["--questions", "/nowhere.jsonl"], "there is no file /nowhere.jsonl"),
+        (["--texts", "/nowhere"], "there is no folder or file /nowhere"),
+        (["--adapter", "sft-7"], "sft-7 is neither a run that made an adapter nor an adapter's folder"),
+        ([], "/nowhere/python"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_makes_no_folder(
+    config: Path, tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    result = evaluated(config, *arguments)
+    assert isinstance(result.exception, BotcoreError), result.output
+    assert said in str(result.exception)
+    assert "\n" not in str(result.exception)
+    assert not (tmp_path / "data" / "evaluations").exists()
+
+
+def test_figures_stand_beside_those_before(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = {"quote": {"right": 3, "of": 4, "share": 0.75}, "story": {"words": 30.0}, "perplexity": 12.5}
+    now = {"id": "eval-2", "name": "sft-1", "set_hash": "a", "seconds": 3.2, "figures": figures}
+    before = {**now, "id": "eval-1", "name": "starter", "figures": {**figures, "perplexity": 20.0}}
+    _show(now, before, {one.name: one for one in changes(now, before)})
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert shown[0] == "✓ eval-2: sft-1 beside eval-1 (starter), 3 s"
+    assert "quotes right 75.0% 3/4 was 75.0%" in shown
+    assert "perplexity 12.50 was 20.00 better" in shown
+
+
+def test_a_broken_question_is_named_with_its_line(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text(json.dumps({"kind": "story", "ask": "Go."}) + "\n{\n")
+    result = evaluated(config, "--questions", tmp_path / "mine.jsonl")
+    assert str(result.exception).endswith("mine.jsonl:2: no JSON")
