@@ -1,4 +1,4 @@
-"""The command line: ``botcore run|chat|ask|doctor|backup|restore|export|forget|config|dlq|engine|model|train|…``.
+"""The command line: ``botcore run|chat|ask|doctor|backup|restore|export|forget|config|dlq|engine|lora|model|train|…``.
 
 One file per group. Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their set-up
 helpers (``telegram setup``). Commands import what they need when they run, so that ``--help`` answers at once.
@@ -19,6 +19,7 @@ from botcore.cli import (
     evaluate,
     export,
     forget,
+    lora,
     model,
     plugins,
     run,
@@ -52,6 +53,7 @@ app.add_typer(config.app, name="config")
 app.add_typer(dlq.app, name="dlq")
 app.add_typer(engine.app, name="engine")
 app.add_typer(evaluate.app, name="eval")
+app.add_typer(lora.app, name="lora")
 app.add_typer(model.app, name="model")
 app.add_typer(train.app, name="train")
 

@@ -140,7 +140,7 @@ def sft(
         threads=threads,
         accelerate=str(Path(accelerate).resolve()) if accelerate else "",
     )
-    _leave(begin(settings, "sft", plan, json=json))
+    _leave(_offered(settings, begin(settings, "sft", plan, json=json), json=json))
 
 
 @app.command("merge")
@@ -168,7 +168,7 @@ def resume(name: RunName, config: ConfigFiles = None, json: AsJson = False) -> N
     run = find_run(settings.bot.data_dir, name)
     if run.read().state == "done":
         raise TrainingError(f"{name} is done; botcore train show {name} says what came out")
-    _leave(_conduct(run, _python(settings), json=json))
+    _leave(_offered(settings, _conduct(run, _python(settings), json=json), json=json))
 
 
 @app.command("list")
@@ -254,6 +254,30 @@ def _conduct(run: "Run", python: Path, *, json: bool) -> "Record":
         raise typer.Exit(130) from None
     lines.end(record)
     return record
+
+
+def _offered(settings: "Settings", record: "Record", *, json: bool) -> "Record":
+    """The same record; where it has made an adapter of its own, that is a LoRA version now."""
+    from botcore.errors import BotcoreError
+
+    if record.kind != "sft" or record.state != "done" or "adapter" not in record.outputs:
+        return record
+    try:
+        run_async(_offer(settings, record.id))
+    except BotcoreError as error:  # the training stands all the same
+        typer.echo(f"! it is not offered: {error}", err=True)
+    else:
+        if not json:
+            typer.echo(f"  compare it: botcore lora try {record.id} · let the bot use it: botcore lora use {record.id}")
+    return record
+
+
+async def _offer(settings: "Settings", name: str) -> None:
+    from botcore.bot import visiting
+    from botcore.cli.lora_offer import offered
+
+    async with visiting(settings) as bot:
+        await offered(bot, name)
 
 
 def _leave(record: "Record") -> None:

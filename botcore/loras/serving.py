@@ -86,7 +86,11 @@ class Serving:
                 await self._set_aside(wanted, "this engine cannot serve LoRA versions")
         elif engine.settled(name) and engine.status.stage == "ready":
             await self._settled(name)
-        elif engine.status.stage == "ready" and self._clock.monotonic() >= self._not_before:
+        elif engine.status.stage != "ready":
+            self._said = None
+            if wanted and self._owns:
+                await self._note(wanted, engine.status.detail or "the engine starts")
+        elif self._clock.monotonic() >= self._not_before:
             await self._bring(group, engine, wanted)
 
     async def _settled(self, name: str) -> None:

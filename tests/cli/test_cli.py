@@ -35,7 +35,7 @@ def botcore(*arguments: str, here: Path, typed: str = "", **environ: str) -> "su
 def test_help_names_every_command(here: Path) -> None:
     done = botcore("--help", here=here)
     assert done.returncode == 0
-    asked = "run chat ask ingest sources doctor backup restore export plugins config dlq engine model version"
+    asked = "run chat ask ingest sources doctor backup restore export plugins config dlq engine lora model version"
     for command in asked.split():
         assert f"\n  {command} " in done.stdout
 

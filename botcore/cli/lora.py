@@ -1,0 +1,190 @@
+"""``botcore lora``: tuned versions of the model: which there are, which one serves, and one command back."""
+
+import dataclasses
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botcore.cli.common import AsJson, ConfigFiles, print_json, progress, run_async, settings_for
+
+if TYPE_CHECKING:
+    from botcore.bot import Bot
+    from botcore.settings import Settings
+    from botcore.versions import Lora
+
+__all__ = ["app"]
+
+app: typer.Typer = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="LoRA versions of the model: list, try, use, off."
+)
+
+Name = Annotated[str, typer.Argument(help="The version's name, as `botcore lora list` says it; or a training run's.")]
+LOOK_S = 0.3
+NOBODY_S = 5.0
+"""After so long without a word there is no bot that takes notice: a running one looks once a second."""
+SILENCE_S = 60.0
+"""After so long without another word the bot is gone: one at work says something every second."""
+PROMPTS = ("Hello!", "Who are you?", "What can you do?")
+
+
+@app.command("list")
+def list_versions(config: ConfigFiles = None, json: AsJson = False) -> None:
+    """List all versions, oldest first: base, training, figures, state and why."""
+    versions = run_async(_all(settings_for(config)))
+    if json:
+        print_json([dataclasses.asdict(version) for version in versions])
+        return
+    for version in versions:
+        typer.echo(_line(version))
+        if remark := version.reason or version.progress:
+            typer.echo(f"    {remark}")
+    if not versions:
+        typer.echo("There are no LoRA versions; botcore train sft or botcore train feedback makes one.")
+
+
+@app.command("use")
+def use(name: Name, config: ConfigFiles = None, json: AsJson = False) -> None:
+    """Let new turns have this version; waits until the running bot says so. `botcore lora off` goes back."""
+    with progress(quiet=json) as tell:
+        version = run_async(_used(settings_for(config), name, lambda what: tell(what, 0, 0)))
+    if json:
+        print_json(dataclasses.asdict(version))
+    elif version.live:
+        typer.echo(f"✓ {name} is in service; botcore lora off goes back to the base")
+    else:
+        typer.echo(f"✓ {name} comes in service when the bot starts: botcore run")
+
+
+@app.command("off")
+def off(config: ConfigFiles = None, json: AsJson = False) -> None:
+    """Let new turns have the base again; waits until the running bot says so."""
+    with progress(quiet=json) as tell:
+        versions = run_async(_off(settings_for(config), lambda what: tell(what, 0, 0)))
+    if json:
+        print_json([dataclasses.asdict(version) for version in versions])
+    elif not versions:
+        typer.echo("✓ the base answers; no version was in service")
+    else:
+        typer.echo(f"✓ the base answers; botcore lora use {versions[-1].name} brings the version back")
+
+
+@app.command("try")
+def try_out(
+    name: Name,
+    prompts: Annotated[list[str] | None, typer.Argument(help="What to ask, each in quotes.")] = None,
+    config: ConfigFiles = None,
+    json: AsJson = False,
+) -> None:
+    """Show what the base and this version answer, side by side; people who chat notice nothing."""
+    from botcore.cli.lora_try import compared
+
+    with progress(quiet=json) as tell:
+        answers = run_async(
+            compared(settings_for(config), name, prompts or list(PROMPTS), lambda what: tell(what, 0, 0))
+        )
+    if json:
+        print_json([{"prompt": prompt, "base": base, "version": own} for prompt, base, own in answers])
+        return
+    width = max(len(name), len("base"))
+    for prompt, base, own in answers:
+        typer.echo(f"› {prompt}")
+        for who, said in (("base", base), (name, own)):
+            typer.echo(f"  {who:<{width}}  {' '.join(said.split())}")
+
+
+@app.command("add")
+def add(
+    folder: Annotated[Path, typer.Argument(help="adapter_config.json and adapter_model.safetensors are in it.")],
+    name: Annotated[str, typer.Option(help="What to call it; else the folder's name.")] = "",
+    base: Annotated[str, typer.Option(help="The model it was made for; else engine.model.")] = "",
+    config: ConfigFiles = None,
+    json: AsJson = False,
+) -> None:
+    """Offer an adapter that was made elsewhere; a copy of its two files is kept."""
+    version = run_async(_added(settings_for(config), folder, name or folder.resolve().name, base))
+    if json:
+        print_json(dataclasses.asdict(version))
+    else:
+        typer.echo(f"✓ {version.name} is offered; botcore lora try {version.name}, botcore lora use {version.name}")
+
+
+async def _all(settings: "Settings") -> "list[Lora]":
+    from botcore.bot import visiting
+
+    async with visiting(settings) as bot:
+        return list(await bot.loras.list())
+
+
+async def _added(settings: "Settings", folder: Path, name: str, base: str) -> "Lora":
+    from botcore.bot import visiting
+
+    async with visiting(settings) as bot:
+        return await bot.loras.offer(folder, name=name, method="", base=base)
+
+
+async def _used(settings: "Settings", name: str, say: Callable[[str], None]) -> "Lora":
+    from botcore.bot import visiting
+    from botcore.cli.lora_offer import offered
+    from botcore.errors import ModelError
+
+    async with visiting(settings) as bot:
+        await offered(bot, name)
+        await bot.loras.use(name)
+        await _heeded(settings, bot, [name], say, lambda version: version.live or version.state != "serving")
+        version = await _one(bot, name)
+    if version.state != "serving":
+        raise ModelError(version.reason or f"{name} was switched off meanwhile")
+    return version
+
+
+async def _off(settings: "Settings", say: Callable[[str], None]) -> "list[Lora]":
+    from botcore.bot import visiting
+
+    async with visiting(settings) as bot:
+        names = [version.name for version in await bot.loras.off()]
+        await _heeded(settings, bot, names, say, lambda version: not version.live)
+        return [version for version in await bot.loras.list() if version.name in names]
+
+
+async def _heeded(
+    settings: "Settings", bot: "Bot", names: list[str], say: Callable[[str], None], true: "Callable[[Lora], bool]"
+) -> None:
+    """Return when it is true of all these versions, or there is no bot that would make it so."""
+    from botcore.store import running_at
+
+    alone = bot.database.dialect == "sqlite"
+    for name in names:
+        while not true(version := await _one(bot, name)):
+            quiet = bot.clock.now() - max(version.told_at, version.changed_at)
+            heard = version.told_at >= version.changed_at
+            if quiet > (SILENCE_S if heard else NOBODY_S) or (alone and not running_at(settings.bot.data_dir)):
+                return
+            say(version.progress or "waiting for the bot")
+            await bot.clock.sleep(LOOK_S)
+
+
+async def _one(bot: "Bot", name: str) -> "Lora":
+    from botcore.errors import ModelError
+
+    found = [version for version in await bot.loras.list() if version.name == name]
+    if not found:
+        raise ModelError(f"there is no LoRA version {name}; `botcore lora list` says which there are")
+    return found[0]
+
+
+def _line(version: "Lora") -> str:
+    made = datetime.fromtimestamp(version.made_at, UTC).strftime("%Y-%m-%d %H:%MZ")
+    state = "in service" if version.live else "wanted" if version.state == "serving" else version.state
+    base = version.base if len(version.base) <= 24 else f"…{version.base[-23:]}"
+    line = f"{version.name:<16} {state:<11} {made}  {base:<12} {version.method:<4} {_figures(version)}"
+    return f"{line.rstrip()}  from {version.run}" if version.run not in ("", version.name) else line.rstrip()
+
+
+def _figures(version: "Lora") -> str:
+    """The plain numbers among them, rows first."""
+    numbers = {key: value for key, value in version.figures.items() if isinstance(value, int | float)}
+    told = sorted(numbers, key=lambda key: key != "rows")
+    return ", ".join(f"{key} {numbers[key]:.4g}" for key in told[:5])

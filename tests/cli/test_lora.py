@@ -1,0 +1,151 @@
+"""LoRA versions at the command line, beside a bot that runs and where none does."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from botcore.cli import app
+from botcore.cli.lora import _off, _used
+from botcore.errors import BotcoreError, ModelError
+from botcore.settings import Settings, load_settings
+from botcore.testing import chatting
+from botcore.training.plan import Plan
+from botcore.training.runs import new_run
+from tests.engine.conftest import fake_python  # noqa: F401 -- a fixture
+from tests.models.made import adapter_files, model_files
+
+
+def write(folder: Path, files: dict[str, bytes]) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return write(tmp_path / "tiny", model_files())
+
+
+@pytest.fixture
+def config(tmp_path: Path, base: Path) -> Path:
+    file = tmp_path / "bot.toml"
+    file.write_text(f'[bot]\ndata_dir = "{tmp_path}/data"\n[engine]\nmodel = "{base}"\n')
+    return file
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    return write(tmp_path / "made", adapter_files())
+
+
+def lora(config: Path, *arguments: object) -> Result:
+    return CliRunner().invoke(app, ["lora", *map(str, arguments), "--config", str(config)])
+
+
+def error_of(result: Result) -> str:
+    assert isinstance(result.exception, BotcoreError), result.output
+    assert "\n" not in str(result.exception)
+    return str(result.exception)
+
+
+def listed(config: Path) -> list[dict[str, object]]:
+    return json.loads(lora(config, "list", "--json").output)  # type: ignore[no-any-return]
+
+
+def test_where_there_are_none_it_says_how_one_is_made(config: Path) -> None:
+    assert "botcore train sft" in lora(config, "list").output
+    assert listed(config) == []
+    assert "no version was in service" in lora(config, "off").output
+
+
+def test_an_adapter_made_elsewhere_is_offered_and_used_at_the_next_start(config: Path, adapter: Path) -> None:
+    assert "✓ pirate is offered" in lora(config, "add", adapter, "--name", "pirate").output
+    assert "pirate           offered " in lora(config, "list").output
+    assert "✓ pirate comes in service when the bot starts" in lora(config, "use", "pirate").output
+    assert listed(config)[0]["state"] == "serving"
+    assert "pirate           wanted " in lora(config, "list").output
+    assert "botcore lora use pirate brings the version back" in lora(config, "off").output
+    assert listed(config)[0]["state"] == "off"
+
+
+def test_a_training_run_is_offered_when_it_is_used(config: Path, adapter: Path, base: Path, tmp_path: Path) -> None:
+    run = new_run(tmp_path / "data", "sft", Plan(rows="r", base=str(base), lora=8), at=0.0)
+    (run.folder / "data").mkdir()
+    (run.folder / "data" / "card.json").write_text('{"documents": 200}')
+    run.change(state="done", metrics={"loss": 0.25}, outputs={"adapter": str(adapter)}, data="abc")
+    assert lora(config, "use", "sft-1").exit_code == 0
+    (version,) = listed(config)
+    assert (version["run"], version["method"], version["base"], version["dataset_hash"]) == (
+        *("sft-1", "sft"),
+        *(str(base), "abc"),
+    )
+    assert version["figures"] == {"loss": 0.25, "rows": 200}
+    assert "rows 200, loss 0.25" in lora(config, "list").output
+
+
+def test_a_run_that_made_no_adapter_is_told(config: Path, tmp_path: Path) -> None:
+    new_run(tmp_path / "data", "pretrain", Plan(texts=("t",)), at=0.0)
+    assert "pretrain-1 has made no adapter" in error_of(lora(config, "use", "pretrain-1"))
+
+
+def test_a_name_there_is_not_names_the_list(config: Path) -> None:
+    assert error_of(lora(config, "use", "x")) == "there is no LoRA version x; `botcore lora list` says which there are"
+
+
+def test_another_base_is_refused_with_the_next_step(config: Path, adapter: Path, base: Path) -> None:
+    lora(config, "add", adapter, "--name", "pirate")
+    write(base, model_files(size=2048))
+    said = error_of(lora(config, "use", "pirate"))
+    assert "has other weights; choose that model, or train on this one" in said
+    assert listed(config)[0]["state"] == "offered"
+
+
+def test_files_that_vanished_are_told_before_anything_is_changed(config: Path, adapter: Path, tmp_path: Path) -> None:
+    lora(config, "add", adapter, "--name", "pirate")
+    (tmp_path / "data" / "loras" / "pirate" / "adapter_model.safetensors").unlink()
+    assert "its files are gone from" in error_of(lora(config, "use", "pirate"))
+
+
+def _settings(config: Path, data_dir: Path) -> Settings:
+    flags = {"bot.data_dir": data_dir, "engine.kind": "scripted"}
+    return load_settings([config], environ={}, flags=flags, local=None)
+
+
+async def test_beside_a_running_bot_use_waits_until_it_serves_and_off_until_it_does_not(
+    config: Path, adapter: Path, base: Path, tmp_path: Path
+) -> None:
+    said = list[str]()
+    async with chatting(tmp_path / "bot") as chat:
+        await chat.bot.loras.offer(adapter, name="pirate", method="sft", base=str(base))
+        settings = _settings(config, tmp_path / "bot")
+        assert (await _used(settings, "pirate", said.append)).live
+        assert chat.engine.status.lora == "pirate"
+        assert [version.live for version in await _off(settings, said.append)] == [False]
+        assert chat.engine.status.lora == ""
+
+
+async def test_what_the_engine_refuses_is_told_where_it_was_asked_for(
+    config: Path, adapter: Path, base: Path, tmp_path: Path
+) -> None:
+    async with chatting(tmp_path / "bot") as chat:
+        await chat.bot.loras.offer(adapter, name="pirate", method="sft", base=str(base))
+        chat.engine.refuses["pirate"] = "unexpected modules"
+        with pytest.raises(ModelError, match="pirate cannot be served: unexpected modules"):
+            await _used(_settings(config, tmp_path / "bot"), "pirate", lambda _: None)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+def test_base_and_version_are_tried_side_by_side(
+    config: Path,
+    adapter: Path,
+    fake_python: Path,  # noqa: F811 -- the fixture
+) -> None:
+    config.write_text(config.read_text() + f'python = "{fake_python}"\n')
+    lora(config, "add", adapter, "--name", "pirate")
+    tried = lora(config, "try", "pirate", "who", "--json")
+    assert json.loads(tried.output) == [{"prompt": "who", "base": "tiny", "version": "pirate"}]
+    assert lora(config, "try", "pirate", "who").output == "› who\n  base    tiny\n  pirate  pirate\n"
