@@ -1,32 +1,32 @@
 """``kind = "vllm"``: vLLM's own server as a child of the bot. Nothing of vLLM is imported here.
 
-VllmEngine ── which model serves, and the change from one to the next
-Lane     ── one model's server, kept up            (lane.py)
-Child  ── one guarded process                    (child.py, guard.py)
-OpenAIClient ── the way to it                    (client.py)
+VllmEngine ── which model and which LoRA version serve
+Fleet    ── which server does, and how another takes over   (fleet.py)
+Lane     ── one model's server, kept up                     (lane.py)
+Child    ── one guarded process                             (child.py, guard.py)
+OpenAIClient ── the way to it                               (client.py)
 """
 
 import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from botcore.clock import Clock
 from botcore.engine.board import Board
 from botcore.engine.client import Deadlines
 from botcore.engine.command import LORA_LOADS, ServerPlan
 from botcore.engine.environment import EnginePython, find_engine
+from botcore.engine.fleet import Fleet
 from botcore.engine.home import CURRENT, engine_home
 from botcore.engine.inside import install_inside
 from botcore.engine.install import ensure_engine_environment
 from botcore.engine.known import STARTER_LABEL, better_command
 from botcore.engine.lane import Lane
-from botcore.engine.lending import Lending
 from botcore.engine.machine import has_room_for_two
 from botcore.engine.model import Model, find_model
 from botcore.engine.room import room
@@ -43,8 +43,6 @@ logger: logging.Logger = logging.getLogger(__name__)
 
 LOOK_AGAIN = 30.0
 """Seconds between two looks for an engine that could not be installed: somebody may have done it by hand."""
-DRAIN = 300.0
-"""Seconds a change of model waits for streams on the old one: as long as a turn may take."""
 
 
 class VllmEngine:
@@ -58,18 +56,13 @@ class VllmEngine:
         self._deadlines = Deadlines(first_token=settings.first_token_timeout_s, token_gap=settings.token_gap_timeout_s)
         # A key of the settings' lets other processes use the socket; else nobody needs to know it.
         self._key = settings.api_key.get_secret_value() or secrets.token_urlsafe(24)
-        self._lane: Lane | None = None
-        self._keepers: dict[Lane, asyncio.Task[None]] = {}
-        self._tasks: asyncio.TaskGroup | None = None
+        self._fleet = Fleet(self._board, clock=clock, point_at=self._point_at)
         self._home = self._inside = Path()
         self._python = EnginePython(path=Path(), build="cpu", version="")
         self._started = 0
         self._switching = asyncio.Lock()
-        self._lending = Lending()
-        self._leaving: asyncio.Task[None] | None = None
         self._first: LoraFiles | None = None
-        self._wish = ""
-        """The version that new turns are to get from the serving lane, where that has it."""
+        """What the start begins with."""
         self.lora_slots: int = LORA_LOADS + 1
         """See `ServerPlan.lora_slots`; a test takes the spare one away."""
 
@@ -95,12 +88,11 @@ class VllmEngine:
             with engine_home(self._data_dir) as self._home:
                 self._inside = install_inside(self._home / "inside")
                 self._python = await self._install()
-                await self._serve()
+                await self._fleet.run(self._new_lane(await self._model(self._settings.model), version=self._first))
         except EngineUnavailable as error:
             self._fail(error)
             await asyncio.Event().wait()
         finally:
-            self._lane = None
             self._board.show(stage="off", detail="", progress=None)
 
     async def _install(self) -> EnginePython:
@@ -124,25 +116,6 @@ class VllmEngine:
     def _fail(self, error: EngineUnavailable) -> None:
         logger.error("engine: %s", error)
         self._board.show(stage="failed", detail=str(error), progress=None)
-
-    async def _serve(self) -> None:
-        self._lane = self._new_lane(await self._model(self._settings.model), version=self._first)
-        try:
-            async with asyncio.TaskGroup() as self._tasks:
-                self._keep(self._lane)
-                await asyncio.Event().wait()
-        finally:
-            self._tasks = None
-
-    def _keep(self, lane: Lane) -> None:
-        assert self._tasks is not None
-        self._keepers[lane] = self._tasks.create_task(lane.keep(), name=f"engine {lane.plan.model.name}")
-
-    async def _retire(self, lane: Lane) -> None:
-        """Stop a lane's server and wait until it is gone."""
-        keeper = self._keepers.pop(lane)
-        keeper.cancel()
-        await asyncio.wait([keeper])
 
     async def _model(self, setting: str) -> Model:
         model = find_model(setting, data_dir=self._data_dir)
@@ -178,19 +151,9 @@ class VllmEngine:
             data_dir=self._data_dir,
             clock=self._clock,
             deadlines=self._deadlines,
-            report=lambda **changes: self._hear(plan, changes),
+            report=lambda **changes: self._fleet.hear(plan, changes),
             adapters=adapters,
         )
-
-    def _hear(self, plan: ServerPlan, changes: dict[str, Any]) -> None:
-        """A lane's news: the serving lane's is the engine's, the next one's is a remark."""
-        if self._lane and self._lane.plan is plan:
-            self._board.show(**changes, lora=self._served_by(self._lane))
-            if changes.get("stage") == "ready":
-                self._point_at(plan.socket)
-        elif self.status.stage == "ready":
-            what = f"next model {plan.model.name}" + (" with LoRA" if plan.lora_rank else "")
-            self._board.show(detail=f"{what}: {changes.get('detail', '')}")
 
     def _point_at(self, socket: Path) -> None:
         """Lead `socket` to this one, in one step."""
@@ -209,83 +172,18 @@ class VllmEngine:
         new one does not come up: the old one then serves on.
         """
         async with self._switching:
-            self._running_lane()
-            await self._change(self._new_lane(await self._model(model), args))
-            await self._left()
+            await self._take_over(self._new_lane(await self._model(model), args))
+            await self._fleet.left()
 
-    def _running_lane(self) -> Lane:
-        if self._lane is None or self._tasks is None:
-            raise EngineUnavailable(f"the engine is not running: {self.status.detail or self.status.stage}")
-        return self._lane
-
-    async def _change(self, new: Lane) -> None:
-        """Return when the new lane serves; the old one goes when it has drained. One change at a time."""
-        await self._left()
-        old = self._running_lane()
+    async def _take_over(self, new: Lane) -> None:
+        old = self._fleet.running
         gpu = self._python.build == "cuda"
         beside = not gpu and await asyncio.to_thread(has_room_for_two, old.group)
-        await (self._switch_beside(old, new) if beside else self._switch_with_a_pause(old, new))
+        await self._fleet.take_over(new, beside=beside, again=self._again)
 
-    async def _switch_beside(self, old: Lane, new: Lane) -> None:
-        await self._start(new)
-        self._serve_with(new)
-        self._leave(self._drain(old), f"engine {old.plan.model.name} leaves")
-
-    async def _drain(self, lane: Lane) -> None:
-        """Stop a lane when nobody works with it any more, at the latest when no turn can."""
-        try:
-            with contextlib.suppress(TimeoutError):
-                async with self._clock.timeout(DRAIN):
-                    await self._lending.free(lane.adapters)
-                    await lane.drained()
-        finally:
-            await self._retire(lane)
-
-    def _leave(self, leaving: Coroutine[Any, Any, None], name: str) -> None:
-        assert self._tasks is not None
-        self._leaving = self._tasks.create_task(leaving, name=name)
-
-    async def _left(self) -> None:
-        """What was changed last has ended: only then is there room, in memory and in slots, for another change."""
-        if self._leaving:
-            await asyncio.wait([self._leaving])
-
-    async def _switch_with_a_pause(self, old: Lane, new: Lane) -> None:
-        self._lane = new
-        detail = f"changing to {new.plan.model.name}: not enough memory for two engines, so there is a pause"
-        self._board.show(stage="model", detail=detail, progress=None)
-        await self._drain(old)
-        try:
-            await self._start(new)
-        except BaseException:
-            self._lane = again = self._lane_of(old.plan, old.adapters.values())
-            self._keep(again)
-            raise
-
-    async def _start(self, lane: Lane) -> None:
-        """Return when it is ready. Raises `EngineUnavailable` with why it is not, and stops it."""
-        self._keep(lane)
-        try:
-            await lane.settled.wait()
-            if lane.failure:
-                raise EngineUnavailable(f"{lane.plan.model.name} does not start: {lane.failure}")
-        except BaseException:
-            await self._retire(lane)
-            if self._lane is not lane and self._lane and self._lane.client:
-                self._serve_with(self._lane)
-            raise
-
-    def _serve_with(self, lane: Lane) -> None:
-        self._lane = lane
-        self._board.show(
-            stage="ready",
-            detail=lane.shape,
-            progress=None,
-            model=lane.plan.model.name,
-            window=lane.window,
-            lora=self._served_by(lane),
-        )
-        self._point_at(lane.plan.socket)
+    def _again(self, lane: Lane) -> Lane:
+        """The same anew."""
+        return self._lane_of(lane.plan, lane.adapters.values())
 
     # ------------------------------------------------------------------ LoRA versions
 
@@ -296,83 +194,63 @@ class VllmEngine:
 
     async def serve(self, version: LoraFiles | None) -> None:
         """See `LoraEngine.serve`. The first version needs a server in LoRA mode, which starts beside the plain one."""
-        if self._lane is None:
-            self._first, self._wish = version, version.name if version else ""
+        if self._fleet.serving is None:
+            self._first, self._fleet.wish = version, version.name if version else ""
             return
         async with self._switching:
             await (self._serve_version(version) if version else self._serve_base())
 
     async def _serve_base(self) -> None:
         """New turns get the base at once; then the server without LoRA mode comes, which is faster."""
-        lane = self._running_lane()
-        self._wish = ""
-        self._board.show(lora="")
+        self._fleet.show_wish("")
+        lane = self._fleet.running
         if lane.plan.lora_rank:
-            await self._change(self._new_lane(lane.plan.model, self._args_of(lane)))
+            await self._take_over(self._new_lane(lane.plan.model, self._args_of(lane)))
 
     async def _serve_version(self, version: LoraFiles) -> None:
-        await self._left()
-        lane, before = self._running_lane(), self._wish
-        if self._served_by(lane) == version.name:
+        fleet = self._fleet
+        await fleet.left()
+        lane, before = fleet.running, self.status.lora
+        if before == version.name:
             return
         if wrong := await asyncio.to_thread(what_is_wrong, version.folder, version.files_hash):
             raise EngineRejected(f"{version.name} cannot be served: {wrong}")
         if lane.takes(version):
             await lane.adopt(version)
-            self._wish = version.name
-            self._board.show(lora=version.name)
+            fleet.show_wish(version.name)
             if before:
-                self._leave(self._unload(lane, before), f"engine unloads {before}")
+                fleet.leave(fleet.unload(lane, before), f"engine unloads {before}")
             return
-        self._wish = version.name
-        try:
-            await self._change(self._new_lane(lane.plan.model, self._args_of(lane), version))
-        except BaseException:
-            self._wish = before
-            raise
-
-    async def _unload(self, lane: Lane, name: str) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with self._clock.timeout(DRAIN):
-                await self._lending.free([name])
-        await lane.drop(name)
+        async with fleet.wishing(version.name):
+            await self._take_over(self._new_lane(lane.plan.model, self._args_of(lane), version))
 
     def _args_of(self, lane: Lane) -> Sequence[str]:
         return lane.plan.args[len(self._settings.args) :]
 
-    def _served_by(self, lane: Lane) -> str:
-        """The version that new turns get of this lane."""
-        return self._wish if self._wish in lane.adapters else ""
-
     def settled(self, name: str) -> bool:
         """See `LoraEngine.settled`."""
-        lane = self._lane
+        lane = self._fleet.serving
         if lane is None:
-            return self._wish == name
+            return self._fleet.wish == name
         return self.status.lora == name and (bool(name) or not lane.plan.lora_rank)
 
     def has(self, name: str) -> bool:
         """See `LoraEngine.has`."""
-        return not name or self._lane_with(name) is not None
-
-    def _lane_with(self, name: str) -> Lane | None:
-        """The serving lane where it has it, else one that is leaving and still does."""
-        lanes = [self._lane] if self._lane else []
-        return next((lane for lane in (*lanes, *self._keepers) if name in lane.adapters), None)
+        return not name or self._fleet.lane_with(name) is not None
 
     def lend(self) -> str:
         """See `LoraEngine.lend`."""
-        return self._lending.lend(self.status.lora)
+        return self._fleet.lending.lend(self.status.lora)
 
     def give_back(self, name: str) -> None:
         """See `LoraEngine.give_back`."""
-        self._lending.give_back(name)
+        self._fleet.lending.give_back(name)
 
     # ------------------------------------------------------------------ using it
 
     async def generate(self, prompt: Prompt, sampling: Sampling, *, model: str = "") -> AsyncGenerator[Delta, None]:
         """See `Engine.generate`."""
-        lane = self._lane_with(model) if model else self._lane
+        lane = self._fleet.lane_with(model) if model else self._fleet.serving
         if model and lane is None:
             raise EngineUnavailable(f"{model} is in service no more")
         if lane is None or lane.client is None:
@@ -383,7 +261,7 @@ class VllmEngine:
 
     async def count(self, messages: Sequence[PromptMessage]) -> int | None:
         """See `Engine.count`."""
-        lane = self._lane
+        lane = self._fleet.serving
         if lane is None or lane.client is None:
             return None
         return await lane.client.count(messages, model=lane.plan.model.name)

@@ -221,8 +221,8 @@ async def stage_of(engine: VllmEngine, wanted: set[Stage]) -> Stage:
 
 
 def core_of(engine: VllmEngine) -> int:
-    assert engine._lane
-    group = engine._lane.group
+    assert engine._fleet.serving
+    group = engine._fleet.serving.group
     names = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid, its, _ in processes() if its == group}
     return next(pid for pid, name in names.items() if b"EngineCore" in name)
 
@@ -232,8 +232,8 @@ async def test_a_killed_engine_core_is_told_and_replaced(engine: VllmEngine) -> 
 
 
 async def test_a_killed_server_is_told_and_replaced_and_its_core_is_gone(engine: VllmEngine) -> None:
-    assert engine._lane
-    group, core = engine._lane.group, core_of(engine)
+    assert engine._fleet.serving
+    group, core = engine._fleet.serving.group, core_of(engine)
     await killed_in_a_reply(engine, group)
     assert core not in [pid for pid, its, state in processes() if its == group and state != "Z"]
 

@@ -124,7 +124,7 @@ async def test_without_the_spare_slot_they_would_not(
     engine: VllmEngine, base: list[str], versions: list[LoraFiles]
 ) -> None:
     # Were this to fail, vLLM would need no spare slot any more.
-    lane, one = engine._lane, versions[4]
+    lane, one = engine._fleet.serving, versions[4]
     assert lane
     assert lane.client
     assert not lane.takes(one), "four were loaded, and what was unloaded still holds its slot"

@@ -59,8 +59,8 @@ async def becomes(engine: VllmEngine, wanted: Callable[[EngineStatus], object]) 
 
 
 def group_of(engine: VllmEngine) -> int:
-    assert engine._lane
-    return engine._lane.group
+    assert engine._fleet.serving
+    return engine._fleet.serving.group
 
 
 def members(group: int) -> list[int]:

@@ -71,7 +71,7 @@ async def test_there_is_no_lora_mode_while_no_version_is_in_service(engine: Vllm
         assert (engine.status.lora, engine.status.model) == ("sft-1", "tiny")
         assert engine.settled("sft-1")
         await engine.serve(None)
-        await engine._left()
+        await engine._fleet.left()
         assert await slots(engine) == ["0"]
         assert (engine.status.lora, members(plain)) == ("", [])
 
@@ -93,7 +93,7 @@ async def test_streams_finish_on_what_they_began_with(engine: VllmEngine, adapte
                 for stream in (of_base, of_lora):
                     assert [delta.text async for delta in stream] == [" does", " it", ""]
                 await off
-        await engine._left()
+        await engine._fleet.left()
         assert members(plain) == members(in_lora_mode) == []
 
 
@@ -107,7 +107,7 @@ async def test_from_one_version_to_the_next_it_is_the_same_server_and_the_old_on
         assert (engine.status.lora, held, group_of(engine)) == ("b", "a", group)
         assert await said(engine, model=held) == "a", "a turn that began with it may ask again"
         engine.give_back(held)
-        await engine._left()
+        await engine._fleet.left()
         assert not engine.has("a")
         with pytest.raises(EngineUnavailable, match="a is in service no more"):
             await said(engine, model="a")
