@@ -1,7 +1,7 @@
 """The command line: ``botcore run|chat|ask|doctor|backup|restore|export|forget|config|dlq|engine|lora|model|train|…``.
 
-One file per group. Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their set-up
-helpers (``telegram setup``). Commands import what they need when they run, so that ``--help`` answers at once.
+One file or folder per group. Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their
+set-up helpers (``telegram setup``). Commands import what they need when they run, so that ``--help`` answers at once.
 Exit status: 0 done, 1 it did not work, 2 the call or the configuration is wrong, 130 interrupted.
 """
 

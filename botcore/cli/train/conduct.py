@@ -1,0 +1,100 @@
+"""A run begun, and followed to its end: on a terminal, in a pipe, for scripts."""
+
+import asyncio
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from botcore.cli.common import run_async
+from botcore.cli.train.lines import Lines
+
+if TYPE_CHECKING:
+    from botcore.settings import Settings
+    from botcore.training.plan import Plan
+    from botcore.training.runs import Record, Run
+
+__all__ = ["RunName", "base_of", "begin", "engine_python", "follow", "leave", "window_of"]
+
+RunName = Annotated[str, typer.Argument(help="The run's name, as `botcore train list` says it.")]
+
+
+def base_of(settings: "Settings", base: str) -> str:
+    """The folder that ``--base`` means; `TrainingError` names what could be meant."""
+    from botcore.engine.model import find_model
+    from botcore.errors import EngineUnavailable, TrainingError
+    from botcore.training.runs import all_runs, find_run
+
+    if not base:
+        return ""
+    if base in {record.id for record in all_runs(settings.bot.data_dir)}:
+        run = find_run(settings.bot.data_dir, base)
+        if not run.model.is_dir():
+            raise TrainingError(f"{base} has made no model yet; botcore train resume {base}")
+        return str(run.model)
+    try:
+        return find_model(base, data_dir=settings.bot.data_dir).source
+    except EngineUnavailable as error:
+        why = str(error).removeprefix("engine.model: ")
+        raise TrainingError(f"{base} is no base, as there is no run of that name: {why}") from None
+
+
+def window_of(settings: "Settings", base: str) -> int:
+    """Positions of the base; 0 where it does not say."""
+    from botcore.engine.model import find_model
+
+    return find_model(base, data_dir=settings.bot.data_dir).window
+
+
+def begin(settings: "Settings", kind: str, plan: "Plan", *, json: bool) -> "Record":
+    """A new run, with its progress in the terminal; how it ended."""
+    from botcore.clock import SystemClock
+    from botcore.training.runs import new_run
+
+    python = engine_python(settings)
+    run = new_run(settings.bot.data_dir, kind, plan, at=SystemClock().now())
+    return follow(run, python, json=json)
+
+
+def engine_python(settings: "Settings") -> Path:
+    """The engine's, before anything is begun."""
+    from botcore.engine.environment import find_engine
+
+    return run_async(find_engine(settings.engine, settings.bot.data_dir)).path
+
+
+def follow(run: "Run", python: Path, *, json: bool) -> "Record":
+    """The run to its end, with its progress in the terminal; how it ended."""
+    lines = Lines(json)
+    lines.say({"event": "stage", "text": f"{run.id} in {run.folder}"})
+    try:
+        record = run_async(_followed(run, python, lines))
+    except asyncio.CancelledError:
+        typer.echo(f"botcore: killed; botcore train resume {run.id} goes on from the last state saved", err=True)
+        raise typer.Exit(130) from None
+    lines.end(record)
+    return record
+
+
+def leave(record: "Record") -> None:
+    """Leave with the exit status of a run that ended so: 0 done, 130 stopped, 1 anything else."""
+    if record.state != "done":
+        raise typer.Exit(130 if record.state == "stopped" else 1)
+
+
+async def _followed(run: "Run", python: Path, lines: "Lines") -> "Record":
+    from botcore.clock import SystemClock
+    from botcore.training.conduct import conduct
+
+    stop, loop, main = asyncio.Event(), asyncio.get_running_loop(), asyncio.current_task()
+
+    def interrupted() -> None:
+        if stop.is_set() and main:
+            main.cancel()
+        stop.set()
+        lines.say({"event": "stage", "text": "saving after this step; Ctrl-C again ends it at once, unsaved"})
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupted)
+    return await conduct(run, python, clock=SystemClock(), heard=lines.say, stop=stop)
