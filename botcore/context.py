@@ -37,6 +37,7 @@ __all__ = [
     "Registry",
     "Route",
     "Turn",
+    "WriteLessons",
     "say",
 ]
 
@@ -195,6 +196,11 @@ CliCommands = Callable[..., None] | Mapping[str, Callable[..., None]]
 """A command of the command line, or several under one name: sub-command → function."""
 
 
+WriteLessons = Callable[[Path], Awaitable[Mapping[str, int]]]
+"""Writes files of JSON lines into a folder: rows as ``botcore feedback export`` writes them, each shape under a name of
+its own (``dpo.jsonl``). Returns what was left out: reason → number."""
+
+
 class Registry(Protocol):
     """What a plugin registers at start, in `register(registry)`."""
 
@@ -219,6 +225,10 @@ class Registry(Protocol):
         A mapping adds ``botcore <name> <sub-command> …``. What must work before the plugin is configured, as a set-up
         helper, is an entry point of the group ``botcore.cli`` instead, called ``<name>.<sub-command>``.
         """
+        ...
+
+    def lessons(self, write: WriteLessons) -> None:
+        """Give ``botcore train feedback`` what people taught. The last plugin that does is the one that is asked."""
         ...
 
     def visit(self) -> AbstractAsyncContextManager[Bot]:

@@ -13,7 +13,16 @@ from typing import Any
 import pluggy
 from pydantic import BaseModel
 
-from botcore.context import Access, CliCommands, Command, CommandHandler, Handler, Panel, Route
+from botcore.context import (
+    Access,
+    CliCommands,
+    Command,
+    CommandHandler,
+    Handler,
+    Panel,
+    Route,
+    WriteLessons,
+)
 from botcore.dispatch import Bound
 from botcore.errors import BotcoreError, PluginLoadError
 from botcore.hookspecs import HookSpecs
@@ -38,6 +47,7 @@ class Registered:
     engines: dict[str, Callable[..., Engine]] = field(default_factory=dict)
     commands: dict[str, Command] = field(default_factory=dict)
     clis: dict[str, CliCommands] = field(default_factory=dict)
+    lessons: WriteLessons | None = None
     routes: list[Route] = field(default_factory=list)
     panels: dict[str, Panel] = field(default_factory=dict)
 
@@ -76,6 +86,9 @@ class _Registry:
 
     def cli(self, name: str, command: CliCommands) -> None:
         self._all.clis[name] = command
+
+    def lessons(self, write: WriteLessons) -> None:
+        self._all.lessons = write
 
     def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:
         route = Route(method=method, path=path, handler=handler, access=access, owner=self.name, stream=stream)

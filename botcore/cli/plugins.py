@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from botcore import ports
     from botcore.context import CliCommands
     from botcore.loader import Loaded
+    from botcore.settings import Settings
 
-__all__ = ["add_commands", "plugins"]
+__all__ = ["add_commands", "load_with_visit", "plugins"]
 
 
 def plugins(config: ConfigFiles = None, json: AsJson = False) -> None:
@@ -100,9 +101,12 @@ def _add_group(
 
 
 def _commands(files: list[Path]) -> "dict[str, CliCommands]":
-    from botcore.loader import load
+    return load_with_visit(settings_for(files)).registered.clis
 
-    settings = settings_for(files)
+
+def load_with_visit(settings: "Settings") -> "Loaded":
+    """The plugins of the configuration, which may open the database when a command of theirs, or ours, runs."""
+    from botcore.loader import load
 
     @asynccontextmanager
     async def visit() -> "AsyncIterator[ports.Bot]":
@@ -111,7 +115,7 @@ def _commands(files: list[Path]) -> "dict[str, CliCommands]":
         async with visiting(settings) as bot:
             yield bot
 
-    return load(settings, visit=visit).registered.clis
+    return load(settings, visit=visit)
 
 
 def _config_files(arguments: list[str]) -> tuple[list[Path], list[str]]:

@@ -23,6 +23,7 @@ KEPT: dict[str, tuple[str, ...]] = {
     "step": ("step", "tokens", "loss", "speed"),
     "look": ("perplexity",),
     "model": ("parameters",),
+    "looked": ("taught", "asked", "kept", "others"),
     "data": ("documents", "skipped"),
 }
 """What of each event stays in the record; all of it stays in metrics.jsonl."""
@@ -71,6 +72,8 @@ def environment(plan: Plan, inherited: Mapping[str, str]) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
         "HF_DATASETS_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "TQDM_DISABLE": "1",
         "TOKENIZERS_PARALLELISM": "false",
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",  # `start.py` lies among modules whose names must not hide others

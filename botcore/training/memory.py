@@ -17,6 +17,8 @@ ACTIVATIONS = 24
 def needed(plan: Plan, parameters: int, *, layers: int, width: int, vocab: int, devices: int = 1) -> tuple[int, int]:
     """Bytes of the model with its optimizer, and of the rows in work, on one device."""
     rows = plan.micro or -(-plan.batch // devices)
+    if plan.method in ("kto", "dpo"):
+        rows *= 2  # each beside another answer to the same
     number = 2 if plan.precision == "bf16" else 4
     # The logits and their gradient are float32 whatever the rest is.
     row = plan.context * (layers * width * ACTIVATIONS * number + 3 * vocab * 4)

@@ -86,6 +86,10 @@ class Plan:
     """Instead of texts: a file of questions and answers."""
     lora: int = 0
     """With a base: the rank of an adapter that is learnt alone; 0 = the whole model is."""
+    method: Literal["", "sft", "kto", "dpo"] = ""
+    """Instead of texts: how the lessons in the run's folder are learnt."""
+    beta: float = 0.1
+    """With ``kto`` and ``dpo``: how closely the answers keep to the base's; more = closer."""
     adapter: str = ""
     """Nothing is learnt: this adapter's folder is merged into ``base``."""
     source: str = ""

@@ -1,8 +1,8 @@
 """What the trainer says, one line each, and what people read of it. Pure.
 
 A line is `MARK` and a JSON object whose ``event`` is one of: ``stage`` (text), ``data`` (the card), ``model``,
-``step``, ``look`` (at the held-out part), ``sample``, ``saved``, ``asked`` (an evaluation's questions), ``end`` (state,
-reason). Lines without the mark are libraries'.
+``step``, ``look`` (at the held-out part), ``looked`` (at answers), ``sample``, ``saved``, ``asked`` (an evaluation's
+questions), ``end`` (state, reason). Lines without the mark are libraries'.
 """
 
 import json
@@ -48,6 +48,8 @@ def sentence(event: Event) -> str:
             return f"{event['progress']:.0%} {event['done']} of {event['total']} asked, {duration(event['left'])} left"
         case {"event": "look"}:
             return f"step {event['step']}: held-out loss {event['loss']:.3f}, perplexity {event['perplexity']:,.2f}"
+        case {"event": "looked"}:
+            return _looked(event)
         case {"event": "sample"}:
             return f"  “{' '.join(str(event['text']).split())[:160]}”"
     return ""
@@ -58,6 +60,11 @@ def _data(card: Event) -> str:
     held = f", {card['held_out_tokens']:,} of them held out" if card["held_out_tokens"] else ""
     documents = f"{card['documents']:,} documents, " if card["documents"] else ""
     return f"data: {documents}{card['tokens']:,} tokens{held}{skipped}, {card['hash'][:12]}"
+
+
+def _looked(event: Event) -> str:
+    taught = f"answers as taught {event['taught']} of {event['asked']}, " if event["asked"] else ""
+    return f"{taught}{event['kept']} of {event['others']} other answers as before"
 
 
 def _step(event: Event) -> str:

@@ -8,7 +8,7 @@ Pure but for reading the file.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from botcore.errors import TrainingError
 from botcore.training.texts import Card, Skipped
 
-__all__ = ["Row", "RowReader"]
+__all__ = ["Row", "RowReader", "objects_in", "readable", "row_of"]
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 FILE_LIMIT = 1 << 30
@@ -36,24 +36,15 @@ class RowReader:
     """Reads rows one by one, and knows afterwards what it read and what it passed over."""
 
     def __init__(self, file: Path) -> None:
-        if not file.is_file():
-            raise TrainingError(f"there is no file {file}")
-        if not file.stat().st_size:
-            raise TrainingError(f"{file} is empty; each line is a row of prompt and completion, or of messages")
-        if file.stat().st_size > FILE_LIMIT:
-            raise TrainingError(f"{file} is larger than 1 GiB; cut it")
-        self._file = file
+        self._file = readable(file)
         self.card: Card = Card(files=1)
 
     def rows(self) -> Iterator[Row]:
         """The good rows; begins a new card."""
         self.card = card = Card(files=1)
         whole = hashlib.sha256()
-        for number, line in enumerate(self._file.read_bytes().split(b"\n"), 1):
-            if not line.strip():
-                continue
-            where = f"{self._file}:{number}"
-            row = _row(where, line)
+        for where, found in objects_in(self._file):
+            row = found if isinstance(found, Skipped) else row_of(where, found)
             if isinstance(row, Skipped):
                 card.skip(where, row.reason)
                 continue
@@ -64,13 +55,35 @@ class RowReader:
         card.hash = whole.hexdigest()
 
 
-def _row(where: str, line: bytes) -> Row | Skipped:
+def readable(file: Path) -> Path:
+    """The file, if there is something in it to read; `TrainingError` says why not."""
+    if not file.is_file():
+        raise TrainingError(f"there is no file {file}")
+    if not file.stat().st_size:
+        raise TrainingError(f"{file} is empty; each line is a row of prompt and completion, or of messages")
+    if file.stat().st_size > FILE_LIMIT:
+        raise TrainingError(f"{file} is larger than 1 GiB; cut it")
+    return file
+
+
+def objects_in(file: Path) -> Iterator[tuple[str, dict[str, Any] | Skipped]]:
+    """Where each line stands, and its object, or why there is none."""
+    for number, line in enumerate(file.read_bytes().split(b"\n"), 1):
+        if line.strip():
+            where = f"{file}:{number}"
+            yield where, _object(where, line)
+
+
+def _object(where: str, line: bytes) -> dict[str, Any] | Skipped:
     try:
         found: Any = json.loads(line)
     except (ValueError, RecursionError):  # a UnicodeDecodeError is a ValueError
         return Skipped(where, "no JSON")
-    if not isinstance(found, dict):
-        return Skipped(where, "no object")
+    return found if isinstance(found, dict) else Skipped(where, "no object")
+
+
+def row_of(where: str, found: Mapping[str, Any]) -> Row | Skipped:
+    """The row of one line's object, or what is wrong with it."""
     if "messages" in found:
         said = _messages(found["messages"])
     else:

@@ -5,7 +5,8 @@
     samples.jsonl    texts it wrote on the way
     data/            the tokens, and the card that says where they came from
     checkpoint/      the last whole state: model, optimizer, random numbers, place in the data
-    model/           what came out, as the engine loads it
+    lessons/         what people taught, until it is learnt
+    model/           what came out, as the engine loads it; or adapter/, a LoRA beside its base
     log              everything the trainer printed
 
 A run that says it runs while nobody holds its lock was interrupted: it can be resumed like one that was stopped.
@@ -28,7 +29,7 @@ from botcore.training.plan import Plan, plan_from
 
 __all__ = ["Record", "Run", "State", "all_runs", "find_run", "lines_of", "new_run", "newest_runs", "some_lines"]
 
-State = Literal["new", "running", "interrupted", "stopped", "failed", "done"]
+State = Literal["new", "running", "interrupted", "stopped", "failed", "refused", "done"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,11 @@ class Run:
     def model(self) -> Path:
         """Where the finished model lies."""
         return self.folder / "model"
+
+    @property
+    def lessons(self) -> Path:
+        """Where what people taught lies, until it is learnt."""
+        return self.folder / "lessons"
 
     @property
     def stop_note(self) -> Path:

@@ -1,4 +1,4 @@
-"""The `finetune` plugin: judged replies become examples for training. Training itself is not in here yet."""
+"""The `finetune` plugin: judged replies become examples, and what `botcore train feedback` learns from."""
 
 from botcore_finetune.examples import Example, Tally
 from botcore_finetune.plugin import FineTune

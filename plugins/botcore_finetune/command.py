@@ -1,9 +1,7 @@
 """``botcore feedback list|show|export``: what people judged, to read and to train with, while the bot runs or not."""
 
 import asyncio
-import getpass
 import json as json_format
-import os
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -16,9 +14,9 @@ from typing import Annotated, TypeVar
 import typer
 
 from botcore import Bot, BotcoreError
-from botcore_finetune import examples, ledger, report, search
-from botcore_finetune.export import Wish, export
-from botcore_finetune.keeper import drop_forgotten
+from botcore_finetune import ledger, report, search
+from botcore_finetune.export import Wish, account, export
+from botcore_finetune.keeper import bring_up_to_date
 from botcore_finetune.redact import Redactor
 from botcore_finetune.search import Value, Which
 from botcore_finetune.settings import FineTuneSettings
@@ -128,7 +126,7 @@ def _export(visit: Visit, settings: FineTuneSettings) -> Callable[..., None]:
 
 async def _exported(wish: Wish, which: Callable[[Bot], Which], file: Path, bot: Bot, *, force: bool) -> report.Told:
     wish = replace(wish, which=which(bot))
-    return report.exported(await export(bot.database, wish, file, who=_account(), at=bot.clock.now(), force=force))
+    return report.exported(await export(bot.database, wish, file, who=account(), at=bot.clock.now(), force=force))
 
 
 def _run(visit: Visit, work: Callable[[Bot], Awaitable[T]]) -> T:
@@ -136,8 +134,7 @@ def _run(visit: Visit, work: Callable[[Bot], Awaitable[T]]) -> T:
 
     async def main() -> T:
         async with visit() as bot:
-            await bot.migrate("ft", examples.MIGRATIONS)
-            await drop_forgotten(bot)
+            await bring_up_to_date(bot)
             return await work(bot)
 
     return asyncio.run(main())
@@ -170,10 +167,3 @@ async def _meant(bot: Bot, reply: str) -> str:
     if len(like) > 1 and reply not in like:
         raise BotcoreError(f"{reply!r} may be {', '.join(like)}; say more of it")
     return reply if reply in like else like[0]
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"  # a container's account need not have a name

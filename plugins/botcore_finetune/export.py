@@ -3,8 +3,10 @@
 The file appears whole or not at all, readable by its owner only; once it stands, the database notes what was written.
 """
 
+import getpass
 import hashlib
 import json
+import os
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -22,7 +24,7 @@ from botcore_finetune.redact import Redactor
 from botcore_finetune.search import Found, Which
 from botcore_finetune.shapes import Format, Lesson, Skip
 
-__all__ = ["MOST_ROWS", "Wish", "export"]
+__all__ = ["MOST_ROWS", "NO_CONSENT", "NO_LESSON", "TWICE", "Wish", "account", "export"]
 
 PAGE = 100
 """Examples in memory at a time."""
@@ -188,6 +190,14 @@ def _alone(wish: Wish, found: Found) -> Iterator[Lesson | Skip]:
         yield from shapes.kto(found.example, contested=found.contested)
     else:
         yield from shapes.dpo(found.example)
+
+
+def account() -> str:
+    """Who exports: the account on this machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"  # a container's account need not have a name
 
 
 def _record(wish: Wish, path: Path, sheet: _Sheet, tally: _Tally, *, who: str, at: float) -> Export:

@@ -14,7 +14,7 @@ from botcore import Bot, Entry, Feedback, Passage, PromptMessage, Reply
 from botcore_finetune import examples
 from botcore_finetune.examples import Example, Key
 
-__all__ = ["Keeper", "drop_forgotten"]
+__all__ = ["Keeper", "bring_up_to_date", "drop_forgotten"]
 
 log = logging.getLogger(__name__)
 
@@ -111,6 +111,12 @@ class Keeper:
         lines = await self._bot.history(reply.conversation, limit=LOOK_BACK[reply.conversation.private])
         until = next((line.id for line in lines if line.reply == reply.id and line.role == "user"), 0)
         return [line for line in lines if line.role == "user" and line.id <= until]
+
+
+async def bring_up_to_date(bot: Bot) -> None:
+    """For commands: the tables of this version, without what was deleted since the bot last looked."""
+    await bot.migrate("ft", examples.MIGRATIONS)
+    await drop_forgotten(bot)
 
 
 async def drop_forgotten(bot: Bot) -> None:

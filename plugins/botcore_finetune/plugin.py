@@ -15,6 +15,7 @@ from botcore_finetune import board, examples
 from botcore_finetune.chat import Commands
 from botcore_finetune.command import feedback_commands
 from botcore_finetune.keeper import Keeper, drop_forgotten
+from botcore_finetune.lessons import write_lessons
 from botcore_finetune.settings import FineTuneSettings
 
 __all__ = ["FineTune"]
@@ -44,10 +45,11 @@ class FineTune:
 
     @hookimpl
     def register(self, registry: Registry) -> None:
-        """Adds /good, /bad, /correct and /feedback, ``botcore feedback`` and the panel of the operator's page."""
+        """Adds chat commands, ``botcore feedback``, the operator's panel, and what `train feedback` learns from."""
         self._commands.register(registry)
         registry.panel("feedback", "Feedback", lambda: board.read(self._commands.bot))
         registry.cli("feedback", feedback_commands(registry.visit, self._settings))
+        registry.lessons(partial(write_lessons, visit=registry.visit, settings=self._settings))
 
     @hookimpl
     @asynccontextmanager

@@ -4,30 +4,21 @@ import json
 import os
 import random
 import signal
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import botcore
-from botcore.engine.environment import PROJECT
 from botcore.engine.model import STARTER
 from botcore.training.plan import SIZES, Plan
-from botcore.training.progress import Event, decode
 from botcore.training.runs import Run, lines_of, new_run
 
-PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
-SERVER = Path(__file__).with_name("trainer_server.py")
 STEPS = 30
 PICKLES = (".pt", ".pth", ".pkl")
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no engine environment at {PYTHON}: botcore engine install"),
-]
+pytestmark = pytest.mark.engine
 
 SHAPE = replace(SIZES["nano"], vocab=300, context=64)
 PLAN = Plan(
@@ -35,67 +26,6 @@ PLAN = Plan(
     eval_every=10, save_every=4, log_every=1, samples=1, threads=1,
 )  # fmt: skip
 SFT = replace(PLAN, base=str(STARTER), shape=None, lora=4, context=48, rate=2e-3, samples=0, eval_every=100)
-
-
-class Server:
-    """Trainers in forks of one process that has torch already."""
-
-    def __init__(self) -> None:
-        command = [str(PYTHON), "-P", str(SERVER), str(Path(botcore.__file__).parent)]
-        environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-        )
-        self.events: list[Event] = []
-        self.checks: Any = self._told()
-
-    def begin(self, run: Run) -> int:
-        """Start the trainer; its process id."""
-        assert self._process.stdin
-        run.change(state="new")
-        self.events = []
-        self._process.stdin.write(f"{run.folder}\n")
-        self._process.stdin.flush()
-        return int(self._told())
-
-    def end(self) -> int:
-        """Its exit status, once it has ended."""
-        return int(self._told())
-
-    def train(self, run: Run) -> Event:
-        """Run it to its end; its last event."""
-        self.begin(run)
-        self.end()
-        return self.events[-1]
-
-    def until(self, name: str, step: int) -> None:
-        """Hear it until an event of this name at this step or later."""
-        while not any(one["event"] == name and one["step"] >= step for one in self.events):
-            self._line()
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-    def _told(self) -> Any:
-        while (told := self._line()) is None:
-            pass
-        return told["told"]
-
-    def _line(self) -> Any:
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        assert line, "the server is gone"
-        if event := decode(line.rstrip()):
-            self.events.append(event)
-        return json.loads(line) if line.startswith('{"told"') else None
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +47,7 @@ def new(tmp_path: Path, texts: Path) -> Callable[..., Run]:
 
 
 @pytest.fixture(scope="module")
-def straight(server: Server, texts: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def straight(server: Any, texts: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run that nothing happened to."""
     run = new_run(tmp_path_factory.mktemp("straight"), "pretrain", replace(PLAN, texts=(str(texts),)), at=0.0)
     assert server.train(run)["state"] == "done"
@@ -143,7 +73,7 @@ def taught(tmp_path: Path, rows: Path) -> Callable[..., Run]:
 
 
 @pytest.fixture(scope="module")
-def adapter(server: Server, rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+def adapter(server: Any, rows: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run that made an adapter of the model in the box, and that nothing happened to."""
     run = new_run(tmp_path_factory.mktemp("adapter"), "sft", replace(SFT, rows=str(rows)), at=0.0)
     assert server.train(run)["state"] == "done"
@@ -156,21 +86,21 @@ def curve(run: Run, count: int = STEPS) -> list[float]:
     return [line["loss"] for line in steps]
 
 
-def test_no_document_sees_another_in_either_style(server: Server) -> None:
+def test_no_document_sees_another_in_either_style(server: Any) -> None:
     for style in ("qwen3", "gpt2"):
         found = server.checks[style]
         assert found["across"] == 0
         assert found["within"] > 1e-3
 
 
-def test_parameters_are_counted_without_loading_anything(server: Server) -> None:
+def test_parameters_are_counted_without_loading_anything(server: Any) -> None:
     for style in ("qwen3", "gpt2"):
         real, counted = server.checks[style]["parameters"]
         assert real == counted
     assert server.checks["starter"] == SIZES["tiny"].parameters
 
 
-def test_only_the_answer_and_its_end_are_learnt(server: Server) -> None:
+def test_only_the_answer_and_its_end_are_learnt(server: Any) -> None:
     asked, why = "<|user|>Where is the sea?<|end|><|assistant|>", "<|user|>Why?<|end|><|assistant|>"
     first, second, *learnt = server.checks["learnt"]
     assert first == f"{asked}Down there."
@@ -178,7 +108,7 @@ def test_only_the_answer_and_its_end_are_learnt(server: Server) -> None:
     assert learnt == ["Down there.<|end|>", "So.<|end|>"]
 
 
-def killed_and_resumed(server: Server, run: Run) -> str:
+def killed_and_resumed(server: Any, run: Run) -> str:
     """Kill the run after a random step, let it go on to its end; where that was."""
     seed = random.randrange(10**6)
     at = random.Random(seed).randint(PLAN.save_every + 1, STEPS - 2)
@@ -192,7 +122,7 @@ def killed_and_resumed(server: Server, run: Run) -> str:
 
 
 def test_a_run_killed_at_a_random_step_resumes_to_the_same_curve(
-    server: Server, straight: Run, new: Callable[..., Run]
+    server: Any, straight: Run, new: Callable[..., Run]
 ) -> None:
     killed = new()
     where = killed_and_resumed(server, killed)
@@ -201,7 +131,7 @@ def test_a_run_killed_at_a_random_step_resumes_to_the_same_curve(
 
 
 def test_an_adapter_killed_while_it_learns_resumes_to_the_same_curve(
-    server: Server, adapter: Run, taught: Callable[..., Run]
+    server: Any, adapter: Run, taught: Callable[..., Run]
 ) -> None:
     killed = taught()
     where = killed_and_resumed(server, killed)
@@ -216,7 +146,7 @@ def test_rows_that_cannot_be_used_are_named_with_their_line(adapter: Run) -> Non
     assert reasons == [("21", "no JSON"), ("22", "90 tokens, more than --context 48")]
 
 
-def test_an_adapter_is_small_and_merges_into_a_model_of_its_own(server: Server, tmp_path: Path, adapter: Run) -> None:
+def test_an_adapter_is_small_and_merges_into_a_model_of_its_own(server: Any, tmp_path: Path, adapter: Run) -> None:
     made = adapter.folder / "adapter"
     assert json.loads((made / "adapter_config.json").read_text())["base_model_name_or_path"] == str(STARTER)
     merge = new_run(tmp_path, "merge", Plan(base=str(STARTER), adapter=str(made)), at=0.0)
@@ -227,20 +157,20 @@ def test_an_adapter_is_small_and_merges_into_a_model_of_its_own(server: Server, 
     assert not [path for path in (*adapter.folder.rglob("*"), *tmp_path.rglob("*")) if path.suffix in PICKLES]
 
 
-def test_a_whole_model_learns_answers_too(server: Server, taught: Callable[..., Run]) -> None:
+def test_a_whole_model_learns_answers_too(server: Any, taught: Callable[..., Run]) -> None:
     run = taught(steps=6, lora=0, rate=3e-4)
     assert server.train(run)["outputs"] == {"model": str(run.model)}
     assert curve(run, 6)[-1] < curve(run, 6)[0]
 
 
-def test_the_same_run_in_smaller_pieces_has_the_same_curve(server: Server, new: Callable[..., Run]) -> None:
+def test_the_same_run_in_smaller_pieces_has_the_same_curve(server: Any, new: Callable[..., Run]) -> None:
     whole, pieces = new(steps=8, samples=0), new(steps=8, samples=0, micro=1)
     for run in (whole, pieces):
         server.train(run)
     assert curve(pieces, 8) == pytest.approx(curve(whole, 8), abs=1e-3)
 
 
-def test_a_stop_saves_and_the_run_goes_on_from_there(server: Server, new: Callable[..., Run]) -> None:
+def test_a_stop_saves_and_the_run_goes_on_from_there(server: Any, new: Callable[..., Run]) -> None:
     run = new()
     server.begin(run)
     server.until("step", 3)
@@ -254,7 +184,7 @@ def test_a_stop_saves_and_the_run_goes_on_from_there(server: Server, new: Callab
 
 
 def test_what_came_out_is_a_model_with_its_data_card_its_figures_and_samples(
-    server: Server, new: Callable[..., Run]
+    server: Any, new: Callable[..., Run]
 ) -> None:
     run = new(precision="bf16")
     end = server.train(run)
@@ -272,13 +202,13 @@ def test_what_came_out_is_a_model_with_its_data_card_its_figures_and_samples(
     assert not [path for path in run.folder.rglob("*") if path.suffix in PICKLES]
 
 
-def test_a_model_goes_on_from_what_another_run_made(server: Server, straight: Run, new: Callable[..., Run]) -> None:
+def test_a_model_goes_on_from_what_another_run_made(server: Any, straight: Run, new: Callable[..., Run]) -> None:
     further = new(base=str(straight.model), shape=None, rate=1e-4, steps=4, samples=0)
     assert server.train(further)["state"] == "done"
     assert curve(further, 4)[0] < curve(straight)[0] - 0.5
 
 
-def test_gpt2_with_muon_learns_too(server: Server, new: Callable[..., Run]) -> None:
+def test_gpt2_with_muon_learns_too(server: Any, new: Callable[..., Run]) -> None:
     shape = replace(SHAPE, style="gpt2", kv_heads=2, inner=256)
     run = new(shape=shape, optimizer="muon", matrix_rate=0.01, samples=0, eval_every=100)
     assert server.train(run)["state"] == "done"
@@ -298,7 +228,7 @@ def test_gpt2_with_muon_learns_too(server: Server, new: Callable[..., Run]) -> N
     ],
 )
 def test_what_cannot_be_trained_is_one_line(
-    server: Server, new: Callable[..., Run], changes: dict[str, Any], reason: str
+    server: Any, new: Callable[..., Run], changes: dict[str, Any], reason: str
 ) -> None:
     end = server.train(new(**changes))
     assert end["state"] == "failed"
@@ -306,7 +236,7 @@ def test_what_cannot_be_trained_is_one_line(
     assert "\n" not in end["reason"]
 
 
-def test_text_of_which_nothing_can_be_used_is_one_line(server: Server, new: Callable[..., Run], tmp_path: Path) -> None:
+def test_text_of_which_nothing_can_be_used_is_one_line(server: Any, new: Callable[..., Run], tmp_path: Path) -> None:
     (tmp_path / "bad.txt").write_bytes(b"\xff\xfe")
     end = server.train(new(texts=(str(tmp_path / "bad.txt"),)))
     assert "no document could be used (1 skipped; " in end["reason"]

@@ -26,6 +26,7 @@ from botcore.training.rows import Row  # noqa: E402
 main = importlib.import_module("botcore.training._inside.main")
 answers = importlib.import_module("botcore.training._inside.answers")
 learner = importlib.import_module("botcore.training._inside.learner")
+importlib.import_module("botcore.training._inside.feedback")  # TRL too is imported once
 STARTER = Path(sys.argv[1]) / "starter"
 STYLES: tuple[Style, ...] = ("qwen3", "gpt2")
 
@@ -50,7 +51,7 @@ def learnt(tokenizer: Any) -> list[str]:
     """Of two rows of questions and answers what the model reads, then what it learns."""
     said = {"Where is the sea?": "Down there.", "Why?": "So."}
     rows = [Row("", ({"role": "user", "content": asked},), answer) for asked, answer in said.items()]
-    batch = answers._batch([answers._encoded(tokenizer, row) for row in rows], after=0.0)
+    batch = answers._batch([answers.encoded(tokenizer, row) for row in rows], after=0.0)
     kept = [labels[labels != -100] for labels in batch.labels]
     return [*(tokenizer.decode(ids) for ids in batch.ids), *(tokenizer.decode(one) for one in kept)]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from botcore.training.plan import Plan
     from botcore.training.runs import Record, Run
 
-__all__ = ["RunName", "base_of", "begin", "engine_python", "follow", "leave", "window_of"]
+__all__ = ["RunName", "base_of", "begin", "engine_python", "finish", "follow", "leave", "window_of"]
 
 RunName = Annotated[str, typer.Argument(help="The run's name, as `botcore train list` says it.")]
 
@@ -75,6 +75,13 @@ def follow(run: "Run", python: Path, *, json: bool) -> "Record":
         raise typer.Exit(130) from None
     lines.end(record)
     return record
+
+
+def finish(settings: "Settings", run: "Run", python: Path, *, json: bool) -> None:
+    """The run to its end, an adapter that it has made offered to the bot; leaves with its status."""
+    from botcore.cli.train.offer import hand_over
+
+    leave(hand_over(settings, follow(run, python, json=json), json=json))
 
 
 def leave(record: "Record") -> None:

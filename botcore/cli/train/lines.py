@@ -54,6 +54,8 @@ class Lines:
         elif record.state == "done":
             made = ", ".join(f"the {what} is in {where}" for what, where in record.outputs.items())
             typer.echo(f"✓ {record.id}: {figures(record)}; {made}")
+        elif record.state == "refused":
+            typer.echo(f"botcore: {record.id} is refused: {record.reason}", err=True)
         elif record.state == "stopped":
             typer.echo(f"! {record.id}: {record.reason}; botcore train resume {record.id} goes on from there")
         else:

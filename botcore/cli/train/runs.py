@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
-from botcore.cli.train.conduct import RunName, engine_python, follow, leave
+from botcore.cli.train.conduct import RunName, engine_python, finish
 from botcore.cli.train.lines import line
-from botcore.cli.train.offer import offered
 
 if TYPE_CHECKING:
     from botcore.training.runs import Record
@@ -23,9 +22,9 @@ def resume(name: RunName, config: ConfigFiles = None, json: AsJson = False) -> N
 
     settings = settings_for(config)
     run = find_run(settings.bot.data_dir, name)
-    if run.read().state == "done":
-        raise TrainingError(f"{name} is done; botcore train show {name} says what came out")
-    leave(offered(settings, follow(run, engine_python(settings), json=json), json=json))
+    if (state := run.read().state) in ("done", "refused"):
+        raise TrainingError(f"{name} is {state}; botcore train show {name} says what came out")
+    finish(settings, run, engine_python(settings), json=json)
 
 
 def list_runs(config: ConfigFiles = None, json: AsJson = False) -> None:

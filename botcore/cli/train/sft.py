@@ -7,7 +7,7 @@ import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, settings_for
 from botcore.cli.train.conduct import RunName, base_of, begin, leave, window_of
-from botcore.cli.train.offer import offered
+from botcore.cli.train.offer import hand_over
 
 __all__ = ["merge", "sft"]
 
@@ -61,7 +61,7 @@ def sft(
         threads=threads,
         accelerate=str(Path(accelerate).resolve()) if accelerate else "",
     )
-    leave(offered(settings, begin(settings, "sft", plan, json=json), json=json))
+    leave(hand_over(settings, begin(settings, "sft", plan, json=json), json=json))
 
 
 def merge(name: RunName, config: ConfigFiles = None, json: AsJson = False) -> None:

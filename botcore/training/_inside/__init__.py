@@ -7,6 +7,11 @@
     tokenizer.py   a tokenizer and a chat template of its own
     learner.py     the model, from nothing or from a checkpoint, and its loss
     lora.py        an adapter around the model, and merged into it
+    feedback.py    from what people taught to an adapter that is fit to be offered
+    preference.py  TRL's trainers for it
+    decoded.py     what a model says, and what surprises it
+    fit.py         what does not fit the memory is refused
+    diary.py       the curve and the samples, written down
     optimizer.py   AdamW, or Muon for the matrices
     loop.py        steps, looks at the held-out part, saves, stops
     checkpoint.py  the whole state of a run, on the disk and back

@@ -19,7 +19,7 @@ from botcore.training.plan import Plan
 from botcore.training.rows import Row, RowReader
 from botcore.training.whole import whole_folder
 
-__all__ = ["Answers"]
+__all__ = ["Answers", "encoded"]
 
 Encoded = tuple[list[int], int]
 """Ids, and how many of them are the prompt's."""
@@ -48,7 +48,7 @@ class Answers:
         if first and not self._folder.is_dir():
             self._keep(tokenizer)
         kept = RowReader(self._folder / "rows.jsonl")
-        rows = [_encoded(tokenizer, row) for row in kept.rows()]
+        rows = [encoded(tokenizer, row) for row in kept.rows()]
         train, held = split([1] * len(rows), self._plan.held_out if len(rows) > 1 else 0.0, self._plan.seed)
         self._train, self._held = ([rows[one.start] for one in some] for some in (train, held))
         plan = self._plan
@@ -90,7 +90,7 @@ class Answers:
         with whole_folder(self._folder) as draft:
             with (draft / "rows.jsonl").open("w", encoding="utf-8") as file:
                 for row in reader.rows():
-                    length = len(_encoded(tokenizer, row)[0])
+                    length = len(encoded(tokenizer, row)[0])
                     if length > self._plan.context:
                         reader.card.skip(row.where, f"{length} tokens, more than --context {self._plan.context}")
                         reader.card.documents -= 1
@@ -106,7 +106,7 @@ class Answers:
             (draft / "card.json").write_text(json.dumps(dataclasses.asdict(card), ensure_ascii=False, indent=1))
 
 
-def _encoded(tokenizer: Any, row: Row) -> Encoded:
+def encoded(tokenizer: Any, row: Row) -> Encoded:
     """The prompt as the engine will make it, and then what the template adds for the answer."""
     prompt = [dict(one) for one in row.prompt]
     asked = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)

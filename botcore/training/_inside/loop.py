@@ -1,6 +1,5 @@
 """The steps of a run: learn, tell, look at the held-out part, save, and stop where it is asked to."""
 
-import json
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -12,9 +11,9 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor
 
-from botcore.clock import SystemClock
 from botcore.errors import TrainingError
 from botcore.training._inside.checkpoint import Checkpoints
+from botcore.training._inside.diary import Diary, Meter
 from botcore.training._inside.optimizer import set_rate
 from botcore.training._inside.source import IGNORE, Batch, Source
 from botcore.training.plan import Plan, rate_share
@@ -48,7 +47,7 @@ class Loop:
         self._sample = sample
         self._say = say
         self.checkpoints = Checkpoints(folder, accelerator, learner, self._optimizers)
-        self._diary = _Diary(folder, writes=accelerator.is_main_process)
+        self._diary = Diary(folder, writes=accelerator.is_main_process)
         self.step = 0
         self._after = 0.0
         self._tokens = 0
@@ -58,7 +57,7 @@ class Loop:
     def run(self) -> bool:
         """Learn to the end. False where it was asked to stop before; the state is saved either way."""
         self._restore()
-        meter = _Meter(self.step, self._tokens)
+        meter = Meter(self.step, self._tokens)
         for batch in self._source.batches(self.step):
             norm, rate = self._learn(batch)
             if self.step % self._plan.log_every == 0:
@@ -173,47 +172,3 @@ class Loop:
 
 def _labels(labels: Tensor) -> int:
     return max(1, int((labels != IGNORE).sum()))
-
-
-class _Meter:
-    """How fast this sitting goes, and how long the rest will take."""
-
-    def __init__(self, step: int, tokens: int) -> None:
-        self._step = step
-        self._tokens = tokens
-        self._clock = SystemClock()
-        self._began = self._clock.monotonic()
-
-    def read(self, step: int, tokens: int, after: float) -> dict[str, float]:
-        """``speed`` in tokens a second, ``left`` in seconds."""
-        spent = max(1e-9, self._clock.monotonic() - self._began)
-        steps_left = step * (1 - after) / after
-        return {"speed": (tokens - self._tokens) / spent, "left": steps_left * spent / (step - self._step)}
-
-
-class _Diary:
-    """The run's files of JSON lines."""
-
-    def __init__(self, folder: Path, *, writes: bool) -> None:
-        self._folder = folder
-        self._writes = writes
-
-    def note(self, name: str, **fields: Any) -> None:
-        if self._writes:
-            with (self._folder / f"{name}.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(fields, ensure_ascii=False) + "\n")
-
-    def forget_after(self, step: int) -> None:
-        """Leave out what lies after the state that the run goes on from: it is about to be done again."""
-        for name in ("metrics", "samples") if self._writes else ():
-            file = self._folder / f"{name}.jsonl"
-            if file.is_file():
-                kept = [line for line in file.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-                file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
-
-
-def _step_of(line: str) -> float:
-    try:
-        return float(json.loads(line)["step"])
-    except (ValueError, KeyError, TypeError):  # cut short by a kill
-        return math.inf

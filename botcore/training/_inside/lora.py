@@ -10,13 +10,17 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from botcore.errors import TrainingError
 from botcore.training.plan import Plan
 
-__all__ = ["merged", "with_lora"]
+__all__ = ["lora_config", "merged", "with_lora"]
+
+
+def lora_config(plan: Plan) -> LoraConfig:
+    """Matrices of the plan's rank beside every linear layer, which is what vLLM can load."""
+    return LoraConfig(r=plan.lora, lora_alpha=2 * plan.lora, target_modules="all-linear", task_type="CAUSAL_LM")
 
 
 def with_lora(model: Any, plan: Plan) -> Any:
     """The adapter around the model, whose own weights stay as they are. The model itself now computes with both."""
-    config = LoraConfig(r=plan.lora, lora_alpha=2 * plan.lora, target_modules="all-linear", task_type="CAUSAL_LM")
-    adapter = get_peft_model(model, config)
+    adapter = get_peft_model(model, lora_config(plan))
     adapter.peft_config["default"].base_model_name_or_path = plan.base
     return adapter
 

@@ -17,14 +17,14 @@ from transformers import AutoTokenizer, GenerationConfig
 
 from botcore.errors import BotcoreError, TrainingError
 from botcore.training._inside.answers import Answers
-from botcore.training._inside.learner import Learner, config_of, make_model, parameters_of
+from botcore.training._inside.fit import fit
+from botcore.training._inside.learner import Learner, config_of, make_model
 from botcore.training._inside.loop import Loop
 from botcore.training._inside.lora import merged, with_lora
 from botcore.training._inside.optimizer import optimizers
 from botcore.training._inside.source import Source
 from botcore.training._inside.texts import Texts
 from botcore.training._inside.tokenizer import train_tokenizer
-from botcore.training.memory import available, needed, refusal
 from botcore.training.plan import Plan
 from botcore.training.progress import encode
 from botcore.training.runs import Run
@@ -39,7 +39,7 @@ SAMPLE_TOKENS = 48
 def main(folder: Path) -> int:
     """Train the run of this folder; the exit code."""
     try:
-        ended = _Trainer(folder).train()
+        ended = _trained(Run(folder))
     except BotcoreError as error:
         return _failed(str(error))
     except (OSError, SafetensorError) as error:
@@ -47,12 +47,23 @@ def main(folder: Path) -> int:
     except (torch.OutOfMemoryError, MemoryError) as error:
         return _failed(f"out of memory: {str(error).splitlines()[0][:200]}; take a smaller --micro or --size")
     except RuntimeError as error:
+        if "PytorchStreamWriter" in str(error):  # a state that could not be written whole
+            return _failed(_of_the_disk(folder, OSError(errno.ENOSPC, "")))
         if "can't allocate memory" not in str(error):
             raise
         return _failed("out of memory; take a smaller --micro or --size")
     if os.environ.get("RANK", "0") == "0":
         _say("end", **ended)
     return 0
+
+
+def _trained(run: Run) -> dict[str, Any]:
+    """How it ended, for the record."""
+    if run.read().plan.method:
+        from botcore.training._inside.feedback import Feedback  # TRL takes seconds to import
+
+        return Feedback(run, _say).train()
+    return _Trainer(run).train()
 
 
 def _failed(reason: str) -> int:
@@ -78,9 +89,9 @@ def _silent(_event: str, **_fields: Any) -> None:
 class _Trainer:
     """Puts a run together."""
 
-    def __init__(self, folder: Path) -> None:
-        self._run = Run(folder)
-        self._plan = plan = self._run.read().plan
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._plan = plan = run.read().plan
         if plan.threads:
             torch.set_num_threads(plan.threads)
         self._accelerator = Accelerator(mixed_precision="bf16" if plan.precision == "bf16" else "no")
@@ -99,7 +110,7 @@ class _Trainer:
         source = _source(plan, self._run.folder)
         tokenizer = self._tokenizer(source)
         config = config_of(plan, tokenizer)
-        self._check(config)
+        fit(plan, config, accelerator)
         self._say("stage", text="reading the text")
         if self._first:
             source.open(tokenizer, first=True)
@@ -163,27 +174,6 @@ class _Trainer:
             return AutoTokenizer.from_pretrained(place, local_files_only=True)
         except (OSError, ValueError) as error:
             raise TrainingError(f"{place} has no readable tokenizer: {str(error).splitlines()[0][:200]}") from None
-
-    def _check(self, config: Any) -> None:
-        """Refuse what does not fit the base or the memory, before anything large is loaded."""
-        plan, world = self._plan, self._accelerator.num_processes
-        if plan.batch < world:
-            raise TrainingError(f"--batch {plan.batch} is less than the {world} devices there are")
-        window = getattr(config, "max_position_embeddings", 0) or plan.context
-        if plan.context > window:
-            raise TrainingError(f"--context {plan.context} is more than the model's {window} positions")
-        if plan.base:
-            parameters = parameters_of(Path(plan.base))
-        else:
-            assert plan.shape
-            parameters = plan.shape.parameters
-        sizes = {"layers": config.num_hidden_layers, "width": config.hidden_size, "vocab": config.vocab_size}
-        model, rows = needed(plan, parameters, **sizes, devices=world)
-        gpu = self._accelerator.device.type == "cuda"
-        free = torch.cuda.mem_get_info()[0] if gpu else available() // world
-        shared = world if self._accelerator.distributed_type == DistributedType.FSDP else 1
-        if why := refusal(plan, parameters, model=model // shared, rows=rows, free=free, devices=world):
-            raise TrainingError(why)
 
     def _tell_model(self, model: Any) -> None:
         count = sum(weight.numel() for weight in model.parameters())

@@ -1,0 +1,54 @@
+"""What a model says to prompts, always with the likeliest token, and how much a text surprises it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+__all__ = ["answers", "surprises"]
+
+AT_ONCE = 8
+"""Prompts that are answered together."""
+
+
+@torch.no_grad()
+def answers(model: Any, tokenizer: Any, prompts: Sequence[Sequence[dict[str, str]]], most: int) -> list[str]:
+    """An answer of up to ``most`` tokens to each prompt."""
+    tokenizer.padding_side = "left"
+    said = list[str]()
+    for at in range(0, len(prompts), AT_ONCE):
+        texts = [_asked(tokenizer, prompt) for prompt in prompts[at : at + AT_ONCE]]
+        given = tokenizer(texts, add_special_tokens=False, padding=True, return_tensors="pt").to(model.device)
+        # Its own settings sample, and warn of what greedy does not use.
+        likeliest = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        written = model.generate(
+            input_ids=given["input_ids"],
+            attention_mask=given["attention_mask"],
+            max_new_tokens=most,
+            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+            **likeliest,
+        )
+        said += tokenizer.batch_decode(written[:, given["input_ids"].size(1) :], skip_special_tokens=True)
+    return said
+
+
+@torch.no_grad()
+def surprises(
+    model: Any, tokenizer: Any, prompts: Sequence[Sequence[dict[str, str]]], texts: Sequence[str]
+) -> Iterator[float]:
+    """For each prompt the mean of −log P over the tokens of a text that is to be its answer; 0 for an empty one."""
+    for prompt, text in zip(prompts, texts, strict=True):
+        first = tokenizer(_asked(tokenizer, prompt), add_special_tokens=False)["input_ids"]
+        then = tokenizer(text, add_special_tokens=False)["input_ids"]
+        if not then:
+            yield 0.0
+            continue
+        ids = torch.tensor([first + then], device=model.device)
+        logits = model(input_ids=ids).logits[0, len(first) - 1 : -1]
+        yield float(F.cross_entropy(logits.float(), ids[0, len(first) :]))
+
+
+def _asked(tokenizer: Any, prompt: Sequence[dict[str, str]]) -> str:
+    return str(tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True))

@@ -1,0 +1,155 @@
+"""From lessons to an adapter: read, learnt by TRL, and refused where what the adapter says has collapsed."""
+
+import dataclasses
+import json
+import random
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from transformers import AutoTokenizer, set_seed
+
+from botcore.errors import TrainingError
+from botcore.training._inside.answers import encoded
+from botcore.training._inside.decoded import answers, surprises
+from botcore.training._inside.diary import Diary
+from botcore.training._inside.fit import fit
+from botcore.training._inside.learner import config_of, make_model
+from botcore.training._inside.preference import Teacher
+from botcore.training.collapse import Answer, as_lines, collapsed, figures
+from botcore.training.lessons import Lesson, LessonReader
+from botcore.training.mix import CHECKED, KEPT, chosen_method, framed, rows_of, steps_for
+from botcore.training.rows import Row
+from botcore.training.runs import Run
+from botcore.training.whole import whole_folder
+
+__all__ = ["Feedback"]
+
+TOKENS = 48
+"""Length of an answer that is looked at."""
+LOOKED_AT, HELD, MANY = 12, 8, 40
+"""Lessons whose prompts are asked again at the end; where there are ``MANY``, so many more are never learnt."""
+FILES = frozenset({"adapter_config.json", "adapter_model.safetensors"})
+
+
+class Feedback:
+    """One run."""
+
+    def __init__(self, run: Run, say: Callable[..., None]) -> None:
+        self._run = run
+        self._plan = run.read().plan
+        self._say = say
+        self._tokenizer: Any = None
+
+    def train(self) -> dict[str, Any]:
+        """How it ended, for the record."""
+        plan = self._plan
+        if plan.threads:
+            torch.set_num_threads(plan.threads)
+        self._tokenizer = _tokenizer(plan.base)
+        config = config_of(plan, self._tokenizer)
+        fit(plan, config, Accelerator())
+        learnt, held = self._lessons()
+        model = make_model(plan, config).eval()
+        self._say("model", parameters=model.num_parameters(), device=str(model.device), precision=plan.precision)
+        kept = framed([*learnt, *held], KEPT)
+        self._say("stage", text="asking the base what is to stay")
+        rows = rows_of(chosen_method(learnt, plan.method or None), learnt, self._said(model, kept))
+        set_seed(plan.seed)
+        steps = plan.steps or steps_for(len(rows), plan.batch)
+        teacher = Teacher(
+            plan, self._run.folder, model=model, tokenizer=self._tokenizer, rows=rows, steps=steps, say=self._say
+        )
+        if not teacher.learn():
+            return {"state": "stopped", "reason": "asked to stop; what was learnt so far is saved"}
+        return self._looked_at(teacher.model.eval(), learnt, held)
+
+    def _lessons(self) -> tuple[list[Lesson], list[Lesson]]:
+        """What is learnt, and what is only asked; the card says what was skipped, and is kept."""
+        reader = LessonReader(sorted(self._run.lessons.glob("*.jsonl")))
+        good = [lesson for lesson in reader.lessons() if self._fits(lesson, reader)]
+        questions = sorted({lesson.question for lesson in good})
+        number = min(HELD, len(questions) // 10) if len(questions) >= MANY else 0
+        out = set(random.Random(self._plan.seed).sample(questions, number))
+        card = dataclasses.asdict(reader.card) | {"documents": len(good), "held_out_documents": number}
+        with whole_folder(self._run.folder / "data") as draft:
+            (draft / "card.json").write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
+        self._say("data", **{name: value for name, value in card.items() if name != "named"})
+        return [one for one in good if one.question not in out], [one for one in good if one.question in out]
+
+    def _fits(self, lesson: Lesson, reader: LessonReader) -> bool:
+        """Whether its rows are no longer than the plan allows; one that is longer is skipped."""
+        texts = [text for text in (lesson.said, lesson.instead_of) if text]
+        rows = [encoded(self._tokenizer, Row(lesson.where, lesson.prompt, text))[0] for text in texts]
+        length = max(len(ids) for ids in rows)
+        if length > self._plan.context:
+            reader.card.skip(lesson.where, f"{length} tokens, more than --context {self._plan.context}")
+            return False
+        reader.card.tokens += sum(len(ids) for ids in rows)
+        return True
+
+    def _said(self, model: Any, prompts: Any) -> list[Any]:
+        """Prompts and what the model says to them now; what it has nothing to say to is left out."""
+        said = answers(model, self._tokenizer, prompts, TOKENS)
+        return [(prompt, text) for prompt, text in zip(prompts, said, strict=True) if text.strip()]
+
+    def _looked_at(self, model: Any, learnt: list[Lesson], held: list[Lesson]) -> dict[str, Any]:
+        """The adapter kept, with what it says; refused where that has collapsed."""
+        self._say("stage", text="asking base and adapter the same")
+        place = self._run.folder / "adapter"
+        with whole_folder(place) as draft:
+            model.save_pretrained(draft)
+            for file in [*draft.iterdir()]:
+                file.chmod(0o644) if file.name in FILES else file.unlink()
+        looked = self._answers(model, learnt, held)
+        diary = Diary(self._run.folder, writes=True)
+        for line in as_lines(looked):
+            diary.note("samples", step=self._plan.steps, **line)
+        self._say("looked", **figures(looked))
+        why = collapsed(looked, [one.said for one in learnt if one.wanted])
+        for done_with in (self._run.folder / "checkpoint", self._run.lessons):
+            shutil.rmtree(done_with, ignore_errors=True)
+        return {"state": "refused" if why else "done", "reason": why, "outputs": {"adapter": str(place)}}
+
+    def _answers(self, model: Any, learnt: list[Lesson], held: list[Lesson]) -> list[Answer]:
+        """What base and adapter say: to some of the lessons' prompts, and to those that nothing was learnt from."""
+        asked = _asked(learnt)[:LOOKED_AT] + _asked(held)
+        fixed = framed([*learnt, *held], CHECKED)
+        prompts = [*(one.prompt for one in asked), *fixed]
+        wanted = [*(one.said if one.wanted else "" for one in asked), *("" for _ in fixed)]
+        after = answers(model, self._tokenizer, prompts, TOKENS)
+        with model.disable_adapter():
+            before = answers(model, self._tokenizer, prompts, TOKENS)
+            surprised = [list(surprises(model, self._tokenizer, prompts, texts)) for texts in (before, after)]
+        return [
+            Answer(
+                prompt=prompt[-1]["content"],
+                before=before[n],
+                after=after[n],
+                wanted=wanted[n],
+                surprise_before=surprised[0][n],
+                surprise_after=surprised[1][n],
+                learnt=n < len(asked),
+            )
+            for n, prompt in enumerate(prompts)
+        ]
+
+
+def _asked(lessons: list[Lesson]) -> list[Lesson]:
+    """One lesson for each prompt, those that say how to answer before those that only say how not to."""
+    first = sorted(lessons, key=lambda lesson: not lesson.wanted)
+    return list({json.dumps(lesson.prompt): lesson for lesson in reversed(first)}.values())[::-1]
+
+
+def _tokenizer(base: str) -> Any:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base, local_files_only=True)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{base} has no readable tokenizer: {str(error).splitlines()[0][:200]}") from None
+    if not tokenizer.chat_template:
+        raise TrainingError(f"{base} has no chat template, so there is no telling a question from an answer")
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer

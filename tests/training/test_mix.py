@@ -1,0 +1,75 @@
+"""From lessons to rows: which method, how many are needed, and what is learnt beside them."""
+
+import pytest
+
+from botcore.errors import TrainingError
+from botcore.training.lessons import Kind, Lesson
+from botcore.training.mix import Said, chosen_method, framed, rows_of, steps_for
+
+
+def lesson(kind: Kind, question: str, said: str, instead_of: str = "") -> Lesson:
+    prompt = ({"role": "system", "content": "Be kind."}, {"role": "user", "content": question})
+    return Lesson(where="1", prompt=prompt, said=said, kind=kind, instead_of=instead_of)
+
+
+PAIRS = [lesson("pair", f"What is {n}?", f"It is {n}.", "No.") for n in range(3)]
+THUMBS = [lesson("liked" if n else "disliked", f"Hi {n}", "Hello.") for n in range(6)]
+ANSWERS = [lesson("answer", f"Who is {n}?", f"{n} is me.") for n in range(3)]
+KEPT: list[Said] = [(({"role": "user", "content": "Hi"},), "Hello there."), (PAIRS[0].prompt, "No.")]
+
+
+def test_pairs_are_learnt_before_thumbs_and_thumbs_before_answers() -> None:
+    assert chosen_method([*PAIRS, *THUMBS, *ANSWERS]) == "dpo"
+    assert chosen_method([*PAIRS[:2], *THUMBS, *ANSWERS]) == "kto"
+    assert chosen_method([*THUMBS[1:], *ANSWERS]) == "sft"
+
+
+def test_who_names_a_method_gets_it_from_the_same_lessons() -> None:
+    assert chosen_method([*PAIRS, *THUMBS], "sft") == "sft"
+    assert chosen_method(PAIRS, "kto") == "kto"
+
+
+def test_too_few_lessons_say_how_many_are_needed() -> None:
+    with pytest.raises(TrainingError) as error:
+        chosen_method(PAIRS[:2], "dpo")
+    assert str(error.value).startswith("too few lessons; needed are 3 corrections, or good answers beside bad ones")
+    assert str(error.value).endswith("(dpo), there are 2")
+    with pytest.raises(TrainingError, match=r"\(dpo\), there are 0, or 3 "):
+        chosen_method([])
+
+
+def test_thumbs_up_alone_are_good_answers_and_not_preferences() -> None:
+    assert chosen_method([lesson("liked", f"Hi {n}", "Hello.") for n in range(9)]) == "sft"
+
+
+def test_every_method_learns_from_a_pair_in_its_own_way() -> None:
+    pair = PAIRS[0]
+    (dpo,), (sft,) = rows_of("dpo", [pair]), rows_of("sft", [pair])
+    assert (dpo["chosen"][0]["content"], dpo["rejected"][0]["content"]) == ("It is 0.", "No.")
+    assert sft == {"prompt": list(pair.prompt), "completion": [{"role": "assistant", "content": "It is 0."}]}
+    assert [(row["completion"][0]["content"], row["label"]) for row in rows_of("kto", [pair])] == [
+        ("It is 0.", True),
+        ("No.", False),
+    ]
+
+
+def test_the_same_correction_in_three_formats_is_one_answer() -> None:
+    same = [PAIRS[0], lesson("liked", "What is 0?", "It is 0."), lesson("answer", "What is 0?", "It is 0.")]
+    assert len(rows_of("sft", same)) == 1
+    assert len(rows_of("kto", same)) == 2
+
+
+def test_what_is_to_stay_is_preferred_to_what_was_rejected_elsewhere() -> None:
+    rows = rows_of("dpo", [*PAIRS, THUMBS[1]], KEPT)
+    told = [(row["prompt"][-1]["content"], row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows]
+    assert told[3:] == [("Hi", "Hello there.", "No."), ("Hi 1", "Hello.", "No.")]
+
+
+def test_what_is_to_stay_is_asked_as_the_lessons_were_unless_one_is_about_it() -> None:
+    asked = framed([*PAIRS, lesson("pair", "Who are you?", "Me.", "No.")], ("Hi", "who are you?"))
+    assert asked == [({"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"})]
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(3, 60), (20, 120), (4_000, 1_000)])
+def test_few_rows_are_learnt_often_and_many_once(rows: int, steps: int) -> None:
+    assert steps_for(rows, 4) == steps
