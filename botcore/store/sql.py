@@ -89,7 +89,7 @@ class Statement:
 
     def _run(self, connection: sa.Connection, values: dict[str, Any]) -> Any:
         text = self._texts.get(connection.dialect.name) or self._compile(connection.dialect)
-        driver: Any = connection.connection.driver_connection
+        driver: Any = connection.connection.dbapi_connection  # `driver_connection` asks three objects for the same
         return driver.execute(text, values)
 
     def _named(self, description: Any) -> Any:

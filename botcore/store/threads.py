@@ -149,6 +149,8 @@ def _settle(outcomes: list[Outcome]) -> None:
 
 def batched(connection: sa.Connection, jobs: Sequence[Job]) -> list[Outcome]:
     """SQLite: one commit for all; each in a savepoint, so that one caller's failure leaves the others whole."""
+    if len(jobs) == 1:
+        return [_lone(connection, jobs[0])]
     transaction = connection.begin()
     raw: Any = connection.connection.driver_connection
     try:
@@ -158,6 +160,20 @@ def batched(connection: sa.Connection, jobs: Sequence[Job]) -> list[Outcome]:
         transaction.rollback()
         raise
     return outcomes
+
+
+def _lone(connection: sa.Connection, job: Job) -> Outcome:
+    """Without a savepoint: what undoes a lone caller's work undoes the batch."""
+    transaction = connection.begin()
+    try:
+        outcome = Outcome(job, value=job.fn(connection))
+        transaction.commit()
+    except BaseException as error:
+        transaction.rollback()
+        if as_store_error(error) is not error:
+            raise  # the file is the trouble: the next batch gets a new connection
+        return Outcome(job, error=error)
+    return outcome
 
 
 def _in_savepoint(connection: sa.Connection, raw: Any, job: Job) -> Outcome:
