@@ -29,7 +29,7 @@ from botcore.engine.scripted import ScriptedEngine
 from botcore.messages import Chunk, Message, PromptMessage, Sampling
 from botcore.observe import Metrics
 from botcore.ports import Prompt
-from botcore.store import Claim, Store
+from botcore.store import Claim, Handover, Store
 from botcore.store.records import encode_message
 from botcore_telegram.text import body
 from botcore_telegram.wire import Identity, read
@@ -154,7 +154,7 @@ async def stored(store: Store) -> dict[str, list[float]]:
             claims += [one.claim for one in await store.accept(messages) if one.claim]
 
         async def sent(claim: Claim) -> None:
-            await store.sent(claim, f"{claim.turn}.0", f"1:{claim.message_id}", release=True)
+            await store.sent(claim, f"{claim.turn}.0", f"1:{claim.message_id}", release=Handover())
 
         records = [record(number * 2 * CHATS + n) for n in range(2 * CHATS)]
         batches = [records[start : start + 50] for start in range(0, len(records), 50)]

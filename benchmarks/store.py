@@ -21,7 +21,7 @@ from typing import Any
 from botcore.clock import SystemClock
 from botcore.messages import Conversation, Message, Person, Reply
 from botcore.ports import Part
-from botcore.store import Claim, Store, TurnEnd
+from botcore.store import Claim, Handover, Store, TurnEnd
 
 ROUNDS = 5
 TEXT = "How do I reset the pump after a power cut? It shows E17."
@@ -190,7 +190,7 @@ async def measure(url: str, folder: Path) -> dict[str, list[Figures]]:
                 accepted, claims = await ours.accept(number)
                 committed = await ours.commit(claims)
                 for claim in claims:  # not measured: what `sent` does, so that the next round's conversations are free
-                    await store.sent(claim, f"{claim.turn}.0", "p", release=True)
+                    await store.sent(claim, f"{claim.turn}.0", "p", release=Handover())
                 _add(rows, f"accept, {in_flight} in flight", accepted)
                 _add(rows, f"commit, {in_flight} in flight", committed)
                 _add(rows, f"accept, floor, {in_flight} a commit", floor.accept(number, in_flight))

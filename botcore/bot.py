@@ -332,7 +332,7 @@ class Bot(Archive):
         if one.claim:
             self._router.submit(one.claim)
         elif isinstance(one.record, Message | Control):
-            self._router.wake()
+            self._router.waits(one.record.conversation.key)
         if one.feedback:
             await self._tell_feedback([one.feedback])
 

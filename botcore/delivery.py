@@ -21,7 +21,7 @@ from botcore.observe import Metrics
 from botcore.pace import Pace
 from botcore.ports import PLACEHOLDER, Channel, Draft, Part
 from botcore.split import split
-from botcore.store import Claim, OutboxRow, Store, TurnEnd
+from botcore.store import Claim, Handover, OutboxRow, Store, TurnEnd
 
 __all__ = ["Delivery", "Sender"]
 
@@ -56,17 +56,17 @@ class Sender:
         self.pace: Pace = Pace(clock)
         self._matched = matched
 
-    async def settle(self, channel: Channel, claim: Claim, rows: Sequence[OutboxRow], *, release: bool) -> None:
+    async def settle(self, channel: Channel, claim: Claim, rows: Sequence[OutboxRow], *, release: Handover) -> None:
         """Send every row in order, each to its end; ``release`` gives the conversation back with the last one.
 
         Raises `LeaseLost` when another process took over: it will go on from what is committed.
         """
         for place, row in enumerate(rows):
-            await self._settle(channel, claim, row, release=release and place == len(rows) - 1)
+            await self._settle(channel, claim, row, release=release if place == len(rows) - 1 else None)
 
     async def settle_one(self, channel: Channel, claim: Claim, row: OutboxRow) -> OutboxRow:
         """The row as it ended; the conversation stays claimed."""
-        return await self._settle(channel, claim, row, release=False)
+        return await self._settle(channel, claim, row, release=None)
 
     async def take_over(self, channel: Channel, claim: Claim) -> None:
         """Settle what an earlier owner of the conversation left: its sends in the air are uncertain now."""
@@ -74,9 +74,9 @@ class Sender:
             left = await self.store.uncertain(claim, row.part.id) if row.state == "sending" else row
             if left.state == "uncertain" and left.attempt < MAX_SENDS:
                 left = replace(left, resends=0)  # whether the one more send was made, nobody lives to tell
-            await self._settle(channel, claim, left, release=False)
+            await self._settle(channel, claim, left, release=None)
 
-    async def _settle(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: bool) -> OutboxRow:
+    async def _settle(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
         while row.state not in ("sent", "failed"):
             match row.state:
                 case "pending":
@@ -89,7 +89,7 @@ class Sender:
                     row = await self._resolve(channel, claim, row, release=release)
         return row
 
-    async def _attempt(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: bool) -> OutboxRow:
+    async def _attempt(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
         failpoint("outbox.sending")
         try:
             platform_id = await self._call(channel, row.part)
@@ -113,7 +113,7 @@ class Sender:
         return part.platform_id
 
     async def _refused(
-        self, channel: Channel, claim: Claim, row: OutboxRow, after: float, *, release: bool
+        self, channel: Channel, claim: Claim, row: OutboxRow, after: float, *, release: Handover | None
     ) -> OutboxRow:
         self._count(channel, "retry")
         failpoint("outbox.refused")
@@ -125,7 +125,7 @@ class Sender:
         failpoint("outbox.unsent")
         return replace(row, state="pending", not_before=not_before)
 
-    async def _resolve(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: bool) -> OutboxRow:
+    async def _resolve(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
         """Ask whether an uncertain part arrived; where nobody can tell, send it once more, never twice."""
         found = await self._found(channel, row)
         if found:
@@ -150,7 +150,7 @@ class Sender:
         await self.pace.wait(channel, row.part.conversation)
 
     async def _sent(
-        self, channel: Channel, claim: Claim, row: OutboxRow, platform_id: str, *, release: bool
+        self, channel: Channel, claim: Claim, row: OutboxRow, platform_id: str, *, release: Handover | None
     ) -> OutboxRow:
         self._count(channel, "sent")
         matched = await self._note(partial(self.store.sent, claim, row.part.id, platform_id, release=release))
@@ -159,10 +159,12 @@ class Sender:
             await self._matched(matched)
         return replace(row, state="sent", part=replace(row.part, platform_id=platform_id))
 
-    async def _failed(self, channel: Channel, claim: Claim, row: OutboxRow, reason: str, *, release: bool) -> OutboxRow:
+    async def _failed(
+        self, channel: Channel, claim: Claim, row: OutboxRow, reason: str, *, release: Handover | None
+    ) -> OutboxRow:
         self._count(channel, "failed")
         log.warning("%s: a message could not be delivered: %s", channel.name, reason)
-        await self._note(partial(self.store.failed, claim, row.part.id, reason, release=release))
+        await self._note(partial(self.store.failed, claim, row.part.id, reason, release=release is not None))
         return replace(row, state="failed", reason=reason)
 
     async def _note(self, write: Callable[[], Awaitable[T]]) -> T:
@@ -222,7 +224,7 @@ class Delivery:
             finally:
                 pump.cancel()
 
-    async def finish(self, end: TurnEnd) -> None:
+    async def finish(self, end: TurnEnd, release: Handover) -> None:
         """Commit the reply in one transaction, then bring it out. Raises `LeaseLost`: nothing was committed or sent."""
         if self._can.progress == "pull":
             await self._sender.store.commit_turn(self._claim, replace(end, release=True))
@@ -234,7 +236,7 @@ class Delivery:
         end = replace(end, parts=parts, sending=int(first_goes_now), release=not parts)
         rows = await self._sender.store.commit_turn(self._claim, end)
         failpoint("turn.committed")
-        await self._sender.settle(self._channel, self._claim, rows, release=True)
+        await self._sender.settle(self._channel, self._claim, rows, release=release)
 
     def _parts(self, reply: Reply, *, excuse: str = "") -> list[Part]:
         """What a person sees as messages: the text, or where there is none, why."""

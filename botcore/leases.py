@@ -78,6 +78,8 @@ class Leases:
         failpoint("requeue.begin")
         try:
             await self._store.requeue(claim)
+        except LeaseLost:
+            pass  # somebody else has it, which is as good
         except StoreError as error:
             log.log(level(error), "%s: its lease must run out first: %s", claim.conversation.key, error)
 

@@ -2,7 +2,8 @@
 
 Messages this process accepted arrive with their claim. Everything else, a backlog after a restart, the next message
 of a busy conversation, what a dead process left, is claimed here. A conversation goes back after each message with
-``next_at = now``, which is round robin: nobody who writes much holds up the others.
+``next_at = now``, which is round robin: nobody who writes much holds up the others. Where nobody waits it goes on with
+its next message at once, which is claimed in the commit that ends the one before.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from botcore.failpoints import failpoint
 from botcore.leases import Leases, level
 from botcore.line import Line
 from botcore.live import House
-from botcore.store import Claim, Who, who
+from botcore.store import Claim, Handover, Who, who
 from botcore.trial import Trials
 from botcore.turn import TurnRun
 
@@ -47,7 +48,9 @@ class Router:
         self._fetched: set[TurnRun] = set()
         self._wake = asyncio.Event()
         self._trials = Trials(house.store, house.clock)
-        self._line = Line(house.settings.concurrent, freed=self._wake.set)
+        self._line = Line(house.settings.concurrent, freed=self._room_made)
+        self._drained = False
+        """At the last look there was room for more than there was to claim."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._draining = False
@@ -67,7 +70,8 @@ class Router:
     def submit(self, claim: Claim) -> TurnRun:
         """Work on a conversation that was claimed, as while its message was accepted."""
         self._idle.clear()
-        run = TurnRun(self._house, claim, self._line)
+        release = Handover(lease_s=self._goes_on)
+        run = TurnRun(self._house, claim, self._line, release=release, released=self._released)
         self._running.add(run)
         self._newest[claim.conversation.key] = run  # an earlier one may still be telling its plugins
         self._hold(claim, 1)
@@ -97,9 +101,10 @@ class Router:
         if conversation in self._newest:
             self._wake.set()
 
-    def wake(self) -> None:
-        """There may be something to claim."""
-        self._wake.set()
+    def waits(self, conversation: str) -> None:
+        """Something of this conversation was stored behind others: whoever works there now finds it at its end."""
+        if conversation not in self._newest:
+            self._look()
 
     async def drain(self, seconds: float) -> None:
         """Claim nothing more, and return when the running turns have ended or ``seconds`` have passed."""
@@ -117,7 +122,7 @@ class Router:
         try:
             await run.run()
         except asyncio.CancelledError:
-            await asyncio.shield(self.leases.put_back(claim))
+            await asyncio.shield(self._put_back(run))
             raise
         except Exception as error:
             await self.leases.failed(claim, error)
@@ -132,6 +137,7 @@ class Router:
                 del self.held[whose]
 
     def _done(self, run: TurnRun) -> None:
+        self._released(run)
         self._running.discard(run)
         self._fetched.discard(run)
         self._hold(run.claim, -1)
@@ -140,7 +146,45 @@ class Router:
             del self._newest[run.claim.conversation.key]
         if not self._running:
             self._idle.set()
+        self._room_made()
+
+    # ------------------------------------------------------------------ what is given back
+
+    def _goes_on(self) -> float:
+        """For how long a conversation is claimed again as its message ends; 0: it goes to the end of the line.
+
+        Only where nobody else waits for a worker, and with SQLite: there the outcome of a commit is always known.
+        """
+        alone = self._drained and self._line.free > 0 and not self._draining
+        return self._house.settings.lease_s if alone and self._house.store.dialect == "sqlite" else 0.0
+
+    def _released(self, run: TurnRun) -> None:
+        """The conversation was given back, or goes on; told again at the end of the run, where it may not have been."""
+        following, run.release.claim = run.release.claim, None
+        if following:
+            failpoint("claim.committed")
+            after = self.submit(following)
+            self._fetched |= {after} if run in self._fetched else set()
+        elif not run.release.idle:
+            self._look()
+        run.release.idle = True
+
+    async def _put_back(self, run: TurnRun) -> None:
+        await self.leases.put_back(run.claim)
+        if run.release.claim:  # the write that was not waited for has come before
+            await self.leases.put_back(run.release.claim)
+        run.release.claim = None
+
+    def _look(self) -> None:
+        """There may be something to claim."""
+        self._drained = False
         self._wake.set()
+
+    def _room_made(self) -> None:
+        if not self._drained:
+            self._wake.set()
+
+    # ------------------------------------------------------------------ what waits
 
     async def _backlog(self) -> None:
         while True:
@@ -152,13 +196,15 @@ class Router:
             await self._sleep()
 
     async def _take(self) -> bool:
-        """Whether there was something to claim; it is worked on now."""
+        """Whether there may be more to claim than was; that is worked on now."""
         async with self._claiming:
-            claims = [] if self._draining else await self._claims()
+            room = 0 if self._draining else self._room()
+            claims = await self._claims(room) if room > 0 else None
             if claims:
                 failpoint("claim.committed")
-            self._fetched |= {self.submit(claim) for claim in claims}
-            return bool(claims)
+            self._fetched |= {self.submit(claim) for claim in claims or ()}
+            self._drained = claims is not None and len(claims) < room
+            return bool(claims) and not self._drained
 
     def _room(self) -> int:
         """How many to fetch: for the free slots, else a few into the line, beside what is claimed while it is accepted.
@@ -168,16 +214,16 @@ class Router:
         wanted = self._line.free or AHEAD - sum(run.in_line for run in self._fetched)
         return min(CLAIMS, wanted, FETCHED - len(self._fetched))
 
-    async def _claims(self) -> list[Claim]:
-        room = self._room()
-        if room <= 0 or not await self.leases.fresh():
-            return []
+    async def _claims(self, room: int) -> list[Claim] | None:
+        """None where nobody could look."""
+        if not await self.leases.fresh():
+            return None
         try:
             return await self._house.store.claim_some(room, lease_s=self._house.settings.lease_s)
         except StoreError as error:
             log.log(level(error), "cannot look for work: %s", error)
             self.leases.doubt()
-            return []
+            return None
 
     async def _hear_stops(self) -> None:
         """Stop what was stopped through another process; one process alone is told directly."""

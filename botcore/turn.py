@@ -7,7 +7,7 @@ next claim.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,7 @@ from botcore.live import House, LiveTurn
 from botcore.messages import Chunk, Outcome, Passage, PromptMessage, Reply, Sampling
 from botcore.observe import Ended
 from botcore.ports import Prompt, Usage
-from botcore.store import Claim, TurnEnd
+from botcore.store import Claim, Handover, TurnEnd
 
 __all__ = ["TurnRun"]
 
@@ -43,8 +43,13 @@ class _Ending:
 class TurnRun:
     """The work on one claimed conversation: what an earlier owner left, then its next message."""
 
-    def __init__(self, house: House, claim: Claim, line: Line) -> None:
+    def __init__(
+        self, house: House, claim: Claim, line: Line, *, release: Handover, released: Callable[["TurnRun"], None]
+    ) -> None:
+        """``released`` is called once the conversation is given back, before `remember`."""
         self.claim = claim
+        self.release = release
+        self._released = released
         self.in_line: bool = False
         """Whether it waits for a slot."""
         self._house = house
@@ -104,7 +109,8 @@ class TurnRun:
             raise LeaseLost
         failpoint("turn.written")
         reply = self._reply(turn, delivery, ending)
-        await delivery.finish(self._end(turn, reply, ending))
+        await delivery.finish(self._end(turn, reply, ending), self.release)
+        self._released(self)
         self._report(turn, reply)
         if self.claim.buried:
             return

@@ -1,5 +1,7 @@
 """Who is worked for when there are more than slots; what cannot be worked on, or ends the process: it stops nobody."""
 
+import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -326,3 +328,54 @@ async def test_a_reply_that_came_late_says_so_once_and_keeps_it_out_of_the_histo
         await clock.advance(121)
         await chat.says("three", sent_at=clock.now() - 100 * 86_400)
         assert await chat.hears() == "the reply"  # a clock that is wrong, not a wait
+
+
+async def test_a_conversation_goes_on_with_what_waits_there_and_nobody_looks_for_it(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TALK) as chat:
+        chat.engine.fallback = "ok"
+        chat.engine.hold()
+        for text in ("one", "two", "three"):
+            await chat.says(text)
+        await until(lambda: chat.engine.open == 1)
+        await until(lambda: chat.bot._router._drained)
+        chat.bot.database.claim_some = None  # type: ignore[assignment, method-assign]  # whoever asks would end the bot
+        chat.engine.release()
+        for _ in range(3):
+            await chat.hears("ok")
+        assert [prompt.messages[-1].content for prompt in chat.engine.prompts] == ["one", "two", "three"]
+        del chat.bot.database.claim_some
+
+
+class Slow(LoopbackChannel):
+    """A channel whose sends take until it says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+
+    async def send(self, part: Part) -> str:
+        await self.go.wait()
+        return await super().send(part)
+
+
+async def test_one_that_went_on_while_its_process_ended_waits_as_if_it_had_not_begun(tmp_path: Path) -> None:
+    channel, disk = Slow(), threading.Event()
+    async with chatting(tmp_path, settings=TALK, channel=channel, clock=ManualClock()) as chat:
+        for text in ("one", "two"):
+            await chat.says(text)
+        await until(lambda: chat.bot._router._drained)
+        (run,) = chat.bot._router._running
+        busy = asyncio.create_task(chat.bot.database.write(lambda _: disk.wait(20)))
+        channel.go.set()
+        await until(lambda: channel.sent)
+        (work,) = (task for task in asyncio.all_tasks() if task.get_name().startswith("conversation "))
+        work.cancel()  # while it is being written down that the first was sent
+        disk.set()
+        await busy
+        await until(lambda: run.ended)
+        assert await chat.bot.database.read(runs) == [("answered", 1), ("waiting", 0)]
+
+
+def runs(connection: sa.Connection) -> list[tuple[str, int]]:
+    found = connection.exec_driver_sql("SELECT state, attempts FROM inbox WHERE kind = 'message' ORDER BY id")
+    return [(state, attempts) for state, attempts in found]

@@ -3,7 +3,19 @@
 from botcore.store.caps import Who, who
 from botcore.store.locks import running_at
 from botcore.store.notices import Notice
-from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd
+from botcore.store.records import Accepted, Claim, DeadLetter, Handover, OutboxRow, TurnEnd
 from botcore.store.store import Store
 
-__all__ = ["Accepted", "Claim", "DeadLetter", "Notice", "OutboxRow", "Store", "TurnEnd", "Who", "running_at", "who"]
+__all__ = [
+    "Accepted",
+    "Claim",
+    "DeadLetter",
+    "Handover",
+    "Notice",
+    "OutboxRow",
+    "Store",
+    "TurnEnd",
+    "Who",
+    "running_at",
+    "who",
+]

@@ -15,7 +15,7 @@ from botcore.errors import LeaseLost
 from botcore.failpoints import failpoint
 from botcore.messages import Conversation, Message
 from botcore.store import order, outbox, poison
-from botcore.store.records import Claim, decode_message, place_of
+from botcore.store.records import Claim, Handover, decode_message, place_of
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox
 from botcore.store.tables import outbox as parts
@@ -29,6 +29,7 @@ __all__ = [
     "drop_leases_of",
     "failed_run",
     "fence",
+    "hand_over",
     "heartbeat",
     "held",
     "let_go",
@@ -97,6 +98,19 @@ _HELD = Statement(
 )
 _RELEASE = Statement(
     sa.update(conversation).values(owner=const(""), lease_until=const(0), next_at=next_at()).where(*_MINE)
+)
+_GIVE_BACK = Statement(
+    sa.update(conversation)
+    .values(owner=const(""), lease_until=const(0), next_at=next_at())
+    .where(*_MINE)
+    .returning(conversation.c.next_at)
+)
+# With an epoch of its own: the turn before may still be telling its plugins, and a process may end it there.
+_GO_ON = Statement(
+    sa.update(conversation)
+    .values(epoch=conversation.c.epoch + const(1), lease_until=arg("until"))
+    .where(*_MINE)
+    .returning(conversation.c.stopped_through)
 )
 _DELAY = Statement(
     sa.update(conversation).values(owner=const(""), lease_until=const(0), next_at=arg("at")).where(*_MINE)
@@ -172,10 +186,9 @@ def _taken(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
 def _work(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
     """What is to be done in a conversation just taken, None if nothing is (its last message was deleted, say)."""
     place, epoch = place_of(row), row.epoch + 1
-    outbox.orphan(connection, row.key)
-    found = order.following(connection, row.key, private=bool(row.private))
+    found = order.following(connection, row.key, private=place.private)
+    rows = outbox.left(connection, place) if found is None or found.left else ()
     if found is None:
-        rows = outbox.unsettled(connection, place)
         return Claim(conversation=place, epoch=epoch, parts=rows) if rows else None
     mine, faulted = row.owner == by.owner, row.owner == by.faulted
     known = poison.judge(connection, found, owner=row.owner, mine=mine, faulted=faulted, now=by.now)
@@ -184,7 +197,8 @@ def _work(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
         poison.hold(connection, found.id)  # until its work begins: a death before that is not its own
     elif not known.buried:
         _RUN(connection, id=found.id)
-    rows = outbox.unsettled(connection, place)  # now: burying a message abandons what it had begun to send
+    if rows and known.buried:  # which abandons what it had begun to send
+        rows = outbox.unsettled(connection, place)
     return Claim(
         conversation=place,
         epoch=epoch,
@@ -196,7 +210,7 @@ def _work(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
         buried=known.buried,
         received_at=found.received_at,
         stopped=found.id <= row.stopped_through,
-        anchor=outbox.part(connection, place, found.turn, 0),
+        anchor=outbox.part(connection, place, found.turn, 0) if found.begun else None,
         parts=tuple(part for part in rows if part.part.turn != found.turn),
     )
 
@@ -223,6 +237,38 @@ def let_go(connection: sa.Connection, key: str, epoch: int, *, now: float) -> No
 def release(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
     """Give the conversation back; False where it was taken over already."""
     return _RELEASE.changes(connection, key=claim.conversation.key, epoch=claim.epoch, now=now) == 1
+
+
+def hand_over(connection: sa.Connection, claim: Claim, handover: Handover, *, now: float, lease_s: float) -> None:
+    """Go on with the conversation's next message under a new claim, or give it back. After `fence`."""
+    handover.claim = _following(connection, claim, until=now + lease_s) if lease_s > 0 else None
+    handover.idle = handover.claim is not None or _given_back(connection, claim, now=now) is None
+
+
+def _given_back(connection: sa.Connection, claim: Claim, *, now: float) -> float | None:
+    """When the conversation wants a worker again."""
+    ((at,),) = _GIVE_BACK.rows(connection, key=claim.conversation.key, epoch=claim.epoch, now=now)
+    return at  # type: ignore[no-any-return]
+
+
+def _following(connection: sa.Connection, claim: Claim, *, until: float) -> Claim | None:
+    place = claim.conversation
+    found = order.following(connection, place.key, private=place.private)
+    if found is None or found.begun or found.left or found.deaths or found.state != "waiting":
+        return None
+    ((stopped_through,),) = _GO_ON.rows(connection, key=place.key, epoch=claim.epoch, until=until)
+    _RUN(connection, id=found.id)
+    failpoint("claim.in_commit")
+    return Claim(
+        conversation=place,
+        epoch=claim.epoch + 1,
+        message_id=found.id,
+        message=_message(found, place),
+        turn=found.turn,
+        attempts=found.attempts + 1,
+        received_at=found.received_at,
+        stopped=found.id <= stopped_through,
+    )
 
 
 def failed_run(connection: sa.Connection, claim: Claim, trace: str, *, now: float) -> None:

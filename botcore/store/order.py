@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from botcore.store.outbox import UNSETTLED
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox, outbox, turn
 
@@ -18,6 +19,8 @@ _LOOK = 100
 """Open messages and ended turns that are looked at: more than may wait in one conversation by default."""
 
 _OPEN = sa.select(
+    sa.exists().where(outbox.c.turn == inbox.c.turn).label("begun"),
+    sa.exists().where(outbox.c.conversation == arg("key"), one_of(outbox.c.state, *UNSETTLED)).label("left"),
     inbox.c.id,
     inbox.c.event_id,
     inbox.c.attempts,
@@ -56,7 +59,10 @@ _SERVED = Statement(
 
 
 def following(connection: sa.Connection, key: str, *, private: bool) -> Any:
-    """The open message to run now, None where there is none."""
+    """The open message to run now, None where there is none.
+
+    ``begun``: it has parts of an earlier run. ``left``: some part of its conversation is not settled.
+    """
     if private:
         return _OLDEST(connection, key=key).first()
     chosen = _chosen(connection, key)

@@ -20,7 +20,7 @@ from botcore.store.records import OutboxRow, citations_from, dump_citations
 from botcore.store.sql import Statement, arg, args, const, one_of, upsert
 from botcore.store.tables import outbox
 
-__all__ = ["UNSETTLED", "abandon", "orphan", "part", "put", "row_from", "unsettled"]
+__all__ = ["UNSETTLED", "abandon", "left", "part", "put", "row_from", "unsettled"]
 
 UNSETTLED = ("pending", "sending", "uncertain")
 
@@ -143,9 +143,10 @@ def unsettled(connection: sa.Connection, place: Conversation) -> tuple[OutboxRow
     return tuple(row_from(row, place) for row in _UNSETTLED(connection, key=place.key))
 
 
-def orphan(connection: sa.Connection, key: str) -> None:
-    """Mark as uncertain what an earlier claim left in the air."""
-    _ORPHAN(connection, key=key)
+def left(connection: sa.Connection, place: Conversation) -> tuple[OutboxRow, ...]:
+    """As `unsettled`; what an earlier claim left in the air is uncertain from now on."""
+    _ORPHAN(connection, key=place.key)
+    return unsettled(connection, place)
 
 
 def abandon(connection: sa.Connection, turn: str, reason: str) -> None:

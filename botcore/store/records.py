@@ -4,7 +4,7 @@ JSON is text with the defaults left out. What no database can hold (NUL, lone su
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar
 
@@ -27,6 +27,7 @@ __all__ = [
     "Accepted",
     "Claim",
     "DeadLetter",
+    "Handover",
     "OutboxRow",
     "PartState",
     "TurnEnd",
@@ -92,6 +93,22 @@ class Claim:
     """Part 0 of this turn where an earlier run began it."""
     parts: tuple[OutboxRow, ...] = ()
     """Unsettled parts of earlier turns, oldest first: to be delivered before anything else."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Handover:
+    """How a turn's last write gives its conversation back, and what came of it.
+
+    Filled in before the commit: whoever stops waiting for it can look here, behind the next write of the same claim.
+    """
+
+    lease_s: Callable[[], float] = float
+    """Asked as the write is made. Above 0, and where nothing an earlier run began is in the way, the conversation is
+    not given back but goes on with its next message, claimed anew in the same commit for so long."""
+    claim: Claim | None = None
+    """That message."""
+    idle: bool = False
+    """Nothing is left there for anybody to look for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,9 +48,7 @@ def begin_sending(connection: sa.Connection, claim: Claim, part_id: str, *, now:
     return _change(connection, _BEGIN, claim, part_id, now=now)
 
 
-def sent(
-    connection: sa.Connection, claim: Claim, part_id: str, platform_id: str, *, release: bool, now: float
-) -> list[Feedback]:
+def sent(connection: sa.Connection, claim: Claim, part_id: str, platform_id: str) -> list[Feedback]:
     """The part is on the platform; returns the judgements that had come before its platform id was known."""
     claims.fence(connection, claim)
     turn, number = split_part_id(part_id)
@@ -59,10 +57,7 @@ def sent(
         if row.state != "sent" or row.part.platform_id != platform_id:
             raise StoreError(f"part {part_id} is {row.state} and cannot become sent")
     failpoint("outbox.in_sent_commit")
-    matched = feedback.match(connection, claim.conversation, platform_id, turn)
-    if release:
-        claims.release(connection, claim, now=now)
-    return matched
+    return feedback.match(connection, claim.conversation, platform_id, turn)
 
 
 def unsent(connection: sa.Connection, claim: Claim, part_id: str, *, not_before: float) -> None:

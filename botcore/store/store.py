@@ -26,7 +26,7 @@ from botcore.store import (
 )
 from botcore.store.caps import Who
 from botcore.store.database import Database
-from botcore.store.records import Accepted, Claim, DeadLetter, OutboxRow, TurnEnd, clean_text
+from botcore.store.records import Accepted, Claim, DeadLetter, Handover, OutboxRow, TurnEnd, clean_text
 
 __all__ = ["Store"]
 
@@ -209,12 +209,19 @@ class Store(Database):
         now = self._clock.now()
         return await self.write(lambda connection: sends.begin_sending(connection, claim, part_id, now=now))
 
-    async def sent(self, claim: Claim, part_id: str, platform_id: str, *, release: bool = False) -> list[Feedback]:
+    async def sent(
+        self, claim: Claim, part_id: str, platform_id: str, *, release: Handover | None = None
+    ) -> list[Feedback]:
         """Sending or uncertain → sent; returns the feedback that had waited for this platform id, now bound."""
-        now = self._clock.now()
-        return await self.write(
-            lambda connection: sends.sent(connection, claim, part_id, platform_id, release=release, now=now)
-        )
+        now, lease_s = self._clock.now(), release.lease_s() if release else 0.0
+
+        def note(connection: sa.Connection) -> list[Feedback]:
+            matched = sends.sent(connection, claim, part_id, platform_id)
+            if release:
+                claims.hand_over(connection, claim, release, now=now, lease_s=lease_s)
+            return matched
+
+        return await self.write(note)
 
     async def unsent(self, claim: Claim, part_id: str, *, not_before: float) -> None:
         """Sending or uncertain → pending: it surely did not arrive. Not to be tried before ``not_before`` (Unix s)."""

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from botcore.errors import LeaseLost
-from botcore.store import Claim, OutboxRow, Store
+from botcore.store import Claim, Handover, OutboxRow, Store
 from botcore.testing.clock import ManualClock
 from tests.store.kit import control, end, message, part
 
@@ -309,10 +309,12 @@ class Interleavings(RuleBasedStateMachine):
         """Write down what the platform answered; who does not hear that it worked does it again."""
         store, claim, id = process.store, work.claim, row.part.id
         now = self.clock.now()
+        number = next(self._ids)
+        release = Handover(lease_s=lambda: LEASE_S * (number % 3 > 0))
         how: Any
         match work.answer:
             case "sent":
-                how = store.sent(claim, id, row.part.platform_id or f"m-{next(self._ids)}", release=last)
+                how = store.sent(claim, id, row.part.platform_id or f"m-{number}", release=release if last else None)
                 work.rows[0] = row = replace(row, state="sent")
             case "refused":
                 how = store.unsent(claim, id, not_before=now + 1)
@@ -325,6 +327,7 @@ class Interleavings(RuleBasedStateMachine):
                 row = replace(row, state="uncertain")
         _, heard = self.write(process, how, fate)
         self.alive(work)
+        self.take(process, release.claim, heard)
         if heard:
             work.rows[0], work.answer = row, None
             if last and row.state in SETTLED:
@@ -357,7 +360,7 @@ class Interleavings(RuleBasedStateMachine):
             partial(store.requeue, claim),
             partial(store.begin_anchor, claim, part(claim)),
             partial(store.begin_sending, claim, id),
-            partial(store.sent, claim, id, "m", release=True),
+            partial(store.sent, claim, id, "m", release=Handover()),
             partial(store.failed, claim, id, "no", release=True),
             partial(store.uncertain, claim, id),
             partial(store.commit_turn, claim, end(claim, parts=1, release=True)),

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from botcore.errors import LeaseLost
-from botcore.store import Claim, Store
+from botcore.store import Claim, Handover, Store
 from botcore.testing.clock import ManualClock
 from tests.store.conftest import OpenStore
 from tests.store.kit import answer, begin, end, message, part, place, say, send_one
@@ -52,7 +52,7 @@ WRITES: dict[str, Callable[[Store, Claim], Awaitable[object]]] = {
     "begin_anchor": lambda store, claim: store.begin_anchor(claim, part(claim)),
     "begin_sending": lambda store, claim: store.begin_sending(claim, f"{claim.turn}.0"),
     "sent": lambda store, claim: store.sent(claim, f"{claim.turn}.0", "p1"),
-    "sent with release": lambda store, claim: store.sent(claim, f"{claim.turn}.0", "p1", release=True),
+    "sent with release": lambda store, claim: store.sent(claim, f"{claim.turn}.0", "p1", release=Handover()),
     "unsent": lambda store, claim: store.unsent(claim, f"{claim.turn}.0", not_before=0),
     "failed": lambda store, claim: store.failed(claim, f"{claim.turn}.0", "no"),
     "uncertain": lambda store, claim: store.uncertain(claim, f"{claim.turn}.0"),
@@ -167,7 +167,7 @@ async def test_parts_alone_are_work_too(store: Store, clock: ManualClock) -> Non
     assert taken
     assert taken.message is None
     assert taken.message_id == 0
-    await store.sent(taken, taken.parts[0].part.id, "p1", release=True)
+    await store.sent(taken, taken.parts[0].part.id, "p1", release=Handover())
     assert await store.claim_next() is None
     await begin(store, "and a new message claims at once")
 

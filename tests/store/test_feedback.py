@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Literal
 
 from botcore.messages import Feedback, Person
-from botcore.store import Store
+from botcore.store import Handover, Store
 from botcore.testing.clock import ManualClock
 from tests.store.kit import begin, feedback, place, send_one
 
@@ -20,7 +20,7 @@ async def carried(store: Store, platform_id: str = "p1") -> str:
     """The id of a turn whose reply is on the platform."""
     claim = await begin(store)
     row = await send_one(store, claim)
-    await store.sent(claim, row.part.id, platform_id, release=True)
+    await store.sent(claim, row.part.id, platform_id, release=Handover())
     return claim.turn
 
 
@@ -120,7 +120,7 @@ async def test_an_early_one_does_not_overwrite_a_later_one(store: Store, clock: 
 async def test_another_chat_with_the_same_message_id_is_another_reply(store: Store) -> None:
     claim = await begin(store, chat="c2")
     row = await send_one(store, claim)
-    await store.sent(claim, row.part.id, "p1", release=True)
+    await store.sent(claim, row.part.id, "p1", release=Handover())
     assert await tell(store, feedback(1, platform_id="p1")) is None
     assert await store.feedback_for(claim.turn) == []
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from botcore.errors import LeaseLost
 from botcore.messages import Citation, Conversation, Feedback, Message, Person, Reply
 from botcore.ports import Part
-from botcore.store import Claim, Store, TurnEnd
+from botcore.store import Claim, Handover, Store, TurnEnd
 from tests.store.conftest import OpenStore
 from tests.store.kit import answer, begin, control, end, message, part, place, say
 
@@ -126,7 +126,7 @@ async def says(store: Store, who: Person, text: str, where: Conversation, *, wor
     reply = Reply(id=claim.turn, conversation=where, text=words, reason="", model="base")
     parts = [Part(id=f"{claim.turn}.0", turn=claim.turn, number=0, conversation=where, text=words)]
     await store.commit_turn(claim, TurnEnd(reply=reply, parts=parts, sending=1, trace={"prompt": prompt}))
-    await store.sent(claim, f"{claim.turn}.0", f"sent {text[:5]}", release=True)
+    await store.sent(claim, f"{claim.turn}.0", f"sent {text[:5]}", release=Handover())
     return claim.turn
 
 

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from botcore.errors import LeaseLost, StoreError
-from botcore.store import Claim, OutboxRow, Store
+from botcore.store import Claim, Handover, OutboxRow, Store
 from botcore.testing.clock import ManualClock
 from tests.store.kit import begin, end, part, place, say, send_one
 
@@ -66,7 +66,7 @@ async def test_uncertain_that_was_found_is_sent(store: Store) -> None:
     claim = await begin(store)
     row = await send_one(store, claim)
     await store.uncertain(claim, row.part.id)
-    await store.sent(claim, row.part.id, "p1", release=True)
+    await store.sent(claim, row.part.id, "p1", release=Handover())
     await begin(store, "free again")
 
 
@@ -74,7 +74,7 @@ async def test_the_last_part_gives_the_conversation_back(store: Store) -> None:
     claim = await begin(store)
     waiting = await say(store, "two")
     rows = await store.commit_turn(claim, end(claim, parts=1, sending=1))
-    await store.sent(claim, rows[0].part.id, "p1", release=True)
+    await store.sent(claim, rows[0].part.id, "p1", release=Handover())
     following = await store.claim_next()
     assert following
     assert following.message_id == waiting.receipt.id
@@ -134,3 +134,54 @@ async def test_an_answer_of_the_platform_may_be_written_down_twice(store: Store,
         await store.uncertain(claim, row.part.id)
     for _ in range(2):
         await store.failed(claim, row.part.id, "refused")
+
+
+async def test_the_last_part_goes_on_with_what_waits_in_the_same_commit(store: Store, other: Store) -> None:
+    claim = await begin(store)
+    waiting = await say(store, "next", platform_id="p2")
+    row, release = await send_one(store, claim), Handover(lease_s=lambda: 30)
+    await store.sent(claim, row.part.id, "p1", release=release)
+    following = release.claim
+    assert following is not None
+    assert following.message is not None
+    assert (following.message_id, following.message.text) == (waiting.receipt.id, "next")
+    assert (following.epoch, following.attempts, following.suspect) == (claim.epoch + 1, 1, False)
+    assert release.idle
+    assert await other.claim_next() is None
+    with pytest.raises(LeaseLost):  # the message before has a claim no more
+        await store.requeue(claim)
+    await store.requeue(following)
+    again = await other.claim_next()
+    assert again is not None
+    assert (again.message, again.attempts) == (following.message, 1)
+
+
+async def test_where_nothing_waits_the_conversation_is_given_back(store: Store) -> None:
+    claim = await begin(store)
+    row, release = await send_one(store, claim), Handover(lease_s=lambda: 30)
+    await store.sent(claim, row.part.id, "p1", release=release)
+    assert (release.claim, release.idle) == (None, True)
+    assert await store.counts() == {"pending": 0, "sending": 0, "uncertain": 0, "waiting": 0, "running": 0, "dead": 0}
+    await begin(store)  # is free
+
+
+async def test_who_does_not_go_on_hears_that_something_waits(store: Store) -> None:
+    claim = await begin(store)
+    await say(store, "next")
+    row, release = await send_one(store, claim), Handover()
+    await store.sent(claim, row.part.id, "p1", release=release)
+    assert (release.claim, release.idle) == (None, False)
+    assert await store.claim_next() is not None
+
+
+async def test_what_an_earlier_run_began_to_send_is_left_to_whoever_claims(store: Store) -> None:
+    claim, waiting = await begin(store), await say(store, "next")
+    row, release = await send_one(store, claim), Handover(lease_s=lambda: 30)
+    begun = "INSERT INTO outbox (turn, number, conversation) SELECT turn, 0, conversation FROM inbox WHERE id = {}"
+    await store.write(lambda c: c.exec_driver_sql(begun.format(waiting.receipt.id)).rowcount)
+    await store.sent(claim, row.part.id, "p1", release=release)
+    assert (release.claim, release.idle) == (None, False)
+    taken = await store.claim_next()
+    assert taken is not None
+    assert taken.message_id == waiting.receipt.id
+    assert taken.anchor is not None

@@ -1,6 +1,6 @@
 """What is old goes, whatever is still needed stays."""
 
-from botcore.store import Store
+from botcore.store import Handover, Store
 from botcore.testing.clock import ManualClock
 from tests.store.kit import answer, begin, feedback, message, place, say, send_one
 
@@ -61,7 +61,7 @@ async def test_what_is_still_being_delivered_stays(store: Store, clock: ManualCl
     row = await send_one(store, claim)
     await clock.advance(DAY_S)
     assert await store.drop_history(clock.now()) == 0
-    await store.sent(claim, row.part.id, "p1", release=True)
+    await store.sent(claim, row.part.id, "p1", release=Handover())
     assert await store.drop_history(clock.now()) == 1
 
 

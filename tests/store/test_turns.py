@@ -6,7 +6,7 @@ import pytest
 
 from botcore.errors import LeaseLost, StoreError
 from botcore.messages import Attachment, Citation, Reply
-from botcore.store import Store, TurnEnd
+from botcore.store import Handover, Store, TurnEnd
 from botcore.testing.clock import ManualClock
 from tests.store.kit import answer, begin, end, message, place, say, send_one
 
@@ -183,7 +183,7 @@ async def test_the_files_of_a_message_stay_with_its_line(store: Store) -> None:
 async def test_an_exchange_is_found_by_its_reply_by_what_carried_it_and_as_the_newest(store: Store) -> None:
     first = await begin(store, "one")
     row = await send_one(store, first)
-    await store.sent(first, row.part.id, "p1", release=True)
+    await store.sent(first, row.part.id, "p1", release=Handover())
     second = await begin(store, "two")
     await answer(store, second)
     third = await begin(store, "three")
