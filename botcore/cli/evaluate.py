@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, settings_for
-from botcore.cli.train import _base as base_of
-from botcore.cli.train import _python as engine_python
+from botcore.cli.train.conduct import base_of, engine_python
 
 if TYPE_CHECKING:
     from botcore.settings import Settings

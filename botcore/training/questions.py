@@ -104,20 +104,21 @@ def _question(where: str, line: bytes) -> Question:
 
 
 def _checked(where: str, found: dict[str, Any]) -> Question:
-    texts = {name: found.get(name, "") for name in ("ask", "text", "sentence")}
-    lists = {name: _texts(found.get(name, ())) for name in ("passages", "accept", "forbid")}
-    number = found.get("number", 0)
-    if any(value is None for value in lists.values()) or not all(isinstance(one, str) for one in texts.values()):
-        raise TrainingError(f"{where}: ask, text and sentence are texts; passages, accept and not are lists of texts")
-    question = Question(kind=found["kind"], number=number, **texts, **lists)
+    def texts(name: str) -> tuple[str, ...]:
+        given = found.get(name, ())
+        if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
+            raise TrainingError(f'{where}: "{"not" if name == "forbid" else name}" is a list of texts')
+        return tuple(given)
+
+    plain = {name: found.get(name, "") for name in ("ask", "text", "sentence")}
+    for name, value in plain.items():
+        if not isinstance(value, str):
+            raise TrainingError(f'{where}: "{name}" is a text')
+    lists = {name: texts(name) for name in ("passages", "accept", "forbid")}
+    question = Question(kind=found["kind"], number=found.get("number", 0), **plain, **lists)
     if question.kind == "quote" and not _stands(question):
         raise TrainingError(f'{where}: "sentence" is not in the passage with that "number"')
     return question
-
-
-def _texts(found: Any) -> tuple[str, ...] | None:
-    good = isinstance(found, list | tuple) and all(isinstance(one, str) for one in found)
-    return tuple(found) if good else None
 
 
 def _stands(question: Question) -> bool:

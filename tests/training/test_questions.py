@@ -111,8 +111,9 @@ def test_the_set_that_comes_with_botcore_asks_everything() -> None:
         ({"kind": "quote", "ask": "a", "passages": ["b"], "sentence": "b"}, 'a quote needs "number"'),
         ({"kind": "quote", "ask": "a", "passages": ["b"], "sentence": "c", "number": 1}, "is not in the passage"),
         ({"kind": "quote", "ask": "a", "passages": ["b"], "sentence": "b", "number": 2}, "is not in the passage"),
-        ({"kind": "refusal", "ask": "a", "passages": "b"}, "lists of texts"),
-        ({"kind": "text", "text": 5}, "are texts"),
+        ({"kind": "refusal", "ask": "a", "passages": "b"}, '"passages" is a list of texts'),
+        ({"kind": "instruction", "ask": "a", "accept": ["b"], "not": [5]}, '"not" is a list of texts'),
+        ({"kind": "text", "text": 5}, '"text" is a text'),
     ],
 )
 def test_a_line_that_is_no_question_is_named(tmp_path: Path, line: Any, said: str) -> None:
