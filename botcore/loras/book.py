@@ -88,8 +88,8 @@ class LoraBook:
     def _check_name(self, name: str, base: str) -> None:
         if not NAME.fullmatch(name):
             raise ModelError(f"{name!r} cannot name a LoRA version: letters, digits, . _ - and at most 64 of them")
-        if name in (base, self._model):
-            raise ModelError(f"{name} is the model's own name; give the LoRA version another")
+        if name in ("base", base, self._model):
+            raise ModelError(f"{name} means the model itself; give the LoRA version another name")
 
     def _hash(self, base: str) -> str:
         try:

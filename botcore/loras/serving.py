@@ -45,6 +45,7 @@ class Serving:
 
     def heard(self) -> None:
         """Another version is wanted: look at once."""
+        self._not_before = 0.0
         self._heard.set()
 
     async def prepare(self) -> None:

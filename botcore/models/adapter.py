@@ -103,7 +103,7 @@ def _hash_of(files: Any) -> str:
 
 
 def copy_adapter(folder: Path, target: Path) -> None:
-    """Copy the two files; ``target`` appears whole or not at all. Raises `ModelError` where it is there already."""
+    """Copy the two files; ``target`` appears whole or not at all. `ModelError` where it is there with other files."""
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".copying-") as inside:
         whole = Path(inside, target.name)
@@ -114,7 +114,8 @@ def copy_adapter(folder: Path, target: Path) -> None:
         try:
             whole.rename(target)
         except OSError:
-            raise ModelError(f"{target} is there already; give another name") from None
+            if files_hash(target) != files_hash(whole):  # the same: a crash came between copying and noting it down
+                raise ModelError(f"{target} is there already; give another name") from None
     _sync(target.parent)
 
 

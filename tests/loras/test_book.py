@@ -55,6 +55,22 @@ async def test_a_name_that_is_none_is_told(book: LoraBook, adapter: Path, name: 
         await book.offer(adapter, name=name, method="sft")
 
 
+async def test_a_copy_that_a_crash_left_without_a_row_is_taken_where_it_is_the_same(
+    book: LoraBook, adapter: Path, tmp_path: Path
+) -> None:
+    left = write(tmp_path / "data" / "loras" / "sft-1", adapter_files())
+    assert (await book.offer(adapter, name="sft-1", method="sft")).path == "loras/sft-1"
+    left.rename(left.with_name("sft-2"))
+    write(left.with_name("sft-2"), adapter_files(r=4))
+    with pytest.raises(ModelError, match="sft-2 is there already"):
+        await book.offer(adapter, name="sft-2", method="sft")
+
+
+async def test_a_version_cannot_be_called_as_the_model_is(book: LoraBook, adapter: Path) -> None:
+    with pytest.raises(ModelError, match="base means the model itself"):
+        await book.offer(adapter, name="base", method="sft")
+
+
 async def test_one_is_wanted_at_a_time(book: LoraBook, adapter: Path) -> None:
     for name in ("a", "b"):
         await book.offer(adapter, name=name, method="sft")
