@@ -23,6 +23,8 @@ __all__ = ["Serving"]
 log: logging.Logger = logging.getLogger(__name__)
 
 LOOK_S = 1.0
+NEWS_S = 10.0
+"""Between two times that the same progress is written down."""
 LONGEST_PAUSE_S = 60.0
 """Between two tries to serve what the engine could not just now, after 2, 4, 8 … seconds."""
 
@@ -86,7 +88,7 @@ class Serving:
             if wanted:
                 await self._set_aside(wanted, "this engine cannot serve LoRA versions")
         elif engine.settled(name) and engine.status.stage == "ready":
-            await self._settled(name)
+            await self._settled(name, unsaid=bool(wanted and not wanted.live))
         elif engine.status.stage != "ready":
             self._said = None
             if wanted and self._owns:
@@ -94,15 +96,15 @@ class Serving:
         elif self._clock.monotonic() >= self._not_before:
             await self._bring(group, engine, wanted)
 
-    async def _settled(self, name: str) -> None:
-        """Say it once."""
-        if self._said == name:
+    async def _settled(self, name: str, *, unsaid: bool) -> None:
+        """Say it once; again where the row knows nothing of it, as after an off and a use between two looks."""
+        if self._said == name and not (unsaid and self._owns):
             return
         if self._owns:
             await self._store.write(partial(loras.settle, name=name, now=self._clock.now()))
         self._metrics.lora.clear()
         self._metrics.lora.labels(name or "base").set(1)
-        if name or self._said:
+        if self._said != name and (name or self._said):
             log.info("LoRA: new turns get %s", name or "the base")
         self._said, self._pause = name, 0.0
         if name:
@@ -131,8 +133,12 @@ class Serving:
             await self._clock.sleep(LOOK_S)
 
     async def _note(self, wanted: Lora, progress: str) -> None:
+        """Write it down where it is news, and else now and then, so that whoever waits knows of a bot at work."""
+        now = self._clock.now()
+        if wanted.progress == progress and now - wanted.told_at < NEWS_S:
+            return
         try:
-            await self._store.write(partial(loras.tell, name=wanted.name, progress=progress, now=self._clock.now()))
+            await self._store.write(partial(loras.tell, name=wanted.name, progress=progress, now=now))
         except StoreError as error:
             log.debug("LoRA: %s", error)
 

@@ -124,6 +124,18 @@ async def test_a_version_is_wanted_by_another_process_within_a_second(chat: Chat
     await in_service(chat, "sft-1")
 
 
+async def test_off_and_use_between_two_looks_are_said_to_be_so_again(chat: Chat, clock: ManualClock) -> None:
+    await offer(chat, "sft-1")
+    await chat.bot.loras.use("sft-1")
+    await in_service(chat, "sft-1")
+    chat.bot._serving = None
+    await chat.bot.loras.off()
+    assert not (await chat.bot.loras.use("sft-1")).live
+    await clock.advance(1.0)
+    await in_service(chat, "sft-1")
+    assert chat.engine.served == ["sft-1"]
+
+
 async def test_a_restart_begins_with_the_version_before_the_first_turn(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         await offer(chat, "sft-1")
