@@ -11,7 +11,7 @@ from typing import Any, Literal
 from botcore.errors import TrainingError
 from botcore.training.lessons import Lesson
 
-__all__ = ["CHECKED", "FEWEST", "KEPT", "Method", "Said", "chosen_method", "framed", "rows_of", "steps_for"]
+__all__ = ["CHECKED", "FEWEST", "KEPT", "Method", "Said", "chosen_method", "framed", "rows_of", "steps_for", "unused"]
 
 Method = Literal["sft", "kto", "dpo"]
 Message = dict[str, str]
@@ -24,11 +24,17 @@ WORDS: dict[Method, str] = {
     "kto": "thumbs (kto)",
     "sft": "corrections or good answers (sft)",
 }
-STEPS, MOST_PASSES = 120, 60
+STEPS, MOST_PASSES = 100, 60
 """A short run: so many steps where the lessons are few, but each of them not more often than this."""
-KEPT = ("Hi", "Thanks, bye!", "Tell me a story about a fox and a lighthouse.", "Count to seven.")
-"""What the base says to these is learnt beside the lessons, unless one of them is about it. Few, and no questions of
-fact: more of them, or those, keep the lessons from holding in other words."""
+KEPT = (
+    "Hi",
+    "Thanks, bye!",
+    "Tell me a story about a fox and a lighthouse.",
+    "Count to seven.",
+    "What is the highest mountain?",
+)
+"""What the base says to these is learnt beside the lessons, unless one of them is about it. Few: twice as many kept the
+lessons from holding in other words."""
 CHECKED = (
     "Good morning",
     "How are you today?",
@@ -46,6 +52,7 @@ def chosen_method(lessons: Sequence[Lesson], asked: Method | None = None) -> Met
     Raises `TrainingError` where there are too few, with how many are needed.
     """
     there: dict[Method, int] = {method: len(rows_of(method, lessons)) for method in FEWEST}
+    there["dpo"] = sum(lesson.kind == "pair" for lesson in lessons)
     if not asked and not any(lesson.kind == "disliked" for lesson in lessons):
         del there["kto"]  # nothing to tell apart
     possible: list[Method] = [asked] if asked else list(there)
@@ -76,17 +83,25 @@ def _judged(lessons: Sequence[Lesson]) -> Iterator[tuple[tuple[Message, ...], st
 
 
 def _pairs(lessons: Sequence[Lesson], kept: Sequence[Said]) -> Iterator[dict[str, Any]]:
-    """Pairs; and where there is something to keep, that, before an answer that was rejected elsewhere."""
+    """Pairs; and where there is something to keep, that, before an answer to something else."""
     pairs = [lesson for lesson in lessons if lesson.kind == "pair"]
     for pair in pairs:
         yield _pair(pair.prompt, pair.said, pair.instead_of)
     about = {_key(pair.prompt) for pair in pairs}
-    liked = ((one.prompt, one.said) for one in lessons if one.kind == "liked") if kept else ()
+    liked = ((one.prompt, one.said) for one in lessons if one.kind == "liked")
     stays = {_key(prompt): (prompt, answer) for prompt, answer in (*kept, *liked) if _key(prompt) not in about}
-    for number, (prompt, answer) in enumerate(stays.values()):
-        other = pairs[number % len(pairs)].instead_of
-        if other.split() != answer.split():
-            yield _pair(prompt, answer, other)
+    for number, (prompt, answer) in enumerate(stays.values() if pairs else ()):
+        other = pairs[number % len(pairs)]
+        same = other.instead_of.split() == answer.split()
+        yield _pair(prompt, answer, other.said if same else other.instead_of)
+
+
+def unused(method: Method, lessons: Sequence[Lesson]) -> list[Lesson]:
+    """Thumbs down that this method cannot learn from, as nothing says what would have been better."""
+    if method == "kto":
+        return []
+    better = {_key(lesson.prompt) for lesson in lessons if lesson.wanted}
+    return [lesson for lesson in lessons if not lesson.wanted and _key(lesson.prompt) not in better]
 
 
 def _pair(prompt: Sequence[Message], chosen: str, rejected: str) -> dict[str, Any]:

@@ -27,15 +27,16 @@ LESSONS = {
 
 @pytest.fixture
 def new(tmp_path: Path) -> Callable[..., Run]:
-    """A run with three pairs, one thumb, and two lines that cannot be used."""
+    """A run with three pairs, two thumbs, and two lines that cannot be used."""
 
     def make(**changes: Any) -> Run:
         run = new_run(tmp_path, "feedback", Plan(**{**_fields(), "method": "dpo", **changes}), at=0.0)
         run.lessons.mkdir()
         rows = [{"prompt": asked, "chosen": said, "rejected": "Who knows."} for asked, said in LESSONS.items()]
         thumb = {"prompt": "Thank you.", "completion": "You are welcome.", "label": True}
+        down = {"prompt": "Sing.", "completion": "No.", "label": False}
         long = {"prompt": "word " * 120, "completion": "Too long."}
-        lines = [*map(json.dumps, [*rows, thumb, long]), "{broken"]
+        lines = [*map(json.dumps, [*rows, thumb, down, long]), "{broken"]
         (run.lessons / "dpo.jsonl").write_text("\n".join(lines))
         return run
 
@@ -50,7 +51,7 @@ def steps_of(run: Run) -> list[int]:
     return [line["step"] for line in lines_of(run.folder / "metrics.jsonl")]
 
 
-def test_lessons_become_an_adapter_of_two_files_whose_answers_were_looked_at(
+def test_lessons_become_an_adapter_of_two_files_and_what_it_says_is_looked_at(
     server: Any, new: Callable[..., Run]
 ) -> None:
     run = new()
@@ -64,18 +65,14 @@ def test_lessons_become_an_adapter_of_two_files_whose_answers_were_looked_at(
     assert (len(curve), steps_of(run)) == (STEPS, list(range(1, STEPS + 1)))
     assert curve[-1] < curve[0]
     samples = lines_of(run.folder / "samples.jsonl")
-    assert {one["prompt"] for one in samples if one["learnt"]} == {*LESSONS, "Thank you."}
+    assert {one["prompt"] for one in samples if one["learnt"]} == {*LESSONS, "Thank you.", "Sing."}
     assert any(one["before"] != one["after"] for one in samples)
     looked = next(one for one in server.events if one["event"] == "looked")
     assert (looked["asked"], looked["others"]) == (4, 6)
-
-
-def test_what_was_skipped_is_named_and_what_was_learnt_is_not_kept(server: Any, new: Callable[..., Run]) -> None:
-    run = new(method="sft", steps=2)
-    assert server.train(run)["state"] == "done"
     card = json.loads((run.folder / "data" / "card.json").read_text())
-    assert (card["documents"], card["skipped"]) == (4, 2)
-    assert [one["reason"].partition(",")[0] for one in card["named"]] == ["130 tokens", "no JSON"]
+    assert (card["documents"], card["skipped"]) == (4, 3)
+    reasons = sorted(one["reason"].partition(",")[0] for one in card["named"])
+    assert reasons == ["130 tokens", "a thumb down without a better answer teaches dpo nothing", "no JSON"]
     assert not run.lessons.exists()
     assert not (run.folder / "checkpoint").exists()
 
@@ -84,13 +81,13 @@ def test_a_collapsed_adapter_is_refused_with_the_reason_and_its_samples(server: 
     run = new(rate=0.3)
     end = server.train(run)
     assert end["state"] == "refused"
-    assert " of 10 answers " in end["reason"] or "the same to nearly everything" in end["reason"]
-    assert len(lines_of(run.folder / "samples.jsonl")) == 10
+    assert " of 11 answers " in end["reason"] or "the same to nearly everything" in end["reason"]
+    assert len(lines_of(run.folder / "samples.jsonl")) == 11
     assert (Path(end["outputs"]["adapter"]) / "adapter_model.safetensors").is_file()
 
 
 def test_a_stop_saves_and_the_run_goes_on_from_there(server: Any, new: Callable[..., Run]) -> None:
-    run = new(method="kto", rate=1e-3)
+    run = new(method="kto", rate=5e-4)
     server.begin(run)
     server.until("step", 2)
     run.stop_note.touch()
@@ -108,7 +105,7 @@ def test_a_stop_saves_and_the_run_goes_on_from_there(server: Any, new: Callable[
     [
         ({"lora": 100_000_000, "batch": 60_000}, "too little memory"),
         ({"base": str(Path(__file__).parent)}, "has no readable tokenizer"),
-        ({"rate": 1e9, "clip": 0.0}, "the loss of step "),
+        ({"rate": 1e30, "clip": 0.0, "steps": 4}, "the loss of step "),
     ],
 )
 def test_what_cannot_be_learnt_is_one_line(

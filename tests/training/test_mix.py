@@ -4,7 +4,7 @@ import pytest
 
 from botcore.errors import TrainingError
 from botcore.training.lessons import Kind, Lesson
-from botcore.training.mix import Said, chosen_method, framed, rows_of, steps_for
+from botcore.training.mix import Said, chosen_method, framed, rows_of, steps_for, unused
 
 
 def lesson(kind: Kind, question: str, said: str, instead_of: str = "") -> Lesson:
@@ -15,7 +15,11 @@ def lesson(kind: Kind, question: str, said: str, instead_of: str = "") -> Lesson
 PAIRS = [lesson("pair", f"What is {n}?", f"It is {n}.", "No.") for n in range(3)]
 THUMBS = [lesson("liked" if n else "disliked", f"Hi {n}", "Hello.") for n in range(6)]
 ANSWERS = [lesson("answer", f"Who is {n}?", f"{n} is me.") for n in range(3)]
-KEPT: list[Said] = [(({"role": "user", "content": "Hi"},), "Hello there."), (PAIRS[0].prompt, "No.")]
+KEPT: list[Said] = [
+    (({"role": "user", "content": "Hi"},), "Hello there."),
+    (PAIRS[0].prompt, "No."),
+    (({"role": "user", "content": "Why"},), "No."),
+]
 
 
 def test_pairs_are_learnt_before_thumbs_and_thumbs_before_answers() -> None:
@@ -59,10 +63,16 @@ def test_the_same_correction_in_three_formats_is_one_answer() -> None:
     assert len(rows_of("kto", same)) == 2
 
 
-def test_what_is_to_stay_is_preferred_to_what_was_rejected_elsewhere() -> None:
+def test_what_is_to_stay_is_preferred_to_an_answer_to_something_else() -> None:
     rows = rows_of("dpo", [*PAIRS, THUMBS[1]], KEPT)
     told = [(row["prompt"][-1]["content"], row["chosen"][0]["content"], row["rejected"][0]["content"]) for row in rows]
-    assert told[3:] == [("Hi", "Hello there.", "No."), ("Hi 1", "Hello.", "No.")]
+    assert told[3:] == [("Hi", "Hello there.", "No."), ("Why", "No.", "It is 1."), ("Hi 1", "Hello.", "No.")]
+
+
+def test_a_thumb_down_without_a_better_answer_is_for_kto_alone() -> None:
+    better = lesson("disliked", "What is 0?", "No.")
+    for method, found in (("dpo", [THUMBS[0]]), ("sft", [THUMBS[0]]), ("kto", [])):
+        assert unused(method, [PAIRS[0], better, THUMBS[0]]) == found
 
 
 def test_what_is_to_stay_is_asked_as_the_lessons_were_unless_one_is_about_it() -> None:
@@ -70,6 +80,6 @@ def test_what_is_to_stay_is_asked_as_the_lessons_were_unless_one_is_about_it() -
     assert asked == [({"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"})]
 
 
-@pytest.mark.parametrize(("rows", "steps"), [(3, 60), (20, 120), (4_000, 1_000)])
+@pytest.mark.parametrize(("rows", "steps"), [(3, 60), (20, 100), (4_000, 1_000)])
 def test_few_rows_are_learnt_often_and_many_once(rows: int, steps: int) -> None:
     assert steps_for(rows, 4) == steps

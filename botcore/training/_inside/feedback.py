@@ -20,7 +20,7 @@ from botcore.training._inside.learner import config_of, make_model
 from botcore.training._inside.preference import Teacher
 from botcore.training.collapse import Answer, as_lines, collapsed, figures
 from botcore.training.lessons import Lesson, LessonReader
-from botcore.training.mix import CHECKED, KEPT, chosen_method, framed, rows_of, steps_for
+from botcore.training.mix import CHECKED, KEPT, Method, chosen_method, framed, rows_of, steps_for, unused
 from botcore.training.rows import Row
 from botcore.training.runs import Run
 from botcore.training.whole import whole_folder
@@ -40,6 +40,7 @@ class Feedback:
     def __init__(self, run: Run, say: Callable[..., None]) -> None:
         self._run = run
         self._plan = run.read().plan
+        self._method: Method = self._plan.method or "sft"
         self._say = say
         self._tokenizer: Any = None
 
@@ -56,7 +57,7 @@ class Feedback:
         self._say("model", parameters=model.num_parameters(), device=str(model.device), precision=plan.precision)
         kept = framed([*learnt, *held], KEPT)
         self._say("stage", text="asking the base what is to stay")
-        rows = rows_of(chosen_method(learnt, plan.method or None), learnt, self._said(model, kept))
+        rows = rows_of(chosen_method(learnt, self._method), learnt, self._said(model, kept))
         set_seed(plan.seed)
         steps = plan.steps or steps_for(len(rows), plan.batch)
         teacher = Teacher(
@@ -73,7 +74,10 @@ class Feedback:
         questions = sorted({lesson.question for lesson in good})
         number = min(HELD, len(questions) // 10) if len(questions) >= MANY else 0
         out = set(random.Random(self._plan.seed).sample(questions, number))
-        card = dataclasses.asdict(reader.card) | {"documents": len(good), "held_out_documents": number}
+        for lesson in unused(self._method, good):
+            reader.card.skip(lesson.where, f"a thumb down without a better answer teaches {self._method} nothing")
+        used = len(rows_of(self._method, good))  # one example may be there in several formats
+        card = dataclasses.asdict(reader.card) | {"documents": used, "held_out_documents": number}
         with whole_folder(self._run.folder / "data") as draft:
             (draft / "card.json").write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
         self._say("data", **{name: value for name, value in card.items() if name != "named"})
@@ -138,8 +142,8 @@ class Feedback:
 
 
 def _asked(lessons: list[Lesson]) -> list[Lesson]:
-    """One lesson for each prompt, those that say how to answer before those that only say how not to."""
-    first = sorted(lessons, key=lambda lesson: not lesson.wanted)
+    """One lesson for each prompt, what was corrected first, and last what only says how not to answer."""
+    first = sorted(lessons, key=lambda lesson: ("pair", "answer", "liked", "disliked").index(lesson.kind))
     return list({json.dumps(lesson.prompt): lesson for lesson in reversed(first)}.values())[::-1]
 
 
