@@ -231,7 +231,7 @@ def test_of_a_long_file_lines_from_all_over_it_are_read(tmp_path: Path) -> None:
         for step in range(40_000):
             lines.write(json.dumps({"kind": "step", "step": step, "loss": 1.25, "tokens": step * 512}) + "\n")
     steps = [line["step"] for line in some_lines(file)]
-    assert 3_000 < len(steps) < 5_000
+    assert 500 < len(steps) < 2_500
     assert (steps[0], steps[-1]) == (0, 39_999)
     assert steps == sorted(set(steps))
     assert max(b - a for a, b in pairwise(steps)) < 1_000

@@ -194,13 +194,14 @@ def lines_of(file: Path) -> list[dict[str, Any]]:
     return found
 
 
-WHOLE_BYTES, STRETCHES = 256 * 1024, 64
+STRETCHES, STRETCH, TAIL = 224, 512, 16 * 1024
+"""Bytes of a stretch, which is two whole lines of metrics, and of the file's end: 128 KiB in all."""
 
 
 def some_lines(file: Path) -> list[dict[str, Any]]:
-    """As `lines_of`, at the price of 256 KiB for a file of any size: of a longer one stretches from all over it.
+    """As `lines_of`, for 128 KiB whatever the size of the file: of a longer one its end, and lines from all over it.
 
-    The last stretch is the end of the file, so the newest lines are there; of a file that is not, none.
+    Of a file that is not there, none.
     """
     try:
         with file.open("rb") as source:
@@ -211,16 +212,20 @@ def some_lines(file: Path) -> list[dict[str, Any]]:
 
 def _stretches(source: BinaryIO) -> Iterator[bytes]:
     size = os.fstat(source.fileno()).st_size
-    if size <= WHOLE_BYTES:
-        yield source.read(WHOLE_BYTES)
+    whole = STRETCHES * STRETCH + TAIL
+    if size <= whole:
+        yield source.read(whole)
         return
-    length = WHOLE_BYTES // STRETCHES
     for number in range(STRETCHES):
-        at = (size - length) * number // (STRETCHES - 1)
-        source.seek(at)
-        text = source.read(length)
-        first = 0 if at == 0 else text.find(b"\n") + 1  # what begins in the middle of a line is left out
-        yield text[first:]
+        yield _whole_lines(source, (size - TAIL - STRETCH) * number // (STRETCHES - 1), STRETCH)
+    yield _whole_lines(source, size - TAIL, TAIL)
+
+
+def _whole_lines(source: BinaryIO, at: int, length: int) -> bytes:
+    """From there on, without the line that began before; one that is cut short at the end is no JSON."""
+    source.seek(at)
+    text = source.read(length)
+    return text[text.find(b"\n") + 1 :] if at else text
 
 
 def _objects(text: bytes) -> Iterator[dict[str, Any]]:

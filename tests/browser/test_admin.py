@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
@@ -63,6 +64,14 @@ async def open_admin(page: Page, stub: Stub) -> None:
     stub.panels |= PANELS
     await page.goto(f"{stub.url}admin")
     await page.get_by_role("heading", name="Inbox").wait_for()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(context: BrowserContext, watch: Watch) -> Page:
+    """An empty page, under watch: the chat's need not be loaded first."""
+    page = await context.new_page()
+    watch.on(page)
+    return page
 
 
 @pytest.fixture

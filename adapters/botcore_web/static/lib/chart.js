@@ -48,6 +48,9 @@ function multiples(low, high, step, shift) {
   return found;
 }
 
+/** Whether a stretch of time is told in days. @param {Point} shown */
+export const inDays = ([low, high]) => high - low > 3 * DAY;
+
 /** From values to places on the screen. @param {Point} shown @param {number} from @param {number} to */
 export const scale = ([low, high], from, to) => (/** @type {number} */ value) =>
   from + ((value - low) / (high - low || 1)) * (to - from);

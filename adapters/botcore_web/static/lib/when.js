@@ -12,6 +12,11 @@ const daysAgo = (at) => Math.round((midnight(new Date()) - midnight(new Date(at 
 /** @param {number} at Unix seconds */
 export const timeOf = (at) => (daysAgo(at) === 0 ? clock : date).format(at * 1000);
 
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
+/** @param {number} at Unix seconds */
+export const dateOf = (at) => day.format(at * 1000);
+
 /** The heading a conversation of that time stands under. @param {number} at Unix seconds */
 export function era(at) {
   const days = daysAgo(at);

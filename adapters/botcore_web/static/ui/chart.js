@@ -2,10 +2,14 @@
 import { html, useLayoutEffect, useRef, useState } from "../vendor/vendor.js";
 import { numberOf, shown } from "../lib/cells.js";
 import * as chart from "../lib/chart.js";
+import { dateOf, timeOf } from "../lib/when.js";
 import { Empty } from "./table.js";
 
 const HEIGHT = 208;
 const EDGE = { left: 46, right: 14, top: 8, bottom: 24 };
+
+/** How places on the axis are written. @param {boolean} time @param {number[]} places @returns {(x: number) => string} */
+const writing = (time, places) => (!time ? numberOf : chart.inDays([places[0], places.at(-1) ?? 0]) ? dateOf : timeOf);
 
 /** @param {{title: string, lines: chart.Lines, x: string, y: string, time: boolean, empty: string}} props */
 export function Chart({ title, lines, x, y, time, empty }) {
@@ -14,7 +18,8 @@ export function Chart({ title, lines, x, y, time, empty }) {
   if (places.length === 0) return html`<div class="widget"><h3>${title}</h3><${Empty} text=${empty || "There is nothing to draw yet."} /></div>`;
   const index = chosen === null ? places.length - 1 : chart.nearest(places, chosen);
   const at = places[index];
-  const where = time ? shown(at, "time") : `${x} ${numberOf(at)}`;
+  const write = writing(time, places);
+  const where = time ? write(at) : `${x} ${write(at)}`;
   const told = lines.map(([name, points]) => ({ name, value: shown(chart.valueAt(points, at), "number") }));
   const words = `${where}: ${told.map(({ name, value }) => `${name} ${value}`).join(", ")}`;
   return html`<figure class="widget chart">
@@ -24,15 +29,15 @@ export function Chart({ title, lines, x, y, time, empty }) {
         <span>${name}</span> <strong>${value}</strong>
       </li>`)}<li class="small">${chosen === null ? "newest" : ""} ${where}</li></ul>
     </figcaption>
-    <${Drawing} lines=${lines} y=${y} time=${time} at=${chosen === null ? null : at} choose=${choose} label=${`${title}, ${y} by ${time ? "time" : x}. Newest at ${words}`} />
+    <${Drawing} lines=${lines} write=${write} time=${time} at=${chosen === null ? null : at} choose=${choose} label=${`${title}, ${y} by ${time ? "time" : x}. Newest at ${words}`} />
     <input type="range" min="0" max=${places.length - 1} value=${index} aria-label=${`${title}: read the values`} aria-valuetext=${words}
       onInput=${(/** @type {any} */ event) => choose(places[event.target.valueAsNumber])} onBlur=${() => choose(null)} />
-    <${Values} title=${title} lines=${lines} places=${places} x=${time ? "Time" : x} time=${time} />
+    <${Values} title=${title} lines=${lines} places=${places} x=${time ? "Time" : x} write=${write} />
   </figure>`;
 }
 
-/** @param {{lines: chart.Lines, y: string, time: boolean, at: number|null, choose: (x: number|null) => void, label: string}} props */
-function Drawing({ lines, y, time, at, choose, label }) {
+/** @param {{lines: chart.Lines, write: (x: number) => string, time: boolean, at: number|null, choose: (x: number|null) => void, label: string}} props */
+function Drawing({ lines, write, time, at, choose, label }) {
   const box = useRef(null);
   const [width, measure] = useState(0);
   useLayoutEffect(() => {
@@ -55,7 +60,7 @@ function Drawing({ lines, y, time, at, choose, label }) {
       ${chart.ticks(ys, 4).map((value) => html`<g key=${`y${value}`}>
         <path class="grid" d=${`M${left} ${up(value).toFixed(1)}H${right}`} />
         <text class="tick" x=${left - 8} y=${up(value) + 4} text-anchor="end">${numberOf(value)}</text></g>`)}
-      ${below.map((value) => html`<text key=${`x${value}`} class="tick" x=${across(value)} y=${HEIGHT - 6} text-anchor="middle">${shown(value, time ? "time" : "number")}</text>`)}
+      ${below.map((value) => html`<text key=${`x${value}`} class="tick" x=${Math.min(across(value), width - 26)} y=${HEIGHT - 6} text-anchor="middle">${write(value)}</text>`)}
       <path class="axis" d=${`M${left} ${bottom}H${right}`} />
       ${lines.map(([name, points], line) => html`<g key=${name}>
         <path class=${`line line-${line}`} d=${chart.path(points, across, up)} />
@@ -68,14 +73,14 @@ function Drawing({ lines, y, time, at, choose, label }) {
     </svg>`}</div>`;
 }
 
-/** The same for who reads rather than sees; drawn when it is opened. @param {{title: string, lines: chart.Lines, places: number[], x: string, time: boolean}} props */
-function Values({ title, lines, places, x, time }) {
+/** The same for who reads rather than sees; drawn when it is opened. @param {{title: string, lines: chart.Lines, places: number[], x: string, write: (x: number) => string}} props */
+function Values({ title, lines, places, x, write }) {
   const [open, show] = useState(false);
   return html`<details class="values" onToggle=${(/** @type {any} */ event) => show(event.target.open)}>
     <summary>Values as a table</summary>
     ${open && html`<div class="scroll low" role="region" tabindex="0" aria-label=${`${title}: values`}><table>
       <thead><tr><th scope="col">${x}</th>${lines.map(([name]) => html`<th key=${name} scope="col" class="right">${name}</th>`)}</tr></thead>
-      <tbody>${places.map((place) => html`<tr key=${place}><th scope="row">${shown(place, time ? "time" : "number")}</th>
+      <tbody>${places.map((place) => html`<tr key=${place}><th scope="row">${write(place)}</th>
         ${lines.map(([name, points]) => html`<td key=${name} class="right">${shown(points.find((point) => point[0] === place)?.[1] ?? null, "number")}</td>`)}</tr>`)}</tbody>
     </table></div>`}
   </details>`;
