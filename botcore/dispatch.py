@@ -9,9 +9,9 @@ import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from types import coroutine
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from botcore.clock import Clock
 from botcore.messages import Chunk
@@ -39,6 +39,14 @@ class Won(Generic[T]):
     value: T
 
 
+class _Waiting(NamedTuple):
+    """A coroutine that was stepped once and did not end there."""
+
+    started: Coroutine[Any, Any, Any]
+    on: Any
+    since: float
+
+
 class Dispatcher:
     """Calls hooks by name over plugins in the order of the configuration."""
 
@@ -46,13 +54,13 @@ class Dispatcher:
         self._hooks = hooks
         self._clock = clock
         self._metrics = metrics
-        self._spent = cache(metrics.hook_seconds.labels)
-        """Prometheus looks its labels up under a lock; twenty hooks a message would pay for it."""
 
     async def first(self, hook: str, *args: object, budget_s: float) -> Won[Any] | None:
         """The first answer that is not None; a plugin that fails or is too slow is passed over."""
         for bound in self._hooks.get(hook, ()):
-            answer = await self._call(hook, bound, args, budget_s)
+            answer = self._begun(hook, bound, args)
+            if type(answer) is _Waiting:
+                answer = await self._ended(hook, bound, answer, budget_s)
             if answer is not None:
                 return Won(bound.plugin, answer)
         return None
@@ -60,7 +68,9 @@ class Dispatcher:
     async def each(self, hook: str, *args: object, budget_s: float) -> None:
         """Ask every plugin, one after the other."""
         for bound in self._hooks.get(hook, ()):
-            await self._call(hook, bound, args, budget_s)
+            waiting = self._begun(hook, bound, args)
+            if type(waiting) is _Waiting:
+                await self._ended(hook, bound, waiting, budget_s)
 
     async def every(self, hook: str, *args: object, budget_s: float) -> list[str]:
         """As `each`; the names of those that failed or were too slow."""
@@ -75,7 +85,8 @@ class Dispatcher:
 
     async def call(self, hook: str, bound: Bound, *args: object, budget_s: float) -> Any:
         """The answer of one implementation (a command's handler, say); None where it fails."""
-        return await self._call(hook, bound, args, budget_s)
+        answer = self._begun(hook, bound, args)
+        return await self._ended(hook, bound, answer, budget_s) if type(answer) is _Waiting else answer
 
     def pipe(
         self, hook: str, turn: object, source: AsyncIterator[Chunk], stack: AsyncExitStack
@@ -97,17 +108,35 @@ class Dispatcher:
         """Who implements ``hook``, in order."""
         return iter(self._hooks.get(hook, ()))
 
-    async def _call(self, hook: str, bound: Bound, args: tuple[object, ...], budget_s: float) -> Any:
+    def _begun(self, hook: str, bound: Bound, args: tuple[object, ...]) -> Any:
+        """The answer, None where it fails; a `_Waiting` where the coroutine has to be awaited after all."""
         start = self._clock.monotonic()
         try:
-            return await self._within(bound.call(*args), budget_s)
+            started = bound.call(*args)
+            return _Waiting(started, started.send(None), start)
+        except StopIteration as done:
+            answer = done.value
+        except Exception:
+            self._failed(hook, bound.plugin, "failed")
+            answer = None
+        self._count(hook, bound, start)
+        return answer
+
+    async def _ended(self, hook: str, bound: Bound, waiting: "_Waiting", budget_s: float) -> Any:
+        try:
+            async with self._clock.timeout(budget_s):
+                return await _resumed(waiting.started, waiting.on)
         except TimeoutError:
             self._failed(hook, bound.plugin, f"took longer than {budget_s:g} s")
         except Exception:
             self._failed(hook, bound.plugin, "failed")
         finally:
-            self._spent(bound.plugin, hook).inc(self._clock.monotonic() - start)
+            self._count(hook, bound, waiting.since)
         return None
+
+    def _count(self, hook: str, bound: Bound, since: float) -> None:
+        spent, key = self._metrics.hook_seconds, (bound.plugin, hook)
+        spent[key] = spent.get(key, 0.0) + self._clock.monotonic() - since
 
     async def _within(self, started: Coroutine[Any, Any, T], budget_s: float) -> T:
         try:

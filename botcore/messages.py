@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 __all__ = [
@@ -55,7 +56,13 @@ class Conversation:
     @property
     def key(self) -> str:
         """The conversation as one string, unique over all channels."""
-        return "/".join(part.replace("/", "%2F") for part in (self.channel, self.account, self.chat, self.thread))
+        return _key(self.channel, self.account, self.chat, self.thread)
+
+
+@lru_cache(maxsize=10_000)
+def _key(*parts: str) -> str:
+    """Asked for fourteen times a message, and often of a conversation that was made anew from its row."""
+    return "/".join(part.replace("/", "%2F") for part in parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,3 +157,14 @@ async def test_failures_and_time_are_counted_under_the_plugins_name(caplog: pyte
     calls = Dispatcher({"hook": [Bound("bad", broken)]}, clock=ManualClock(), metrics=metrics)
     await calls.each("hook", None, budget_s=1)
     assert b'botcore_hook_errors_total{hook="hook",plugin="bad"} 1.0' in metrics.render()
+
+
+async def test_time_spent_in_hooks_is_counted_by_plugin() -> None:
+    metrics, clock, answered = Metrics(), ManualClock(), asyncio.Event()
+    calls = Dispatcher({"hook": [Bound("slow", answers(1, after=answered))]}, clock=clock, metrics=metrics)
+    asking = asyncio.create_task(calls.each("hook", None, budget_s=5))
+    await asyncio.sleep(0)
+    await clock.advance(2)
+    answered.set()
+    await asking
+    assert b'botcore_hook_seconds_total{hook="hook",plugin="slow"} 2.0' in metrics.render()

@@ -37,7 +37,9 @@ class Line:
         self._url = f"{settings.base_url}/bot{stand_in}"
         self._files = f"{settings.base_url}/file/bot{stand_in}"
         local = urlsplit(settings.base_url).hostname in LOOPBACK
-        self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=OPEN_CALLS), trust_env=not local)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=OPEN_CALLS), cookie_jar=aiohttp.DummyCookieJar(), trust_env=not local
+        )
         self._transport = Transport(
             self._session, stand_in=stand_in, token=settings.token, read_timeout=settings.call_timeout_s
         )

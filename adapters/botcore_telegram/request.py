@@ -12,6 +12,7 @@ into the address at the last moment, so no log line, exception or repr of the SD
 import json
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import aiohttp
@@ -82,11 +83,10 @@ class Transport(BaseRequest):
 
     async def call(self, url: str, parameters: Any, *, read_timeout: float | None) -> tuple[int, bytes]:
         """As `do_request`, without the SDK's objects around it."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout)
         # A redirect would carry the token to somebody else.
         with _unlinked():
             async with self._session.post(
-                self._address(url), json=parameters, timeout=timeout, allow_redirects=False
+                self._address(url), json=parameters, timeout=_patience(read_timeout), allow_redirects=False
             ) as response:
                 return _judged(response.status, response.headers.get("Retry-After", ""), await response.read())
 
@@ -104,6 +104,11 @@ class Transport(BaseRequest):
 
     def _address(self, url: str) -> str:
         return url.replace(self._stand_in, self._token.get_secret_value(), 1)
+
+
+@lru_cache
+def _patience(read_timeout: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout)
 
 
 @contextmanager
