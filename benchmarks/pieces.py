@@ -145,7 +145,8 @@ async def each(items: Iterable[Any], one: Callable[[Any], Awaitable[Any]]) -> fl
 
 
 async def stored(store: Store) -> dict[str, list[float]]:
-    """The pieces on the store's threads: of two messages in each chat the second is claimed from the backlog."""
+    """The pieces on the store's threads: of three messages in each chat one is claimed while it is accepted, one from
+    the backlog, and one as that ends."""
     found: dict[str, list[float]] = {}
     for number in range(5):
         claims: list[Claim] = []
@@ -153,10 +154,12 @@ async def stored(store: Store) -> dict[str, list[float]]:
         async def accept(messages: list[Message], claims: list[Claim] = claims) -> None:
             claims += [one.claim for one in await store.accept(messages) if one.claim]
 
-        async def sent(claim: Claim) -> None:
-            await store.sent(claim, f"{claim.turn}.0", f"1:{claim.message_id}", release=Handover())
+        async def sent(claim: Claim, lease_s: float = 0) -> Claim | None:
+            release = Handover(lease_s=lambda: lease_s)
+            await store.sent(claim, f"{claim.turn}.0", f"1:{claim.message_id}", release=release)
+            return release.claim
 
-        records = [record(number * 2 * CHATS + n) for n in range(2 * CHATS)]
+        records = [record(number * 3 * CHATS + n) for n in range(3 * CHATS)]
         batches = [records[start : start + 50] for start in range(0, len(records), 50)]
         found.setdefault("accept, fifty to a poll", []).append(await each(batches, accept) / 50)
         commit = await each(claims, lambda claim: store.commit_turn(claim, _end(claim)))
@@ -168,7 +171,15 @@ async def stored(store: Store) -> dict[str, list[float]]:
         found.setdefault("claim from the backlog, sixteen at once", []).append(
             (time.process_time() - begun) / max(1, len(again)) * 1e6
         )
+        last = list[Claim | None]()
         for claim in again:
+            await store.commit_turn(claim, _end(claim))
+
+        async def going_on(claim: Claim, last: list[Claim | None] = last) -> None:
+            last.append(await sent(claim, lease_s=30))
+
+        found.setdefault("sent, and the next message claimed", []).append(await each(again, going_on))
+        for claim in filter(None, last):
             await store.commit_turn(claim, _end(claim))
             await sent(claim)
     return found

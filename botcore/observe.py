@@ -96,7 +96,7 @@ class Metrics:
         self.turn_seconds: Histogram = Histogram("botcore_turn_seconds", "Begun to committed reply", registry=own)
         self.tokens: Counter = Counter("botcore_tokens", "Tokens by kind", ["kind"], registry=own)
         self.hook_seconds: dict[tuple[str, str], float] = {}
-        """By plugin and hook. Plain numbers until somebody asks: a counter's lock would be taken twenty times a message."""
+        """By plugin and hook. Plain numbers until somebody asks: a counter's lock would be taken for each hook."""
         own.register(_Spent(self.hook_seconds))
         self.hook_errors: Counter = Counter(
             "botcore_hook_errors", "Hook calls that failed or were too slow", ["plugin", "hook"], registry=own
