@@ -47,7 +47,7 @@ def model(
     questions: Annotated[Path | None, typer.Option(help="JSON lines of your own questions.")] = None,
     texts: Annotated[list[str] | None, typer.Option(help="Folders and files of text: perplexity of these.")] = None,
     base: Annotated[str, typer.Option(help="An evaluation or its file to compare with; else the last one.")] = "",
-    adapter: Annotated[str, typer.Option(help="A run that made a LoRA adapter, or the adapter's folder.")] = "",
+    lora: Annotated[str, typer.Option(help="A LoRA version, a run that made one, or an adapter's folder.")] = "",
     seed: Annotated[int, typer.Option(min=0, help="Of the stories, which are drawn.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="On a CPU; 0 = all cores but one.")] = 0,
     answers: Annotated[bool, typer.Option("--answers", help="Show the wrong answers, and the stories.")] = False,
@@ -62,7 +62,7 @@ def model(
     data_dir = settings.bot.data_dir
     before = find_result(data_dir, base) if base else None
     asked = _asked(questions, texts or [])
-    task = _task(settings, name, asked, adapter, seed, threads)
+    task = _task(settings, name, asked, lora, seed, threads)
     python = engine_python(settings)
     folder = new_evaluation(data_dir, task, asked)
     said = _Said(json)
@@ -107,17 +107,18 @@ def _task(settings: "Settings", name: str, asked: "list[Question]", adapter: str
 
 
 def _adapter(settings: "Settings", name: str) -> str:
-    """The folder that ``--adapter`` means."""
+    """The folder that ``--lora`` means: a version is copied below ``data_dir/loras`` when it is offered."""
     from botcore.errors import TrainingError
     from botcore.training.runs import all_runs
 
     if not name:
         return ""
-    runs = {record.id: record for record in all_runs(settings.bot.data_dir)}
-    folder = Path(runs[name].outputs.get("adapter", "")) if name in runs else Path(name)
-    if not (folder / "adapter_config.json").is_file():
-        raise TrainingError(f"{name} is neither a run that made an adapter nor an adapter's folder")
-    return str(folder.resolve())
+    data_dir = settings.bot.data_dir
+    made = [record.outputs.get("adapter", "") for record in all_runs(data_dir) if record.id == name]
+    for folder in (data_dir / "loras" / name, *map(Path, filter(None, made)), Path(name)):
+        if (folder / "adapter_config.json").is_file():
+            return str(folder.resolve())
+    raise TrainingError(f"{name} is no LoRA version, no run that made one, and no adapter's folder; botcore lora list")
 
 
 class _Said:

@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from botcore.cli import app
-from botcore.cli.evaluate import _show
+from botcore.cli.evaluate import _adapter, _show
 from botcore.errors import BotcoreError
+from botcore.settings import load_settings
 from botcore.training.evaluations import changes
 
 
@@ -30,7 +31,7 @@ def evaluated(config: Path, *arguments: object) -> Result:
         (["--base", "eval-9"], "there is no evaluation eval-9; there are: none yet"),
         (["--questions", "/nowhere.jsonl"], "there is no file /nowhere.jsonl"),
         (["--texts", "/nowhere"], "there is no folder or file /nowhere"),
-        (["--adapter", "sft-7"], "sft-7 is neither a run that made an adapter nor an adapter's folder"),
+        (["--lora", "sft-7"], "sft-7 is no LoRA version, no run that made one, and no adapter's folder"),
         ([], "/nowhere/python"),
     ],
 )
@@ -42,6 +43,15 @@ def test_what_cannot_be_done_is_one_line_and_makes_no_folder(
     assert said in str(result.exception)
     assert "\n" not in str(result.exception)
     assert not (tmp_path / "data" / "evaluations").exists()
+
+
+def test_a_version_of_the_bots_own_is_found_by_its_name(tmp_path: Path) -> None:
+    folder = tmp_path / "loras" / "kind-1"
+    folder.mkdir(parents=True)
+    (folder / "adapter_config.json").write_text("{}")
+    settings = load_settings((), flags={"bot.data_dir": str(tmp_path)})
+    assert _adapter(settings, "kind-1") == str(folder)
+    assert _adapter(settings, str(folder)) == str(folder)
 
 
 def test_figures_stand_beside_those_before(capsys: pytest.CaptureFixture[str]) -> None:
