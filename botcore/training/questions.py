@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from botcore.errors import TrainingError
 from botcore.training.texts import Reader
@@ -44,7 +44,7 @@ QUESTIONS = "questions.jsonl"
 """What a set is called in an evaluation's folder."""
 MOST = 20_000
 FILE_LIMIT = 64 << 20
-NEEDS: Mapping[Kind, tuple[str, ...]] = {
+NEEDS: Mapping[str, tuple[str, ...]] = {
     "text": ("text",),
     "instruction": ("ask", "accept"),
     "quote": ("ask", "passages", "sentence", "number"),
@@ -95,9 +95,9 @@ def _question(where: str, line: bytes) -> Question:
         found: Any = json.loads(line)
     except (ValueError, RecursionError):
         raise TrainingError(f"{where}: no JSON") from None
-    kind = found.get("kind") if isinstance(found, dict) else None
-    if kind not in get_args(Kind):
-        raise TrainingError(f'{where}: its "kind" is none of {", ".join(get_args(Kind))}')
+    kind = str(found.get("kind")) if isinstance(found, dict) else ""
+    if kind not in NEEDS:
+        raise TrainingError(f'{where}: its "kind" is none of {", ".join(NEEDS)}')
     if missing := [name for name in NEEDS[kind] if not found.get(name)]:
         raise TrainingError(f'{where}: a {kind} needs "{missing[0]}"')
     return _checked(where, {"forbid": found.pop("not", ()), **found})
@@ -110,21 +110,29 @@ def _checked(where: str, found: dict[str, Any]) -> Question:
             raise TrainingError(f'{where}: "{"not" if name == "forbid" else name}" is a list of texts')
         return tuple(given)
 
-    plain = {name: found.get(name, "") for name in ("ask", "text", "sentence")}
-    for name, value in plain.items():
-        if not isinstance(value, str):
+    def text(name: str) -> str:
+        if not isinstance(given := found.get(name, ""), str):
             raise TrainingError(f'{where}: "{name}" is a text')
-    lists = {name: texts(name) for name in ("passages", "accept", "forbid")}
-    question = Question(kind=found["kind"], number=found.get("number", 0), **plain, **lists)
+        return given
+
+    question = Question(
+        kind=found["kind"],
+        ask=text("ask"),
+        text=text("text"),
+        passages=texts("passages"),
+        sentence=text("sentence"),
+        number=found["number"] if isinstance(found.get("number"), int) else 0,
+        accept=texts("accept"),
+        forbid=texts("forbid"),
+    )
     if question.kind == "quote" and not _stands(question):
         raise TrainingError(f'{where}: "sentence" is not in the passage with that "number"')
     return question
 
 
 def _stands(question: Question) -> bool:
-    number = question.number
-    there = isinstance(number, int) and 1 <= number <= len(question.passages)
-    return there and question.sentence in question.passages[number - 1]
+    there = 1 <= question.number <= len(question.passages)
+    return there and question.sentence in question.passages[question.number - 1]
 
 
 def texts_as_questions(paths: Sequence[str]) -> list[Question]:
