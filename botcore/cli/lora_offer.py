@@ -1,4 +1,4 @@
-"""From a training run to a LoRA version: what `botcore train sft` ends with, and `botcore lora use RUN` begins with."""
+"""From a training run to a LoRA version: what `botcore train` ends with, and `botcore lora use RUN` begins with."""
 
 import json
 from pathlib import Path
@@ -31,11 +31,12 @@ async def offered(bot: "Bot", name: str) -> "Lora":
     return await bot.loras.offer(
         Path(adapter),
         name=name,
-        method=record.kind,
+        method=record.plan.method or record.kind,
         base=_setting_for(bot, record.base),
         run=name,
         dataset_hash=record.data,
         figures={**record.metrics, **_rows(run)},
+        refused=record.reason if record.state == "refused" else "",
     )
 
 

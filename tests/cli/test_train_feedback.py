@@ -87,7 +87,7 @@ def test_what_was_learnt_is_shown_before_and_after_and_offered_to_the_bot(
     told = done.stdout.splitlines()
     assert "  4 lessons by dpo, 1 skipped (data/card.json says why); answers as taught 3 of 4, 5 of 6" in done.stdout
     assert told[-7:-4] == ["  “When?”", "    before  ?", "    after   At 9"]
-    assert told[-1] == "Use it: botcore lora use feedback-1"
+    assert told[-1].endswith("let the bot use it: botcore lora use feedback-1")
     (version,) = asyncio.run(versions(here))
     assert (version.name, version.run, version.base, version.method) == ("feedback-1", "feedback-1", "starter", "dpo")
     assert (version.state, version.dataset_hash, version.figures["loss"]) == ("offered", "abc", 0.125)
@@ -98,7 +98,9 @@ def test_a_collapsed_adapter_is_refused_with_its_reason_and_a_status(here: Path,
     done = botcore(here, "train", "feedback", lessons(here, 4))
     assert done.exit_code == 1
     assert "feedback-1 is refused: 7 of 8 answers repeat themselves" in done.stderr
-    assert "Nothing uses it. Try again with a lower --rate" in done.stdout
+    assert "nothing uses it; try again with a lower --rate" in done.stdout
+    refused = "feedback-1 was refused: 7 of 8 answers repeat themselves"
+    assert error_of(botcore(here, "lora", "use", "feedback-1")) == refused
     assert "feedback-1 is refused; botcore train show" in error_of(botcore(here, "train", "resume", "feedback-1"))
 
 

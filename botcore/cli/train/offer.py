@@ -1,6 +1,5 @@
 """A run's adapter offered to the bot; of what was learnt from people, answers before and after are shown."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -16,82 +15,41 @@ __all__ = ["hand_over"]
 
 SHOWN = 3
 """Answers, before and after."""
-FIGURES = ("loss", "documents", "skipped", "taught", "asked", "kept", "others")
-"""What of the run stays with the version."""
 
 
 def hand_over(settings: "Settings", record: "Record", *, json: bool) -> "Record":
-    """The same record; the adapter that it has made is a version of the bot's model now."""
+    """The same record; the adapter that it has made is a version of the bot's model now, or on record as refused."""
+    from botcore.errors import BotcoreError
     from botcore.training.runs import find_run
 
-    if record.kind == "feedback" and record.outputs:
-        _offer(settings, find_run(settings.bot.data_dir, record.id), record, json=json)
-    elif record.kind == "sft" and record.state == "done" and "adapter" in record.outputs:
-        _offer_answers(settings, record, json=json)
+    if "adapter" not in record.outputs:
+        return record
+    try:
+        version = run_async(_known(settings, record.id))
+    except BotcoreError as error:  # the training stands all the same
+        typer.echo(f"! it is not offered: {error}", err=True)
+        return record
+    if json:
+        print_json({"event": "offered", "name": version.name, "state": version.state, "reason": version.reason})
+        return record
+    if record.kind == "feedback":
+        typer.echo("\n".join(_told(find_run(settings.bot.data_dir, record.id), record)))
+    typer.echo(_next(version))
     return record
 
 
-def _offer(settings: "Settings", run: "Run", record: "Record", *, json: bool) -> None:
-    """Offer the adapter, or put it on record as refused; say what changed, and how to use it."""
-    version = run_async(_offered(settings, record))
-    if json:
-        print_json({"event": "offered", "name": version.name, "state": version.state, "reason": version.reason})
-        return
-    for line in _told(run, record):
-        typer.echo(line)
-    if version.state == "offered":
-        typer.echo(f"Use it: botcore lora use {version.name}")
-    else:
-        typer.echo("Nothing uses it. Try again with a lower --rate, fewer --steps, or after more corrections.")
-
-
-def _offer_answers(settings: "Settings", record: "Record", *, json: bool) -> None:
-    """Offer what `train sft` has learnt beside its base, under the run's name."""
-    from botcore.errors import BotcoreError
-
-    try:
-        run_async(_known(settings, record.id))
-    except BotcoreError as error:  # the training stands all the same
-        typer.echo(f"! it is not offered: {error}", err=True)
-    else:
-        if not json:
-            typer.echo(f"  compare it: botcore lora try {record.id} · let the bot use it: botcore lora use {record.id}")
-
-
-async def _known(settings: "Settings", name: str) -> None:
+async def _known(settings: "Settings", name: str) -> "Lora":
     from botcore.bot import visiting
     from botcore.cli.lora_offer import offered
 
     async with visiting(settings) as bot:
-        await offered(bot, name)
+        return await offered(bot, name)
 
 
-async def _offered(settings: "Settings", record: "Record") -> "Lora":
-    from botcore.bot import visiting
-
-    async with visiting(settings) as bot:
-        return await bot.loras.offer(
-            Path(record.outputs["adapter"]),
-            name=record.id,
-            base=_base_name(settings, record.base),
-            method=record.plan.method,
-            run=record.id,
-            dataset_hash=record.data,
-            figures={name: record.metrics[name] for name in FIGURES if name in record.metrics},
-            refused=record.reason if record.state == "refused" else "",
-        )
-
-
-def _base_name(settings: "Settings", base: str) -> str:
-    """What the configuration calls it, where it is the bot's model."""
-    from botcore.engine.model import find_model
-    from botcore.errors import EngineUnavailable
-
-    try:
-        same = find_model(settings.engine.model, data_dir=settings.bot.data_dir).source == base
-    except EngineUnavailable:
-        same = False
-    return settings.engine.model if same else base
+def _next(version: "Lora") -> str:
+    if version.state == "refused":
+        return "  nothing uses it; try again with a lower --rate, fewer --steps, or after more corrections"
+    return f"  compare it: botcore lora try {version.name} · let the bot use it: botcore lora use {version.name}"
 
 
 def _told(run: "Run", record: "Record") -> list[str]:
