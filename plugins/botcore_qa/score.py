@@ -19,7 +19,7 @@ from botcore_qa.words import stems
 __all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "mood", "ranked", "share"]
 
 Mood = Literal["question", "statement", "talk"]
-"""``question``: wants to be told something. ``talk``: wants something made up, or is about us. Else ``statement``."""
+"""``question``: wants to be told something. ``talk``: wants something made up or worked out, or is about us. Else ``statement``."""
 
 _OPENING = r"(?:(?:hi|hello|hey|ok|okay|so|and|but|please|pls|sorry|excuse me)[,!. ]+)*"
 QUESTION = re.compile(
@@ -44,6 +44,9 @@ PERSONAL = re.compile(
     r"|friend|job|favou?rite|opinion|feelings?|hobb(?:y|ies)|gender|creator|maker)\b",
     re.IGNORECASE,
 )
+
+SUM = re.compile(r"\d(?:\s*[+*×÷^]\s*|\s+(?:times|plus|minus|divided by|[-/])\s+)\d", re.IGNORECASE)
+"""Worked out, not looked up: there are documents enough in which both numbers happen to stand."""
 
 GUESS = 0.8
 """What a guessed word counts for: enough for one slip in a question, not for a question of slips."""
@@ -98,7 +101,7 @@ class Scored:
 
 def mood(text: str) -> Mood:
     """What kind of message this is, by its form alone."""
-    if WISH.match(text.strip()) or PERSONAL.search(text):
+    if WISH.match(text.strip()) or PERSONAL.search(text) or SUM.search(text):
         return "talk"
     return "question" if QUESTION.match(text.strip()) or text.rstrip(" \"'”)").endswith("?") else "statement"
 

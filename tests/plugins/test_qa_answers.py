@@ -79,6 +79,9 @@ async def test_both_tables_can_tell_good_thresholds_from_bad_ones(
         ("Could you please write a poem about what plugins do?", "talk"),
         ("What is your name?", "talk"),
         ("Translate: how do I add a plugin?", "talk"),
+        ("What is 12 times 7?", "talk"),
+        ("How much is 3+4", "talk"),
+        ("What changed on 2026-11-25?", "question"),
     ],
 )
 def test_the_form_of_a_message_says_what_it_wants(text: str, kind: Mood) -> None:
