@@ -23,10 +23,10 @@ app: typer.Typer = typer.Typer(
 
 Name = Annotated[str, typer.Argument(help="The version's name, as `botcore lora list` says it; or a training run's.")]
 LOOK_S = 0.3
-NOBODY_S = 5.0
+NOBODY_S = 10.0
 """After so long without a word there is no bot that takes notice: a running one looks once a second."""
 SILENCE_S = 60.0
-"""After so long without another word the bot is gone: one at work says something every second."""
+"""After so long without another word the bot is gone, or hangs: one at work says something every ten seconds."""
 PROMPTS = ("Hello!", "Who are you?", "What can you do?")
 
 
@@ -55,7 +55,7 @@ def use(name: Name, config: ConfigFiles = None, json: AsJson = False) -> None:
     elif version.live:
         typer.echo(f"✓ {name} is in service; botcore lora off goes back to the base")
     else:
-        typer.echo(f"✓ {name} comes in service when the bot starts: botcore run")
+        typer.echo(f"✓ {name} comes in service when the bot runs: botcore run")
 
 
 @app.command("off")
@@ -159,7 +159,7 @@ async def _heeded(
     for name in names:
         while not true(version := await _one(bot, name)):
             quiet = bot.clock.now() - max(version.told_at, version.changed_at)
-            heard = version.told_at >= version.changed_at
+            heard = alone or version.told_at >= version.changed_at
             if quiet > (SILENCE_S if heard else NOBODY_S) or (alone and not running_at(settings.bot.data_dir)):
                 return
             say(version.progress or "waiting for the bot")

@@ -26,7 +26,7 @@ async def offered(bot: "Bot", name: str) -> "Lora":
     except TrainingError:
         raise ModelError(f"there is no LoRA version {name}; `botcore lora list` says which there are") from None
     adapter = record.outputs.get("adapter")
-    if not adapter:
+    if not adapter or record.state not in ("done", "refused"):
         raise ModelError(f"the run {name} has made no adapter; `botcore train show {name}` says how it stands")
     return await bot.loras.offer(
         Path(adapter),

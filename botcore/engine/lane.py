@@ -183,7 +183,8 @@ class Lane:
         """Load it into the running server. Raises `EngineRejected` with why it cannot be, or `EngineUnavailable`."""
         if self.client is None:
             raise EngineUnavailable("the engine is starting")
-        await self._load(self.client, version)
+        if version.name not in self.adapters:  # it is there where an off was taken back before it was done
+            await self._load(self.client, version)
         self.adapters[version.name] = version
 
     async def drop(self, name: str) -> None:

@@ -215,7 +215,7 @@ class VllmEngine:
             return
         if wrong := await asyncio.to_thread(what_is_wrong, version.folder, version.files_hash):
             raise EngineRejected(f"{version.name} cannot be served: {wrong}")
-        if lane.takes(version):
+        if version.name in lane.adapters or lane.takes(version):
             await lane.adopt(version)
             fleet.show_wish(version.name)
             if before:

@@ -69,7 +69,10 @@ class Serving:
                     log.debug("LoRA: %s", error)
                 await self._wait()
 
-    async def _wait(self) -> None:
+    async def _wait(self, *tasks: "asyncio.Task[None]") -> None:
+        """Until the next look is due, something is heard, or one of these has ended."""
+        for task in tasks:
+            task.add_done_callback(lambda _: self._heard.set())
         with suppress(TimeoutError):
             async with self._clock.timeout(LOOK_S):
                 await self._heard.wait()
@@ -111,26 +114,33 @@ class Serving:
             self.problem = ""
 
     async def _bring(self, group: asyncio.TaskGroup, engine: LoraEngine, wanted: Lora | None) -> None:
-        self._said = None
-        telling = group.create_task(self._tell(wanted), name="progress of a LoRA version")
+        """Let the engine serve it, which may take as long as a server's start; another wish meanwhile ends that."""
+        self._said, name = None, wanted.name if wanted else ""
+        serving = group.create_task(self._serve(engine, wanted), name=f"to serve {name or 'the base'}")
+        while not serving.done():
+            with suppress(StoreError):
+                if not await self._is_wanted(name):
+                    serving.cancel()
+                elif engine.status.lora == name:
+                    await self._settled(name, unsaid=False)  # new turns get it; the old ones end in their time
+                elif wanted:
+                    await self._note(wanted, engine.status.detail or "changing over")
+            await self._wait(serving)
+        self._heard.set()  # what came of it is looked at without a pause
+
+    async def _serve(self, engine: LoraEngine, wanted: Lora | None) -> None:
         try:
             await engine.serve(await self._book.files(wanted) if wanted else None)
         except (ModelError, EngineRejected) as error:
             if wanted:
-                await self._set_aside(wanted, str(error))
+                with suppress(StoreError):
+                    await self._set_aside(wanted, str(error))
         except EngineUnavailable as error:
             await self._again_later(wanted, str(error))
-        finally:
-            telling.cancel()
-            await asyncio.wait([telling])
-        self._heard.set()  # what came of it is looked at before the next wait is over
 
-    async def _tell(self, wanted: Lora | None) -> None:
-        """What the engine is doing, once a second: for whoever waits at the command line."""
-        while wanted and self._owns:
-            progress = self._engine.status.detail or "changing over"
-            await self._note(wanted, progress)
-            await self._clock.sleep(LOOK_S)
+    async def _is_wanted(self, name: str) -> bool:
+        wanted = await self._wanted()
+        return name == (wanted.name if wanted else "")
 
     async def _note(self, wanted: Lora, progress: str) -> None:
         """Write it down where it is news, and else now and then, so that whoever waits knows of a bot at work."""

@@ -64,7 +64,7 @@ def test_where_there_are_none_it_says_how_one_is_made(config: Path) -> None:
 def test_an_adapter_made_elsewhere_is_offered_and_used_at_the_next_start(config: Path, adapter: Path) -> None:
     assert "✓ pirate is offered" in lora(config, "add", adapter, "--name", "pirate").output
     assert "pirate           offered " in lora(config, "list").output
-    assert "✓ pirate comes in service when the bot starts" in lora(config, "use", "pirate").output
+    assert "✓ pirate comes in service when the bot runs" in lora(config, "use", "pirate").output
     assert listed(config)[0]["state"] == "serving"
     assert "pirate           wanted " in lora(config, "list").output
     assert "botcore lora use pirate brings the version back" in lora(config, "off").output

@@ -114,6 +114,22 @@ async def test_from_one_version_to_the_next_it_is_the_same_server_and_the_old_on
         assert await said(engine, model="b") == "b"
 
 
+async def test_an_off_that_is_taken_back_before_it_is_done_needs_no_server(
+    engine: VllmEngine, adapter: MakeAdapter
+) -> None:
+    version = adapter("a")
+    async with running(engine):
+        await engine.serve(version)
+        group = group_of(engine)
+        off = asyncio.create_task(engine.serve(None))
+        await becomes(engine, lambda status: "next model tiny" in status.detail)
+        off.cancel()
+        await asyncio.wait([off])
+        await engine.serve(version)
+        assert (group_of(engine), engine.status.lora) == (group, "a")
+        assert await slots(engine) == ["5", "a"], "it was not loaded twice"
+
+
 async def test_the_last_slot_stays_empty_however_many_versions_come(engine: VllmEngine, adapter: MakeAdapter) -> None:
     async with running(engine):
         for name in ("a", "b", "c", "d", "e", "f"):

@@ -189,6 +189,32 @@ async def test_what_cannot_be_just_now_is_tried_again(tmp_path: Path, clock: Man
         assert "lora" not in chat.bot.health()
 
 
+class Slow(ScriptedEngine):
+    """Takes its time to change over, until it is told to go on; what is interrupted changes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go = asyncio.Event()
+        self.asked: list[str] = []
+
+    async def serve(self, version: LoraFiles | None) -> None:
+        self.asked.append(version.name if version else "")
+        await self.go.wait()
+        await super().serve(version)
+
+
+async def test_another_wish_ends_a_change_that_is_on_its_way(tmp_path: Path) -> None:
+    engine = Slow()
+    async with chatting(tmp_path, engine=engine) as chat:
+        for name in ("a", "b"):
+            await offer(chat, name)
+            await chat.bot.loras.use(name)
+            await until(lambda name=name: engine.asked[-1:] == [name])  # type: ignore[misc]
+        engine.go.set()
+        await in_service(chat, "b")
+        assert engine.served == ["b"]
+
+
 class Plain:
     """An engine of somebody's own that knows nothing of versions."""
 
