@@ -19,7 +19,8 @@ from botcore_qa.words import stems
 __all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "mood", "ranked", "share"]
 
 Mood = Literal["question", "statement", "talk"]
-"""``question``: wants to be told something. ``talk``: wants something made up or worked out, or is about us. Else ``statement``."""
+"""``question``: wants to be told something. ``talk``: wants something made up or worked out, or is about us. Else
+``statement``."""
 
 _OPENING = r"(?:(?:hi|hello|hey|ok|okay|so|and|but|please|pls|sorry|excuse me)[,!. ]+)*"
 QUESTION = re.compile(
