@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from semantic_text_splitter import MarkdownSplitter
+
 __all__ = ["Piece", "blocks", "cut", "pieces", "sections", "sentences", "title", "unwrapped"]
 
 # A document is read in the bot's own process, and `re` holds the interpreter while it looks: every expression here
@@ -51,8 +53,6 @@ def pieces(text: str, name: str, *, size: int) -> Iterator[Piece]:
 
 def cut(text: str, whole: str, path: Sequence[str], *, page: int = 0, size: int) -> Iterator[Piece]:
     """The passages of one section of the document with the title ``whole``, under the headings ``path``."""
-    from semantic_text_splitter import MarkdownSplitter  # 2 MB, and a bot that only answers cuts nothing
-
     shown = path if [*path[:1]] == [whole] else [whole, *path]
     for chunk in MarkdownSplitter(size).chunks(text):
         if chunk.strip():
