@@ -56,7 +56,7 @@ class ScriptedEngine:
         """Versions that cannot be served, and why."""
         self.gone: set[str] = set()
         """Versions in service whose files have vanished: the next restart does without."""
-        self.lending = Lending()
+        self.lending: Lending = Lending()
         self.counts = True
         """False: `count` returns None, as servers without ``/tokenize`` do."""
         self.restricts = True
