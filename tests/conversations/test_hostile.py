@@ -41,7 +41,7 @@ SECRETS = {
     "Slack's old proof": str(Slack.around["token"]),
 }
 HALVES = {name: (secret[: len(secret) // 2], secret[len(secret) // 2 :]) for name, secret in SECRETS.items()}
-texts = (f"message number {n}" for n in count())
+texts = (f"Ahoy, harbour {n}" for n in count())
 
 every_door = pytest.mark.parametrize("door", DOORS, ids=lambda door: type(door).__name__.lower())
 every_platform = pytest.mark.parametrize("door", PLATFORMS, ids=lambda door: type(door).__name__.lower())

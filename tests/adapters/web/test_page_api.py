@@ -111,7 +111,7 @@ async def test_status_names_engine_health_and_commands(ana: Visitor) -> None:
     assert status == 200
     assert body == {
         "name": "botcore",
-        "engine": {"stage": "ready", "detail": "", "progress": None, "model": "starter", "window": 2048},
+        "engine": {"stage": "ready", "detail": "", "progress": None, "model": "starter", "window": 2048, "lora": ""},
         "health": {"web": "ok", "qa": "no documents"},
         "commands": [{"name": "help", "help": "What I can do"}],
         "limits": {
