@@ -64,7 +64,7 @@ SIZES: dict[str, Shape] = {
     "medium": _size(16_384, 768, 12, 12, 4, 2048, 2048),
     "large": _size(32_768, 1024, 24, 16, 8, 2816, 2048),
 }
-"""0.1, 2.7, 5, 16, 88 and 317 million parameters. `tiny` is the shape of the model in the box."""
+"""0.1, 2.7, 5, 16, 88 and 317 million parameters. `mini` is the shape of the model in the box."""
 
 
 def shape_of(size: str, style: Style) -> Shape:

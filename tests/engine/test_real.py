@@ -162,7 +162,7 @@ async def test_of_a_choice_it_says_one_word_for_word(engine: VllmEngine) -> None
 
 
 async def test_the_window_is_the_models_own(engine: VllmEngine) -> None:
-    assert (engine.status.model, engine.status.window) == ("endless", 2048)
+    assert (engine.status.model, engine.status.window) == ("endless", 1024)
     assert (await reply(engine, "Hello!", max_tokens=9_000))[-1].finish == "length"
 
 
@@ -182,7 +182,7 @@ async def test_a_second_turn_is_served_from_the_prefix_cache(engine: VllmEngine)
 
 
 async def test_a_prompt_that_does_not_fit_is_prompt_too_long_and_the_engine_lives(engine: VllmEngine) -> None:
-    with pytest.raises(PromptTooLong, match="maximum context length is 2048"):
+    with pytest.raises(PromptTooLong, match="maximum context length is 1024"):
         await reply(engine, "word " * 5_000, max_tokens=1)
     assert (await reply(engine, "hi", max_tokens=1))[-1].finish
 

@@ -39,16 +39,15 @@ def test_every_file_is_there(name: str) -> None:
     assert (PATH / name).stat().st_size > 0
 
 
-def test_the_whole_checkpoint_stays_under_six_megabytes() -> None:
-    assert sum((PATH / name).stat().st_size for name in FILES) <= 6_000_000
-    assert (PATH / "model.safetensors").stat().st_size <= 5_600_000
+def test_the_whole_checkpoint_stays_under_twelve_megabytes() -> None:
+    assert sum((PATH / name).stat().st_size for name in FILES) <= 12_000_000
 
 
 def test_an_engine_finds_the_architecture_it_needs() -> None:
     config = read("config.json")
     assert config["architectures"] == ["Qwen3ForCausalLM"]
     assert config["dtype"] == "bfloat16"
-    assert config["max_position_embeddings"] == 2048
+    assert config["max_position_embeddings"] == 1024
     assert config["tie_word_embeddings"] is True
 
 

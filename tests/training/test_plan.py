@@ -15,8 +15,8 @@ def test_a_plan_comes_back_from_json_as_it_was() -> None:
     assert plan_from(json.loads(json.dumps(PLAN.as_json()))) == PLAN
 
 
-def test_tiny_has_as_many_parameters_as_the_model_in_the_box() -> None:
-    assert SIZES["tiny"].parameters == 2_718_912
+def test_mini_has_as_many_parameters_as_the_model_in_the_box() -> None:
+    assert SIZES["mini"].parameters == 4_952_064
 
 
 @pytest.mark.parametrize("style", ["qwen3", "gpt2"])

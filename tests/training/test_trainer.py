@@ -97,7 +97,7 @@ def test_parameters_are_counted_without_loading_anything(server: Any) -> None:
     for style in ("qwen3", "gpt2"):
         real, counted = server.checks[style]["parameters"]
         assert real == counted
-    assert server.checks["starter"] == SIZES["tiny"].parameters
+    assert server.checks["starter"] == SIZES["mini"].parameters
 
 
 def test_only_the_answer_and_its_end_are_learnt(server: Any) -> None:
