@@ -1,6 +1,7 @@
 """Learning from feedback with TRL itself, on the model in the box: an adapter comes out, unless it has collapsed."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ def test_lessons_become_an_adapter_of_two_files_and_what_it_says_is_looked_at(
     card = json.loads((run.folder / "data" / "card.json").read_text())
     assert (card["documents"], card["skipped"]) == (4, 3)
     reasons = sorted(one["reason"].partition(",")[0] for one in card["named"])
-    assert reasons == ["130 tokens", "a thumb down without a better answer teaches dpo nothing", "no JSON"]
+    assert re.fullmatch(r"1\d\d tokens", reasons.pop(0))
+    assert reasons == ["a thumb down without a better answer teaches dpo nothing", "no JSON"]
     assert not run.lessons.exists()
     assert not (run.folder / "checkpoint").exists()
 
