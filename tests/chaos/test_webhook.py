@@ -48,5 +48,6 @@ async def test_killed_there_nothing_is_lost(place: str, telegram: FakeTelegram, 
     assert telegram.updates.waiting == []
     for chat in chats:
         assert list(said_back(chat)) == [f"{chat.id} says {number}" for number in range(3)]
-    extra = sum(count - 1 for chat in chats for count in said_back(chat).values())
-    assert extra <= (1 if place == "outbox.in_sent_commit" else 0)
+    in_the_air = 1 if place == "outbox.in_sent_commit" else 0  # each chat's last send may be: they share a commit
+    for chat in chats:
+        assert sum(count - 1 for count in said_back(chat).values()) <= in_the_air
