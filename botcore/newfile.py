@@ -8,7 +8,7 @@ from typing import IO
 
 from botcore.errors import StoreError
 
-__all__ = ["new_file", "plainly"]
+__all__ = ["new_file", "plainly", "to_the_disk"]
 
 
 @contextmanager
@@ -50,12 +50,12 @@ def plainly(what: str) -> Iterator[None]:
 def _publish(temporary: Path, path: Path, *, force: bool) -> None:
     if force or not _linked(temporary, path):
         os.replace(temporary, path)
-    _sync(path.parent)
+    to_the_disk(path.parent)
 
 
-def _sync(folder: Path) -> None:
-    """Make names that were given in this folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
+def to_the_disk(path: Path) -> None:
+    """Make what is in this file, or the names that were given in this folder, survive a power cut."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

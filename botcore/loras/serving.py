@@ -69,10 +69,8 @@ class Serving:
                     log.debug("LoRA: %s", error)
                 await self._wait()
 
-    async def _wait(self, *tasks: "asyncio.Task[None]") -> None:
-        """Until the next look is due, something is heard, or one of these has ended."""
-        for task in tasks:
-            task.add_done_callback(lambda _: self._heard.set())
+    async def _wait(self) -> None:
+        """Until the next look is due, or something is heard."""
         with suppress(TimeoutError):
             async with self._clock.timeout(LOOK_S):
                 await self._heard.wait()
@@ -117,6 +115,7 @@ class Serving:
         """Let the engine serve it, which may take as long as a server's start; another wish meanwhile ends that."""
         self._said, name = None, wanted.name if wanted else ""
         serving = group.create_task(self._serve(engine, wanted), name=f"to serve {name or 'the base'}")
+        serving.add_done_callback(lambda _: self._heard.set())
         while not serving.done():
             with suppress(StoreError):
                 if not await self._is_wanted(name):
@@ -125,7 +124,7 @@ class Serving:
                     await self._settled(name, unsaid=False)  # new turns get it; the old ones end in their time
                 elif wanted:
                     await self._note(wanted, engine.status.detail or "changing over")
-            await self._wait(serving)
+            await self._wait()
         self._heard.set()  # what came of it is looked at without a pause
 
     async def _serve(self, engine: LoraEngine, wanted: Lora | None) -> None:

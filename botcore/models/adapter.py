@@ -6,7 +6,6 @@ there (a tokenizer, a pickle of its arguments) is neither copied nor loaded.
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 from botcore.errors import ModelError
 from botcore.models.shelf import read_record, sha256_of
 from botcore.models.weights import header_of, weights_in
+from botcore.newfile import to_the_disk
 
 __all__ = ["Adapter", "adapter_in", "base_hash", "copy_adapter", "files_hash", "slot_rank", "what_is_wrong"]
 
@@ -110,18 +110,10 @@ def copy_adapter(folder: Path, target: Path) -> None:
         whole.mkdir(mode=0o700)
         for name in (CONFIG, WEIGHTS):
             shutil.copyfile(folder / name, whole / name)
-            _sync(whole / name)
+            to_the_disk(whole / name)
         try:
             whole.rename(target)
         except OSError:
             if files_hash(target) != files_hash(whole):  # the same: a crash came between copying and noting it down
                 raise ModelError(f"{target} is there already; give another name") from None
-    _sync(target.parent)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    to_the_disk(target.parent)

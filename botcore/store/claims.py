@@ -2,8 +2,8 @@
 
 A claim raises the conversation's epoch; every later write checks it (`fence`). `next_at` says when a conversation next
 wants a worker: NULL when nothing is open and nothing unsettled, else a time; releasing sets it to now, the end of the
-line. ``owner`` stays in the row of a process that died: who
-gives back, empties it. Processes compare leases by their own clocks: these may differ by less than the lease.
+line. ``owner`` stays in the row of a process that died: who gives back, empties it. Processes compare leases by their
+own clocks: these may differ by less than the lease.
 """
 
 from dataclasses import dataclass
@@ -97,9 +97,6 @@ _HELD = Statement(
     )
 )
 _RELEASE = Statement(
-    sa.update(conversation).values(owner=const(""), lease_until=const(0), next_at=next_at()).where(*_MINE)
-)
-_GIVE_BACK = Statement(
     sa.update(conversation)
     .values(owner=const(""), lease_until=const(0), next_at=next_at())
     .where(*_MINE)
@@ -231,12 +228,12 @@ def held(connection: sa.Connection, *, owner: str) -> set[tuple[str, int]]:
 
 def let_go(connection: sa.Connection, key: str, epoch: int, *, now: float) -> None:
     """Give a conversation back of which only the claim's number is known."""
-    _RELEASE.changes(connection, key=key, epoch=epoch, now=now)
+    _RELEASE.rows(connection, key=key, epoch=epoch, now=now)
 
 
 def release(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
     """Give the conversation back; False where it was taken over already."""
-    return _RELEASE.changes(connection, key=claim.conversation.key, epoch=claim.epoch, now=now) == 1
+    return bool(_RELEASE.rows(connection, key=claim.conversation.key, epoch=claim.epoch, now=now))
 
 
 def hand_over(connection: sa.Connection, claim: Claim, handover: Handover, *, now: float, lease_s: float) -> None:
@@ -247,7 +244,7 @@ def hand_over(connection: sa.Connection, claim: Claim, handover: Handover, *, no
 
 def _given_back(connection: sa.Connection, claim: Claim, *, now: float) -> float | None:
     """When the conversation wants a worker again."""
-    ((at,),) = _GIVE_BACK.rows(connection, key=claim.conversation.key, epoch=claim.epoch, now=now)
+    ((at,),) = _RELEASE.rows(connection, key=claim.conversation.key, epoch=claim.epoch, now=now)
     return at  # type: ignore[no-any-return]
 
 

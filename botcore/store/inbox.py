@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -126,28 +126,10 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
         payload = encode_message(message)
     place, turn = message.conversation, os.urandom(16).hex()
     first_epoch = int(turn[:8], 16)  # not 1: a forgotten conversation that comes back must not meet its old claims
-    key, now, whose = place.key, intake.now, who(message)
+    key, whose = place.key, who(message)
     # Who has nothing running pays nothing here: that is nearly every message.
     full: Full = "person" if whose in intake.held and _person_full(connection, whose, intake) else ""
-    claimed = (
-        []
-        if full
-        else _CLAIM.rows(
-            connection,
-            key=key,
-            channel=place.channel,
-            account=place.account,
-            chat=place.chat,
-            thread=place.thread,
-            private=int(place.private),
-            person=message.person.id,
-            title=_title(message),
-            now=now,
-            owner=intake.owner,
-            epoch=first_epoch,
-            until=now + intake.lease_s,
-        )
-    )
+    claimed = [] if full else _claimed(connection, message, intake, epoch=first_epoch)
     if not claimed and not full:
         full = _full(connection, key, None if whose in intake.held else whose, intake)  # counted above
     state: Literal["running", "waiting", "rejected"] = "running" if claimed else "rejected" if full else "waiting"
@@ -170,9 +152,29 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
         message=message,
         turn=turn,
         attempts=1,
-        received_at=now,
+        received_at=intake.now,
     )
     return Accepted(record=message, receipt=Receipt(id=row), claim=claim)
+
+
+def _claimed(connection: sa.Connection, message: Message, intake: Intake, *, epoch: int) -> list[Any]:
+    """The epoch under which the message's conversation is this process's now; nothing where it is not free."""
+    place = message.conversation
+    return _CLAIM.rows(
+        connection,
+        key=place.key,
+        channel=place.channel,
+        account=place.account,
+        chat=place.chat,
+        thread=place.thread,
+        private=int(place.private),
+        person=message.person.id,
+        title=_title(message),
+        now=intake.now,
+        owner=intake.owner,
+        epoch=epoch,
+        until=intake.now + intake.lease_s,
+    )
 
 
 def _full(connection: sa.Connection, key: str, whose: Who | None, intake: Intake) -> Full:

@@ -22,6 +22,7 @@ from botcore.training.conduct import LAST_WORDS, environment
 from botcore.training.plan import Plan
 from botcore.training.progress import Event, decode
 from botcore.training.questions import QUESTIONS, Question, write_questions
+from botcore.training.runs import next_folder, number_of
 
 __all__ = ["Change", "Task", "changes", "evaluate", "find_result", "flat", "last_of", "new_evaluation"]
 
@@ -61,27 +62,10 @@ def new_evaluation(data_dir: Path, task: Task, questions: Sequence[Question]) ->
     home = data_dir / "evaluations"
     with plainly(f"cannot make an evaluation in {home}"):
         home.mkdir(parents=True, exist_ok=True)
-        folder = _next(home)
+        folder = next_folder(home, "eval")
         write_questions(folder / QUESTIONS, questions)
         (folder / "task.json").write_text(json.dumps(dataclasses.asdict(task), ensure_ascii=False, indent=1))
     return folder
-
-
-def _next(home: Path) -> Path:
-    number = max((_number(path) for path in home.glob("eval-*")), default=0)
-    while True:
-        number += 1
-        folder = home / f"eval-{number}"
-        try:
-            folder.mkdir()
-        except FileExistsError:  # another process took this number
-            continue
-        return folder
-
-
-def _number(path: Path) -> int:
-    tail = path.name.rpartition("-")[2]
-    return int(tail) if tail.isdecimal() else 0
 
 
 async def evaluate(folder: Path, python: Path, *, clock: Clock, heard: Callable[[Event], None]) -> Mapping[str, Any]:
@@ -135,14 +119,14 @@ def find_result(data_dir: Path, name: str) -> dict[str, Any]:
         if file.is_file():
             return _read(file)
     there = [
-        path.parent.name for path in sorted(home.glob("eval-*/result.json"), key=lambda path: _number(path.parent))
+        path.parent.name for path in sorted(home.glob("eval-*/result.json"), key=lambda path: number_of(path.parent))
     ]
     raise TrainingError(f"there is no evaluation {name}; there are: {', '.join(there[-20:]) or 'none yet'}")
 
 
 def last_of(data_dir: Path, set_hash: str, *, before: str = "") -> dict[str, Any] | None:
     """The newest result with these questions, that of the evaluation ``before`` left out."""
-    files = sorted((data_dir / "evaluations").glob("eval-*/result.json"), key=lambda path: -_number(path.parent))
+    files = sorted((data_dir / "evaluations").glob("eval-*/result.json"), key=lambda path: -number_of(path.parent))
     for file in files:
         try:
             result = _read(file)

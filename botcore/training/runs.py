@@ -27,7 +27,19 @@ from botcore.errors import TrainingError
 from botcore.newfile import new_file, plainly
 from botcore.training.plan import Plan, plan_from
 
-__all__ = ["Record", "Run", "State", "all_runs", "find_run", "lines_of", "new_run", "newest_runs", "some_lines"]
+__all__ = [
+    "Record",
+    "Run",
+    "State",
+    "all_runs",
+    "find_run",
+    "lines_of",
+    "new_run",
+    "newest_runs",
+    "next_folder",
+    "number_of",
+    "some_lines",
+]
 
 State = Literal["new", "running", "interrupted", "stopped", "failed", "refused", "done"]
 
@@ -132,14 +144,20 @@ def new_run(data_dir: Path, kind: str, plan: Plan, *, at: float) -> Run:
     home = _home(data_dir)
     with plainly(f"cannot make a run in {home}"):
         home.mkdir(parents=True, exist_ok=True)
-        run = Run(_next_folder(home, kind))
+        run = Run(next_folder(home, kind))
     run.write(Record(id=run.id, kind=kind, base=plan.base, seed=plan.seed, began=at, arguments=plan.as_json()))
     return run
 
 
-def _next_folder(home: Path, kind: str) -> Path:
-    taken = [int(tail) for path in home.glob(f"{kind}-*") if (tail := path.name.rpartition("-")[2]).isdecimal()]
-    number = max(taken, default=0)
+def number_of(path: Path) -> int:
+    """3 for ``sft-3``, 0 where there is none."""
+    tail = path.name.rpartition("-")[2]
+    return int(tail) if tail.isdecimal() else 0
+
+
+def next_folder(home: Path, kind: str) -> Path:
+    """A new folder ``KIND-N`` in ``home``, after the last one; two processes never get the same."""
+    number = max(map(number_of, home.glob(f"{kind}-*")), default=0)
     while True:
         number += 1
         folder = home / f"{kind}-{number}"

@@ -1,10 +1,11 @@
 """A folder that appears under its name whole and on the disk, or not at all, whenever it is killed."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from botcore.newfile import to_the_disk
 
 __all__ = ["UNFINISHED", "whole_folder"]
 
@@ -20,18 +21,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
     try:
         yield draft
         for entry in [*draft.rglob("*"), draft]:
-            _to_the_disk(entry)
+            to_the_disk(entry)
         if path.exists():
             shutil.rmtree(path)
         draft.rename(path)
-        _to_the_disk(path.parent)
+        to_the_disk(path.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def _to_the_disk(entry: Path) -> None:
-    handle = os.open(entry, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
