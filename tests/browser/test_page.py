@@ -438,7 +438,10 @@ async def test_copy_gives_the_source_of_the_reply_and_of_the_code(
 async def test_another_answer_takes_the_place_of_the_first(page: Page, stub: Stub) -> None:
     stub.scripts.append(Script("First answer."))
     await say(page, "Why?")
+    await expect(replies(page)).to_have_attribute("aria-busy", "false")
     await say(page, "/help")
+    await expect(replies(page)).to_have_count(2)
+    await expect(replies(page).last).to_have_attribute("aria-busy", "false")
     stub.talk(next(iter(stub.talks))).entries[-1]["judgeable"] = False
     await page.reload()
     await expect(replies(page)).to_have_count(2)
