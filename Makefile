@@ -5,6 +5,7 @@ BIN := .venv/bin
 ifdef PORT
 export BOTCORE_HTTP__PORT = $(PORT)
 endif
+unexport PYTHONDONTWRITEBYTECODE  # a bot that compiles its modules at every start needs a second more
 FAST := not engine and not postgres and not browser and not slow
 
 .PHONY: run test chaos lint types fix lock

@@ -25,15 +25,11 @@ class Presses:
     def pressed(self, query: Json, record: Incoming | None) -> None:
         """A callback query was committed as ``record``, or is none of ours: either way its button must not spin."""
         chat = int(record.conversation.chat) if record else 0
-        self._errands.add(chat, lambda: self._follow(query, record))
-
-    async def _follow(self, query: Json, record: Incoming | None) -> None:
         press = parsed(str(query["data"])) if record else None
-        try:
-            await self._api.answer(str(query.get("id", "")), answer(press, self._commands()))
-        finally:
-            if press and record:
-                await self._show(query["message"], press, private=record.conversation.private)
+        self._errands.add(chat, lambda: self._api.answer(str(query.get("id", "")), answer(press, self._commands())))
+        if press and record:
+            private = record.conversation.private
+            self._errands.add(chat, lambda: self._show(query["message"], press, private=private))
 
     async def _show(self, message: Json, press: Press, *, private: bool) -> None:
         buttons = shown_after(press, private=private)

@@ -261,3 +261,15 @@ async def test_an_answer_that_comes_too_late_is_not_sent(
         await ana.pops_up()
         await ana.sends_press(1, "feedback:0")
         assert await ana.pops_up(2) == ["Thank you.", "Taken back."]
+
+
+async def test_a_channel_stops_in_the_middle_of_answering_a_press(
+    server: FakeTelegram, inbox: FakeInbox, either: Running
+) -> None:
+    """Telegram would refuse the change of buttons that follows: the refusal must not take the cancellation's place."""
+    ana = server.chat(7)
+    async with server.hold("answerCallbackQuery") as gate:
+        async with either():
+            await ana.sends_press(1, "feedback:1")
+            await gate.reached()
+        assert ana.popups == []
