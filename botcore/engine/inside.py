@@ -1,11 +1,12 @@
 """What runs inside every process of vLLM: a plugin of vLLM's own kind. Standard library only.
 
-`install_inside` writes it into a directory that the server finds by PYTHONPATH. The directory holds this one file:
-were this package itself on that path, ``import vllm`` would find ours.
+`install_inside` writes it, and the norms beside it, into a directory that the server finds by PYTHONPATH. The directory
+holds nothing else: were this package itself on that path, ``import vllm`` would find ours.
 """
 
 import contextlib
 import ctypes
+import importlib
 import os
 import platform
 import threading
@@ -14,13 +15,14 @@ from pathlib import Path
 
 __all__ = ["install_inside", "plugin"]
 
-NAME = "botcore_inside"
+NAME, NORMS = "botcore_inside", "botcore_norms"
 SYS_ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA = 158, 0x1023, 18
 
 
 def plugin() -> None:
     """Called by vLLM in its server, EngineCore and workers, before a model is loaded."""
     _allow_amx()
+    _quicken_norms()
     # The last net: should guard and bot be killed in one blow, each process ends by itself within two seconds.
     threading.Thread(target=_end_with_the_guard, name="botcore-watch", daemon=True).start()
 
@@ -34,6 +36,11 @@ def _allow_amx() -> None:
     if platform.machine() == "x86_64" and platform.system() == "Linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).syscall(SYS_ARCH_PRCTL, ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA)
+
+
+def _quicken_norms() -> None:
+    with contextlib.suppress(Exception):  # in another vLLM than that of our locks these names mean something else
+        importlib.import_module(NORMS).use_kernels()
 
 
 def _end_with_the_guard() -> None:
@@ -53,7 +60,9 @@ def install_inside(directory: Path) -> Path:
     """Write the plugin into ``directory`` and return it: what PYTHONPATH has to name."""
     info = directory / f"{NAME}-0.dist-info"
     info.mkdir(parents=True, exist_ok=True)
-    (directory / f"{NAME}.py").write_text(Path(__file__).read_text(encoding="utf-8"), encoding="utf-8")
+    here = Path(__file__)
+    for name, source in ((NAME, here), (NORMS, here.parent / "_inside" / "norms.py")):
+        (directory / f"{name}.py").write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {NAME}\nVersion: 0\n", encoding="utf-8")
     (info / "entry_points.txt").write_text(f"[vllm.general_plugins]\n{NAME} = {NAME}:plugin\n", encoding="utf-8")
     return directory

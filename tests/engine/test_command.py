@@ -97,7 +97,8 @@ def test_the_plugin_is_found_by_vllm_and_nothing_else_of_ours_is(tmp_path: Path)
     assert [(entry.group, entry.value) for entry in found.entry_points] == [
         ("vllm.general_plugins", "botcore_inside:plugin")
     ]
-    assert sorted(path.name for path in directory.iterdir()) == ["botcore_inside-0.dist-info", "botcore_inside.py"]
+    files = sorted(path.name for path in directory.iterdir())
+    assert files == ["botcore_inside-0.dist-info", "botcore_inside.py", "botcore_norms.py"]
 
 
 def test_the_starter_is_the_model_in_the_box(tmp_path: Path) -> None:

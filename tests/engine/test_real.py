@@ -53,10 +53,14 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def engine(endless: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[VllmEngine]:
+async def engine(endless: Path, data_dir: Path) -> AsyncIterator[VllmEngine]:
     settings = EngineSettings(python=str(PYTHON), model=str(endless))
-    data_dir = tmp_path_factory.mktemp("data")
     engine = VllmEngine(settings, data_dir=data_dir, clock=SystemClock())
     async with running(engine, ready_within=READY_WITHIN):
         yield engine
@@ -236,6 +240,10 @@ async def test_a_killed_server_is_told_and_replaced_and_its_core_is_gone(engine:
     group, core = engine._fleet.serving.group, core_of(engine)
     await killed_in_a_reply(engine, group)
     assert core not in [pid for pid, its, state in processes() if its == group and state != "Z"]
+
+
+async def test_norms_are_computed_by_vllms_own_kernels(engine: VllmEngine, data_dir: Path) -> None:
+    assert "rms_norm=['botcore', 'native']" in (data_dir / "logs" / "engine.log").read_text()
 
 
 QUESTIONS = [

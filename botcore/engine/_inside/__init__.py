@@ -1,0 +1,1 @@
+"""What only vLLM's processes import: `botcore.engine.inside` copies it to where they find it."""
