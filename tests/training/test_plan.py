@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botcore.training.plan import SIZES, Plan, Style, plan_from, rate_share, shape_of
+from botcore.training.plan import SIZES, Plan, Style, answer_steps, plan_from, rate_share, shape_of
 
 PLAN = Plan(texts=("a", "b"), shape=SIZES["nano"], options={"tokens": 5}, warmup=10)
 
@@ -46,3 +46,13 @@ def test_the_flat_schedule_stays_and_then_falls_in_a_straight_line() -> None:
 def test_the_rate_never_leaves_its_bounds(step: int, progress: float, schedule: str) -> None:
     share = rate_share(plan_from({**PLAN.as_json(), "schedule": schedule}), step, progress)
     assert 0 <= share <= 1
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(16, 16), (200, 200), (400, 200), (1_000, 375)])
+def test_few_rows_of_answers_are_gone_through_more_often(rows: int, steps: int) -> None:
+    assert answer_steps(Plan(epochs=0, batch=8), rows) == steps
+
+
+def test_who_says_how_often_or_how_many_steps_is_heard() -> None:
+    assert answer_steps(Plan(epochs=2, batch=8), 200) == 50
+    assert answer_steps(Plan(epochs=2, steps=7, batch=8), 200) == 7

@@ -23,7 +23,9 @@ def sft(
     batch: Annotated[int, typer.Option(min=1, max=65_536, help="Rows of a step.")] = 8,
     micro: Annotated[int, typer.Option(min=0, help="Rows a device holds at once; 0 = its share of a step.")] = 0,
     steps: Annotated[int, typer.Option(min=0, help="Steps; 0 = as --epochs says.")] = 0,
-    epochs: Annotated[float, typer.Option(min=0.001, max=1000, help="Times through the rows.")] = 3.0,
+    epochs: Annotated[
+        float, typer.Option(min=0, max=1000, help="Times through the rows; 0 = three, and few rows up to eight times.")
+    ] = 0.0,
     rate: Annotated[float | None, typer.Option(min=0.0, max=1.0, help="Peak learning rate.")] = None,
     precision: Annotated[Literal["bf16", "fp32"], typer.Option()] = "bf16",
     held_out: Annotated[float, typer.Option(min=0.0, max=0.5, help="Share of the rows only measured on.")] = 0.05,

@@ -15,7 +15,7 @@ import torch
 from botcore.errors import TrainingError
 from botcore.training._inside.source import IGNORE, Batch
 from botcore.training.packing import split
-from botcore.training.plan import Plan
+from botcore.training.plan import Plan, answer_steps
 from botcore.training.rows import Row, RowReader
 from botcore.training.whole import whole_folder
 
@@ -51,8 +51,7 @@ class Answers:
         rows = [encoded(tokenizer, row) for row in kept.rows()]
         train, held = split([1] * len(rows), self._plan.held_out if len(rows) > 1 else 0.0, self._plan.seed)
         self._train, self._held = ([rows[one.start] for one in some] for some in (train, held))
-        plan = self._plan
-        self._steps = plan.steps or max(1, round(plan.epochs * len(self._train) / plan.batch))
+        self._steps = answer_steps(self._plan, len(self._train))
         card: dict[str, Any] = json.loads((self._folder / "card.json").read_text(encoding="utf-8"))
         tokens = sum(len(ids) for ids, _ in self._held)
         return {**card, "held_out_documents": len(self._held), "held_out_tokens": tokens, "steps": self._steps}
