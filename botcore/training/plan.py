@@ -9,8 +9,9 @@ from typing import Any, Literal
 __all__ = ["SIZES", "Plan", "Shape", "Style", "answer_steps", "plan_from", "rate_share", "shape_of"]
 
 WARMEST = 0.1
-ENOUGH_STEPS = 200
 """The share of a run after which its warm-up is over."""
+ENOUGH_STEPS = 200
+"""What few rows of answers are gone through again for."""
 
 Style = Literal["qwen3", "gpt2"]
 
