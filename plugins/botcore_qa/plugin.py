@@ -128,7 +128,7 @@ class QA:
         lines = troubles(files)
         if not found:
             lines += welcome(files, private=turn.conversation.private)
-            if taken and mood(turn.message.text) == "question":
+            if taken and mood(turn.message.text) in ("question", "address"):
                 lines.append("What you ask is not answered in it, as far as I can see.")
         yield Chunk(text="\n\n".join([*lines, *filter(None, [said.text])]), citations=said.citations)
 

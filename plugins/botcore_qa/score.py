@@ -18,9 +18,9 @@ from botcore_qa.words import stems
 
 __all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "mood", "ranked", "share"]
 
-Mood = Literal["question", "statement", "talk"]
-"""``question``: wants to be told something. ``talk``: wants something made up or worked out, or is about us. Else
-``statement``."""
+Mood = Literal["question", "address", "statement", "talk"]
+"""``question``: wants to be told something. ``address``: the same, put to "you", be that the bot or whoever
+runs it. ``talk``: wants something made up or worked out, or is about us. Else ``statement``."""
 
 _OPENING = r"(?:(?:hi|hello|hey|ok|okay|so|and|but|please|pls|sorry|excuse me)[,!. ]+)*"
 QUESTION = re.compile(
@@ -45,6 +45,13 @@ PERSONAL = re.compile(
     r"|friend|job|favou?rite|opinion|feelings?|hobb(?:y|ies)|gender|creator|maker)\b",
     re.IGNORECASE,
 )
+
+ADDRESS = re.compile(
+    r"\b(?:are|r|do|did|can|could|will|would|have|were) (?:you|u)\b"
+    r"(?! (?:please )?(?:tell|explain|show|help|describe|list|find|know (?:how|where|what|when|who|which|why|if)))",
+    re.IGNORECASE,
+)
+"""Put to "you", unless that is only courtesy ("can you tell me where …")."""
 
 SUM = re.compile(r"\d(?:\s*[+*×÷^]\s*|\s+(?:times|plus|minus|divided by|[-/])\s+)\d", re.IGNORECASE)
 """Worked out, not looked up: there are documents enough in which both numbers happen to stand."""
@@ -96,6 +103,8 @@ class Scored:
 
     hit: Hit
     score: float
+    named: bool = False
+    """Whether its headings name something of what was asked."""
     order: float = 0.0
     """What decides between passages: the score, and more for one whose headings or one paragraph name the subject."""
 
@@ -104,7 +113,9 @@ def mood(text: str) -> Mood:
     """What kind of message this is, by its form alone."""
     if WISH.match(text.strip()) or PERSONAL.search(text) or SUM.search(text):
         return "talk"
-    return "question" if QUESTION.match(text.strip()) or text.rstrip(" \"'”)").endswith("?") else "statement"
+    if not QUESTION.match(text.strip()) and not text.rstrip(" \"'”)").endswith("?"):
+        return "statement"
+    return "address" if ADDRESS.search(text) else "question"
 
 
 def share(terms: Sequence[Term], words: Set[str]) -> float:
@@ -125,14 +136,18 @@ def _scored(terms: Sequence[Term], hit: Hit) -> Scored:
     parts = [set(stems(hit.body[start:end])) for start, end in blocks(hit.body)]
     score = (whole + max((share(terms, heading | part) for part in parts), default=0.0)) / 2
     named, said = share(terms, heading), max((share(terms, part) for part in parts), default=0.0)
-    return Scored(hit=hit, score=score, order=score + NAMED * named + SAID * said)
+    return Scored(hit=hit, score=score, named=named > 0, order=score + NAMED * named + SAID * said)
 
 
 def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold: float, strong: float) -> bool:
-    """Whether the documents answer the message. Only what is put as a question may rest on a single word of theirs."""
+    """Whether the documents answer the message.
+
+    Only what is put as a question may rest on a single word of theirs; put to "you", only where a heading names it:
+    "When are you open?" is for the opening hours, "Are you smart?" is small talk.
+    """
     if kind == "talk" or not best:
         return False
     known = sum(bool(term.forms) for term in question.terms)
-    if kind == "question":
+    if kind == "question" or (kind == "address" and (known > 1 or best[0].named)):
         return best[0].score >= threshold
     return known > 1 and best[0].score >= strong

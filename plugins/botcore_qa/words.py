@@ -27,17 +27,18 @@ LONGER = ("er", "or", "ers", "ors", "als", "al", "ly", "ships", "ship")
 
 _EMPTY = """
 a about above after again all already also always am an and another any anybody anyone anything are around as ask at
-be became because become becomes been before being below between both but by can cannot come could couldn did didn do
-does doesn doing don done down during each either else etc ever every everything explain far few find for from further
-gave get gets getting give given go goes going good got had happen happened happens has have having he hello help her
-here hers hey hi him his hmm how however hows i if in instead into is isn it its itself just kind know let like ll
-long look lot make makes making many may maybe me mean means might mine more most much must my need needs neither no
-nor not now of off often ok okay on once one only onto or other our out over own perhaps please possible put quite
-rather re really s same say says see shall she should show since so some somebody someone something somewhere sort
-still such sure t take tell than thank thanks that the their them then there these they thing things this those though
-through thus to together too try under understand until up upon us use used uses using usually ve very via want wants
-was wasn way ways we well were what whatever whats when where wheres whether which while who whom whos whose why will
-with within without won would wouldn yes yet you your yours
+be became because become becomes been before being below between both but by can cannot come could couldn day days
+did didn do does doesn doing don done down during each either else etc ever every everything explain far few find
+for from further gave get gets getting give given go goes going good got had happen happened happens has have having
+he hello help her here hers hey hi him his hmm how however hows i if in instead into is isn it its itself just kind
+know let life like ll long look lot make makes making many may maybe me mean means might mine more most much must my
+need needs neither news next no nor not now of off often ok okay on once one only onto or other our out over own
+perhaps please possible put quite rather re really s same say says see shall she should show since so some somebody
+someone something somewhere sort still such sure t take tell than thank thanks that the their them then there these
+they thing things this those though through thus to today together too true try under understand until up upon us
+use used uses using usually ve very via want wants was wasn way ways we well were what whatever whats when where
+wheres whether which while who whom whos whose why will with within without won work worked working works would
+wouldn yes yet you your yours
 """
 EMPTY = frozenset(_EMPTY.split())
 """Words that say nothing about the subject: grammar, courtesy, and the frame of a question."""

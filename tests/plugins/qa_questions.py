@@ -46,6 +46,8 @@ OWN = [
     ("Why are there two environments?", "docs/architecture.md"),
     ("How do I conifgure an enviroment variable?", "docs/configuration.md"),
     ("lifespan hook", "plugins/README.md"),
+    ("Can you tell me where the log of the engine is?", "docs/engine.md"),
+    ("Do you need a GPU?", "README.md"),
 ]
 """(question, the document whose passage must be among those shown)."""
 
@@ -94,6 +96,17 @@ OFF = [
     "What do you think about politics?",
     "How do I learn to play the piano?",
     "Do dogs dream?",
+    "Hi, is this thing working?",
+    "are you some kind of robot",
+    "Are you smart?",
+    "Did you miss me?",
+    "What are you thinking about?",
+    "How is life?",
+    "Is that true?",
+    "And next?",
+    "Any news?",
+    "What day is it today?",
+    "What do you do all day?",
 ]
 """What must pass on to the next plugin, also over botcore's own documents."""
 
