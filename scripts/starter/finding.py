@@ -71,7 +71,7 @@ def _thing(g: Grammar, things: set[str]) -> str:
         if share < 0.2:
             thing = g.word("name")
         else:
-            word = g.odd() if share < 0.45 else g.word(g.pick(_KINDS))
+            word = g.odd() if share < 0.6 else g.word(g.pick(_KINDS))
             like = g.say("$adj ") if g.chance(0.2) else ""
             thing = g.say(f"{g.pick(('the', 'the', 'the', 'a(n)'))} {like}{word}")
         if (last := thing.split()[-1]) not in things:
