@@ -98,6 +98,7 @@ def test_no_document_sees_another_in_either_style(server: Any) -> None:
 def test_attention_written_out_is_attention_and_the_loss_is_that_of_the_labels(server: Any) -> None:
     for style in ("qwen3", "gpt2"):
         found = server.checks[style]
+        assert found["attention"] == "botcore"
         assert found["written"] == pytest.approx(found["fused"], abs=1e-4)
         assert found["written"][0] == pytest.approx(found["plain"], abs=1e-4)
 

@@ -48,6 +48,7 @@ def checks() -> dict[str, Any]:
         attention.write_out(model)
         written = [alone(model), moved(model, 0, 9), moved(model, 5, 9)]
         found[style] = {"parameters": counts, "fused": fused, "written": written, "plain": plain(model)}
+        found[style]["attention"] = model.config._attn_implementation
     return found
 
 

@@ -11,15 +11,17 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from botcore.training.memory import WRITTEN_OUT
+
 __all__ = ["write_out"]
 
 NAME = "botcore"
-LONGEST = 640
-"""Positions; above it the weights of all pairs cost more memory than the time is worth."""
 
 
 def write_out(model: Any) -> None:
-    """Let the model's layers use it from now on; what is saved of the model does not name it."""
+    """Let layers that use the kernel use this from now on; what is saved of the model does not name it."""
+    if model.config._attn_implementation != "sdpa":
+        return
     AttentionInterface.register(NAME, _attention)
     AttentionMaskInterface.register(NAME, sdpa_mask)
     model.set_attn_implementation(NAME)
@@ -37,7 +39,8 @@ def _attention(
 ) -> tuple[Tensor, None]:
     """Of `[rows, heads, length, head]`; several heads of queries share one of keys without a copy of it."""
     rows, heads, length, head = query.shape
-    if length > LONGEST or key.size(2) != length or dropout:
+    plain = key.size(2) == length and not dropout and told.get("position_bias") is None
+    if length > WRITTEN_OUT or not plain:
         return sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **told
         )
