@@ -4,7 +4,7 @@ from pathlib import Path
 
 from botcore.training.plan import Plan
 
-__all__ = ["available", "needed", "refusal"]
+__all__ = ["WRITTEN_OUT", "available", "needed", "refusal"]
 
 LEARNT, FROZEN = 16, 4
 """Bytes of a parameter: its weight, gradient and AdamW's two means; or its weight alone, beside an adapter."""
@@ -12,16 +12,23 @@ PROGRAM = 900 << 20
 """PyTorch, its libraries and the trainer: 700 to 850 MiB resident on a CPU."""
 ACTIVATIONS = 24
 """Numbers kept for the way back, per token and layer, in widths."""
+WRITTEN_OUT = 640
+"""Positions of a row up to which attention on a CPU keeps what every token weighs for every other."""
+PAIR = 6
+"""Bytes of such a weight: float32, and rounded."""
 
 
-def needed(plan: Plan, parameters: int, *, layers: int, width: int, vocab: int, devices: int = 1) -> tuple[int, int]:
-    """Bytes of the model with its optimizer, and of the rows in work, on one device."""
+def needed(
+    plan: Plan, parameters: int, *, layers: int, width: int, vocab: int, heads: int = 0, devices: int = 1
+) -> tuple[int, int]:
+    """Bytes of the model with its optimizer, and of the rows in work, on one device; on a CPU with its ``heads``."""
     rows = plan.micro or -(-plan.batch // devices)
     if plan.method in ("kto", "dpo"):
         rows *= 2  # each beside another answer to the same
     number = 2 if plan.precision == "bf16" else 4
     # The logits and their gradient are float32 whatever the rest is.
-    row = plan.context * (layers * width * ACTIVATIONS * number + 3 * vocab * 4)
+    pairs = heads * plan.context * PAIR if plan.context <= WRITTEN_OUT else 0
+    row = plan.context * (layers * (width * ACTIVATIONS * number + pairs) + 3 * vocab * 4)
     return parameters * _bytes(plan), rows * row
 
 

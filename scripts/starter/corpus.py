@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Message, Pair
+from scripts.starter.finding import finding
 from scripts.starter.grammar import Grammar
 from scripts.starter.instruct import copying, instruction
 from scripts.starter.memory import remembering
@@ -18,8 +19,10 @@ from scripts.starter.tales import telling
 
 __all__ = ["Corpus", "digest"]
 
-NATURAL = 0.45
-"""Share of the conversations about passages in which they are natural ones; the others come from the grammar."""
+SHARES = {"passages": 53, "instruct": 17, "chat": 12, "copying": 7, "tales": 6, "memory": 5}
+"""Conversations of a hundred. Passages are most: finding, copying and numbering a sentence take the most learning."""
+NATURAL, FINDING = 0.25, 0.4
+"""Shares of the passages that are natural ones, and whose sentences are about nothing; the others come from the grammar."""
 LONG_ENOUGH = 2_200
 """Characters after which a long row grows no more; most of what is longer would pass 1,024 tokens and be dropped."""
 
@@ -41,9 +44,11 @@ class Corpus:
         random = self.grammar.random
         if stage == "copying":
             return _messages("", copying(self.grammar) if random.random() < 0.7 else instruction(self.grammar))
-        family = random.choices(("passages", "chat", "memory", "tales", "instruct"), (40, 22, 14, 14, 10))[0]
+        family = random.choices(tuple(SHARES), tuple(SHARES.values()))[0]
         if family == "passages":
             return self._passages(stage)
+        if family == "copying":
+            return _messages("", copying(self.grammar))
         chat = Chat(self.grammar)
         if family == "memory":
             system, pairs = remembering(self.grammar, chat)
@@ -59,7 +64,7 @@ class Corpus:
         """One to four short segments, the first of the family."""
         pairs: list[Pair] = []
         for index in range(self.grammar.pick((1, 1, 2, 3, 4))):
-            kind = family if index == 0 else self.grammar.pick(("chat", "chat", "instruct", "tales"))
+            kind = family if index == 0 else self.grammar.pick(("chat", "chat", "instruct", "instruct", "tales"))
             if kind == "chat":
                 pairs += chat.segment()
             else:
@@ -78,7 +83,7 @@ class Corpus:
         return _messages(system, pairs)
 
     def _questions(self, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
-        ask = reading if self.grammar.chance(NATURAL) else asking
+        (ask,) = self.grammar.random.choices((reading, finding, asking), (NATURAL, FINDING, 1 - NATURAL - FINDING))
         return ask(self.grammar, chat, inside_system=inside_system)
 
 

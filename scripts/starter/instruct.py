@@ -144,6 +144,6 @@ def instruction(g: Grammar) -> list[Pair]:
 
 
 def copying(g: Grammar) -> list[Pair]:
-    """Return a long copy of random words: the course the training begins with."""
-    text = g.pick((" ", " ", ", ")).join(g.pick((_phrase, Grammar.odd))(g) for _ in range(g.random.randint(3, 14)))
-    return [("Repeat: " + text, text)] + ([("Say it again.", text)] if g.chance(0.3) else [])
+    """Return a long copy of random words, which no guess makes shorter: the course the training begins with."""
+    text = g.pick((" ", " ", ", ")).join(g.pick((_phrase, Grammar.odd))(g) for _ in range(g.random.randint(3, 24)))
+    return [(g.say(_ASKS["repeat"]) + text, text)] + ([("Say it again.", text)] if g.chance(0.3) else [])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scripts.starter.chat import TALK, Chat
 from scripts.starter.dialogue import Pair, typed
-from scripts.starter.framing import REFUSAL, Posed, framed, hurried, quoted
+from scripts.starter.framing import QUESTIONS, REFUSAL, Posed, framed, hurried, quoted
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
@@ -42,16 +42,16 @@ class Fact:
 
 
 def asking(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
-    """Return a system prompt and one to four questions; the passages stand in the prompt or before the first question."""
+    """Return a system prompt and two to six questions; the passages stand in the prompt or before the first question."""
     return framed(g, chat, posed(g, chat), inside_system=inside_system)
 
 
 def posed(g: Grammar, chat: Chat) -> Posed:
-    """Return passages and one to four questions about them."""
+    """Return passages and two to six questions about them."""
     facts, passages = _facts(g)
     name = g.word("name") if g.chance(0.12) else ""
     pairs: list[Pair] = []
-    for _ in range(g.pick((1, 2, 3, 4, 4))):
+    for _ in range(g.random.randint(*QUESTIONS)):
         pair = _question(g, chat, facts, name)
         if pair and pair[0] not in [ask for ask, _ in pairs]:
             pairs.append(pair)

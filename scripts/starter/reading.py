@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Pair
-from scripts.starter.framing import REFUSAL, Posed, framed, hurried, quoted
+from scripts.starter.framing import QUESTIONS, REFUSAL, Posed, framed, hurried, quoted
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.natural import Passage, training
 from scripts.starter.words import WORDS
@@ -36,16 +36,16 @@ _NUMBER = re.compile(r"(?<![\d.,:/+-])\d{1,4}(?![\d:/]|[.,]\d)")
 
 
 def reading(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
-    """Return a system prompt and one to four questions about one to four passages."""
+    """Return a system prompt and two to six questions about one to four passages."""
     return framed(g, chat, posed(g), inside_system=inside_system)
 
 
 def posed(g: Grammar) -> Posed:
-    """Return one to four passages and one to four questions about them."""
+    """Return one to four passages and two to six questions about them."""
     passages = _chosen(g)
     answers, misses = _questions(g, passages)
     pairs: list[Pair] = []
-    for _ in range(g.pick((1, 2, 3, 4, 4))):
+    for _ in range(g.random.randint(*QUESTIONS)):
         pool = answers if answers and g.chance(ANSWERED) else misses
         if pool:
             ask, answer = pool.pop(g.random.randrange(len(pool)))

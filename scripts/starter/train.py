@@ -1,4 +1,4 @@
-"""Train the starter model: `python -m scripts.starter.train --tokens 12.5`, a run like any other of `botcore train`.
+"""Train the starter model: `python -m scripts.starter.train --tokens 24`, a run like any other of `botcore train`.
 
 This is only what the run is told; the trainer is the product's own, the conversations come from `rows.py`. Ctrl-C saves,
 `botcore train resume starter-1` goes on. `--into botcore/starter` puts the finished model there.
@@ -35,8 +35,8 @@ def plan(tokens: int, *, size: str, seed: int, base: str, threads: int, compiled
         context=1024,
         batch=16,  # of 256 tokens, as the rows are on average: for the estimate of memory
         optimizer="muon",
-        matrix_rate=0.008 if base else 0.02,
-        rate=1e-3 if base else 3e-3,
+        matrix_rate=0.015 if base else 0.02,
+        rate=2e-3 if base else 3e-3,
         weight_decay=0.0,
         clip=0.0,
         schedule="flat",
@@ -45,7 +45,7 @@ def plan(tokens: int, *, size: str, seed: int, base: str, threads: int, compiled
         warmup=60,
         seed=seed,
         eval_every=500,
-        save_every=500,
+        save_every=250,
         log_every=50,
         samples=0,
         threads=threads,
@@ -55,7 +55,7 @@ def plan(tokens: int, *, size: str, seed: int, base: str, threads: int, compiled
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--tokens", type=float, default=12.5, help="millions")
+    arguments.add_argument("--tokens", type=float, default=24.0, help="millions")
     arguments.add_argument("--size", default="mini", choices=sorted(SIZES))
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--seed", type=int, default=0)

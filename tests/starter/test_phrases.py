@@ -5,17 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
+from scripts.starter import finding
 from scripts.starter.chat import Chat
-from scripts.starter.framing import REFUSAL
+from scripts.starter.framing import REFUSAL, quoted
 from scripts.starter.grammar import Grammar
 from scripts.starter.natural import training
 from scripts.starter.passages import RELATIONS, asking
 from scripts.starter.phrases import load
 from scripts.starter.words import WORDS
 
-FILES = ("chat", "framing", "instruct", "memory", "moretalk", "relations", "smalltalk", "tales")
+FILES = ("chat", "finding", "framing", "instruct", "memory", "moretalk", "relations", "smalltalk", "tales")
 SLOT = re.compile(r"\$([a-z]+)")
-BOUND = {"s", "x", "k", "me", "topic", "who", "hero", "it", "its", "friend", "spot", "goal", "city", "other"}
+BOUND = {*"abcvwsxk", "me", "topic", "who", "hero", "it", "its", "friend", "spot", "goal", "city", "other"}
 MADE = {"number", "year", "hour", "small", "odd"}
 
 
@@ -50,6 +51,17 @@ def test_a_wording_kept_back_is_never_said_in_training(sort: str) -> None:
             said = {grammar.say(form, **bound) for form in forms[sort] for _ in range(12)}
             kept = {grammar.say(form, **bound) for form in forms[f"held_{sort}"] for _ in range(12)}
             assert not said & kept, name
+
+
+def test_what_is_to_be_found_by_its_words_stands_in_one_sentence() -> None:
+    grammar, refused = Grammar(4), 0
+    for posed in (finding.posed(grammar) for _ in range(200)):
+        quotes = [quoted(text, at) for at, passage in enumerate(posed.passages, 1) for text in passage]
+        for ask, answer in posed.pairs:
+            words = set(re.findall(r"\w+", ask.lower())) & set(re.findall(r"\w+", " ".join(quotes).lower()))
+            refused += answer == REFUSAL
+            assert answer == REFUSAL or (quotes.count(answer) == 1 and words), ask
+    assert 50 < refused < 200
 
 
 def test_training_and_the_measure_of_unseen_wording_ask_differently() -> None:

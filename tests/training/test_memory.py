@@ -29,6 +29,13 @@ def test_fewer_rows_at_once_or_more_devices_need_less() -> None:
     assert need(PLAN, devices=4)[1] * 4 == need(PLAN)[1]
 
 
+def test_on_a_cpu_short_rows_keep_what_every_token_weighs_for_every_other() -> None:
+    short, long = Plan(shape=SMALL, context=640, batch=32), Plan(shape=SMALL, context=641, batch=32)
+    sizes = {"layers": SMALL.layers, "width": SMALL.width, "vocab": SMALL.vocab}
+    more = [needed(one, 1, **sizes, heads=SMALL.heads)[1] - needed(one, 1, **sizes)[1] for one in (short, long)]
+    assert more == [32 * SMALL.layers * SMALL.heads * 640 * 640 * 6, 0]
+
+
 def test_where_the_system_does_not_say_nothing_is_refused(tmp_path: Path) -> None:
     assert available(tmp_path / "meminfo") == 0
     (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:    8 kB\n")

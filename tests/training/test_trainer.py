@@ -89,9 +89,18 @@ def curve(run: Run, count: int = STEPS) -> list[float]:
 
 def test_no_document_sees_another_in_either_style(server: Any) -> None:
     for style in ("qwen3", "gpt2"):
+        for attention in ("fused", "written"):
+            _, across, within = server.checks[style][attention]
+            assert across == 0
+            assert within > 1e-3
+
+
+def test_attention_written_out_is_attention_and_the_loss_is_that_of_the_labels(server: Any) -> None:
+    for style in ("qwen3", "gpt2"):
         found = server.checks[style]
-        assert found["across"] == 0
-        assert found["within"] > 1e-3
+        assert found["attention"] == "botcore"
+        assert found["written"] == pytest.approx(found["fused"], abs=1e-4)
+        assert found["written"][0] == pytest.approx(found["plain"], abs=1e-4)
 
 
 def test_parameters_are_counted_without_loading_anything(server: Any) -> None:

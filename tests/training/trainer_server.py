@@ -25,6 +25,7 @@ from botcore.training.rows import Row  # noqa: E402
 
 main = importlib.import_module("botcore.training._inside.main")
 answers = importlib.import_module("botcore.training._inside.answers")
+attention = importlib.import_module("botcore.training._inside.attention")
 learner = importlib.import_module("botcore.training._inside.learner")
 importlib.import_module("botcore.training._inside.feedback")  # TRL too is imported once
 STARTER = Path(sys.argv[1]) / "starter"
@@ -43,7 +44,11 @@ def checks() -> dict[str, Any]:
         for weight in model.parameters():
             torch.nn.init.normal_(weight, std=0.2)
         counts = [sum(weight.numel() for weight in model.parameters()), shape.parameters]
-        found[style] = {"parameters": counts, "across": moved(model, 0, 9), "within": moved(model, 5, 9)}
+        fused = [alone(model), moved(model, 0, 9), moved(model, 5, 9)]
+        attention.write_out(model)
+        written = [alone(model), moved(model, 0, 9), moved(model, 5, 9)]
+        found[style] = {"parameters": counts, "fused": fused, "written": written, "plain": plain(model)}
+        found[style]["attention"] = model.config._attn_implementation
     return found
 
 
@@ -54,6 +59,26 @@ def learnt(tokenizer: Any) -> list[str]:
     batch = answers._batch([answers.encoded(tokenizer, row) for row in rows], after=0.0)
     kept = [labels[labels != -100] for labels in batch.labels]
     return [*(tokenizer.decode(ids) for ids in batch.ids), *(tokenizer.decode(one) for one in kept)]
+
+
+@torch.no_grad()
+def alone(model: Any) -> float:
+    """The loss of two labels of one document."""
+    return float(learner.Learner(model)(torch.arange(20, 32)[None], two_labels(), None))
+
+
+@torch.no_grad()
+def plain(model: Any) -> float:
+    """The same loss as transformers counts it."""
+    logits = model(torch.arange(20, 32)[None]).logits
+    return float(torch.nn.functional.cross_entropy(logits[0], two_labels()[0], reduction="sum"))
+
+
+def two_labels() -> torch.Tensor:
+    """Of twelve tokens two have a label."""
+    labels = torch.full((1, 12), -100)
+    labels[0, 3], labels[0, 9] = 7, 3
+    return labels
 
 
 @torch.no_grad()

@@ -6,6 +6,7 @@
     answers.py     rows from questions and answers
     tokenizer.py   a tokenizer and a chat template of its own
     learner.py     the model, from nothing or from a checkpoint, and its loss
+    attention.py   attention on a CPU
     lora.py        an adapter around the model, and merged into it
     feedback.py    from what people taught to an adapter that is fit to be offered
     preference.py  TRL's trainers for it

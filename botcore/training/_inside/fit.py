@@ -24,8 +24,8 @@ def fit(plan: Plan, config: Any, accelerator: Accelerator) -> None:
         raise TrainingError(f"--context {plan.context} is more than the model's {window} positions")
     parameters = _parameters(plan)
     sizes = {"layers": config.num_hidden_layers, "width": config.hidden_size, "vocab": config.vocab_size}
-    model, rows = needed(plan, parameters, **sizes, devices=world)
     gpu = accelerator.device.type == "cuda"
+    model, rows = needed(plan, parameters, **sizes, heads=0 if gpu else config.num_attention_heads, devices=world)
     free = torch.cuda.mem_get_info()[0] if gpu else available() // world
     shared = world if accelerator.distributed_type == DistributedType.FSDP else 1
     if why := refusal(plan, parameters, model=model // shared, rows=rows, free=free, devices=world):

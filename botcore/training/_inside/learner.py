@@ -17,6 +17,9 @@ from botcore.training.plan import Plan, Shape
 
 __all__ = ["Learner", "config_of", "make_model", "parameters_of"]
 
+ALIKE = 256
+"""The output matrix multiplies a multiple of so many rows: a CPU makes code for every number of them, and keeps it."""
+
 
 class Learner(nn.Module):
     """A causal language model and its loss. Only positions with a label go through the output matrix."""
@@ -35,8 +38,11 @@ class Learner(nn.Module):
         """
         hidden = self.model.base_model(input_ids=ids, position_ids=positions, use_cache=False).last_hidden_state
         keep = (labels != IGNORE).reshape(-1).nonzero().squeeze(1)
-        logits = self.model.get_output_embeddings()(hidden.reshape(-1, hidden.size(-1))[keep])
-        return F.cross_entropy(logits.float(), labels.reshape(-1)[keep], reduction="sum")
+        spare = -len(keep) % ALIKE
+        asked = hidden.reshape(-1, hidden.size(-1)).index_select(0, F.pad(keep, (0, spare)))
+        logits = self.model.get_output_embeddings()(asked)
+        wanted = F.pad(labels.reshape(-1)[keep], (0, spare), value=IGNORE)
+        return F.cross_entropy(logits.float(), wanted, reduction="sum", ignore_index=IGNORE)
 
 
 def _narrowed(_module: nn.Module, _inputs: object, out: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from transformers import AutoTokenizer, GenerationConfig
 
 from botcore.errors import BotcoreError, TrainingError
 from botcore.training._inside.answers import Answers
+from botcore.training._inside.attention import write_out
 from botcore.training._inside.fit import fit
 from botcore.training._inside.learner import Learner, config_of, make_model
 from botcore.training._inside.loop import Loop
@@ -118,6 +119,8 @@ class _Trainer:
         self._say("data", **source.open(tokenizer, first=False))
         torch.manual_seed(plan.seed)
         model = make_model(plan, config)
+        if accelerator.device.type == "cpu":
+            write_out(model)
         adapter = with_lora(model, plan) if plan.lora else None
         learner = Learner(model)
         self._tell_model(model)
