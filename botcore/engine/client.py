@@ -50,6 +50,10 @@ class ServedModel:
     window: int = 0
     """Tokens; 0 where the server does not say."""
 
+IDLE = 3.0
+"""Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the closing
+fails for no fault of anybody's; a socket of this machine costs so little that none of its connections is used twice."""
+
 
 class OpenAIClient:
     """Streams, counts and asks for health. An async context manager; outside of it calls are `EngineUnavailable`."""
@@ -71,7 +75,11 @@ class OpenAIClient:
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         # Turns are bounded by settings; a limit here would make the 101st stream wait without a word.
-        connector = aiohttp.UnixConnector(self._socket, limit=0) if self._socket else aiohttp.TCPConnector(limit=0)
+        connector = (
+            aiohttp.UnixConnector(self._socket, limit=0, force_close=True)
+            if self._socket
+            else aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE)
+        )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=None)
         self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout)
         return self

@@ -75,6 +75,7 @@ def environment(plan: Plan, inherited: Mapping[str, str]) -> dict[str, str]:
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TQDM_DISABLE": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "HF_DEACTIVATE_ASYNC_LOAD": "1",  # threads that read one small file gain nothing
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",  # `start.py` lies among modules whose names must not hide others
     }

@@ -258,6 +258,24 @@ async def test_a_unix_socket_serves_as_well(tmp_path: Path) -> None:
         assert await client.count(PROMPT.messages, model="fake") == 6
 
 
+async def test_a_connection_that_the_server_has_given_up_is_not_used_again(tmp_path: Path) -> None:
+    # As vLLM does with idle ones after five seconds, where the next request is on its way already.
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        event = b'data: {"choices":[{"delta":{"content":"one"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(event), event))
+        await reader.read(1)
+        writer.close()
+
+    path = str(tmp_path / "e.sock")
+    async with (
+        await asyncio.start_unix_server(once, path),
+        OpenAIClient("http://engine/v1", clock=SystemClock(), socket=path) as client,
+    ):
+        for _ in range(3):
+            assert (await everything(client))[0].text == "one"
+
+
 async def test_a_probe_is_one_token_within_its_time(
     server: FakeOpenAI, client: OpenAIClient, clock: ManualClock
 ) -> None:

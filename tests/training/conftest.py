@@ -11,6 +11,8 @@ import pytest
 
 import botcore
 from botcore.engine.environment import PROJECT
+from botcore.training import conduct
+from botcore.training.plan import Plan
 from botcore.training.progress import Event, decode
 from botcore.training.runs import Run
 
@@ -23,7 +25,7 @@ class Server:
 
     def __init__(self) -> None:
         command = [str(PYTHON), "-P", str(SERVER), str(Path(botcore.__file__).parent)]
-        environment = os.environ | {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+        environment = conduct.environment(Plan(threads=1), os.environ)
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
         )
@@ -47,6 +49,7 @@ class Server:
         """Run it to its end; its last event."""
         self.begin(run)
         self.end()
+        assert self.events[-1]["event"] == "end", self.events
         return self.events[-1]
 
     def until(self, name: str, step: int) -> None:

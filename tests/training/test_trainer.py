@@ -162,7 +162,9 @@ def test_an_adapter_is_small_and_merges_into_a_model_of_its_own(server: Any, tmp
     made = adapter.folder / "adapter"
     assert json.loads((made / "adapter_config.json").read_text())["base_model_name_or_path"] == str(STARTER)
     merge = new_run(tmp_path, "merge", Plan(base=str(STARTER), adapter=str(made)), at=0.0)
-    model = Path(server.train(merge)["outputs"]["model"])
+    ended = server.train(merge)
+    assert ended["state"] == "done", ended
+    model = Path(ended["outputs"]["model"])
     whole, alone = (path / "model.safetensors" for path in (model, STARTER))
     assert abs(whole.stat().st_size - alone.stat().st_size) < 2_000
     assert whole.read_bytes() != alone.read_bytes()
