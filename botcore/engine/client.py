@@ -50,9 +50,10 @@ class ServedModel:
     window: int = 0
     """Tokens; 0 where the server does not say."""
 
+
 IDLE = 3.0
-"""Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the closing
-fails for no fault of anybody's; a socket of this machine costs so little that none of its connections is used twice."""
+"""Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the
+closing fails for no fault of anybody's; a connection to a socket of this machine is cheap, so there none is kept."""
 
 
 class OpenAIClient:

@@ -246,6 +246,17 @@ async def test_norms_are_computed_by_vllms_own_kernels(engine: VllmEngine, data_
     assert "rms_norm=['botcore', 'native']" in (data_dir / "logs" / "engine.log").read_text()
 
 
+async def test_norms_of_a_width_that_the_kernels_refuse_are_vllms_own() -> None:
+    script = await asyncio.create_subprocess_exec(
+        *(str(PYTHON), str(HERE / "norms_of_widths.py"), str(STARTER.parent / "engine" / "_inside" / "norms.py")),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    output, _ = await script.communicate()
+    found = json.loads(output.splitlines()[-1])
+    assert found == {"64": ["botcore", True], "72": ["botcore", True], "60": ["native", True]}
+
+
 QUESTIONS = [
     *("Hello!", "What can you do?", "Who are you?", "Thank you very much.", "Tell me a joke.", "What is your name?"),
     *("Where is the harbour?", "How do I add a plugin?", "What is vLLM?", "Explain paged attention.", "Good night."),

@@ -15,6 +15,8 @@ from vllm.platforms import current_platform
 __all__ = ["use_kernels"]
 
 PROVIDER = "botcore"
+VECTOR = 8
+"""Numbers the kernels take at a time; they refuse a width that is no multiple of it."""
 
 
 def use_kernels() -> None:
@@ -50,10 +52,12 @@ def _add_and_norm(
 
 
 def _fits(x: Tensor, weight: Tensor | None, epsilon: float, variance_size: int | None = None) -> bool:
-    return variance_size is None and weight is not None and weight.dtype == x.dtype
+    plain = variance_size is None and weight is not None and weight.dtype == x.dtype
+    return plain and x.shape[-1] % VECTOR == 0
 
 
 def _both_fit(
     x: Tensor, x_residual: Tensor, weight: Tensor | None, epsilon: float, variance_size: int | None = None
 ) -> bool:
-    return _fits(x, weight, epsilon, variance_size) and x.is_contiguous() and x_residual.is_contiguous()
+    alike = x_residual.dtype == x.dtype and x_residual.is_contiguous() and x.is_contiguous()
+    return alike and _fits(x, weight, epsilon, variance_size)
