@@ -13,29 +13,31 @@ from typing import TYPE_CHECKING
 from botcore.admission import Admission
 from botcore.archive import Archive
 from botcore.builtin import add_commands
+from botcore.changes import Changes
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command
 from botcore.delivery import Sender
 from botcore.dispatch import Bound, Dispatcher
 from botcore.engine import build_engine
-from botcore.errors import SettingsError, StoreError, StoreUnavailable
+from botcore.errors import SettingsError, StoreError
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
 from botcore.http import Board, Http
+from botcore.intake import Intake
 from botcore.leader import Leadership
 from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.loras import LoraBook, Serving
-from botcore.messages import Control, Conversation, Feedback, Forgotten, Incoming, Message
+from botcore.messages import Conversation, Feedback, Forgotten
 from botcore.observe import Metrics
 from botcore.overview import add_panels
 from botcore.pace import Seldom
-from botcore.ports import Channel, Engine, EngineStatus, LoraEngine, Receipt
+from botcore.ports import Channel, Engine, EngineStatus, Inbox, LoraEngine
 from botcore.retention import Retention
 from botcore.router import Router
 from botcore.settings import Settings
-from botcore.store import Accepted, Store
+from botcore.store import Store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,9 +49,6 @@ log: logging.Logger = logging.getLogger(__name__)
 LIFESPAN_S = 30.0
 """A plugin's start may take this long before the others go on without waiting for it."""
 
-CHANGES_KEPT = 1_000
-"""Changes that wait for one reader of `Bot.changes`; beyond, it is told that it missed some."""
-
 COUNT_S = 1.0
 """Between two looks at how many wait: ten thousand messages at most can come in meanwhile, and those are counted."""
 
@@ -58,7 +57,7 @@ RESTART_S = (1.0, 60.0)
 
 
 class Bot(Archive):
-    """A running bot; also `ports.Inbox` for its channels and `ports.Bot` for its plugins."""
+    """A running bot, and `ports.Bot` for its plugins."""
 
     database: Store
 
@@ -94,7 +93,7 @@ class Bot(Archive):
         self._health: dict[str, str] = {}
         self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
-        self._waiting: set[asyncio.Queue[str]] = set()
+        self._changes = Changes()
         self._serving: Serving | None = None
 
     # ------------------------------------------------------------------ life
@@ -137,38 +136,50 @@ class Bot(Archive):
                     await self._live(group, house)
 
     async def _live(self, group: asyncio.TaskGroup, house: House) -> None:
-        self._group, self._house, self._router = group, house, Router(house)
-        self._leadership = Leadership(self.database, clock=self.clock, group=group)
+        self._router = router = Router(house)
+        self._leadership = leadership = Leadership(self.database, clock=self.clock, group=group)
+        self._intake = intake = Intake(house, router, self._admission, leadership, group=group, open=self._takes)
         lifespans = await self._enter_lifespans(group, house)
         serving = Serving(self.loras, house.engine, self.database, clock=self.clock, metrics=self.metrics)
         self._serving = serving
         await serving.prepare()
         engine = group.create_task(house.engine.run(), name="engine")
         tuning = group.create_task(serving.tend(), name="which LoRA version serves")
-        router = group.create_task(self._router.run(), name="router")
+        routing = group.create_task(router.run(), name="router")
         counting = group.create_task(self._count(), name="how many wait")
         hearing = group.create_task(self._hear(serving), name="notices of other processes")
         forgetting = group.create_task(self._forgetting().tend(self.clock), name="what is not forgotten by all")
         retention = group.create_task(self._retain(), name="what is old")
         channels = [
-            group.create_task(self._keep(channel), name=f"channel {name}") for name, channel in house.channels.items()
+            group.create_task(self._keep(channel, intake), name=f"channel {name}")
+            for name, channel in house.channels.items()
         ]
-        await self._router.started.wait()
+        await router.started.wait()
         self.started.set()
         await self._stopping.wait()
         self.started.clear()
         for channel in channels:
             channel.cancel()
         failpoint("drain.begin")
-        await self._router.drain(self.settings.turn.drain_s)
+        await self._drain(router, intake)
         failpoint("drain.end")
-        ending = (router, tuning, engine, hearing, counting, forgetting, retention)
+        ending = (routing, tuning, engine, hearing, counting, forgetting, retention)
         for task in ending:
             task.cancel()
         await asyncio.wait(ending)
         self._ended.set()
         if lifespans:
             await asyncio.wait(lifespans)
+
+    async def _drain(self, router: Router, intake: Intake) -> None:
+        """Let end what runs, and what was just accepted; not for ever."""
+        seconds = self.settings.turn.drain_s
+        try:
+            async with self.clock.timeout(seconds):
+                await intake.settled()
+                await router.drained()
+        except TimeoutError:
+            log.warning("%d turns did not end within %g s; they go back to the inbox", router.load, seconds)
 
     async def _retain(self) -> None:
         """Let go of what is old, in one process at a time."""
@@ -190,8 +201,7 @@ class Bot(Archive):
                     serving.heard()
                 if notice.kind in ("lead", "lora"):
                     continue
-                for waiting in self._waiting:
-                    _tell(waiting, notice.key)
+                self._changes.tell(notice.key)
 
     async def _count(self) -> None:
         """Look once a second how many wait: the store knows what other processes take, and what was deleted."""
@@ -226,13 +236,16 @@ class Bot(Archive):
         finally:
             entered.set()
 
-    async def _keep(self, channel: Channel) -> None:
+    def _takes(self) -> bool:
+        return self.started.is_set() and not self._stopping.is_set()
+
+    async def _keep(self, channel: Channel, inbox: Inbox) -> None:
         """Run a channel, again after a pause where it fails: the others never notice."""
         pause, longest = RESTART_S
         while True:
             self._health.pop(channel.name, None)
             try:
-                return await channel.run(self)
+                return await channel.run(inbox)
             except Exception as error:
                 self._health[channel.name] = str(error) or type(error).__name__
                 log.error("channel %s failed, next try in %g s: %s", channel.name, pause, error)
@@ -243,16 +256,23 @@ class Bot(Archive):
     def _assemble(self) -> House:
         settings, registered = self.settings, self.loaded.registered
         self._engine = self._engine or self._build_engine()
+        hooks = Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics)
+
+        async def judged(judgements: Sequence[Feedback]) -> None:
+            for one in judgements:
+                await hooks.each("feedback", one, budget_s=settings.turn.observe_budget_s)
+
         return House(
             settings=settings.turn,
             store=self.database,
             engine=self._engine,
             loras=self._engine if isinstance(self._engine, LoraEngine) else None,
-            hooks=Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics),
+            hooks=hooks,
             commands=registered.commands,
             channels=registered.channels,
-            sender=Sender(self.database, clock=self.clock, metrics=self.metrics, matched=self._tell_feedback),
-            accept=self._accept,
+            sender=Sender(self.database, clock=self.clock, metrics=self.metrics, matched=judged),
+            accept=lambda records: self._intake.take(records),
+            judged=judged,
             files=self.data_dir / "incoming",
             excuses=Seldom(self.clock, settings.turn.queue_notice_s),
             clock=self.clock,
@@ -270,75 +290,6 @@ class Bot(Archive):
         if kind in offered:
             return offered[kind](self.settings.engine, data_dir=self.data_dir, clock=self.clock)
         return build_engine(self.settings.engine, data_dir=self.data_dir, clock=self.clock)
-
-    # ------------------------------------------------------------------ Inbox
-
-    async def accept(self, records: Sequence[Incoming]) -> list[Receipt]:
-        """See `ports.Inbox`. Shielded: a caller that goes away must not leave a claim nobody works on."""
-        if self._stopping.is_set() or not self.started.is_set():
-            raise StoreUnavailable("the bot is starting or stopping; send it again in a moment")
-        records = [_order(record) for record in records]
-        if self.full and any(isinstance(record, Message) for record in records):
-            raise StoreUnavailable(self.full)
-        outcome = await asyncio.shield(self._group.create_task(self._accepted(records), name="accept"))
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
-
-    @property
-    def full(self) -> str:
-        """See `ports.Inbox`."""
-        return self._admission.full
-
-    async def room(self) -> None:
-        """See `ports.Inbox`."""
-        await self._admission.room()
-
-    async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
-        """See `ports.Inbox`."""
-        await self.database.dead_letter(
-            channel=channel, account=account, event_id=event_id, payload=payload, reason=reason
-        )
-
-    def lead(self, name: str) -> AbstractAsyncContextManager[None]:
-        """See `ports.Inbox`."""
-        return self._leadership.lead(name)
-
-    async def _accepted(self, records: Sequence[Incoming]) -> list[Receipt] | Exception:
-        try:
-            return await self._accept(records)
-        except Exception as error:  # raised in the group it would end the bot; it is the caller's to handle
-            self._router.leases.doubt()
-            return error
-
-    async def _accept(self, records: Sequence[Incoming]) -> list[Receipt]:
-        failpoint("accept.begin")
-        limits = self.settings.turn
-        accepted = await self.database.accept(
-            records,
-            lease_s=limits.lease_s,
-            waiting_per_chat=limits.waiting_per_chat,
-            waiting_per_person=limits.waiting_per_person,
-            held=self._router.held,
-        )
-        failpoint("accept.committed")
-        for one in accepted:
-            await self._act_on(one)
-        return [self._admission.receipt(one) for one in accepted]
-
-    async def _act_on(self, one: Accepted) -> None:
-        if one.stops:
-            self._router.stop(one.stops)
-        if one.claim:
-            self._router.submit(one.claim)
-        elif isinstance(one.record, Message | Control):
-            self._router.waits(one.record.conversation.key)
-        if one.feedback:
-            await self._tell_feedback([one.feedback])
-
-    async def _tell_feedback(self, matched: Sequence[Feedback]) -> None:
-        for one in matched:
-            await self._house.hooks.each("feedback", one, budget_s=self.settings.turn.observe_budget_s)
 
     # ------------------------------------------------------------------ ports.Bot
 
@@ -366,15 +317,13 @@ class Bot(Archive):
             raise SettingsError("the bot is not running")
         await self._engine.changed()
 
-    async def changes(self) -> AsyncGenerator[str, None]:
+    def changes(self) -> AsyncGenerator[str, None]:
         """See `ports.Bot`."""
-        queue = asyncio.Queue[str](CHANGES_KEPT)
-        self._waiting.add(queue)
-        try:
-            while True:
-                yield await queue.get()
-        finally:
-            self._waiting.discard(queue)
+        return self._changes.follow()
+
+    def lead(self, name: str) -> AbstractAsyncContextManager[None]:
+        """See `ports.Bot`."""
+        return self._leadership.lead(name)
 
     async def forget(self, conversation: Conversation) -> None:
         """See `ports.Bot`."""
@@ -397,7 +346,8 @@ class Bot(Archive):
         """See `ports.Bot`."""
         channels = self.loaded.registered.channels.items()
         told = {name: health for name, channel in channels if (health := getattr(channel, "health", ""))}
-        told |= {"inbox": self.full} if self.started.is_set() and self.full else {}
+        full = self._admission.full if self.started.is_set() else ""
+        told |= {"inbox": full} if full else {}
         told |= {"lora": self._serving.problem} if self._serving and self._serving.problem else {}
         return dict.fromkeys(self.loaded.plugins, "ok") | told | self._health
 
@@ -419,18 +369,3 @@ async def visiting(settings: Settings, *, plugins: bool = False) -> AsyncIterato
         bot.loaded = load(settings)
     async with Store(settings.store_url, clock=bot.clock, data_dir=bot.data_dir, alone=False) as bot.database:
         yield bot
-
-
-def _tell(waiting: asyncio.Queue[str], key: str) -> None:
-    if waiting.full():
-        while not waiting.empty():
-            waiting.get_nowait()
-        key = ""
-    waiting.put_nowait(key)
-
-
-def _order(record: Incoming) -> Incoming:
-    """The text ``/stop`` is an order, not a message: it must not wait behind what it stops."""
-    if isinstance(record, Message) and record.sampling is None and record.text.strip().lower() == "/stop":
-        return Control(event_id=record.event_id, conversation=record.conversation, person=record.person, kind="stop")
-    return record

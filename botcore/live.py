@@ -58,6 +58,8 @@ class House:
     """The same engine, where it can serve LoRA versions."""
     accept: Callable[[Sequence[Incoming]], Awaitable[list[Receipt]]]
     """The inbox, for what a turn itself has to say."""
+    judged: Callable[[Sequence[Feedback]], Awaitable[None]]
+    """Tells plugins of judgements whose reply is known."""
     files: Path
     """Where attachments lie while they are read."""
     excuses: Seldom

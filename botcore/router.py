@@ -65,7 +65,15 @@ class Router:
             self.started.set()
             group.create_task(self.leases.keep(), name="lease heartbeat")
             group.create_task(self._line.announce(self._house.clock), name="places in the line")
-            await self._backlog()
+            try:
+                await self._backlog()
+            finally:
+                self._group = None
+
+    @property
+    def running(self) -> bool:
+        """Whether `submit` may be called."""
+        return self._group is not None
 
     def submit(self, claim: Claim) -> TurnRun:
         """Work on a conversation that was claimed, as while its message was accepted."""
@@ -106,16 +114,12 @@ class Router:
         if conversation not in self._newest:
             self._look()
 
-    async def drain(self, seconds: float) -> None:
-        """Claim nothing more, and return when the running turns have ended or ``seconds`` have passed."""
+    async def drained(self) -> None:
+        """Claim nothing more, and return when the running turns have ended."""
         self._draining = True
-        try:
-            async with self._house.clock.timeout(seconds):
-                async with self._claiming:  # what is being claimed is submitted first: it must not look like a death
-                    pass
-                await self._idle.wait()
-        except TimeoutError:
-            log.warning("%d turns did not end within %g s; they go back to the inbox", len(self._running), seconds)
+        async with self._claiming:  # what is being claimed is submitted first: it must not look like a death
+            pass
+        await self._idle.wait()
 
     async def _work(self, run: TurnRun) -> None:
         claim = run.claim

@@ -103,27 +103,27 @@ async def test_above_the_mark_nothing_is_taken_but_orders_and_verdicts(small: Ch
 
 async def test_messages_are_taken_again_when_a_good_part_is_gone(small: Chat, clock: ManualClock) -> None:
     people = await filled(small)
-    assert small.bot.full
-    waiting = asyncio.create_task(small.bot.room())
+    assert small.channel.inbox.full
+    waiting = asyncio.create_task(small.channel.inbox.room())
     for person in people[:2]:
         await person.says("/stop")
         await person.hears("Stopped.")
     await people[1].hears("Stopped.")
     await until(lambda: small.bot._router.load == 4)
     await looked(small, clock)
-    assert not small.bot.full  # four run, four wait: 8 of 10
+    assert not small.channel.inbox.full  # four run, four wait: 8 of 10
     await waiting
     assert (await small.says("hi")).state == "accepted"
 
 
 async def test_one_message_less_makes_no_room_yet(small: Chat, clock: ManualClock) -> None:
     people = await filled(small)
-    assert small.bot.full
+    assert small.channel.inbox.full
     await people[0].says("/stop")
     await people[0].hears("Stopped.")
     await until(lambda: small.bot._router.load == 5)
     await looked(small, clock)
-    assert small.bot.full
+    assert small.channel.inbox.full
 
 
 async def looked(chat: Chat, clock: ManualClock) -> None:

@@ -1,6 +1,7 @@
 """The bot's life: what fails alone, what stops in order, what a plugin may ask."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from botcore import Bot, Inbox, Registry, StoreUnavailable, hookimpl
-from botcore.testing import LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
+from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
+from botcore.testing.clock import settle
 
 
 class Diary:
@@ -120,6 +122,41 @@ async def test_a_running_reply_may_finish_after_stop(tmp_path: Path) -> None:
         chat.bot.stop()
         engine.release()
         await chat.hears("a slow reply")
+
+
+@asynccontextmanager
+async def stuck(chat: Chat) -> AsyncIterator[None]:
+    """The database writes nothing meanwhile."""
+    begun, free = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(chat.bot.database.write(lambda _: (loop.call_soon_threadsafe(begun.set), free.wait())))
+        await begun.wait()
+        try:
+            yield
+        finally:
+            free.set()
+
+
+async def test_what_is_being_accepted_when_the_bot_stops_is_answered(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat, asyncio.TaskGroup() as group:
+        async with stuck(chat):
+            group.create_task(chat.says("/start"))
+            await settle()
+            chat.bot.stop()
+            await settle()
+        await chat.hears("Hello")
+
+
+async def test_what_is_accepted_after_the_time_to_end_is_answered_by_the_next_start(tmp_path: Path) -> None:
+    chatting_on = chatting(tmp_path, settings={"turn": {"drain_s": 0}})
+    async with chatting_on as chat, asyncio.TaskGroup() as group, stuck(chat):
+        group.create_task(chat.says("/start"))
+        await settle()
+        chat.bot.stop()
+        await until(lambda: not chat.bot._router.running)
+    async with chatting(tmp_path) as chat:
+        await chat.hears("Hello")
 
 
 async def test_two_bots_live_in_one_process(tmp_path: Path) -> None:

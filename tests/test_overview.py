@@ -97,7 +97,9 @@ async def test_a_dead_letter_stands_with_the_command_that_tries_again(tmp_path: 
         assert figures(found)["Dead letters"] == 0
         assert "no dead letters" in found[-1]["empty"]
     async with chatting(tmp_path / "data", plugins={"dice": Dice()}) as chat:
-        await chat.bot.dead_letter(channel="loopback", account="", event_id="e", payload="secret", reason="no message")
+        await chat.channel.inbox.dead_letter(
+            channel="loopback", account="", event_id="e", payload="secret", reason="no message"
+        )
         found = (await ask(chat, "/api/panels/inbox"))["widgets"]
         assert figures(found)["Dead letters"] == 1
         [[number, _, channel, why, do]] = found[-1]["rows"]

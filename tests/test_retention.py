@@ -17,7 +17,9 @@ async def talked(data_dir: Path, text: str, *, day: float) -> int:
     async with chatting(data_dir, settings=TALK, clock=ManualClock(START + day * DAY_S)) as chat:
         receipt = await chat.says(text, event_id=text)
         await chat.hears(text)
-        await chat.bot.dead_letter(channel="loopback", account="", event_id=f"x{text}", payload=text, reason="no text")
+        await chat.channel.inbox.dead_letter(
+            channel="loopback", account="", event_id=f"x{text}", payload=text, reason="no text"
+        )
         return receipt.id
 
 
