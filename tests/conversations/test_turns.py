@@ -12,6 +12,7 @@ from botcore import (
     Draft,
     EngineRejected,
     EngineUnavailable,
+    Part,
     PromptMessage,
     PromptTooLong,
     Refusal,
@@ -23,6 +24,7 @@ from botcore import (
     hookimpl,
     say,
 )
+from botcore.delivery import RESEND_AFTER_S
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
 
 
@@ -282,13 +284,69 @@ async def test_a_pull_channel_gets_the_committed_reply_and_no_outbox(tmp_path: P
         assert channel.drafts[-1].phase == "final"
 
 
-async def test_a_send_of_unknown_outcome_is_repeated_once_and_never_twice(chat: Chat) -> None:
-    chat.channel.lost_answers.extend([Unknown("reset"), Unknown("reset")])
-    await chat.says("hi")
-    await until(lambda: len(chat.channel.sent) == 2)
-    await chat.says("still there?")
-    await chat.hears("still there?")
-    assert [part.text for part in chat.channel.sent].count("You said: hi") == 2
+async def test_a_send_of_unknown_outcome_is_repeated_once_and_never_twice(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with chatting(tmp_path, plugins={"talker": Talker()}, clock=clock) as chat:
+        chat.channel.lost_answers.extend([Unknown("reset"), Unknown("reset")])
+        await chat.says("hi")
+        await until(lambda: len(chat.channel.sent) == 1)
+        await uncertain(chat, clock)
+        await until(lambda: len(chat.channel.sent) == 2)
+        await chat.says("still there?")
+        await chat.hears("still there?")
+        assert [part.text for part in chat.channel.sent].count("You said: hi") == 2
+
+
+async def uncertain(chat: Chat, clock: ManualClock) -> None:
+    """Wait as long as the bot does before it tries again what got no answer."""
+    database = chat.bot.database
+    while not (await database.counts())["uncertain"]:
+        pass  # each look takes its time
+    await database.write(lambda _: None)  # the bot has heard of its own write before
+    await clock.advance(RESEND_AFTER_S - 1)
+    assert (await database.counts())["uncertain"]
+    await clock.advance(1.1)
+
+
+async def test_a_platform_in_trouble_for_some_seconds_costs_no_reply(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with chatting(tmp_path, plugins={"talker": Talker()}, clock=clock) as chat:
+        chat.channel.failures.append(Unknown("502 Bad Gateway"))
+        await chat.says("hi")
+        await until(lambda: not chat.channel.failures)
+        await uncertain(chat, clock)
+        await chat.hears("You said: hi")
+
+
+async def test_an_edit_is_made_until_the_platform_has_answered(tmp_path: Path) -> None:
+    clock = ManualClock()
+    channel = LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
+    async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel, clock=clock) as chat:
+        chat.engine.say("the whole reply")
+        await chat.says("hi")
+        await chat.hears("…")
+        channel.failures.extend(Unknown("502 Bad Gateway") for _ in range(4))
+        for left in (3, 2, 1, 0):
+            await until(lambda left=left: len(channel.failures) == left)
+            await uncertain(chat, clock)
+        await chat.hears("the whole reply")
+        assert channel.texts == {"m1": "the whole reply"}
+
+
+async def test_a_channel_that_fails_to_say_what_arrived_costs_no_reply(tmp_path: Path) -> None:
+    class Puzzled(LoopbackChannel):
+        async def find(self, part: Part, since: float) -> str | None:
+            raise Retry(1.0, "not connected")
+
+    clock = ManualClock()
+    channel = Puzzled(Capabilities(progress="draft", can_find=True, sends_per_second_per_chat=1000))
+    async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel, clock=clock) as chat:
+        channel.lost_answers.append(Unknown("reset"))
+        await chat.says("hi")
+        await until(lambda: len(channel.sent) == 1)
+        await uncertain(chat, clock)
+        await chat.hears("You said: hi")
+        assert len(channel.sent) == 2
 
 
 async def test_where_the_platform_can_be_asked_nothing_is_sent_twice(tmp_path: Path) -> None:
