@@ -21,7 +21,7 @@ from botcore.live import House, LiveTurn
 from botcore.messages import Chunk, Outcome, Passage, PromptMessage, Reply, Sampling
 from botcore.observe import Ended
 from botcore.ports import Prompt, Usage
-from botcore.store import Claim, Handover, TurnEnd
+from botcore.store import Claim, Handover, TurnEnd, clean_text
 
 __all__ = ["TurnRun"]
 
@@ -212,12 +212,12 @@ class TurnRun:
         return Reply(
             id=turn.id,
             conversation=turn.conversation,
-            text=delivery.text.strip(),
+            text=clean_text(delivery.text).strip(),
             outcome=ending.outcome,
             citations=tuple(delivery.citations),
             model=(turn.model or turn.engine.model) if turn.prompted else "",
             plugin=ending.plugin,
-            reason=ending.reason,
+            reason=clean_text(ending.reason),
             prompt_tokens=turn.usage.prompt_tokens,
             completion_tokens=turn.usage.completion_tokens,
             again=turn.again,

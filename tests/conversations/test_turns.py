@@ -264,6 +264,18 @@ async def test_a_long_reply_comes_in_parts_in_order(tmp_path: Path) -> None:
         assert heard.split() == words.split()
 
 
+async def test_half_a_character_does_not_cost_the_reply(tmp_path: Path) -> None:
+    class Halves:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return say("cut \ud83d here")
+
+    channel = LoopbackChannel(Capabilities(progress="draft", text_unit="utf16", sends_per_second_per_chat=1000))
+    async with chatting(tmp_path, plugins={"halves": Halves()}, channel=channel) as chat:
+        await chat.says("hi")
+        await chat.hears("cut \ufffd here")
+
+
 async def test_in_a_group_the_placeholder_becomes_the_reply(tmp_path: Path) -> None:
     channel = LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
     async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel) as chat:
