@@ -124,13 +124,13 @@ class Dispatcher:
         return answer
 
     async def _ended(self, hook: str, bound: Bound, waiting: "_Waiting", budget_s: float) -> Any:
+        end = self._clock.monotonic() + budget_s
         try:
             async with self._clock.timeout(budget_s):
                 return await _resumed(waiting.started, waiting.on)
-        except TimeoutError:
-            self._failed(hook, bound.plugin, f"took longer than {budget_s:g} s")
-        except Exception:
-            self._failed(hook, bound.plugin, "failed")
+        except Exception as error:
+            late = isinstance(error, TimeoutError) and self._clock.monotonic() >= end  # else it is the plugin's own
+            self._failed(hook, bound.plugin, f"took longer than {budget_s:g} s" if late else "failed")
         finally:
             self._count(hook, bound, waiting.since)
         return None

@@ -163,11 +163,11 @@ class TurnRun:
             async with self._house.clock.timeout(limit), AsyncExitStack() as stack:
                 stack.callback(turn.give_back)
                 return await self._stages(turn, delivery, stack)
-        except TimeoutError:
-            return _Ending("failed", f"This took longer than {limit:g} s and was ended.")
         except EngineError as error:
             return _Ending("failed", str(error))
-        except Exception:
+        except Exception as error:
+            if isinstance(error, TimeoutError) and self._house.clock.monotonic() >= turn.deadline:
+                return _Ending("failed", f"This took longer than {limit:g} s and was ended.")
             log.exception("turn %s failed", turn.id)
             return _Ending("failed", "Something went wrong here; the operator's log says what.")
 

@@ -55,6 +55,16 @@ async def test_a_failing_plugin_is_named_and_the_next_one_asked(caplog: pytest.L
     assert "plugin bad: hook hook failed" in caplog.text
 
 
+async def test_a_plugin_whose_own_call_timed_out_was_not_slow(caplog: pytest.LogCaptureFixture) -> None:
+    async def impatient(turn: object) -> None:
+        await asyncio.sleep(0)
+        raise TimeoutError("the weather service does not answer")
+
+    assert await dispatcher(impatient=impatient).first("hook", None, budget_s=10) is None
+    assert "plugin impatient: hook hook failed" in caplog.text
+    assert "the weather service does not answer" in caplog.text
+
+
 async def test_a_slow_plugin_is_named_and_passed_over(caplog: pytest.LogCaptureFixture) -> None:
     clock, never = ManualClock(), asyncio.Event()
     calls = dispatcher(clock, slow=answers(1, after=never), quick=answers(2))

@@ -276,6 +276,24 @@ async def test_half_a_character_does_not_cost_the_reply(tmp_path: Path) -> None:
         await chat.hears("cut \ufffd here")
 
 
+async def test_a_plugins_own_time_out_is_not_said_to_be_the_turns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Impatient:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self._answer()
+
+        async def _answer(self) -> AsyncIterator[Chunk]:
+            yield Chunk(text="The weather: ")
+            raise TimeoutError("the weather service does not answer")
+
+    async with chatting(tmp_path, plugins={"impatient": Impatient()}) as chat:
+        await chat.says("hi")
+        assert "longer than" not in await chat.hears("the operator's log says what")
+    assert "the weather service does not answer" in caplog.text
+
+
 async def test_in_a_group_the_placeholder_becomes_the_reply(tmp_path: Path) -> None:
     channel = LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
     async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel) as chat:
