@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,9 @@ from botcore import (
     say,
 )
 from botcore.delivery import RESEND_AFTER_S
+from botcore.engine.remote import Remote, RemoteEngine
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
+from botcore.testing.openai_server import FakeOpenAI
 
 
 class Talker:
@@ -150,6 +153,20 @@ async def test_an_engine_that_dies_before_the_first_word_is_tried_again(chat: Ch
     chat.engine.say(EngineUnavailable("gone"), "here I am")
     await chat.says("hi")
     await chat.hears("here I am")
+
+
+async def test_a_message_waits_for_a_server_that_is_started_again(tmp_path: Path) -> None:
+    clock, path = ManualClock(), tmp_path / "e.sock"
+    engine: Any = RemoteEngine(Remote(base_url=f"unix://{path}"), clock=clock)
+    async with chatting(tmp_path, plugins={"talker": Talker()}, engine=engine, clock=clock) as chat:
+        async with FakeOpenAI(socket=path):
+            await clock.advance(1)
+            await until(lambda: engine.status.stage == "ready")
+        await chat.says("hi")
+        await until(lambda: engine.status.stage == "model")
+        async with FakeOpenAI(socket=path):
+            await clock.advance(1)
+            await chat.hears("one two three")
 
 
 async def test_an_engine_that_dies_in_mid_reply_ends_it_as_failed_with_what_there_was(chat: Chat) -> None:

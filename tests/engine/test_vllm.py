@@ -132,12 +132,24 @@ async def test_a_server_that_dies_in_a_reply_is_told_and_comes_back_by_itself(
         group = group_of(engine)
         with pytest.raises(EngineUnavailable):
             await said(engine, "die")
-        again = await becomes(engine, lambda status: status.stage != "ready")
-        assert again.stage == "model"
+        again = await becomes(engine, lambda status: status.stage == "model")
         assert "killed by signal 9" in again.detail
         await becomes(engine, lambda status: status.stage == "ready")
         assert await said(engine) == "one two three"
         assert members(group) == []
+
+
+async def test_whoever_finds_the_server_dead_can_wait_for_the_next_one(
+    make: Callable[[Path], VllmEngine], model: MakeModel
+) -> None:
+    engine = make(model())
+    async with running(engine):
+        os.killpg(group_of(engine), signal.SIGKILL)
+        with pytest.raises(EngineUnavailable):
+            await said(engine)
+        assert engine.status.stage != "ready"
+        await becomes(engine, lambda status: status.stage == "ready")
+        assert await said(engine) == "one two three"
 
 
 async def test_a_server_that_hangs_is_found_by_its_silence_and_replaced(
@@ -150,7 +162,7 @@ async def test_a_server_that_hangs_is_found_by_its_silence_and_replaced(
             await said(engine, "hang")
         # At once, not at the next look half a minute later.
         async with asyncio.timeout(15):
-            assert "no token within 0.3 s" in (await becomes(engine, lambda status: status.stage != "ready")).detail
+            assert "no token within 0.3 s" in (await becomes(engine, lambda status: status.stage == "model")).detail
         await becomes(engine, lambda status: status.stage == "ready")
         assert await said(engine) == "one two three"
 
