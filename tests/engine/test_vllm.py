@@ -304,6 +304,27 @@ async def test_where_memory_allows_only_one_a_change_is_an_announced_pause(
         assert engine.status.model == "other"
 
 
+async def test_a_change_that_is_called_off_before_the_pause_leaves_the_old_server_in_service(
+    make: Callable[[Path], VllmEngine], model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vllm_module, "has_room_for_two", lambda group: False)
+    tiny = model()
+    engine = make(tiny)
+    async with running(engine):
+        async with aclosing(engine.generate(ask("slow"), Sampling())) as deltas:
+            assert (await anext(deltas)).text == "slowly"
+            switching = asyncio.create_task(engine.switch(str(model("other"))))
+            await becomes(engine, lambda status: status.stage == "model")
+            switching.cancel()
+            await asyncio.wait([switching])
+            assert (engine.status.stage, engine.status.model) == ("ready", "tiny")
+            await asyncio.to_thread((tiny / "go").touch)
+            assert "".join([delta.text async for delta in deltas]) == " does it"
+        assert await said(engine) == "one two three"
+        await engine.switch(str(model("another")))
+        assert engine.status.model == "another"
+
+
 async def test_switching_an_engine_that_does_not_run_is_refused(
     make: Callable[[Path], VllmEngine], model: MakeModel
 ) -> None:
