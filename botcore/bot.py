@@ -17,7 +17,7 @@ from botcore.changes import Changes
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command
 from botcore.delivery import Sender
-from botcore.dispatch import Bound, Dispatcher
+from botcore.dispatch import Bound, Dispatcher, travels_on
 from botcore.engine import build_engine
 from botcore.errors import SettingsError, StoreError
 from botcore.failpoints import failpoint
@@ -247,7 +247,9 @@ class Bot(Archive):
             begun = self.clock.monotonic()
             try:
                 return await channel.run(inbox)
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if travels_on(error):
+                    raise
                 pause = RESTART_S[0] if self.clock.monotonic() - begun > longest else pause
                 why = self._health[channel.name] = _why(error)
                 log.error("channel %s failed, next try in %g s: %s", channel.name, pause, why)
@@ -373,8 +375,8 @@ async def visiting(settings: Settings, *, plugins: bool = False) -> AsyncIterato
         yield bot
 
 
-def _why(error: Exception) -> str:
+def _why(error: BaseException) -> str:
     """What went wrong in words; of a task group's error, that of the task."""
-    while isinstance(error, ExceptionGroup):
+    while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error) or type(error).__name__

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from botcore.delivery import Delivery
-from botcore.dispatch import Bound
+from botcore.dispatch import Bound, travels_on
 from botcore.errors import EngineError, LeaseLost
 from botcore.failpoints import failpoint
 from botcore.line import Line
@@ -165,7 +165,9 @@ class TurnRun:
                 return await self._stages(turn, delivery, stack)
         except EngineError as error:
             return _Ending("failed", str(error))
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if travels_on(error):
+                raise
             if isinstance(error, TimeoutError) and self._house.clock.monotonic() >= turn.deadline:
                 return _Ending("failed", f"This took longer than {limit:g} s and was ended.")
             log.exception("turn %s failed", turn.id)

@@ -311,6 +311,27 @@ async def test_a_plugins_own_time_out_is_not_said_to_be_the_turns(
     assert "the weather service does not answer" in caplog.text
 
 
+async def test_a_stream_that_awaits_what_its_plugin_has_ended_fails_and_is_not_stopped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Lazy:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self._answer()
+
+        async def _answer(self) -> AsyncIterator[Chunk]:
+            yield Chunk(text="so ")
+            job: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            job.cancel()
+            yield Chunk(text=await job)
+
+    async with chatting(tmp_path, plugins={"lazy": Lazy()}) as chat:
+        await chat.says("hi")
+        await chat.hears("the operator's log says what")
+        assert [reply.outcome for reply in await chat.replies()] == ["failed"]
+    assert "in _answer" in caplog.text
+
+
 async def test_in_a_group_the_placeholder_becomes_the_reply(tmp_path: Path) -> None:
     channel = LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
     async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel) as chat:
