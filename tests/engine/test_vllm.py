@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -197,15 +197,20 @@ async def test_a_directory_without_a_model_says_so(make: Callable[[Path], VllmEn
         assert "holds no model" in (await becomes(engine, lambda status: status.stage == "failed")).detail
 
 
-async def test_a_second_engine_on_the_same_data_names_the_first(
-    make: Callable[[Path], VllmEngine], model: MakeModel
+async def test_a_second_engine_on_the_same_data_names_the_first_and_takes_its_place_when_that_has_left(
+    make: Callable[[Path], VllmEngine], model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(vllm_module, "LOOK_AGAIN", 1.0)
     path = model()
     first, second = make(path), make(path)
-    async with running(first), trying(second):
-        status = await becomes(second, lambda status: status.stage == "failed")
-        assert f"process {os.getpid()} runs the engine" in status.detail
-        assert await said(first) == "one two three"
+    async with AsyncExitStack() as later:
+        async with running(first):
+            await later.enter_async_context(trying(second))
+            status = await becomes(second, lambda status: status.stage == "failed")
+            assert f"process {os.getpid()} runs the engine" in status.detail
+            assert await said(first) == "one two three"
+        await becomes(second, lambda status: status.stage == "ready")
+        assert await said(second) == "one two three"
 
 
 async def test_a_data_directory_with_a_long_path_gets_a_short_socket(
