@@ -90,7 +90,7 @@ class VllmEngine:
                 self._inside = install_inside(self._home / "inside")
                 self._python = await self._install()
                 await self._fleet.run(self._new_lane(await self._model(self._settings.model), version=self._first))
-        except EngineUnavailable as error:
+        except (EngineUnavailable, OSError) as error:  # a full disk, say: the bot goes on without an engine
             self._fail(error)
             await asyncio.Event().wait()
         finally:
@@ -124,7 +124,7 @@ class VllmEngine:
     def _board_install(self, detail: str, progress: float | None) -> None:
         self._board.show(stage="install", detail=detail, progress=progress)
 
-    def _fail(self, error: EngineUnavailable) -> None:
+    def _fail(self, error: Exception) -> None:
         logger.error("engine: %s", error)
         self._board.show(stage="failed", detail=str(error), progress=None)
 

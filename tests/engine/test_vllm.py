@@ -197,6 +197,16 @@ async def test_a_directory_without_a_model_says_so(make: Callable[[Path], VllmEn
         assert "holds no model" in (await becomes(engine, lambda status: status.stage == "failed")).detail
 
 
+async def test_a_disk_that_takes_nothing_costs_the_engine_and_not_the_bot(
+    make: Callable[[Path], VllmEngine], model: MakeModel, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "run").write_text("where the engine's folder should be")
+    engine = make(model())
+    async with trying(engine):
+        assert "File exists" in (await becomes(engine, lambda status: status.stage == "failed")).detail
+
+
 async def test_a_second_engine_on_the_same_data_names_the_first_and_takes_its_place_when_that_has_left(
     make: Callable[[Path], VllmEngine], model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
