@@ -17,7 +17,7 @@ from botcore.changes import Changes
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command
 from botcore.delivery import Sender
-from botcore.dispatch import Bound, Dispatcher
+from botcore.dispatch import Bound, Dispatcher, travels_on
 from botcore.engine import build_engine
 from botcore.errors import SettingsError, StoreError
 from botcore.failpoints import failpoint
@@ -53,7 +53,7 @@ COUNT_S = 1.0
 """Between two looks at how many wait: ten thousand messages at most can come in meanwhile, and those are counted."""
 
 RESTART_S = (1.0, 60.0)
-"""First and longest pause before a channel that failed is run again."""
+"""First and longest pause before a channel that failed is run again; after a longer run a failure is a first one."""
 
 
 class Bot(Archive):
@@ -244,11 +244,15 @@ class Bot(Archive):
         pause, longest = RESTART_S
         while True:
             self._health.pop(channel.name, None)
+            begun = self.clock.monotonic()
             try:
                 return await channel.run(inbox)
-            except Exception as error:
-                self._health[channel.name] = str(error) or type(error).__name__
-                log.error("channel %s failed, next try in %g s: %s", channel.name, pause, error)
+            except (Exception, asyncio.CancelledError) as error:
+                if travels_on(error):
+                    raise
+                pause = RESTART_S[0] if self.clock.monotonic() - begun > longest else pause
+                why = self._health[channel.name] = _why(error)
+                log.error("channel %s failed, next try in %g s: %s", channel.name, pause, why)
                 log.debug("channel %s", channel.name, exc_info=True)
             await self.clock.sleep(pause)
             pause = min(2 * pause, longest)
@@ -369,3 +373,10 @@ async def visiting(settings: Settings, *, plugins: bool = False) -> AsyncIterato
         bot.loaded = load(settings)
     async with Store(settings.store_url, clock=bot.clock, data_dir=bot.data_dir, alone=False) as bot.database:
         yield bot
+
+
+def _why(error: BaseException) -> str:
+    """What went wrong in words; of a task group's error, that of the task."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return str(error) or type(error).__name__

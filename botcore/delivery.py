@@ -2,7 +2,8 @@
 
 An outgoing part's life, each step committed before the next: ``pending → sending → sent | failed | uncertain``.
 *Uncertain* (it may have arrived) is settled by asking the platform where it can be asked, else by one more send,
-never more; where the process died in the middle of that one, the next process has one of its own.
+never more; where the process died in the middle of that one, the next process has one of its own. An edit leaves one
+message however often it is made, so it is made again until the platform has answered.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from botcore.clock import Clock
-from botcore.errors import Rejected, Retry, StoreError, StoreUnavailable, Unknown
+from botcore.errors import Rejected, Retry, StoreError, StoreUnavailable
 from botcore.failpoints import failpoint
 from botcore.messages import Chunk, Citation, Feedback, Reply
 from botcore.observe import Metrics
@@ -34,6 +35,9 @@ MAX_ATTEMPTS = 300
 NOTE_PAUSE_S = 1.0
 """Between tries to write down what a platform has answered."""
 
+RESEND_AFTER_S = 20.0
+"""Between a call without an answer and the next try: what a platform suffers from is seldom over within a second. An
+HTTP client keeps idle connections for 15, so none that went under together with the first call's is used again."""
 
 MAX_SENDS = 4
 """Of one part whose senders died, each in the middle of it: then whoever sends it is ended by it."""
@@ -102,7 +106,9 @@ class Sender:
             log.warning("%s: outcome of a send unknown: %s", channel.name, error)
             row = await self._note(partial(self.store.uncertain, claim, row.part.id))
             failpoint("outbox.uncertain")
-            return row
+            repeatable = row.part.platform_id and row.attempt < MAX_ATTEMPTS
+            not_before = self.clock.now() + RESEND_AFTER_S
+            return replace(row, resends=0 if repeatable else row.resends, not_before=not_before)
         failpoint("outbox.called")
         return await self._sent(channel, claim, row, platform_id, release=release)
 
@@ -127,12 +133,13 @@ class Sender:
 
     async def _resolve(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
         """Ask whether an uncertain part arrived; where nobody can tell, send it once more, never twice."""
-        found = await self._found(channel, row)
-        if found:
+        if found := await self._found(channel, row):
             return await self._sent(channel, claim, row, found, release=release)
         if row.resends >= 1:
             return await self._failed(channel, claim, row, "may have arrived; sent twice already", release=release)
         await self._wait(channel, row)
+        if found := await self._found(channel, row):  # platforms show some messages late
+            return await self._sent(channel, claim, row, found, release=release)
         row = await self.store.resending(claim, row.part.id)
         failpoint("outbox.resending")
         return row
@@ -142,7 +149,8 @@ class Sender:
             return None
         try:
             return await channel.find(row.part, row.started_at)
-        except Unknown:
+        except Exception as error:  # whatever it is: not known, as with a send
+            log.info("%s: cannot be asked what has arrived: %s", channel.name, error)
             return None
 
     async def _wait(self, channel: Channel, row: OutboxRow) -> None:

@@ -60,7 +60,8 @@ class Pace:
     def _both(self, channel: Channel, conversation: Conversation) -> tuple[_Bucket, _Bucket]:
         can = channel.capabilities(conversation)
         chat = self._bucket((channel.name, conversation.chat), can.sends_per_second_per_chat, can.burst_per_chat)
-        account = self._bucket((channel.name,), can.sends_per_second, can.sends_per_second)
+        # A message is one whole token: a bucket for less than one would never hold it.
+        account = self._bucket((channel.name,), can.sends_per_second, max(can.sends_per_second, 1.0))
         return chat, account
 
     def _bucket(self, key: tuple[str, ...], rate: float, size: float) -> _Bucket:

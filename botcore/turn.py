@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from botcore.delivery import Delivery
-from botcore.dispatch import Bound
+from botcore.dispatch import Bound, travels_on
 from botcore.errors import EngineError, LeaseLost
 from botcore.failpoints import failpoint
 from botcore.line import Line
@@ -21,7 +21,7 @@ from botcore.live import House, LiveTurn
 from botcore.messages import Chunk, Outcome, Passage, PromptMessage, Reply, Sampling
 from botcore.observe import Ended
 from botcore.ports import Prompt, Usage
-from botcore.store import Claim, Handover, TurnEnd
+from botcore.store import Claim, Handover, TurnEnd, clean_text
 
 __all__ = ["TurnRun"]
 
@@ -163,11 +163,13 @@ class TurnRun:
             async with self._house.clock.timeout(limit), AsyncExitStack() as stack:
                 stack.callback(turn.give_back)
                 return await self._stages(turn, delivery, stack)
-        except TimeoutError:
-            return _Ending("failed", f"This took longer than {limit:g} s and was ended.")
         except EngineError as error:
             return _Ending("failed", str(error))
-        except Exception:
+        except (Exception, asyncio.CancelledError) as error:
+            if travels_on(error):
+                raise
+            if isinstance(error, TimeoutError) and self._house.clock.monotonic() >= turn.deadline:
+                return _Ending("failed", f"This took longer than {limit:g} s and was ended.")
             log.exception("turn %s failed", turn.id)
             return _Ending("failed", "Something went wrong here; the operator's log says what.")
 
@@ -212,12 +214,12 @@ class TurnRun:
         return Reply(
             id=turn.id,
             conversation=turn.conversation,
-            text=delivery.text.strip(),
+            text=clean_text(delivery.text).strip(),
             outcome=ending.outcome,
             citations=tuple(delivery.citations),
             model=(turn.model or turn.engine.model) if turn.prompted else "",
             plugin=ending.plugin,
-            reason=ending.reason,
+            reason=clean_text(ending.reason),
             prompt_tokens=turn.usage.prompt_tokens,
             completion_tokens=turn.usage.completion_tokens,
             again=turn.again,

@@ -91,6 +91,46 @@ async def test_a_channel_that_fails_is_run_again_after_growing_pauses(tmp_path: 
         assert chat.bot.health()["flaky"] == "ok"
 
 
+async def test_a_channel_that_awaits_what_it_has_ended_itself_is_run_again(tmp_path: Path) -> None:
+    class Ended(Flaky):
+        async def run(self, inbox: Inbox) -> None:
+            self.tries += 1
+            job: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            job.cancel()
+            await job
+
+    clock, flaky = ManualClock(), Ended()
+    async with chatting(tmp_path, plugins={"flaky": WithFlaky(flaky)}, clock=clock) as chat:
+        await until(lambda: flaky.tries == 1)
+        assert chat.bot.health()["flaky"] == "CancelledError"
+        await clock.advance(1.1)
+        assert flaky.tries == 2
+
+
+async def test_a_channel_that_ran_well_for_long_is_run_again_soon_and_says_what_its_tasks_say(tmp_path: Path) -> None:
+    class Grouped(Flaky):
+        ends = asyncio.Event()
+
+        async def run(self, inbox: Inbox) -> None:
+            self.tries += 1
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._end())
+
+        async def _end(self) -> None:
+            await self.ends.wait()
+            raise RuntimeError("no network")
+
+    clock, flaky = ManualClock(), Grouped()
+    async with chatting(tmp_path, plugins={"flaky": WithFlaky(flaky)}, clock=clock) as chat:
+        for tries in range(1, 8):
+            await until(lambda tries=tries: flaky.tries == tries)
+            await clock.advance(100)
+            flaky.ends.set()
+            await until(lambda: chat.bot.health()["flaky"] == "no network")
+            flaky.ends.clear()
+            await clock.advance(1.1)
+
+
 async def test_after_stop_nothing_more_is_accepted(tmp_path: Path) -> None:
     async with chatting(tmp_path) as chat:
         chat.bot.stop()

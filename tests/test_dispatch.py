@@ -55,6 +55,34 @@ async def test_a_failing_plugin_is_named_and_the_next_one_asked(caplog: pytest.L
     assert "plugin bad: hook hook failed" in caplog.text
 
 
+async def test_a_plugin_whose_own_call_timed_out_was_not_slow(caplog: pytest.LogCaptureFixture) -> None:
+    async def impatient(turn: object) -> None:
+        await asyncio.sleep(0)
+        raise TimeoutError("the weather service does not answer")
+
+    assert await dispatcher(impatient=impatient).first("hook", None, budget_s=10) is None
+    assert "plugin impatient: hook hook failed" in caplog.text
+    assert "the weather service does not answer" in caplog.text
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_plugin_that_awaited_what_somebody_ended_has_failed(
+    at_once: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hook(turn: object) -> None:
+        job: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if at_once:
+            job.cancel()
+        else:
+            asyncio.get_running_loop().call_soon(job.cancel)
+        await job
+
+    calls = dispatcher(waits=hook, good=answers(1))
+    assert await calls.first("hook", None, budget_s=10) is not None
+    assert await calls.every("hook", None, budget_s=10) == ["waits"]
+    assert "plugin waits: hook hook failed" in caplog.text
+
+
 async def test_a_slow_plugin_is_named_and_passed_over(caplog: pytest.LogCaptureFixture) -> None:
     clock, never = ManualClock(), asyncio.Event()
     calls = dispatcher(clock, slow=answers(1, after=never), quick=answers(2))

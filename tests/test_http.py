@@ -507,6 +507,7 @@ async def test_behind_tls_the_cookie_is_secure(locked: Port) -> None:
     ("more", "status"),
     [
         ({"json": {"key": "wrong"}}, 401),
+        ({"json": {"key": "half a \ud83d"}}, 401),
         ({"json": {"key": 7}}, 400),
         ({"json": []}, 400),
         ({"data": b"{", "headers": {"Content-Type": "application/json"}}, 400),

@@ -49,6 +49,15 @@ def test_the_account_has_a_limit_of_its_own(clock: ManualClock) -> None:
     assert not pace.take(there, BEN)
 
 
+async def test_an_account_may_send_less_than_once_a_second(clock: ManualClock) -> None:
+    pace, there = Pace(clock), channel(sends_per_second=0.5)
+    assert pace.take(there, ANA)
+    await clock.advance(1.9)
+    assert not pace.take(there, BEN)
+    await clock.advance(0.2)
+    assert pace.take(there, BEN)
+
+
 async def test_a_pause_the_platform_asks_for_is_kept_to_the_second(clock: ManualClock) -> None:
     pace, there = Pace(clock), channel()
     pace.hold(there, ANA, 30)

@@ -20,8 +20,10 @@ __all__ = ["app"]
 
 app: typer.Typer = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Dead letters: what to do about them.")
 
-Number = Annotated[int, typer.Argument(help="The letter's number, as `botcore dlq list` says it.")]
-Numbers = Annotated[list[int], typer.Argument(help="Letters' numbers, as `botcore dlq list` says them.")]
+LARGEST = 2**63 - 1
+"""Of a number in the database."""
+Number = Annotated[int, typer.Argument(max=LARGEST, help="The letter's number, as `botcore dlq list` says it.")]
+Numbers = Annotated[list[int], typer.Argument(max=LARGEST, help="Letters' numbers, as `botcore dlq list` says them.")]
 REASON_WIDTH = 80
 
 

@@ -15,7 +15,7 @@ from typing import Any, Self
 import aiohttp
 
 from botcore.clock import Clock
-from botcore.engine.wire import EventStream, Piece, chat_body, error_for, read_piece, reason_in, tokenize_body
+from botcore.engine.wire import EventStream, Halves, Piece, chat_body, error_for, read_piece, reason_in, tokenize_body
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, Prompt, Usage
@@ -103,13 +103,15 @@ class OpenAIClient:
         body = chat_body(prompt.messages, sampling, model=model, window=window, structured=structured)
         finish, usage = "", None
         ids: tuple[int, ...] = ()
+        halves = Halves()
         async with aclosing(self._pieces(body)) as pieces:
             async for piece in pieces:
+                text = halves.whole(piece.text)
                 usage = piece.usage or usage
                 if piece.finish:
                     finish = piece.finish
-                if piece.text:
-                    yield Delta(text=piece.text, token_ids=ids + piece.token_ids)
+                if text:
+                    yield Delta(text=text, token_ids=ids + piece.token_ids)
                     ids = ()
                 else:
                     ids += piece.token_ids

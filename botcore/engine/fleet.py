@@ -115,8 +115,15 @@ class Fleet:
         self.serving = new
         detail = f"changing to {new.plan.model.name}: not enough memory for two engines, so there is a pause"
         self._board.show(stage="model", detail=detail, progress=None)
-        await self._drain(old)
         try:
+            await self._quiet(old)
+        except BaseException:  # called off while nothing has happened yet
+            self.serving = old
+            if old.client:
+                self._serve_with(old)
+            raise
+        try:
+            await self._retire(old)
             await self._start(new)
         except BaseException:
             self.serving = lane = again(old)
@@ -161,10 +168,14 @@ class Fleet:
     async def _drain(self, lane: Lane) -> None:
         """Stop a lane when nobody works with it any more."""
         try:
-            await self._idle(self.lending.free(lane.adapters))
-            await self._idle(lane.drained())
+            await self._quiet(lane)
         finally:
             await self._retire(lane)
+
+    async def _quiet(self, lane: Lane) -> None:
+        """Return when nobody works with it."""
+        await self._idle(self.lending.free(lane.adapters))
+        await self._idle(lane.drained())
 
     async def _idle(self, waiting: Coroutine[Any, Any, None]) -> None:
         """Wait, but no longer than a turn can take."""

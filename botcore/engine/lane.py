@@ -74,6 +74,8 @@ class Lane:
         self._idle.set()
         self._doubt = asyncio.Event()
         self._last_sign = 0.0
+        self._suspected = False
+        """Whether it was reported as not ready because a request found nobody."""
 
     # ------------------------------------------------------------------ keeping it up
 
@@ -146,13 +148,18 @@ class Lane:
             self.client, self.window, self.group, self.failure = client, served.window, child.group, ""
             ready.set()
             self.settled.set()
-            self._report(
-                stage="ready", detail=self.shape, progress=None, model=self.plan.model.name, window=served.window
-            )
+            self._report_ready()
             while True:
                 await self._check_up(client)
+                if self._suspected:
+                    self._report_ready()
         except EngineError as error:
             return str(error)
+
+    def _report_ready(self) -> None:
+        self._suspected = False
+        name, window = self.plan.model.name, self.window
+        self._report(stage="ready", detail=self.shape, progress=None, model=name, window=window)
 
     # ------------------------------------------------------------------ LoRA versions
 
@@ -220,7 +227,11 @@ class Lane:
         self._doubt.clear()
         if self._busy():
             return
-        await client.probe(model=self.plan.model.name, seconds=PROBE_WITHIN)
+        try:
+            await client.probe(model=self.plan.model.name, seconds=PROBE_WITHIN)
+        except EngineTimeout:
+            # Once more: it is this process, or the whole machine, that may have stood still.
+            await client.probe(model=self.plan.model.name, seconds=PROBE_WITHIN)
         self._last_sign = self._clock.monotonic()
 
     def _busy(self) -> bool:
@@ -234,7 +245,8 @@ class Lane:
         """See `Engine.generate`."""
         if self.client is None:
             raise EngineUnavailable("the engine is starting")
-        deltas = self.client.generate(prompt, sampling, model=model or self.plan.model.name, window=self.window)
+        client = self.client
+        deltas = client.generate(prompt, sampling, model=model or self.plan.model.name, window=self.window)
         if not self.open:
             # Only the first of a crowd: else new requests would keep a hung server looking busy for ever.
             self._last_sign = self._clock.monotonic()
@@ -245,8 +257,12 @@ class Lane:
                 async for delta in deltas:
                     self._last_sign = self._clock.monotonic()
                     yield delta
-        except (EngineUnavailable, EngineTimeout):
+        except (EngineUnavailable, EngineTimeout) as error:
             self._doubt.set()
+            if isinstance(error, EngineUnavailable) and self.client is client:
+                # At once: whoever tries again waits for the verdict. Else a reply would fail in the moments before.
+                self._suspected = True
+                self._report(stage="warmup", detail="looking whether it still answers", progress=None)
             raise
         finally:
             self.open -= 1

@@ -19,6 +19,8 @@ __all__ = ["Remote", "RemoteEngine"]
 logger: logging.Logger = logging.getLogger(__name__)
 
 UNIX = "unix://"
+RESTART_S = 60.0
+"""A server that was well and is gone is waited for this long: by then one that is being restarted is back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,8 @@ class RemoteEngine:
         self._doubt = asyncio.Event()
         self._names: set[str] = set()
         """What the server serves, as of the last look."""
+        self._gone_since: float | None = float("-inf")
+        """None while it is well; before it ever was, for ever."""
 
     def _connect(self) -> OpenAIClient:
         url, remote = self._remote.base_url, self._remote
@@ -87,12 +91,20 @@ class RemoteEngine:
         try:
             await self._check()
         except EngineError as error:
-            self._board.show(stage="failed", detail=f"{error}; next look in {pause:g} s")
+            stage = "model" if self._may_come_back(error) else "failed"
+            self._board.show(stage=stage, detail=f"{error}; next look in {pause:g} s")
             logger.warning("engine: %s; next look in %g s", error, pause)
             await self._clock.sleep(pause)
             return min(pause * 2, 60.0)
+        self._gone_since = None
         await self._wait()
         return 1.0
+
+    def _may_come_back(self, error: EngineError) -> bool:
+        """Whether it was well a moment ago: then it is worth waiting for, and else nobody is kept waiting."""
+        now = self._clock.monotonic()
+        self._gone_since = now if self._gone_since is None else self._gone_since
+        return not isinstance(error, EngineRejected) and now - self._gone_since < RESTART_S
 
     async def _check(self) -> None:
         """Raises what is wrong. A server that was not ready must make a token; later its list of models is enough."""
@@ -137,6 +149,8 @@ class RemoteEngine:
                     yield delta
         except EngineUnavailable:
             self._doubt.set()
+            if self.status.stage == "ready":  # at once: whoever tries again waits for the look, and does not fail, too
+                self._board.show(stage="warmup", detail="looking whether the server still answers")
             raise
         except EngineRejected:
             if model and await self._lost(model):

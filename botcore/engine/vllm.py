@@ -42,7 +42,7 @@ __all__ = ["VllmEngine"]
 logger: logging.Logger = logging.getLogger(__name__)
 
 LOOK_AGAIN = 30.0
-"""Seconds between two looks for an engine that could not be installed: somebody may have done it by hand."""
+"""Seconds between two looks for what was not there, or not free: somebody may have installed the engine by hand."""
 
 
 class VllmEngine:
@@ -85,15 +85,26 @@ class VllmEngine:
     async def run(self) -> None:
         """See `Engine.run`: install where needed, then serve until cancelled."""
         try:
-            with engine_home(self._data_dir) as self._home:
+            with contextlib.ExitStack() as stack:
+                self._home = await self._moved_in(stack)
                 self._inside = install_inside(self._home / "inside")
                 self._python = await self._install()
                 await self._fleet.run(self._new_lane(await self._model(self._settings.model), version=self._first))
-        except EngineUnavailable as error:
+        except (EngineUnavailable, OSError) as error:  # a full disk, say: the bot goes on without an engine
             self._fail(error)
             await asyncio.Event().wait()
         finally:
             self._board.show(stage="off", detail="", progress=None)
+
+    async def _moved_in(self, stack: contextlib.ExitStack) -> Path:
+        """The engine's home; where another process has it, from when that one has left: it may be about to."""
+        while True:
+            try:
+                return stack.enter_context(engine_home(self._data_dir))
+            except EngineUnavailable as error:
+                if self.status.detail != str(error):
+                    self._fail(error)
+            await self._clock.sleep(LOOK_AGAIN)
 
     async def _install(self) -> EnginePython:
         """The Python that has vLLM; where it cannot be installed, wait until somebody has."""
@@ -113,7 +124,7 @@ class VllmEngine:
     def _board_install(self, detail: str, progress: float | None) -> None:
         self._board.show(stage="install", detail=detail, progress=progress)
 
-    def _fail(self, error: EngineUnavailable) -> None:
+    def _fail(self, error: Exception) -> None:
         logger.error("engine: %s", error)
         self._board.show(stage="failed", detail=str(error), progress=None)
 

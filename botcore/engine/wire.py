@@ -14,7 +14,17 @@ from botcore.errors import EngineError, EngineRejected, EngineUnavailable, Promp
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Usage
 
-__all__ = ["EventStream", "Piece", "chat_body", "error_for", "neutral", "read_piece", "reason_in", "tokenize_body"]
+__all__ = [
+    "EventStream",
+    "Halves",
+    "Piece",
+    "chat_body",
+    "error_for",
+    "neutral",
+    "read_piece",
+    "reason_in",
+    "tokenize_body",
+]
 
 REASON_LIMIT = 300
 EVENT_LIMIT = 1 << 20
@@ -123,6 +133,21 @@ class Piece:
     token_ids: tuple[int, ...] = ()
     progress: bool = False
     """A token was made, shown or not (a thinking model's thoughts are not)."""
+
+
+class Halves:
+    """Text that comes in pieces, some of them cut inside of a character: a proxy in JavaScript counts UTF-16 units."""
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def whole(self, piece: str) -> str:
+        """What is whole by now. A half that nothing follows is left out, one without its first half replaced."""
+        if piece.isascii() and not self._half:
+            return piece
+        text = self._half + piece
+        self._half = text[-1] if "\ud800" <= text[-1:] <= "\udbff" else ""
+        return text.removesuffix(self._half).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def read_piece(data: str, *, who: str = "the engine") -> Piece:

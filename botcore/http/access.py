@@ -88,7 +88,7 @@ class Key:
 
     def matches(self, guess: str) -> bool:
         """Whether ``guess`` is the key, in time that does not depend on it."""
-        digests = (hashlib.sha256(text).digest() for text in (self._key, guess.encode("utf-8", "surrogateescape")))
+        digests = (hashlib.sha256(text).digest() for text in (self._key, guess.encode("utf-8", "surrogatepass")))
         return bool(self._key) and hmac.compare_digest(*digests)
 
     def session(self, now: float) -> str:

@@ -3,7 +3,7 @@
 from botcore.store.caps import Who, who
 from botcore.store.locks import running_at
 from botcore.store.notices import Notice
-from botcore.store.records import Accepted, Claim, DeadLetter, Handover, OutboxRow, TurnEnd
+from botcore.store.records import Accepted, Claim, DeadLetter, Handover, OutboxRow, TurnEnd, clean_text
 from botcore.store.store import Store
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Store",
     "TurnEnd",
     "Who",
+    "clean_text",
     "running_at",
     "who",
 ]

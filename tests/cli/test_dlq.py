@@ -91,3 +91,10 @@ def test_one_that_is_not_there_is_an_error_with_the_next_step(config: Path, lett
     error = dlq(config, "show", 999).exception
     assert isinstance(error, BotcoreError)
     assert str(error) == "there is no dead letter 999; `botcore dlq list` says which there are"
+
+
+@pytest.mark.parametrize("command", ["show", "retry", "drop"])
+def test_a_number_no_letter_can_have_is_one_line(command: str, config: Path, letters: tuple[int, int]) -> None:
+    said = dlq(config, command, 2**63)
+    assert said.exit_code == 2
+    assert "less than or equal to" in said.output

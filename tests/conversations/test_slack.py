@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from botcore import Chunk, Citation, Feedback, Reply, Sampling, Turn, hookimpl
+from botcore import Chunk, Citation, Feedback, Reply, Sampling, Turn, delivery, hookimpl
 from botcore.testing import Chat, ManualClock, ScriptedEngine, chatting, until
 from botcore_slack.testing import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, FakeSlack, Fault
 
@@ -50,6 +50,12 @@ class Talker:
 
 ONE_WAY_IN = pytest.mark.parametrize("slack", ["socket"], indirect=True)
 """For what is about the way out."""
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What got no answer is tried again at once: these tests run by the real clock."""
+    monkeypatch.setattr(delivery, "RESEND_AFTER_S", 0.01)
 
 
 @pytest.fixture(params=["socket", "events"])

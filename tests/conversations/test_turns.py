@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from botcore import (
     Draft,
     EngineRejected,
     EngineUnavailable,
+    Part,
     PromptMessage,
     PromptTooLong,
     Refusal,
@@ -23,7 +25,10 @@ from botcore import (
     hookimpl,
     say,
 )
+from botcore.delivery import RESEND_AFTER_S
+from botcore.engine.remote import Remote, RemoteEngine
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
+from botcore.testing.openai_server import FakeOpenAI
 
 
 class Talker:
@@ -150,6 +155,20 @@ async def test_an_engine_that_dies_before_the_first_word_is_tried_again(chat: Ch
     await chat.hears("here I am")
 
 
+async def test_a_message_waits_for_a_server_that_is_started_again(tmp_path: Path) -> None:
+    clock, path = ManualClock(), tmp_path / "e.sock"
+    engine: Any = RemoteEngine(Remote(base_url=f"unix://{path}"), clock=clock)
+    async with chatting(tmp_path, plugins={"talker": Talker()}, engine=engine, clock=clock) as chat:
+        async with FakeOpenAI(socket=path):
+            await clock.advance(1)
+            await until(lambda: engine.status.stage == "ready")
+        await chat.says("hi")
+        await until(lambda: engine.status.stage == "model")
+        async with FakeOpenAI(socket=path):
+            await clock.advance(1)
+            await chat.hears("one two three")
+
+
 async def test_an_engine_that_dies_in_mid_reply_ends_it_as_failed_with_what_there_was(chat: Chat) -> None:
     chat.engine.die_after(2, "one two three")
     await chat.says("hi")
@@ -262,6 +281,57 @@ async def test_a_long_reply_comes_in_parts_in_order(tmp_path: Path) -> None:
         assert heard.split() == words.split()
 
 
+async def test_half_a_character_does_not_cost_the_reply(tmp_path: Path) -> None:
+    class Halves:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return say("cut \ud83d here")
+
+    channel = LoopbackChannel(Capabilities(progress="draft", text_unit="utf16", sends_per_second_per_chat=1000))
+    async with chatting(tmp_path, plugins={"halves": Halves()}, channel=channel) as chat:
+        await chat.says("hi")
+        await chat.hears("cut \ufffd here")
+
+
+async def test_a_plugins_own_time_out_is_not_said_to_be_the_turns(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Impatient:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self._answer()
+
+        async def _answer(self) -> AsyncIterator[Chunk]:
+            yield Chunk(text="The weather: ")
+            raise TimeoutError("the weather service does not answer")
+
+    async with chatting(tmp_path, plugins={"impatient": Impatient()}) as chat:
+        await chat.says("hi")
+        assert "longer than" not in await chat.hears("the operator's log says what")
+    assert "the weather service does not answer" in caplog.text
+
+
+async def test_a_stream_that_awaits_what_its_plugin_has_ended_fails_and_is_not_stopped(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Lazy:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self._answer()
+
+        async def _answer(self) -> AsyncIterator[Chunk]:
+            yield Chunk(text="so ")
+            job: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+            job.cancel()
+            yield Chunk(text=await job)
+
+    async with chatting(tmp_path, plugins={"lazy": Lazy()}) as chat:
+        await chat.says("hi")
+        await chat.hears("the operator's log says what")
+        assert [reply.outcome for reply in await chat.replies()] == ["failed"]
+    assert "in _answer" in caplog.text
+
+
 async def test_in_a_group_the_placeholder_becomes_the_reply(tmp_path: Path) -> None:
     channel = LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
     async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel) as chat:
@@ -282,13 +352,69 @@ async def test_a_pull_channel_gets_the_committed_reply_and_no_outbox(tmp_path: P
         assert channel.drafts[-1].phase == "final"
 
 
-async def test_a_send_of_unknown_outcome_is_repeated_once_and_never_twice(chat: Chat) -> None:
-    chat.channel.lost_answers.extend([Unknown("reset"), Unknown("reset")])
-    await chat.says("hi")
-    await until(lambda: len(chat.channel.sent) == 2)
-    await chat.says("still there?")
-    await chat.hears("still there?")
-    assert [part.text for part in chat.channel.sent].count("You said: hi") == 2
+async def test_a_send_of_unknown_outcome_is_repeated_once_and_never_twice(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with chatting(tmp_path, plugins={"talker": Talker()}, clock=clock) as chat:
+        chat.channel.lost_answers.extend([Unknown("reset"), Unknown("reset")])
+        await chat.says("hi")
+        await until(lambda: len(chat.channel.sent) == 1)
+        await uncertain(chat, clock)
+        await until(lambda: len(chat.channel.sent) == 2)
+        await chat.says("still there?")
+        await chat.hears("still there?")
+        assert [part.text for part in chat.channel.sent].count("You said: hi") == 2
+
+
+async def uncertain(chat: Chat, clock: ManualClock) -> None:
+    """Wait as long as the bot does before it tries again what got no answer."""
+    database = chat.bot.database
+    while not (await database.counts())["uncertain"]:
+        pass  # each look takes its time
+    await database.write(lambda _: None)  # the bot has heard of its own write before
+    await clock.advance(RESEND_AFTER_S - 1)
+    assert (await database.counts())["uncertain"]
+    await clock.advance(1.1)
+
+
+async def test_a_platform_in_trouble_for_some_seconds_costs_no_reply(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with chatting(tmp_path, plugins={"talker": Talker()}, clock=clock) as chat:
+        chat.channel.failures.append(Unknown("502 Bad Gateway"))
+        await chat.says("hi")
+        await until(lambda: not chat.channel.failures)
+        await uncertain(chat, clock)
+        await chat.hears("You said: hi")
+
+
+async def test_an_edit_is_made_until_the_platform_has_answered(tmp_path: Path) -> None:
+    clock = ManualClock()
+    channel = LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
+    async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel, clock=clock) as chat:
+        chat.engine.say("the whole reply")
+        await chat.says("hi")
+        await chat.hears("…")
+        channel.failures.extend(Unknown("502 Bad Gateway") for _ in range(4))
+        for left in (3, 2, 1, 0):
+            await until(lambda left=left: len(channel.failures) == left)
+            await uncertain(chat, clock)
+        await chat.hears("the whole reply")
+        assert channel.texts == {"m1": "the whole reply"}
+
+
+async def test_a_channel_that_fails_to_say_what_arrived_costs_no_reply(tmp_path: Path) -> None:
+    class Puzzled(LoopbackChannel):
+        async def find(self, part: Part, since: float) -> str | None:
+            raise Retry(1.0, "not connected")
+
+    clock = ManualClock()
+    channel = Puzzled(Capabilities(progress="draft", can_find=True, sends_per_second_per_chat=1000))
+    async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel, clock=clock) as chat:
+        channel.lost_answers.append(Unknown("reset"))
+        await chat.says("hi")
+        await until(lambda: len(channel.sent) == 1)
+        await uncertain(chat, clock)
+        await chat.hears("You said: hi")
+        assert len(channel.sent) == 2
 
 
 async def test_where_the_platform_can_be_asked_nothing_is_sent_twice(tmp_path: Path) -> None:

@@ -276,6 +276,25 @@ async def test_a_connection_that_the_server_has_given_up_is_not_used_again(tmp_p
             assert (await everything(client))[0].text == "one"
 
 
+async def test_a_character_that_comes_in_two_halves_is_one(tmp_path: Path) -> None:
+    # As a proxy in JavaScript sends it, which cuts texts between UTF-16 units.
+    async def halves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        pieces = ("so ", r"\ud83d", r"\ude00 and \ude00 é", r"\ud83d")
+        events = [f'data: {{"choices":[{{"delta":{{"content":"{piece}"}}}}]}}\n\n' for piece in pieces]
+        end = 'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+        body = "".join([*events, end]).encode()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+        writer.close()
+
+    path = str(tmp_path / "e.sock")
+    async with (
+        await asyncio.start_unix_server(halves, path),
+        OpenAIClient("http://engine/v1", clock=SystemClock(), socket=path) as client,
+    ):
+        assert "".join(delta.text for delta in await everything(client)) == "so \U0001f600 and \ufffd é"
+
+
 async def test_a_probe_is_one_token_within_its_time(
     server: FakeOpenAI, client: OpenAIClient, clock: ManualClock
 ) -> None:

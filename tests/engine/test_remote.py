@@ -130,7 +130,30 @@ async def test_a_failed_request_makes_it_look_at_once() -> None:
         server.queue(Stream(cut_after=1), Answer(503, "down"))
         with pytest.raises(EngineUnavailable):
             await said(engine)
-        assert "down" in await becomes(engine, "failed")
+        assert engine.status.stage == "warmup"  # by then: whoever tries again waits for the look
+        assert "down" in await becomes(engine, "model")
+
+
+async def test_a_server_that_was_well_is_waited_for_while_it_may_be_starting_again(tmp_path: Path) -> None:
+    clock, path = ManualClock(), tmp_path / "e.sock"
+    engine = RemoteEngine(Remote(base_url=f"unix://{path}"), clock=clock)
+    run = asyncio.create_task(engine.run())
+    async with FakeOpenAI(socket=path):
+        await becomes(engine, "ready")
+    with pytest.raises(EngineUnavailable):
+        await said(engine)
+    stages = []
+    for pause in (1, 2, 4, 8, 16, 32, 60):
+        while f"next look in {pause} s" not in engine.status.detail:
+            await engine.changed()
+        stages.append(engine.status.stage)
+        await clock.advance(pause)
+    assert stages == ["model"] * 6 + ["failed"]
+    async with FakeOpenAI(socket=path):
+        await clock.advance(60)
+        await becomes(engine, "ready")
+    run.cancel()
+    await asyncio.wait([run])
 
 
 async def test_a_model_it_does_not_serve_is_named_with_those_it_does() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -132,12 +132,24 @@ async def test_a_server_that_dies_in_a_reply_is_told_and_comes_back_by_itself(
         group = group_of(engine)
         with pytest.raises(EngineUnavailable):
             await said(engine, "die")
-        again = await becomes(engine, lambda status: status.stage != "ready")
-        assert again.stage == "model"
+        again = await becomes(engine, lambda status: status.stage == "model")
         assert "killed by signal 9" in again.detail
         await becomes(engine, lambda status: status.stage == "ready")
         assert await said(engine) == "one two three"
         assert members(group) == []
+
+
+async def test_whoever_finds_the_server_dead_can_wait_for_the_next_one(
+    make: Callable[[Path], VllmEngine], model: MakeModel
+) -> None:
+    engine = make(model())
+    async with running(engine):
+        os.killpg(group_of(engine), signal.SIGKILL)
+        with pytest.raises(EngineUnavailable):
+            await said(engine)
+        assert engine.status.stage != "ready"
+        await becomes(engine, lambda status: status.stage == "ready")
+        assert await said(engine) == "one two three"
 
 
 async def test_a_server_that_hangs_is_found_by_its_silence_and_replaced(
@@ -150,7 +162,7 @@ async def test_a_server_that_hangs_is_found_by_its_silence_and_replaced(
             await said(engine, "hang")
         # At once, not at the next look half a minute later.
         async with asyncio.timeout(15):
-            assert "no token within 0.3 s" in (await becomes(engine, lambda status: status.stage != "ready")).detail
+            assert "no token within 0.3 s" in (await becomes(engine, lambda status: status.stage == "model")).detail
         await becomes(engine, lambda status: status.stage == "ready")
         assert await said(engine) == "one two three"
 
@@ -185,15 +197,30 @@ async def test_a_directory_without_a_model_says_so(make: Callable[[Path], VllmEn
         assert "holds no model" in (await becomes(engine, lambda status: status.stage == "failed")).detail
 
 
-async def test_a_second_engine_on_the_same_data_names_the_first(
-    make: Callable[[Path], VllmEngine], model: MakeModel
+async def test_a_disk_that_takes_nothing_costs_the_engine_and_not_the_bot(
+    make: Callable[[Path], VllmEngine], model: MakeModel, tmp_path: Path
 ) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "run").write_text("where the engine's folder should be")
+    engine = make(model())
+    async with trying(engine):
+        assert "File exists" in (await becomes(engine, lambda status: status.stage == "failed")).detail
+
+
+async def test_a_second_engine_on_the_same_data_names_the_first_and_takes_its_place_when_that_has_left(
+    make: Callable[[Path], VllmEngine], model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vllm_module, "LOOK_AGAIN", 1.0)
     path = model()
     first, second = make(path), make(path)
-    async with running(first), trying(second):
-        status = await becomes(second, lambda status: status.stage == "failed")
-        assert f"process {os.getpid()} runs the engine" in status.detail
-        assert await said(first) == "one two three"
+    async with AsyncExitStack() as later:
+        async with running(first):
+            await later.enter_async_context(trying(second))
+            status = await becomes(second, lambda status: status.stage == "failed")
+            assert f"process {os.getpid()} runs the engine" in status.detail
+            assert await said(first) == "one two three"
+        await becomes(second, lambda status: status.stage == "ready")
+        assert await said(second) == "one two three"
 
 
 async def test_a_data_directory_with_a_long_path_gets_a_short_socket(
@@ -290,6 +317,27 @@ async def test_where_memory_allows_only_one_a_change_is_an_announced_pause(
             await engine.switch(str(model("bad", fail="ValueError: no")))
         await becomes(engine, lambda status: status.stage == "ready")
         assert engine.status.model == "other"
+
+
+async def test_a_change_that_is_called_off_before_the_pause_leaves_the_old_server_in_service(
+    make: Callable[[Path], VllmEngine], model: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vllm_module, "has_room_for_two", lambda group: False)
+    tiny = model()
+    engine = make(tiny)
+    async with running(engine):
+        async with aclosing(engine.generate(ask("slow"), Sampling())) as deltas:
+            assert (await anext(deltas)).text == "slowly"
+            switching = asyncio.create_task(engine.switch(str(model("other"))))
+            await becomes(engine, lambda status: status.stage == "model")
+            switching.cancel()
+            await asyncio.wait([switching])
+            assert (engine.status.stage, engine.status.model) == ("ready", "tiny")
+            await asyncio.to_thread((tiny / "go").touch)
+            assert "".join([delta.text async for delta in deltas]) == " does it"
+        assert await said(engine) == "one two three"
+        await engine.switch(str(model("another")))
+        assert engine.status.model == "another"
 
 
 async def test_switching_an_engine_that_does_not_run_is_refused(

@@ -189,7 +189,7 @@ async def test_a_server_that_died_loads_the_version_again_before_it_is_ready(
         await engine.serve(adapter("a"))
         with pytest.raises(EngineUnavailable):
             await said(engine, "die", model="a")
-        await becomes(engine, lambda status: status.stage != "ready")
+        await becomes(engine, lambda status: status.stage == "model")
         await becomes(engine, lambda status: status.stage == "ready")
         assert engine.status.lora == "a"
         assert await said(engine, model="a") == "a"
@@ -204,7 +204,7 @@ async def test_a_version_whose_files_vanished_is_not_loaded_again_and_the_base_a
         (version.folder / "adapter_model.safetensors").unlink()
         with pytest.raises(EngineUnavailable):
             await said(engine, "die", model="a")
-        await becomes(engine, lambda status: status.stage != "ready")
+        await becomes(engine, lambda status: status.stage == "model")
         await becomes(engine, lambda status: status.stage == "ready")
         assert (engine.status.lora, engine.has("a")) == ("", False)
         assert await said(engine) == "tiny"

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from botcore.clock import Clock
 from botcore.errors import SettingsError, StoreError, StoreUnavailable
 from botcore.store import Store
+from botcore.store.engines import make_engine, parse
 from botcore.store.locks import refuse_network_file_system
 from tests.store.conftest import OpenStore
 from tests.store.kit import begin
@@ -78,6 +80,26 @@ async def test_a_server_that_is_not_there(tmp_path: Path, clock: Clock) -> None:
             pass
     assert "secret" not in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_line_to_the_server_that_went_dead_is_noticed_within_a_minute_or_as_the_url_says() -> None:
+    def asked(url: str) -> dict[str, Any]:
+        engine, found = make_engine(parse(url)), dict[str, Any]()
+
+        @sa.event.listens_for(engine, "do_connect")
+        def connect(_dialect: Any, _record: Any, _args: Any, parameters: dict[str, Any]) -> None:
+            found.update(parameters)
+            raise ConnectionRefusedError
+
+        with pytest.raises(ConnectionRefusedError):
+            engine.connect()
+        return found
+
+    usual = asked("postgresql://db.example/bot")
+    assert usual["keepalives_idle"] + usual["keepalives_interval"] * usual["keepalives_count"] < 60
+    assert usual["tcp_user_timeout"] < 60_000
+    assert usual["connect_timeout"] == 10
+    assert asked("postgresql://db.example/bot?connect_timeout=3")["connect_timeout"] == "3"
 
 
 async def test_a_file_that_is_no_database(tmp_path: Path, clock: Clock) -> None:

@@ -1,0 +1,62 @@
+"""When a server is asked for a sign of life, and when it has to go. Whole servers: test_vllm.py."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from botcore.engine.client import Deadlines, OpenAIClient
+from botcore.engine.command import ServerPlan
+from botcore.engine.lane import PROBE_EVERY, PROBE_WITHIN, Lane
+from botcore.engine.model import Model
+from botcore.errors import EngineTimeout
+from botcore.testing import ManualClock
+from botcore.testing.openai_server import FakeOpenAI, Stream
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def lane(tmp_path: Path, clock: ManualClock) -> Lane:
+    plan = ServerPlan(python=tmp_path, model=Model(name="fake", source="fake"), socket=tmp_path / "e.sock", key="k")
+    return Lane(plan, data_dir=tmp_path, clock=clock, deadlines=Deadlines(), report=lambda **_: None)
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeOpenAI]:
+    async with FakeOpenAI() as server:
+        yield server
+
+
+async def asked(lane: Lane, server: FakeOpenAI, clock: ManualClock) -> "asyncio.Task[None]":
+    """A look at the server that has asked for its token and got none in time."""
+
+    async def look() -> None:
+        async with OpenAIClient(server.url, clock=clock) as client:
+            await lane._check_up(client)
+
+    looking = asyncio.create_task(look())
+    await clock.advance(PROBE_EVERY + 1)
+    await server.begun.wait()
+    server.begun.clear()
+    await clock.advance(PROBE_WITHIN + 1)
+    return looking
+
+
+async def test_a_server_that_was_slow_once_stays(lane: Lane, server: FakeOpenAI, clock: ManualClock) -> None:
+    server.queue(Stream(held=True))
+    await (await asked(lane, server, clock))
+    assert len(server.bodies) == 2
+
+
+async def test_a_server_that_was_slow_twice_goes(lane: Lane, server: FakeOpenAI, clock: ManualClock) -> None:
+    server.queue(Stream(held=True), Stream(held=True))
+    looking = await asked(lane, server, clock)
+    await server.begun.wait()
+    await clock.advance(PROBE_WITHIN + 1)
+    with pytest.raises(EngineTimeout, match="no token within 10 s"):
+        await looking
