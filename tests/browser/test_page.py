@@ -103,6 +103,22 @@ async def test_escape_stops(page: Page, stub: Stub) -> None:
     await expect(replies(page)).to_contain_text("Stopped")
 
 
+async def test_stop_in_words_stops_as_well(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Begun but never ended.", hold_after=1))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Begun")
+    await say(page, "/Stop")
+    await expect(replies(page)).to_contain_text("Stopped")
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+
+
+async def test_stop_in_words_waits_for_no_reply_where_nothing_runs(page: Page, stub: Stub) -> None:
+    await say(page, "/stop")
+    await expect(page.get_by_role("status").filter(has_text="Nothing is running.")).to_be_visible()
+    await expect(page.get_by_role("article")).to_have_count(0)
+    await expect(page.get_by_label("Message to botcore")).to_have_value("")
+
+
 async def test_a_second_message_waits_in_line(page: Page, stub: Stub) -> None:
     stub.scripts.extend([Script("First answer.", hold_after=1), Script("Second answer.")])
     await say(page, "one")
