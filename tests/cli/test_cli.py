@@ -99,6 +99,22 @@ def test_a_wrong_configuration_is_one_line_and_status_2(here: Path, toml: str, t
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ("[engine]\nkind = 'openai'", 'engine.kind = "openai" needs engine.base_url'),
+        ("[engine]\nkind = 'vlm'", 'engine.kind = "vlm": there are vllm, openai and scripted'),
+        ("[http]\nhost = '0.0.0.0'", "can be reached from other machines, which needs a key"),
+        ("[store]\nurl = 'mysql://x/y'", "mysql is not supported"),
+    ],
+)
+def test_config_check_refuses_what_a_start_refuses(here: Path, toml: str, told: str) -> None:
+    (here / "wrong.toml").write_text(toml)
+    done = botcore("config", "check", "--config", "wrong.toml", here=here)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert told in done.stderr
+
+
 def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Path) -> None:
     done = botcore("config", "show", "--config", "bot.toml", "--json", here=here, BOTCORE_HTTP__KEY="hunter2hunter2")
     rows = {row["key"]: row for row in json.loads(done.stdout)}
