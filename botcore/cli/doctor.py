@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, secrets_of, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, counted, print_json, run_async, secrets_of, settings_for
 from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ async def _all(settings: "Settings") -> AsyncIterator[Finding]:
 
 
 def _machine(data_dir: Path) -> Iterator[Finding]:
+    from botcore.engine.command import cores
+
     version = ".".join(map(str, sys.version_info[:3]))
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield _finding("python", good, version, "install Python 3.11, 3.12 or 3.13 and run make again")
@@ -78,7 +80,7 @@ def _machine(data_dir: Path) -> Iterator[Finding]:
     )
     flags = _cpu_flags()
     wanted = "avx512f" in flags or "avx2" in flags or not flags
-    yield _finding("cpu", wanted, f"{os.cpu_count()} cores, {_vector(flags)}", AVX, hint=True)
+    yield _finding("cpu", wanted, f"{counted(cores(), 'core')}, {_vector(flags)}", AVX, hint=True)
 
 
 async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
