@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from botcore import Citation
-from botcore_qa.markdown import blocks, sentences, unwrapped
+from botcore_qa.markdown import ITEM, blocks, sentences, unwrapped
 from botcore_qa.score import Scored, Term, share
 from botcore_qa.words import stems
 
@@ -79,12 +79,16 @@ def _shown(ranked: Sequence[Scored], terms: Sequence[Term], passages: int) -> It
 
 def _numbered(part: str, number: int) -> str:
     """The extract and its number; behind code and tables it needs a line of its own."""
-    part = unwrapped(part)
-    if part.count("```") % 2:
-        part += "\n```"  # a long block of code was divided between two passages
-    part = _listed(part)
+    part = _listed(unwrapped(_fenced(part)))
     last = part.rsplit("\n", 1)[-1].lstrip()
     return f"{part}\n\n[{number}]" if last.startswith(("```", "~~~", "|")) else f"{part} [{number}]"
+
+
+def _fenced(part: str) -> str:
+    """A block of code that was divided between passages, with the fences it has lost."""
+    if part.startswith("    ") and not ITEM.match(part):  # from the middle of it
+        return f"```\n{part}\n```"
+    return f"{part}\n```" if part.count("```") % 2 else part
 
 
 def _listed(part: str) -> str:

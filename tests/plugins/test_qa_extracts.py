@@ -87,4 +87,6 @@ def test_a_passage_does_not_begin_with_the_rest_of_a_sentence() -> None:
 
 def test_code_that_was_divided_is_closed() -> None:
     found = answer([scored("```sh\nmake run")], terms("make run"), passages=1, lead="L")
-    assert found.text.count("```") == 2
+    assert found.text == "L\n\n```sh\nmake run\n```\n\n[1]"
+    middle = answer([scored("First.\n\n    make run\n    make test")], terms("make run"), passages=1, lead="L")
+    assert middle.text == "L\n\n```\n    make run\n    make test\n```\n\n[1]"
