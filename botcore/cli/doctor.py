@@ -86,7 +86,7 @@ def _machine(data_dir: Path) -> Iterator[Finding]:
 async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
     engine = settings.engine
     if engine.kind != "vllm":
-        yield _finding("engine", engine.kind != "openai" or bool(engine.base_url), engine.kind, "set engine.base_url")
+        yield await _served(settings)
         return
     from botcore.engine.environment import find_engine
 
@@ -96,6 +96,23 @@ async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
     except BotcoreError as error:
         yield _finding("engine", False, str(error), "`botcore run` installs it, or: botcore engine install", hint=True)
     yield _model(settings)
+
+
+async def _served(settings: "Settings") -> Finding:
+    """An engine that is not ours to start: whether it answers, and with which model."""
+    from botcore.clock import SystemClock
+    from botcore.engine.build import build_engine, build_remote
+    from botcore.observe import Redactor
+
+    engine, clock = settings.engine, SystemClock()
+    try:
+        if engine.kind == "openai":
+            return _finding("engine", True, f"{await build_remote(engine, clock).look()} at {engine.base_url}")
+        build_engine(engine, data_dir=settings.bot.data_dir, clock=clock)
+    except BotcoreError as error:
+        found = _short(Redactor(secrets_of(settings)).clean(str(error)))
+        return _finding("engine", False, found, "start that server, or see [engine] base_url, model and api_key")
+    return _finding("engine", True, engine.kind)
 
 
 def _model(settings: "Settings") -> Finding:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -150,7 +151,7 @@ async def test_a_single_moment_stands_in_the_middle_of_an_hour(page: Page, stub:
     edges = await drawing.locator("text.tick[text-anchor=middle]").evaluate_all(
         "all => all.map(one => one.getBoundingClientRect()).map(box => [box.left, box.right])"
     )
-    assert all(left[1] < right[0] for left, right in zip(edges, edges[1:], strict=False)), "written over each other"
+    assert all(left[1] < right[0] for left, right in pairwise(edges)), "written over each other"
 
 
 async def test_a_panel_that_fails_says_why_and_the_others_stand(

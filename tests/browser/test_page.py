@@ -664,6 +664,15 @@ async def test_a_failed_engine_says_why_in_its_own_words(page: Page, stub: Stub)
     await expect(page.locator(".welcome")).to_contain_text("vllm is not installed; run: botcore engine install")
 
 
+async def test_while_the_engine_is_installed_nothing_is_promised_that_takes_longer(page: Page, stub: Stub) -> None:
+    stub.set_engine(stage="install", progress=0.2, detail="unpacking")
+    await expect(page.locator(".welcome")).to_contain_text(
+        "waits some minutes for the engine, and may have to be asked"
+    )
+    stub.set_engine(stage="warmup", progress=0.2, detail="")
+    await expect(page.locator(".welcome")).to_contain_text("the rest as soon as the engine is ready")
+
+
 async def test_a_sample_question_is_asked_by_one_press(page: Page, stub: Stub) -> None:
     await page.get_by_role("button", name="How do I write a plugin?").click()
     await expect(replies(page)).to_contain_text("Understood.")
