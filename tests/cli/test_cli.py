@@ -2,12 +2,16 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from botcore.cli.config import check
+from botcore.errors import SettingsError
 
 LOCKED = 'data_dir = "{data}"'
 
@@ -108,11 +112,14 @@ def test_a_wrong_configuration_is_one_line_and_status_2(here: Path, toml: str, t
         ("[store]\nurl = 'mysql://x/y'", "mysql is not supported"),
     ],
 )
-def test_config_check_refuses_what_a_start_refuses(here: Path, toml: str, told: str) -> None:
+def test_config_check_refuses_what_a_start_refuses(
+    here: Path, monkeypatch: pytest.MonkeyPatch, toml: str, told: str
+) -> None:
     (here / "wrong.toml").write_text(toml)
-    done = botcore("config", "check", "--config", "wrong.toml", here=here)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
+    monkeypatch.chdir(here)
+    with pytest.raises(SettingsError) as refused:
+        check(config=[Path("wrong.toml")])
+    assert told in str(refused.value)
 
 
 def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Path) -> None:
@@ -175,6 +182,35 @@ def test_nobody_waits_for_the_reply_to_an_order(here: Path) -> None:
     done = botcore("ask", "/stop", "-c", "bot.toml", "-c", "web.toml", here=here)
     assert (done.returncode, done.stdout) == (2, "")
     assert "/stop ends a reply that is being written" in done.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_the_prompt_says_how_to_leave(here: Path) -> None:
+    (here / "web.toml").write_text("[channels.web]\n[engine]\nkind = 'scripted'")
+    terminal, side = pty.openpty()
+    arguments = [sys.executable, "-m", "botcore", "chat", "-c", "bot.toml", "-c", "web.toml"]
+    with subprocess.Popen(arguments, cwd=here, stdin=side, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as chat:
+        heard(chat, "Ctrl-D leaves.\n> ")
+        chat.send_signal(signal.SIGINT)
+        heard(chat, "Nothing is running. Ctrl-D leaves.\n> ")
+        os.write(terminal, b"one\n")
+        heard(chat, "You said: one\n> ")
+        chat.send_signal(signal.SIGINT)
+        heard(chat, "Nothing is running. Ctrl-D leaves.\n> ")
+        os.write(terminal, b"\x04")
+        assert chat.wait(20) == 0
+    os.close(terminal)
+    os.close(side)
+
+
+def heard(process: "subprocess.Popen[bytes]", end: str) -> None:
+    """Returns when the output ends so; a process that ends first is a failure."""
+    assert process.stdout
+    said = b""
+    while not said.endswith(end.encode()):
+        one = process.stdout.read(1)
+        assert one, said
+        said += one
 
 
 def test_ingest_takes_documents_and_refuses_others_by_name(here: Path) -> None:
