@@ -89,7 +89,7 @@ async def test_stop_ends_the_reply_and_keeps_what_was_said(page: Page, stub: Stu
     await say(page, "Go")
     await expect(replies(page)).to_contain_text("Begun but")
     await page.get_by_role("button", name="Stop the reply").click()
-    await expect(replies(page)).to_contain_text("Stopped")
+    await expect(replies(page).locator(".mark")).to_have_text("Stopped")
     await expect(replies(page)).to_contain_text("Begun but")
     await expect(replies(page)).not_to_contain_text("never")
     await expect(page.get_by_role("button", name="Send")).to_be_visible()
