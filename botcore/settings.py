@@ -187,7 +187,7 @@ def load_settings(
     for key, value, name in _environment(os.environ if environ is None else environ):
         merged.put(key, value, name, origins)
     for dotted, value in (flags or {}).items():
-        merged.put(dotted.split("."), value, f"--{dotted}", origins)
+        merged.put(dotted.split("."), value, "command line", origins)
     tables = merged.values
     _known(tables, SECTIONS, "", origins)
     core = {name: validate(model, tables.get(name, {}), name, origins) for name, model in CORE.items()}
@@ -299,6 +299,9 @@ def _known(values: Mapping[str, Any], names: Sequence[str], section: str, origin
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
         hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(names)}"
         what = f'[{section}] has no key "{name}"' if section else f"there is no table [{name}]"
+        table = next((table for table, model in CORE.items() if name in model.model_fields), "")
+        if table and not section and not isinstance(values[name], Mapping):
+            what, hint = f'"{name}" stands in no table', f"write [{table}] above it"
         raise SettingsError(f"{_origin(dotted, origins)}: {what}; {hint}")
 
 

@@ -78,6 +78,8 @@ def test_a_secret_may_live_in_a_file(file: Path, tmp_path: Path) -> None:
         ("[http]\nport = 'many'", {}, "http.port: input should be a valid integer"),
         ("[http]\nport = 70000", {}, "http.port: input should be less than or equal to 65535, not 70000"),
         ("[http\nport = 1", {}, "not valid TOML"),
+        ("port = 1", {}, '"port" stands in no table; write [http] above it'),
+        ("prot = 1", {}, "there is no table [prot]"),
         ("http = 3", {}, "[http] must be a table, not 3"),
         ("[plugins]\nqa = true", {}, "plugins.qa must be a table, [plugins.qa]"),
         ("", {"BOTCORE_HTTP_PORT": "1"}, "write two underscores between table and key: BOTCORE_HTTP__PORT"),
@@ -95,6 +97,11 @@ def test_a_mistake_is_one_line_that_names_place_and_remedy(
     assert told in message
     assert "\n" not in message.replace("not valid TOML", "")
     assert str(file) in message or "BOTCORE_" in message
+
+
+def test_a_mistake_in_a_flag_is_one_of_the_command_line(file: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^command line: http\.port: input should be less .* not 99999$"):
+        settings(path=file, flags={"http.port": 99999})
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -33,13 +33,28 @@ def check(config: ConfigFiles = None, json: AsJson = False) -> None:
     """Check the configuration, every plugin's table included; exit status 2 and one line where it is wrong."""
     from botcore.loader import load
 
-    problems = load(settings_for(config)).problems
+    settings = settings_for(config)
+    _startable(settings)
+    problems = load(settings).problems
     if json:
         print_json({"ok": not problems, "problems": problems})
     else:
         typer.echo("\n".join(problems.values()) or "ok")
     if problems:
         raise typer.Exit(1)
+
+
+def _startable(settings: "Settings") -> None:
+    """Raises `SettingsError` for what a start would refuse although each value by itself may stand there."""
+    from botcore.clock import SystemClock
+    from botcore.engine import build_engine
+    from botcore.http.guard import Guard
+    from botcore.store import Store
+
+    clock, data_dir = SystemClock(), settings.bot.data_dir
+    Guard(settings.http, clock).check()
+    build_engine(settings.engine, data_dir=data_dir, clock=clock)
+    Store(settings.store_url, clock=clock, data_dir=data_dir)
 
 
 def _rows(settings: "Settings") -> Iterator[tuple[str, Any, str]]:

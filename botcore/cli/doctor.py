@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, secrets_of, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, counted, print_json, run_async, secrets_of, settings_for
 from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
@@ -65,6 +65,8 @@ async def _all(settings: "Settings") -> AsyncIterator[Finding]:
 
 
 def _machine(data_dir: Path) -> Iterator[Finding]:
+    from botcore.engine.command import cores
+
     version = ".".join(map(str, sys.version_info[:3]))
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield _finding("python", good, version, "install Python 3.11, 3.12 or 3.13 and run make again")
@@ -78,13 +80,13 @@ def _machine(data_dir: Path) -> Iterator[Finding]:
     )
     flags = _cpu_flags()
     wanted = "avx512f" in flags or "avx2" in flags or not flags
-    yield _finding("cpu", wanted, f"{os.cpu_count()} cores, {_vector(flags)}", AVX, hint=True)
+    yield _finding("cpu", wanted, f"{counted(cores(), 'core')}, {_vector(flags)}", AVX, hint=True)
 
 
 async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
     engine = settings.engine
     if engine.kind != "vllm":
-        yield _finding("engine", engine.kind != "openai" or bool(engine.base_url), engine.kind, "set engine.base_url")
+        yield await _served(settings)
         return
     from botcore.engine.environment import find_engine
 
@@ -94,6 +96,23 @@ async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
     except BotcoreError as error:
         yield _finding("engine", False, str(error), "`botcore run` installs it, or: botcore engine install", hint=True)
     yield _model(settings)
+
+
+async def _served(settings: "Settings") -> Finding:
+    """An engine that is not ours to start: whether it answers, and with which model."""
+    from botcore.clock import SystemClock
+    from botcore.engine.build import build_engine, build_remote
+    from botcore.observe import Redactor
+
+    engine, clock = settings.engine, SystemClock()
+    try:
+        if engine.kind == "openai":
+            return _finding("engine", True, f"{await build_remote(engine, clock).look()} at {engine.base_url}")
+        build_engine(engine, data_dir=settings.bot.data_dir, clock=clock)
+    except BotcoreError as error:
+        found = _short(Redactor(secrets_of(settings)).clean(str(error)))
+        return _finding("engine", False, found, "start that server, or see [engine] base_url, model and api_key")
+    return _finding("engine", True, engine.kind)
 
 
 def _model(settings: "Settings") -> Finding:

@@ -60,7 +60,7 @@ async def _write(settings: "Settings", wanted: "Wanted", out: IO[bytes], report:
         async for record in found:
             out.write(json_format.dumps(record, ensure_ascii=False).encode() + b"\n")
             counts[record["record"]] = counts.get(record["record"], 0) + 1
-            report(f"{counts['exchange']} exchanges", 0, 0)
+            report(counted(counts["exchange"], "exchange"), 0, 0)
     return counts
 
 

@@ -46,7 +46,9 @@ def forget(
 
 def _show(user: str, found: Found) -> None:
     for name, counts in found.items():
-        told = ", ".join(f"{number} {what}" for what, number in counts.items() if number)
+        told = ", ".join(
+            f"{number} {what.removesuffix('s') if number == 1 else what}" for what, number in counts.items() if number
+        )
         typer.echo(f"{user} on {name}: {told or 'nothing in the core; plugins are asked'}")
 
 

@@ -28,8 +28,11 @@ class Chosen:
     @property
     def lines(self) -> list[str]:
         """For people."""
-        lines = [f"✓ engine.model = {self.model} in {self.file} (it was {self.before})"]
-        if self.overridden_by:
+        was = "" if self.model == self.before else f" (it was {self.before})"
+        lines = [f"✓ engine.model = {self.model} in {self.file}{was}"]
+        if not was:
+            lines.append("  it was that already: nothing to do, unless the bot was not started again since")
+        elif self.overridden_by:
             lines.append(f"! {self.overridden_by} says otherwise, and wins; unset it")
         elif self.running:
             lines.append(f"  the bot at {self.running} goes on with the old one: stop it and start it again")

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botcore import __version__
-from botcore.cli.common import AsJson, ConfigFiles, LogLevel, log_level, print_json, run_async, secrets_of, settings_for
+from botcore.cli.common import (
+    AsJson,
+    ConfigFiles,
+    LogLevel,
+    counted,
+    log_level,
+    print_json,
+    run_async,
+    secrets_of,
+    settings_for,
+)
 
 if TYPE_CHECKING:
     from botcore.bot import Bot
@@ -121,7 +131,7 @@ class _Lines:
         if self._json:
             print_json({"event": "start", "version": __version__, "python": platform.python_version(), "cores": cores})
         else:
-            typer.echo(f"botcore {__version__} · Python {platform.python_version()} · {cores} cores")
+            typer.echo(f"botcore {__version__} · Python {platform.python_version()} · {counted(cores or 1, 'core')}")
 
     def say(self, what: str, text: str, *, good: bool = True, **fields: object) -> None:
         if self._json:

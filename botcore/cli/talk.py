@@ -20,6 +20,7 @@ __all__ = ["ask", "chat"]
 
 SNIPPET_WIDTH = 100
 """Characters of a source that are quoted below a reply."""
+PROMPT = "> "
 STOP = "/stop"
 """An order, which gets no reply: whoever waited for one here would wait for ever."""
 
@@ -53,13 +54,37 @@ async def _ask(settings: "Settings", text: str, *, show: bool) -> dict[str, Any]
 
 
 async def _chat(settings: "Settings") -> None:
-    async with _page(settings) as page:
+    async with _page(settings) as page, _prompting():
         typer.echo("Write something. Ctrl-C stops a reply, Ctrl-D leaves.")
         while (line := await asyncio.to_thread(_line)) is not None:  # reading a terminal blocks
             if line.strip().lower() == STOP:
                 typer.echo("Nothing is running. Ctrl-C stops a reply.")
             elif line.strip():
                 await _stoppable(page, line)
+
+
+@asynccontextmanager
+async def _prompting() -> AsyncIterator[None]:
+    import signal
+
+    loop = asyncio.get_running_loop()
+    _at_the_prompt(loop)
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
+
+
+def _at_the_prompt(loop: asyncio.AbstractEventLoop) -> None:
+    """From now on Ctrl-C in a terminal only says how to leave: it could not end the thread that reads."""
+    import signal
+
+    def say() -> None:
+        typer.echo(f"\nNothing is running. Ctrl-D leaves.\n{PROMPT}", nl=False)
+
+    loop.remove_signal_handler(signal.SIGINT)
+    if sys.stdin.isatty():
+        loop.add_signal_handler(signal.SIGINT, say)
 
 
 async def _stoppable(page: Page, line: str) -> None:
@@ -72,7 +97,7 @@ async def _stoppable(page: Page, line: str) -> None:
         try:
             await replying
         finally:
-            loop.remove_signal_handler(signal.SIGINT)
+            _at_the_prompt(loop)
 
 
 async def _reply(page: Page, text: str, *, show: bool) -> dict[str, Any]:
@@ -122,7 +147,7 @@ async def _own_bot(settings: "Settings") -> AsyncIterator[str]:
 
 def _line() -> str | None:
     try:
-        return input("> " if sys.stdin.isatty() else "")
+        return input(PROMPT if sys.stdin.isatty() else "")
     except EOFError:
         return None
 

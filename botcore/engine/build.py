@@ -1,6 +1,7 @@
 """From the ``[engine]`` table to an engine. Engines are imported late: aiohttp alone costs 0.2 s of every command."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from botcore.clock import Clock
 from botcore.engine.scripted import ScriptedEngine
@@ -8,7 +9,10 @@ from botcore.errors import SettingsError
 from botcore.ports import Engine
 from botcore.settings import EngineSettings
 
-__all__ = ["build_engine"]
+if TYPE_CHECKING:
+    from botcore.engine.remote import RemoteEngine
+
+__all__ = ["build_engine", "build_remote"]
 
 
 def build_engine(settings: EngineSettings, *, data_dir: Path, clock: Clock) -> Engine:
@@ -19,13 +23,14 @@ def build_engine(settings: EngineSettings, *, data_dir: Path, clock: Clock) -> E
 
             return VllmEngine(settings, data_dir=data_dir, clock=clock)
         case "openai":
-            return _remote(settings, clock)
+            return build_remote(settings, clock)
         case "scripted":
             return ScriptedEngine()
     raise SettingsError(f'engine.kind = "{settings.kind}": there are vllm, openai and scripted')
 
 
-def _remote(settings: EngineSettings, clock: Clock) -> Engine:
+def build_remote(settings: EngineSettings, clock: Clock) -> "RemoteEngine":
+    """Somebody else's server. Raises `SettingsError` where it has no address."""
     from botcore.engine.client import Deadlines
     from botcore.engine.remote import Remote, RemoteEngine
 

@@ -6,6 +6,7 @@ The key is sent in one header and appears in no message and no log.
 
 import json
 import logging
+import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -160,7 +161,7 @@ class OpenAIClient:
         except TimeoutError:
             raise EngineTimeout(f"{self._who} took more than {wait.seconds:g} s for {wait.what}") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            said = " ".join(str(error).split()) or type(error).__name__
+            said = _reason(error)
             raise self._scrubbed(EngineUnavailable(f"{self._who} cannot be reached: {said}")) from None
 
     def _parsed(self, data: str) -> Piece:
@@ -256,6 +257,14 @@ def _base(url: str) -> str:
     if scheme not in ("http", "https") or not rest:
         raise EngineRejected(f"engine.base_url must start with http:// or https://, not {url!r}")
     return url if "/" in rest else f"{url}/v1"
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, in one line; of a connection that was not made the system's word, without aiohttp's brackets."""
+    number = error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
+    if number is not None and number > 0:
+        return os.strerror(number)
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 async def _body(response: aiohttp.ClientResponse) -> Any:

@@ -54,7 +54,7 @@ def _on_cpu(facts: Facts, weights: int, here: Room, settings: EngineSettings) ->
     why = (
         f"{_weight_words(facts, weights)} + KV cache {gib(cache)} (engine.kv_cache_gib; {_kib(facts.kv_token_bytes)} "
         f"a token, so {room_for:,} tokens) + vLLM {gib(VLLM_CPU)} = {gib(needed)}; {gib(here.available)} of "
-        f"{gib(here.memory)} are free; {_speed(speed)} tokens/s for one chat on {here.cores} cores"
+        f"{gib(here.memory)} are free; {_speed(speed)} tokens/s for one chat on {here.in_cores}"
     )
     verdict = _verdict(needed, here.available, here.memory)
     return Fit(verdict="slow" if verdict == "fits" and speed < SLOW else verdict, why=why, needed=needed, window=window)

@@ -81,7 +81,10 @@ class PipProgress:
             if size >= 20:
                 self._say(f"downloading {found[1].partition('-')[0]}, {size:.0f} MB ({self._seen} of {self._pins})")
         elif line.startswith("Installing collected packages"):
-            self._tell(f"unpacking {self._pins} packages", round(self._start + self._span * UNPACKING, 2))
+            self._tell(
+                f"unpacking {self._pins} package{'s' * (self._pins != 1)}",
+                round(self._start + self._span * UNPACKING, 2),
+            )
         elif line.startswith("Successfully installed"):
             self._tell("packages installed", round(self._start + self._span, 2))
 

@@ -75,6 +75,11 @@ class RemoteEngine:
         """See `Engine.changed`."""
         await self._board.changed()
 
+    async def look(self) -> str:
+        """The model it answers with, asked once and not while it runs. Raises `EngineError` with what is wrong."""
+        async with self._client:
+            return self._choose(await self._served()).id
+
     async def run(self) -> None:
         """Look at the server until cancelled: every 30 s while it is well, after 1, 2, 4 … 60 s while it is not."""
         async with self._client:

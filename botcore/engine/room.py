@@ -26,10 +26,15 @@ class Room:
     gpu_memory: int = 0
 
     @property
+    def in_cores(self) -> str:
+        """``4 cores``, ``1 core``."""
+        return f"{self.cores} core{'s' * (self.cores != 1)}"
+
+    @property
     def words(self) -> str:
         """One line for people."""
         gpu = f"{self.gpu} with {gib(self.gpu_memory)}" if self.gpu_memory else "no GPU"
-        return f"{gib(self.available)} of {gib(self.memory)} memory free, {self.cores} cores, {gpu}"
+        return f"{gib(self.available)} of {gib(self.memory)} memory free, {self.in_cores}, {gpu}"
 
 
 def room() -> Room:

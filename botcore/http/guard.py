@@ -7,6 +7,7 @@ import math
 from aiohttp import web
 
 from botcore.clock import Clock
+from botcore.errors import SettingsError
 from botcore.http.access import (
     SAFE_METHODS,
     SESSION_SECONDS,
@@ -32,16 +33,20 @@ class Guard:
 
     def __init__(self, settings: HttpSettings, clock: Clock) -> None:
         self._clock = clock
+        self._host = settings.host
         self._key = Key(settings.key.get_secret_value())
         self._local = is_loopback(settings.host)
         self._trusted = frozenset(name.lower() for name in settings.allowed_hosts)
         self._hosts = self._trusted | {"localhost", "127.0.0.1", "::1", settings.host}
         self._logins, self._bearers = Attempts(5), Attempts(60)
 
-    @property
-    def exposed(self) -> bool:
-        """Whether other machines could come in without a key: start must fail."""
-        return not self._local and not self._key
+    def check(self) -> None:
+        """Raises `SettingsError` where other machines could come in without a key."""
+        if not self._local and not self._key:
+            raise SettingsError(
+                f'http.host: "{self._host}" can be reached from other machines, which needs a key: '
+                "set BOTCORE_HTTP__KEY, or use 127.0.0.1"
+            )
 
     def foreign(self, request: web.Request) -> Denied | None:
         """Refuses what another site's page sent: by `Host` on loopback, by `Origin` where something changes."""

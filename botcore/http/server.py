@@ -129,11 +129,7 @@ class Http:
         self._server = await loop.create_server(connect, sock=listener)
 
     def _check_settings(self) -> None:
-        if self._guard.exposed:
-            raise SettingsError(
-                f'http.host: "{self._settings.host}" can be reached from other machines, which needs a key: '
-                "set BOTCORE_HTTP__KEY, or use 127.0.0.1"
-            )
+        self._guard.check()
         owners: dict[tuple[str, str], str] = {}
         for route in self._routes:
             if route.access not in get_args(Access):

@@ -129,7 +129,7 @@ class Hub:
 
     async def _pause(self, failed: int, error: _Later, what: str, *, tries: int = TRIES) -> None:
         if failed >= tries:
-            raise ModelError(f"{what} cannot be fetched from {self.endpoint}: {error} ({failed} times)") from None
+            raise ModelError(f"{what} cannot be fetched from {self.endpoint}: {error}; tried {failed} times") from None
         await self._clock.sleep(error.pause or float(2 ** (failed - 1)))
 
     @asynccontextmanager

@@ -20,7 +20,7 @@ STAGES: dict[Stage, tuple[str, Tone]] = {
 
 
 async def read(bot: Bot, store: Store) -> Sequence[Widget]:
-    """Three figures, and a row for each part."""
+    """Three figures, and a row for the engine and each part."""
     wrong = await _database(store)
     parts = list(_parts(bot))
     ill = sum(state != "ok" for _, state, _ in parts)
@@ -32,7 +32,9 @@ async def read(bot: Bot, store: Store) -> Sequence[Widget]:
             value=f"{ill} of {len(parts)} not well" if ill else f"all {len(parts)} ok",
             tone="bad" if ill else "good",
         ),
-        Rows(columns={"Part": "text", "State": "state", "What it says": "text"}, rows=parts),
+        Rows(
+            columns={"Part": "text", "State": "state", "What it says": "text"}, rows=[_engine_row(bot.engine), *parts]
+        ),
     ]
 
 
@@ -40,8 +42,14 @@ def _engine(status: EngineStatus) -> Figure:
     word, tone = STAGES[status.stage]
     share = f" {status.progress:.0%}" if status.progress is not None and status.stage != "ready" else ""
     window = f"{status.window:,} tokens" if status.window else ""
-    note = ", ".join(part for part in (status.detail, status.model, window) if part)
+    note = ", ".join(part for part in (status.model, window) if part)
     return Figure(name="Engine", value=word + share, note=note, tone=tone)
+
+
+def _engine_row(status: EngineStatus) -> Sequence[Cell]:
+    """What it says is a sentence or two: too much for the note of a figure."""
+    state = {"ready": "ok", "failed": "not well"}.get(status.stage, "waiting")
+    return "engine", state, status.detail
 
 
 async def _database(store: Store) -> str:

@@ -130,10 +130,7 @@ class Database:
         if self._file is not None:
             for lock in self._locks:
                 lock.acquire()
-            self._file.parent.mkdir(parents=True, exist_ok=True)
-            refuse_network_file_system(self._file)
-            if not self._file.exists():
-                self._file.touch(mode=0o600)  # SQLite gives what it writes beside it the same mode
+            _make(self._file)
 
     def _prepare(self, engine: sa.Engine) -> None:
         try:
@@ -169,6 +166,16 @@ class Database:
             self._seat.leave()
         for lock in self._locks:
             lock.release()
+
+
+def _make(file: Path) -> None:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        refuse_network_file_system(file)
+        if not file.exists():
+            file.touch(mode=0o600)  # SQLite gives what it writes beside it the same mode
+    except OSError as error:
+        raise StoreUnavailable(f"cannot write to {file.parent}: {error.strerror}") from None
 
 
 def _checkpoint(engine: sa.Engine) -> None:

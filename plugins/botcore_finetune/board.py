@@ -59,7 +59,7 @@ def _figures(found: Mapping[int, tuple[int, int, int]]) -> Iterator[Widget]:
 
 def _line(found: Mapping[int, tuple[int, int, int]], today: int) -> Series:
     counts = defaultdict[int, tuple[int, int, int]](lambda: (0, 0, 0), found)
-    every = range(min(found, default=today), today + 1)
+    every = range(today - DAYS + 1, today + 1)
     noon = DAY_S / 2  # of UTC: the same date nearly everywhere
     lines = {
         name: [(day * DAY_S + noon, float(counts[day][number])) for day in every if found]

@@ -15,7 +15,7 @@ import typer
 
 from botcore import Bot
 from botcore_qa import catalogue, index
-from botcore_qa.catalogue import Listed
+from botcore_qa.catalogue import Listed, extent
 from botcore_qa.documents import root_of
 from botcore_qa.ingestion import Progress, Summary, ingest
 from botcore_qa.intake import swept
@@ -144,7 +144,7 @@ def _tell(progress: Progress) -> None:
 def _detail(progress: Progress) -> str:
     if progress.pages:
         return f"page {progress.page} of {progress.pages}"
-    return progress.reason or (f"{progress.passages} passages" if progress.passages else "")
+    return progress.reason or (extent(0, progress.passages) if progress.passages else "")
 
 
 def _quiet(_: Progress) -> None:
@@ -154,5 +154,5 @@ def _quiet(_: Progress) -> None:
 def _told(summary: Summary) -> str:
     return (
         f"{summary.added} added, {summary.updated} updated, {summary.unchanged} unchanged, {summary.removed} removed, "
-        f"{len(summary.refused)} refused; {summary.passages} passages"
+        f"{len(summary.refused)} refused; {extent(0, summary.passages)}"
     )

@@ -3,11 +3,12 @@
 Citations are made from what is shown, never the other way round: there is none without its extract.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from botcore import Citation
-from botcore_qa.markdown import blocks, sentences, unwrapped
+from botcore_qa.markdown import ITEM, blocks, sentences, unwrapped
 from botcore_qa.score import Scored, Term, share
 from botcore_qa.words import stems
 
@@ -19,6 +20,10 @@ SENTENCES = 400
 """Characters taken out of a longer paragraph."""
 ALSO = 0.9
 """A second passage is shown where it covers this share of what the best one covers."""
+
+DELIMITER = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*")
+"""The line below a table's head."""
+CELL = re.compile(r"(?<!\\)\|")
 
 Span = tuple[int, int]
 
@@ -49,8 +54,10 @@ def extract(text: str, terms: Sequence[Term]) -> str:
         return text
     best = _best(text, parts, terms)
     start, end = parts[best]
+    if best == 0:
+        start = _begun(text, (start, end), terms)
     if end - start > SHOWN:
-        start, end = _sentences(text, parts[best], terms)
+        start, end = _sentences(text, (start, end), terms)
         return text[start:end]
     if text[start:end].endswith(":") and best + 1 < len(parts):
         end = parts[best + 1][1]
@@ -72,16 +79,41 @@ def _shown(ranked: Sequence[Scored], terms: Sequence[Term], passages: int) -> It
 
 def _numbered(part: str, number: int) -> str:
     """The extract and its number; behind code and tables it needs a line of its own."""
-    part = unwrapped(part)
-    if part.count("```") % 2:
-        part += "\n```"  # a long block of code was divided between two passages
+    part = _listed(unwrapped(_fenced(part)))
     last = part.rsplit("\n", 1)[-1].lstrip()
     return f"{part}\n\n[{number}]" if last.startswith(("```", "~~~", "|")) else f"{part} [{number}]"
+
+
+def _fenced(part: str) -> str:
+    """A block of code that was divided between passages, with the fences it has lost."""
+    if part.startswith("    ") and not ITEM.match(part):  # from the middle of it
+        return f"```\n{part}\n```"
+    return f"{part}\n```" if part.count("```") % 2 else part
+
+
+def _listed(part: str) -> str:
+    """Rows of a table that was divided, as a list: no channel knows them for a table without their head."""
+    lines = part.split("\n")
+    if not all(line.startswith("|") for line in lines) or any(DELIMITER.fullmatch(line) for line in lines):
+        return part
+    cells = ([cell.strip() for cell in CELL.split(line.strip().strip("|"))] for line in lines)
+    return "\n".join(f"- {' · '.join(filter(None, row))}" for row in cells)
 
 
 def _best(text: str, parts: Sequence[Span], terms: Sequence[Term]) -> int:
     shares = [share(terms, set(stems(text[start:end]))) for start, end in parts]
     return shares.index(max(shares))
+
+
+def _begun(text: str, block: Span, terms: Sequence[Term]) -> int:
+    """Where a passage's first block begins to be read: behind the rest of a sentence, unless the question is in it."""
+    start, end = block
+    inside = sentences(text[start:end])
+    if not text[start].islower() or len(inside) < 2:
+        return start
+    behind = start + inside[1][0]
+    lost = share(terms, set(stems(text[start:end]))) > share(terms, set(stems(text[behind:end])))
+    return start if lost else behind
 
 
 def _sentences(text: str, block: Span, terms: Sequence[Term]) -> Span:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter
 
-__all__ = ["Piece", "blocks", "cut", "pieces", "sections", "sentences", "title", "unwrapped"]
+__all__ = ["ITEM", "Piece", "blocks", "cut", "pieces", "sections", "sentences", "title", "unwrapped"]
 
 # A document is read in the bot's own process, and `re` holds the interpreter while it looks: every expression here
 # takes time in proportion to the text, whatever the text is (`test_no_text_takes_long`).

@@ -34,7 +34,7 @@ QUESTION = re.compile(
 WISH = re.compile(
     _OPENING + r"(?:(?:can|could|would|will) you (?:please )?|i want you to |let's |lets )?"
     r"(?:write|compose|continue|invent|imagine|pretend|sing|rhyme|translate|summari[sz]e|rephrase|rewrite|repeat|roleplay"
-    r"|say|joke|make up|tell (?:me |us )?(?:a|an|another|some|one more)"
+    r"|say|joke|make up|count (?:up |down )?(?:to|from)|tell (?:me |us )?(?:a|an|another|some|one more)"
     r"|give me (?:a|an|another|some) (?:joke|story|poem|name|idea))\b",
     re.IGNORECASE,
 )
@@ -126,8 +126,12 @@ def share(terms: Sequence[Term], words: Set[str]) -> float:
 
 
 def ranked(question: Question) -> list[Scored]:
-    """The passages, best first; equal ones in the index's order."""
-    return sorted((_scored(question.terms, hit) for hit in question.hits), key=lambda one: -one.order)
+    """The passages, best first; equal ones in the index's order, those of one section as they are read."""
+    scored = [_scored(question.terms, hit) for hit in question.hits]
+    first = dict[tuple[int, str], int]()
+    for place, one in enumerate(scored):
+        first.setdefault((one.hit.document, one.hit.heading), place)
+    return sorted(scored, key=lambda one: (-one.order, first[one.hit.document, one.hit.heading], one.hit.id))
 
 
 def _scored(terms: Sequence[Term], hit: Hit) -> Scored:

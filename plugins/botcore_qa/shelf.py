@@ -5,7 +5,7 @@ from functools import partial
 
 from botcore import Chunk, Database, Turn, say
 from botcore_qa import catalogue, index
-from botcore_qa.catalogue import Listed
+from botcore_qa.catalogue import Listed, extent
 from botcore_qa.intake import swept
 from botcore_qa.kinds import IN_WORDS
 from botcore_qa.scope import scope_of
@@ -34,7 +34,7 @@ async def sources(turn: Turn, database: Database, settings: QASettings) -> Async
 async def _removed(database: Database, one: Listed) -> AsyncIterator[Chunk]:
     await database.write(partial(index.drop, id=one.id))
     await swept(database)
-    yield Chunk(text=f"{one.source} is gone, with its {one.passages} passages. To have it back, send it again.")
+    yield Chunk(text=f"{one.source} is gone, with its {extent(0, one.passages)}. To have it back, send it again.")
 
 
 def _meant(own: Sequence[Listed], which: str) -> Listed | None:

@@ -172,7 +172,7 @@ def _line(name: str, taken: Taken) -> str:
 
 
 def _told(turn: Turn, name: str, step: Step) -> None:
-    where = f"page {step.page} of {step.pages}" if step.pages else f"{step.passages} passages so far"
+    where = f"page {step.page} of {step.pages}" if step.pages else f"{extent(0, step.passages)} so far"
     turn.progress(f"Reading {name}: {where}")
 
 

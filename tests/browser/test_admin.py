@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -117,7 +118,7 @@ async def test_a_column_sorts_both_ways_by_keyboard(page: Page, stub: Stub, pane
 async def test_a_curve_has_its_points_for_eye_hand_and_ear(page: Page, stub: Stub, panel: Any) -> None:
     await open_admin(page, stub)
     chart = panel("Training").get_by_role("figure", name="Loss of sft-1")
-    drawn = await chart.locator("svg path.line-0").last.get_attribute("d")
+    drawn = await chart.locator(".drawing path.line-0").get_attribute("d")
     assert drawn
     assert drawn.count("L") == 39
     await expect(chart.get_by_role("img")).to_have_attribute(
@@ -137,6 +138,20 @@ async def test_a_curve_has_its_points_for_eye_hand_and_ear(page: Page, stub: Stu
     await chart.get_by_text("Values as a table").press("Enter")
     await expect(chart.get_by_role("row")).to_have_count(41)
     await expect(chart.get_by_role("row").nth(20)).to_have_text("200.20.25")
+
+
+async def test_a_single_moment_stands_in_the_middle_of_an_hour(page: Page, stub: Stub, panel: Any) -> None:
+    lines = [["turns", [[1_800_000_000, 3]]]]
+    stub.panels["training"] = [{**CURVE, "title": "Turns by the minute", "time": True, "lines": lines}]
+    await page.goto(f"{stub.url}admin")
+    drawing = panel("Training").locator("svg[role=img]")
+    await expect(drawing.locator("circle.spot")).to_have_count(1)
+    told = await drawing.locator("text.tick[text-anchor=middle]").all_text_contents()
+    assert 3 <= len(told) == len(set(told)) <= 13
+    edges = await drawing.locator("text.tick[text-anchor=middle]").evaluate_all(
+        "all => all.map(one => one.getBoundingClientRect()).map(box => [box.left, box.right])"
+    )
+    assert all(left[1] < right[0] for left, right in pairwise(edges)), "written over each other"
 
 
 async def test_a_panel_that_fails_says_why_and_the_others_stand(

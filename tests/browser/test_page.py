@@ -89,7 +89,7 @@ async def test_stop_ends_the_reply_and_keeps_what_was_said(page: Page, stub: Stu
     await say(page, "Go")
     await expect(replies(page)).to_contain_text("Begun but")
     await page.get_by_role("button", name="Stop the reply").click()
-    await expect(replies(page)).to_contain_text("Stopped")
+    await expect(replies(page).locator(".mark")).to_have_text("Stopped")
     await expect(replies(page)).to_contain_text("Begun but")
     await expect(replies(page)).not_to_contain_text("never")
     await expect(page.get_by_role("button", name="Send")).to_be_visible()
@@ -101,6 +101,22 @@ async def test_escape_stops(page: Page, stub: Stub) -> None:
     await expect(replies(page)).to_contain_text("Begun")
     await page.keyboard.press("Escape")
     await expect(replies(page)).to_contain_text("Stopped")
+
+
+async def test_stop_in_words_stops_as_well(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Begun but never ended.", hold_after=1))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Begun")
+    await say(page, "/Stop")
+    await expect(replies(page)).to_contain_text("Stopped")
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+
+
+async def test_stop_in_words_waits_for_no_reply_where_nothing_runs(page: Page, stub: Stub) -> None:
+    await say(page, "/stop")
+    await expect(page.get_by_role("status").filter(has_text="Nothing is running.")).to_be_visible()
+    await expect(page.get_by_role("article")).to_have_count(0)
+    await expect(page.get_by_label("Message to botcore")).to_have_value("")
 
 
 async def test_a_second_message_waits_in_line(page: Page, stub: Stub) -> None:
@@ -646,6 +662,15 @@ async def test_the_engine_s_way_is_shown_until_it_is_ready(page: Page, stub: Stu
 async def test_a_failed_engine_says_why_in_its_own_words(page: Page, stub: Stub) -> None:
     stub.set_engine(stage="failed", detail="vllm is not installed; run: botcore engine install")
     await expect(page.locator(".welcome")).to_contain_text("vllm is not installed; run: botcore engine install")
+
+
+async def test_while_the_engine_is_installed_nothing_is_promised_that_takes_longer(page: Page, stub: Stub) -> None:
+    stub.set_engine(stage="install", progress=0.2, detail="unpacking")
+    await expect(page.locator(".welcome")).to_contain_text(
+        "waits some minutes for the engine, and may have to be asked"
+    )
+    stub.set_engine(stage="warmup", progress=0.2, detail="")
+    await expect(page.locator(".welcome")).to_contain_text("the rest as soon as the engine is ready")
 
 
 async def test_a_sample_question_is_asked_by_one_press(page: Page, stub: Stub) -> None:

@@ -2,12 +2,16 @@
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from botcore.cli.config import check
+from botcore.errors import SettingsError
 
 LOCKED = 'data_dir = "{data}"'
 
@@ -99,6 +103,25 @@ def test_a_wrong_configuration_is_one_line_and_status_2(here: Path, toml: str, t
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("toml", "told"),
+    [
+        ("[engine]\nkind = 'openai'", 'engine.kind = "openai" needs engine.base_url'),
+        ("[engine]\nkind = 'vlm'", 'engine.kind = "vlm": there are vllm, openai and scripted'),
+        ("[http]\nhost = '0.0.0.0'", "can be reached from other machines, which needs a key"),
+        ("[store]\nurl = 'mysql://x/y'", "mysql is not supported"),
+    ],
+)
+def test_config_check_refuses_what_a_start_refuses(
+    here: Path, monkeypatch: pytest.MonkeyPatch, toml: str, told: str
+) -> None:
+    (here / "wrong.toml").write_text(toml)
+    monkeypatch.chdir(here)
+    with pytest.raises(SettingsError) as refused:
+        check(config=[Path("wrong.toml")])
+    assert told in str(refused.value)
+
+
 def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Path) -> None:
     done = botcore("config", "show", "--config", "bot.toml", "--json", here=here, BOTCORE_HTTP__KEY="hunter2hunter2")
     rows = {row["key"]: row for row in json.loads(done.stdout)}
@@ -159,6 +182,35 @@ def test_nobody_waits_for_the_reply_to_an_order(here: Path) -> None:
     done = botcore("ask", "/stop", "-c", "bot.toml", "-c", "web.toml", here=here)
     assert (done.returncode, done.stdout) == (2, "")
     assert "/stop ends a reply that is being written" in done.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_at_the_prompt_says_how_to_leave(here: Path) -> None:
+    (here / "web.toml").write_text("[channels.web]\n[engine]\nkind = 'scripted'")
+    terminal, side = pty.openpty()
+    arguments = [sys.executable, "-m", "botcore", "chat", "-c", "bot.toml", "-c", "web.toml"]
+    with subprocess.Popen(arguments, cwd=here, stdin=side, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as chat:
+        heard(chat, "Ctrl-D leaves.\n> ")
+        chat.send_signal(signal.SIGINT)
+        heard(chat, "Nothing is running. Ctrl-D leaves.\n> ")
+        os.write(terminal, b"one\n")
+        heard(chat, "You said: one\n> ")
+        chat.send_signal(signal.SIGINT)
+        heard(chat, "Nothing is running. Ctrl-D leaves.\n> ")
+        os.write(terminal, b"\x04")
+        assert chat.wait(20) == 0
+    os.close(terminal)
+    os.close(side)
+
+
+def heard(process: "subprocess.Popen[bytes]", end: str) -> None:
+    """Returns when the output ends so; a process that ends first is a failure."""
+    assert process.stdout
+    said = b""
+    while not said.endswith(end.encode()):
+        one = process.stdout.read(1)
+        assert one, said
+        said += one
 
 
 def test_ingest_takes_documents_and_refuses_others_by_name(here: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from botcore.testing.openai_server import FakeOpenAI
 from tests.cli.test_cli import botcore
 
 SECRET = "AAHthe-secret-half-of-the-token-12345"
@@ -49,6 +50,24 @@ async def address() -> AsyncIterator[str]:
     await site.start()
     yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     await runner.cleanup()
+
+
+async def test_an_engine_elsewhere_is_asked_which_model_it_has(tmp_path: Path) -> None:
+    async with FakeOpenAI(model="tiny", key=SECRET) as server:
+        config = f'[bot]\ndata_dir = "{tmp_path}/data"\n[engine]\nkind = "openai"\nbase_url = "{server.url}"\n'
+        await asyncio.to_thread((tmp_path / "bot.toml").write_text, config)
+        right = await engine_found(tmp_path, BOTCORE_ENGINE__API_KEY=SECRET)
+        wrong = await engine_found(tmp_path, BOTCORE_ENGINE__API_KEY="wrong")
+    gone = await engine_found(tmp_path)
+    assert (right["state"], right["found"]) == ("ok", f"tiny at {server.url}")
+    assert [one["state"] for one in (wrong, gone)] == ["wrong", "wrong"]
+    assert "cannot be reached" in gone["found"]
+    assert gone["fix"] == "start that server, or see [engine] base_url, model and api_key"
+
+
+async def engine_found(here: Path, **environ: str) -> Mapping[str, str]:
+    done = await asyncio.to_thread(botcore, "doctor", "-c", "bot.toml", "--json", here=here, **environ)
+    return next(finding for finding in json.loads(done.stdout) if finding["what"] == "engine")
 
 
 async def test_a_platform_that_answers_nonsense_is_one_line_with_a_fix(address: str, tmp_path: Path) -> None:

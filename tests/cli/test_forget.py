@@ -52,7 +52,7 @@ async def run(config: Path, *arguments: str) -> Result:
 
 async def test_it_shows_what_there_is_and_does_nothing_where_nobody_can_agree(config: Path, running: Store) -> None:
     shown = await run(config, "forget", "--user", "ana")
-    assert shown.stdout == "ana on web: 1 conversations, 1 exchanges, 1 feedback, 1 waiting\n"
+    assert shown.stdout == "ana on web: 1 conversation, 1 exchange, 1 feedback, 1 waiting\n"
     assert isinstance(shown.exception, SettingsError)
     assert "--yes" in str(shown.exception)
     assert (await running.kept_of("web", "ana"))["exchanges"] == 1

@@ -144,6 +144,11 @@ async def test_use_changes_one_value_and_starter_undoes_it(here: Path) -> None:
     ]
     chosen = f'# mine\n[http]\nport = 9000 # why\n\n[engine]\nmodel = "{NAME}"\nkind = "vllm"\n'
     assert local.read_text() == chosen
+    again = (await model("use", NAME)).stdout.splitlines()
+    assert again[:2] == [
+        f"✓ engine.model = {NAME} in config/local.toml",
+        "  it was that already: nothing to do, unless the bot was not started again since",
+    ]
     await said("use", "starter")
     assert local.read_text() == chosen.replace(NAME, "starter")
 

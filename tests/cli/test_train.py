@@ -91,5 +91,7 @@ def test_one_is_shown_with_its_curve_and_what_it_writes(config: Path, run: Run) 
     assert "loss         5.000 █▆▃▁ 2.000" in shown
     assert "sample       Once upon" in shown
     assert "steps 30" in shown
+    run.change(outputs={"model": "/m"})
+    assert "\nmodel        /m\n" in train(config, "show", "pretrain-1").stdout
     told = json.loads(train(config, "show", "pretrain-1", "--json").stdout)
     assert (len(told["curve"]), told["samples"][0]["text"], told["metrics"]["perplexity"]) == (4, "Once\nupon", 7.4)

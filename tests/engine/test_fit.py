@@ -55,6 +55,11 @@ def test_the_sum_is_said() -> None:
     )
 
 
+def test_one_core_is_no_cores() -> None:
+    assert LAPTOP.words.endswith("4 cores, no GPU")
+    assert replace(LAPTOP, cores=1).words.endswith("1 core, no GPU")
+
+
 def test_float32_weights_are_counted_as_the_bfloat16_they_are_loaded_as() -> None:
     wide = replace(HALF_BILLION, dtype="float32", weight_bytes=4 * HALF_BILLION.parameters)
     assert fit(wide, LAPTOP, SETTINGS).needed == fit(HALF_BILLION, LAPTOP, SETTINGS).needed

@@ -129,6 +129,12 @@ def test_pips_lines_become_words_and_a_fraction_that_only_grows() -> None:
     assert "unpacking 3 packages" in words
 
 
+def test_one_package_is_counted_as_one() -> None:
+    told: list[tuple[str, float | None]] = []
+    PipProgress(1, lambda *news: told.append(news), start=0.0, end=1.0).add("Installing collected packages: yarl")
+    assert [word for word, _ in told] == ["unpacking 1 package"]
+
+
 @pytest.mark.parametrize(
     ("line", "meaning"),
     [

@@ -53,11 +53,19 @@ async def test_verdicts_are_counted_by_the_day(chat: Chat) -> None:
     found = await board.read(chat.bot)
     assert [one.value for one in found if isinstance(one, Figure)] == [2, 1, 1, 2 / 3]
     [line] = [one for one in found if isinstance(one, Series)]
-    assert {name: [count for _, count in points] for name, points in line.lines.items()} == {
+    counts = {name: [count for _, count in points] for name, points in line.lines.items()}
+    assert {name: days[-3:] for name, days in counts.items()} == {
         "good": [1, 0, 1],
         "bad": [1, 0, 0],
         "corrected": [1, 0, 0],
     }
+
+
+async def test_the_days_without_a_verdict_are_there_too(chat: Chat) -> None:
+    await chat.judges(await replied(chat, "one"), 1)
+    [line] = [one for one in await board.read(chat.bot) if isinstance(one, Series)]
+    assert [len(points) for points in line.lines.values()] == [30, 30, 30]
+    assert sum(count for _, count in line.lines["good"]) == 1
 
 
 async def test_what_is_older_than_a_month_is_not_counted(chat: Chat) -> None:

@@ -40,6 +40,23 @@ async def test_questions_about_botcore_are_answered_from_the_right_document(inge
     assert await answered(store, OWN) >= 0.9
 
 
+@pytest.mark.parametrize(
+    ("question", "begins"),
+    [
+        ("How do I write a plugin?", "To write a plugin is to write one Python class"),
+        ("What happens to my message if the bot crashes?", "- **The bot crashes or is killed**: your message is not"),
+        ("How do I use another model?", "`starter`, the model in the box,"),
+    ],
+)
+async def test_what_the_empty_page_offers_to_ask_is_answered_first_thing(
+    ingest: Ingest, store: Store, question: str, begins: str
+) -> None:
+    await ingest(store, ["self"])
+    looked_up = await store.read(lambda connection: look_up(connection, question_stems(question)))
+    shown = answer(ranked(looked_up), looked_up.terms, passages=SETTINGS.passages, lead="")
+    assert shown.citations[0].snippet.startswith(begins)
+
+
 async def test_everything_else_passes_on(ingest: Ingest, store: Store) -> None:
     await ingest(store, ["self"])
     assert [text for text in OFF if await sources(store, text) is not None] == []
@@ -79,6 +96,8 @@ async def test_both_tables_can_tell_good_thresholds_from_bad_ones(
         ("Could you please write a poem about what plugins do?", "talk"),
         ("What is your name?", "talk"),
         ("Translate: how do I add a plugin?", "talk"),
+        ("Count to five.", "talk"),
+        ("Can you count down from ten?", "talk"),
         ("What is 12 times 7?", "talk"),
         ("How much is 3+4", "talk"),
         ("What changed on 2026-11-25?", "question"),

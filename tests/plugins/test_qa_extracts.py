@@ -69,6 +69,24 @@ def test_the_number_stands_outside_of_code() -> None:
     assert found.text == "L\n\n```sh\nmake run\n```\n\n[1]"
 
 
+def test_rows_without_the_head_of_their_table_are_a_list() -> None:
+    rows = "| `make run` | starts it |\n| `make test` | a \\| b |"
+    found = answer([scored(rows)], terms("make run"), passages=1, lead="L")
+    assert found.text == "L\n\n- `make run` · starts it\n- `make test` · a \\| b [1]"
+    assert found.citations[0].snippet == rows
+    whole = f"| what | does |\n|---|:-:|\n{rows}"
+    assert whole in answer([scored(whole)], terms("make run"), passages=1, lead="L").text
+
+
+def test_a_passage_does_not_begin_with_the_rest_of_a_sentence() -> None:
+    text = "counted. What fails is tried three times.\n\nMore."
+    assert extract(text, terms("How often is it tried?")) == "What fails is tried three times."
+    assert extract(text, terms("Is it counted?")).startswith("counted.")
+    assert extract("botcore tries three times.", terms("How often is it tried?")) == "botcore tries three times."
+
+
 def test_code_that_was_divided_is_closed() -> None:
     found = answer([scored("```sh\nmake run")], terms("make run"), passages=1, lead="L")
-    assert found.text.count("```") == 2
+    assert found.text == "L\n\n```sh\nmake run\n```\n\n[1]"
+    middle = answer([scored("First.\n\n    make run\n    make test")], terms("make run"), passages=1, lead="L")
+    assert middle.text == "L\n\n```\n    make run\n    make test\n```\n\n[1]"

@@ -345,6 +345,13 @@ async def test_the_same_file_again_changes_nothing_and_a_new_version_takes_its_p
         assert "seeds" not in await chat.hears("Parrots eat nuts.")
 
 
+async def test_one_passage_is_counted_as_one(tmp_path: Path) -> None:
+    async with club(tmp_path) as chat:
+        await uploads(chat, "rule.pdf", make_pdf(RULES[:1], title="Rule"))
+        await chat.says("/sources remove rule.pdf")
+        assert await chat.hears() == "rule.pdf is gone, with its 1 passage. To have it back, send it again."
+
+
 @pytest.mark.parametrize("which", ["1", "rules.pdf", "RULES.PDF", "Rules of the club"])
 async def test_a_document_is_removed_by_number_name_or_title(tmp_path: Path, which: str) -> None:
     async with club(tmp_path) as chat:

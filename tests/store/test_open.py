@@ -116,6 +116,15 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path, clock: Clock) -> Non
             pass
 
 
+async def test_a_visitor_is_told_of_a_folder_that_cannot_be_made_as_well(tmp_path: Path, clock: Clock) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match="cannot write to"):
+        async with Store(
+            f"sqlite:///{tmp_path}/file/data/x.db", clock=clock, data_dir=tmp_path / "file" / "data", alone=False
+        ):
+            pass
+
+
 async def test_a_newer_database_is_refused(make_store: OpenStore) -> None:
     async with make_store() as store:
         await store.write(lambda c: c.execute(sa.text("UPDATE alembic_version SET version_num = '9999'")))

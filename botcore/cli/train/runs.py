@@ -58,9 +58,11 @@ def _show(record: "Record", metrics: list[dict[str, Any]], samples: list[dict[st
     from botcore.training.progress import curve
 
     typer.echo(line(record))
-    for name in ("reason", "base", "data", "outputs"):
+    for name in ("reason", "base", "data"):
         if value := getattr(record, name):
             typer.echo(f"{name:<12} {value}")
+    for name, where in record.outputs.items():
+        typer.echo(f"{name:<12} {where}")
     told = {name: value for name, value in record.arguments.items() if value not in ("", None, {}, [], 0)}
     typer.echo(f"{'arguments':<12} " + ", ".join(f"{name} {value}" for name, value in told.items()))
     losses = [line["loss"] for line in metrics if line.get("kind") == "step"]

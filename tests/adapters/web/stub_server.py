@@ -187,7 +187,8 @@ class Stub:
             same = {"message": message["id"], "again": message["about"]}
             user = self._entry("user", message["text"], at=message["at"], files=message["files"], **same)
             cites = script.citations if outcome == "answered" else []
-            reply = self._entry("assistant", text, outcome=outcome, reason=script.reason, citations=cites, **same)
+            reason = "Stopped." if outcome == "stopped" else script.reason
+            reply = self._entry("assistant", text, outcome=outcome, reason=reason, citations=cites, **same)
             if cites:
                 reply["plugin"] = "qa"
             talk.pending.remove(message)

@@ -16,6 +16,12 @@ export function span(values) {
   return [low - room, high + room];
 }
 
+/** As `span`; a single moment stands in the middle of an hour. @param {number[]} values @returns {Point} */
+export function spanOfTimes(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return low === high ? [low - 30 * MINUTE, high + 30 * MINUTE] : [low, high];
+}
+
 /** As `span`, from zero where zero is not far off and where things are counted. @param {number[]} values @returns {Point} */
 export function spanOfValues(values) {
   const [low, high] = span(values);

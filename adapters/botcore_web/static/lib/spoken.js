@@ -1,5 +1,8 @@
 // What a screen reader is told of a finished reply.
 
+/** Why a reply ended otherwise; that it was stopped says its mark. @param {import("./types.js").Entry} entry */
+export const whyOf = (entry) => (entry.reason === "Stopped." ? "" : entry.reason);
+
 /** Longer is read in the conversation, not out of it. */
 const LONGEST = 400;
 
@@ -18,5 +21,5 @@ export function noteToSay(draft) {
 export function spoken(entry, name) {
   const plain = entry.text.replace(/```[\s\S]*?(```|$)/g, " code block ").replace(/[*_`#>]+/g, "").replace(/\s+/g, " ").trim();
   const short = plain.length > LONGEST ? `${plain.slice(0, LONGEST)}…` : plain;
-  return entry.outcome === "answered" ? `${name} replied: ${short}` : `Reply ${entry.outcome}. ${entry.reason} ${short}`;
+  return entry.outcome === "answered" ? `${name} replied: ${short}` : `Reply ${entry.outcome}. ${whyOf(entry)} ${short}`;
 }

@@ -46,7 +46,7 @@ function Drawing({ lines, write, time, at, choose, label }) {
     return () => watch.disconnect();
   }, []);
   const all = lines.flatMap(([, points]) => points);
-  const xs = chart.span(all.map((point) => point[0]));
+  const xs = (time ? chart.spanOfTimes : chart.span)(all.map((point) => point[0]));
   const ys = chart.spanOfValues(all.map((point) => point[1]));
   const [left, right, top, bottom] = [EDGE.left, width - EDGE.right, EDGE.top, HEIGHT - EDGE.bottom];
   const across = chart.scale(xs, left, right);

@@ -9,6 +9,9 @@ import { Icon } from "./atoms.js";
 import { AttachButton, Attached } from "./attach.js";
 import { CommandMenu, matching } from "./commands.js";
 
+/** An order, not a message: the bot keeps no line of it, so none may wait for a reply. */
+const STOP = "/stop";
+
 /** With fingers Enter is the only way to break a line; the button sends. */
 const touch = matchMedia("(pointer: coarse)");
 
@@ -45,12 +48,17 @@ export function Composer() {
     const said = text.trim();
     const long = [...said].length;
     if (!said && !files.length) return;
+    if (said.toLowerCase() === STOP) return order();
     if (long > limits.value.text) return say({ text: `A message has at most ${limits.value.text.toLocaleString()} characters; this one has ${long.toLocaleString()}.`, tone: "bad" });
     const missing = attach.unready(files);
     if (missing) return say({ text: missing, tone: "bad" });
     change("");
     send(said, attach.take(id));
     field.current.focus();
+  };
+  const order = () => {
+    change("");
+    return busy.value ? stop() : say({ text: "Nothing is running." });
   };
   const take = (/** @type {import("../lib/types.js").Command} */ command) => {
     change(`/${command.name} `);

@@ -4,6 +4,7 @@ import { sized } from "../lib/attach.js";
 import { copyText } from "../lib/dom.js";
 import * as outbox from "../lib/outbox.js";
 import { again, deliver, send } from "../lib/send.js";
+import { whyOf } from "../lib/spoken.js";
 import { announce, busy, engine, name, newest, thread } from "../lib/store.js";
 import { timeOf } from "../lib/when.js";
 import { Icon, IconButton, Ring } from "./atoms.js";
@@ -64,7 +65,7 @@ function Body({ item: { entry, draft }, bad }) {
   return html`
     <${Markdown} text=${text} final=${entry !== null} citations=${entry?.citations ?? NONE} />
     ${draft && html`<${Progress} draft=${draft} />`}
-    ${mark && html`<p class=${`mark ${entry.outcome}`}><strong>${mark}</strong>${entry.reason && html`<span>${entry.reason}</span>`}</p>`}
+    ${mark && html`<p class=${`mark ${entry.outcome}`}><strong>${mark}</strong>${whyOf(entry) && html`<span>${whyOf(entry)}</span>`}</p>`}
     ${bad && !entry.again && html`<${AskAgain} entry=${entry} />`}
     ${entry && html`<${Sources} citations=${entry.citations} />`}
     ${entry && html`<${Foot} entry=${entry} />`}

@@ -43,6 +43,6 @@ function Progress({ status }) {
     </ol>
     <${Bar} status=${status} />
     <p class="detail">${status.detail || STAGES[status.stage][1]}</p>
-    <p class="small">You need not wait: questions about the documentation are answered now, the rest as soon as the engine is ready.</p>
+    <p class="small">You need not wait: questions about the documentation are answered now, the rest ${status.stage === "install" ? "waits some minutes for the engine, and may have to be asked again." : "as soon as the engine is ready."}</p>
   </div>`;
 }
