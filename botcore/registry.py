@@ -2,10 +2,11 @@
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from copy import copy
 from dataclasses import dataclass, field, fields
+from functools import partial
 
 from botcore.context import (
     Access,
@@ -15,9 +16,11 @@ from botcore.context import (
     Handler,
     Panel,
     Route,
+    Turn,
     WriteLessons,
 )
 from botcore.errors import PluginLoadError
+from botcore.messages import Chunk
 from botcore.panels import Read
 from botcore.ports import Bot, Channel, Engine
 
@@ -87,6 +90,8 @@ class Registering:
                 f"{self.name}: the handler of /{name} must be an async def without a yield; "
                 "let it return the stream of another method: return self.answer(turn)"
             )
+        if not inspect.iscoroutinefunction(handler):
+            handler = partial(_awaited, name, handler)
         self._all.commands[name] = Command(name=name, help=help, handler=handler, plugin=self.name)
 
     def cli(self, name: str, command: CliCommands) -> None:
@@ -117,3 +122,11 @@ class Registering:
     def commands(self) -> Sequence[Command]:
         """See `context.Registry`."""
         return list(self._all.commands.values())
+
+
+async def _awaited(name: str, handler: CommandHandler, turn: Turn) -> AsyncIterator[Chunk] | None:
+    """What a handler that is no `async def` gives: a lambda's coroutine, or by mistake the stream itself."""
+    answer = handler(turn)
+    if not inspect.isawaitable(answer):
+        raise TypeError(f"the handler of /{name} must be an async def")
+    return await answer

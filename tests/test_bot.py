@@ -54,6 +54,76 @@ async def test_a_lifespan_that_fails_is_reported_and_the_bot_goes_on(tmp_path: P
         await chat.hears("/help")
 
 
+class Watches:
+    """Starts a task in its lifespan, and forgets to cancel it."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.watch(), name="watches")
+            yield
+
+    async def watch(self) -> None:
+        if self.error:
+            raise self.error
+        await asyncio.Event().wait()
+
+
+async def test_a_task_of_a_lifespan_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
+    async with chatting(tmp_path, plugins={"watches": Watches(RuntimeError("no disk"))}) as chat:
+        await until(lambda: chat.bot.health()["watches"] != "ok")
+        assert chat.bot.health()["watches"] == "RuntimeError: no disk"
+
+
+async def test_a_lifespan_that_does_not_end_is_named_and_cancelled(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, life = ManualClock(), Diary()
+    bot = asyncio.create_task(_chat_once(tmp_path, clock, {"watches": Watches(), "life": life}), name="a bot's life")
+    await until(lambda: life.notes == ["begun", "ended"])
+    assert not bot.done()
+    await clock.advance(5)
+    await bot
+    assert "lifespan of watches did not end within 5 s and is cancelled; it must cancel its tasks" in caplog.text
+
+
+async def _chat_once(data_dir: Path, clock: ManualClock, plugins: Mapping[str, object]) -> None:
+    async with chatting(data_dir, plugins=plugins, clock=clock):
+        pass
+
+
+async def test_a_bot_that_does_not_stop_fails_the_test_instead_of_hanging_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botcore.testing.chat.STOP_S", 0.5)
+    with pytest.raises(AssertionError, match="does a plugin's lifespan cancel its tasks behind its yield"):
+        await _chat_once(tmp_path, ManualClock(), {"watches": Watches()})
+
+
+async def test_a_lifespan_that_is_slow_to_start_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clock, asked = ManualClock(), asyncio.Event()
+
+    class Slow:
+        @hookimpl
+        @asynccontextmanager
+        async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+            asked.set()
+            await asyncio.Event().wait()
+            yield
+
+    bot = asyncio.create_task(_chat_once(tmp_path, clock, {"slow": Slow(), "diary": Diary()}), name="a bot's life")
+    await asked.wait()
+    await clock.advance(30)
+    await until(lambda: "still starting after 30 s: slow; the bot goes on" in caplog.text)
+    while not bot.done():
+        await clock.advance(5)
+    await bot
+
+
 class Flaky(LoopbackChannel):
     name = "flaky"
 

@@ -21,6 +21,9 @@ __all__ = ["Chat", "chatting", "until"]
 PATIENCE_S = 5.0
 """Real seconds `Chat.hears` waits before the test fails: a bot that says nothing must not hang the run."""
 
+STOP_S = 35.0
+"""Real seconds a bot may take to stop: a drain, and the plugins' lifespans. More is a plugin that does not end."""
+
 
 class Chat:
     """One person in one chat with a running bot. ``chat.with_("ben")`` is another person's private chat."""
@@ -104,7 +107,7 @@ async def chatting(
         yield Chat(bot, engine, channel)
     finally:
         bot.stop()
-        await task
+        await _ended(task)
 
 
 async def until(true: Callable[[], object]) -> None:
@@ -130,6 +133,16 @@ async def _first(task: "asyncio.Task[None]", event: Any) -> None:
     waiting.cancel()
     if task.done():
         task.result()
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    await asyncio.wait([task], timeout=STOP_S)
+    if not task.done():
+        task.cancel()
+        raise AssertionError(
+            f"the bot did not stop within {STOP_S:g} s: does a plugin's lifespan cancel its tasks behind its yield?"
+        )
+    task.result()
 
 
 def _text(item: Part | Draft) -> str:
