@@ -19,7 +19,7 @@ from botcore.context import Command
 from botcore.delivery import Sender
 from botcore.dispatch import Bound, Dispatcher, travels_on
 from botcore.engine import build_engine
-from botcore.errors import SettingsError, StoreError
+from botcore.errors import BotcoreError, SettingsError, StoreError
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
@@ -247,7 +247,7 @@ class Bot(Archive):
                 entered.set()
                 await self._ended.wait()
         except Exception as error:
-            self._health[bound.plugin] = "; ".join(f"{type(one).__name__}: {one}" for one in _single(error))
+            self._health[bound.plugin] = "; ".join(map(_in_a_line, _single(error)))
             log.exception("plugin %s: its lifespan failed; the bot goes on", bound.plugin)
         finally:
             entered.set()
@@ -308,8 +308,13 @@ class Bot(Archive):
         kind = self.settings.engine.kind
         offered = self.loaded.registered.engines
         if kind in offered:
-            return offered[kind](self.settings.engine, data_dir=self.data_dir, clock=self.clock)
-        return build_engine(self.settings.engine, data_dir=self.data_dir, clock=self.clock)
+            try:
+                return offered[kind](self.settings.engine, data_dir=self.data_dir, clock=self.clock)
+            except BotcoreError:
+                raise
+            except Exception as error:
+                raise SettingsError(f'engine.kind = "{kind}" cannot be built: {_in_a_line(error)}') from error
+        return build_engine(self.settings.engine, data_dir=self.data_dir, clock=self.clock, offered=list(offered))
 
     # ------------------------------------------------------------------ ports.Bot
 
@@ -410,3 +415,8 @@ def _single(error: Exception) -> Iterator[Exception]:
             yield from _single(one)
     else:
         yield error
+
+
+def _in_a_line(error: Exception) -> str:
+    """An error for health; those of a database bring their whole statement along."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -96,9 +96,10 @@ class Registering:
 
     def cli(self, name: str, command: CliCommands) -> None:
         """See `context.Registry`."""
-        for function in command.values() if isinstance(command, Mapping) else (command,):
+        for sub_command, function in (command if isinstance(command, Mapping) else {"": command}).items():
             if inspect.iscoroutinefunction(function):
-                raise PluginLoadError(f"{self.name}: botcore {name} must be a plain def; call asyncio.run in it")
+                called = f"botcore {name} {sub_command}".rstrip()
+                raise PluginLoadError(f"{self.name}: {called} must be a plain def; call asyncio.run in it")
         self._all.clis[name] = command
 
     def lessons(self, write: WriteLessons) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from botcore import Bot, Inbox, Registry, StoreUnavailable, hookimpl
+from botcore import Bot, Inbox, Registry, SettingsError, StoreUnavailable, hookimpl
+from botcore.bot import Bot as TheBot
+from botcore.settings import load_settings
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
 from botcore.testing.clock import settle
 
@@ -318,3 +320,44 @@ async def get(address: str, path: str, headers: Mapping[str, Any] | None = None)
 
     async with ClientSession() as session, session.get(address + path, headers=headers) as answer:
         return answer.status
+
+
+class OwnEngine:
+    def __init__(self, build: Callable[..., ScriptedEngine]) -> None:
+        self.build = build
+
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.engine("parrot", self.build)
+
+
+def with_engine(kind: str, build: Callable[..., ScriptedEngine], data_dir: Path) -> TheBot:
+    flags = {"bot.data_dir": data_dir, "http.port": 0, "engine.kind": kind}
+    return TheBot(load_settings([], environ={}, flags=flags, local=None), plugins={"own": OwnEngine(build)})
+
+
+@pytest.mark.parametrize(
+    ("kind", "build", "told"),
+    [
+        ("parot", ScriptedEngine, 'engine.kind = "parot": there are vllm, openai, parrot and scripted'),
+        ("parrot", lambda settings: None, 'engine.kind = "parrot" cannot be built: TypeError: '),
+    ],
+)
+async def test_an_engine_that_cannot_be_built_is_one_line(
+    kind: str, build: Callable[..., ScriptedEngine], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        await with_engine(kind, build, tmp_path).run()
+    assert str(raised.value).startswith(told)
+
+
+async def test_an_engine_of_a_plugin_answers(tmp_path: Path) -> None:
+    def build(settings: object, *, data_dir: Path, clock: object) -> ScriptedEngine:
+        return ScriptedEngine(model=f"parrot in {data_dir.name}")
+
+    bot = with_engine("parrot", build, tmp_path)
+    running = asyncio.create_task(bot.run(), name="bot")
+    await bot.started.wait()
+    assert bot.engine.model == f"parrot in {tmp_path.name}"
+    bot.stop()
+    await running

@@ -191,7 +191,7 @@ def test_a_misspelt_setting_names_the_nearest() -> None:
             "slashed",
             "slashed: '/count' is no command's name; use 1-32 of a-z, 0-9 and _, without the slash",
         ),
-        ("asynctool", "asynctool: botcore asynctool must be a plain def; call asyncio.run in it"),
+        ("asynctool", "asynctool: botcore asynctool count must be a plain def; call asyncio.run in it"),
         ("nochannel", "nochannel: NoChannel is no channel: it has no capabilities, send, edit, show, find, fetch"),
         (
             "plainsettings",
