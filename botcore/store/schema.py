@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from botcore.errors import StoreError
 from botcore.failpoints import failpoint
@@ -43,7 +44,7 @@ def migrate(connection: sa.Connection, name: str, scripts: Path) -> bool:
     refuse_newer(current, name, scripts, "the database")
     try:
         _upgrade(connection, table, scripts)
-    except sa.exc.DBAPIError as error:
+    except exc.DBAPIError as error:
         if not name or "already exists" not in str(error.orig):
             raise
         raise StoreError(f"the migrations of {name}: {one_line(error)}; its tables must be called {name}_…") from error
