@@ -17,7 +17,7 @@ from botcore.changes import Changes
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command
 from botcore.delivery import Sender
-from botcore.dispatch import Bound, Dispatcher, travels_on
+from botcore.dispatch import FAILURES, Bound, Dispatcher, travels_on
 from botcore.engine import build_engine
 from botcore.errors import BotcoreError, SettingsError, StoreError
 from botcore.failpoints import failpoint
@@ -246,7 +246,7 @@ class Bot(Archive):
             async with bound.call(self):
                 entered.set()
                 await self._ended.wait()
-        except Exception as error:
+        except FAILURES as error:
             self._health[bound.plugin] = "; ".join(map(_in_a_line, _single(error)))
             log.exception("plugin %s: its lifespan failed; the bot goes on", bound.plugin)
         finally:
@@ -408,7 +408,7 @@ async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.wait(tasks)
 
 
-def _single(error: Exception) -> Iterator[Exception]:
+def _single(error: BaseException) -> Iterator[BaseException]:
     """What went wrong: a `TaskGroup` wraps it, and says only how many there were."""
     if isinstance(error, ExceptionGroup):
         for one in error.exceptions:
@@ -417,6 +417,6 @@ def _single(error: Exception) -> Iterator[Exception]:
         yield error
 
 
-def _in_a_line(error: Exception) -> str:
+def _in_a_line(error: BaseException) -> str:
     """An error for health; those of a database bring their whole statement along."""
     return f"{type(error).__name__}: {error}".partition("\n")[0]

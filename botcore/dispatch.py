@@ -20,13 +20,16 @@ from botcore.context import Refusal
 from botcore.messages import Chunk
 from botcore.observe import Metrics
 
-__all__ = ["Bound", "Dispatcher", "Won", "guilty", "travels_on"]
+__all__ = ["FAILURES", "Bound", "Dispatcher", "Won", "guilty", "travels_on"]
 
 log: logging.Logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BLOCKED_S = 1.0
 """A step of a hook that takes longer is told: nothing else runs meanwhile, and no budget can end it."""
+
+FAILURES = (Exception, SystemExit, asyncio.CancelledError)
+"""What a plugin may raise, less what `travels_on`: a command that reads its argument with argparse must not end the bot."""
 
 ANSWERS: Mapping[str, tuple[type, str]] = {
     "admit": (Refusal, "a Refusal or None"),
@@ -99,7 +102,7 @@ class Dispatcher:
             try:
                 async with self._clock.timeout(budget_s):
                     await bound.call(*args)
-            except (Exception, asyncio.CancelledError) as error:
+            except FAILURES as error:
                 if travels_on(error):
                     raise
                 self._failed(hook, bound.plugin, f"{type(error).__name__}: {error}")
@@ -125,14 +128,14 @@ class Dispatcher:
         for bound in self._hooks.get(hook, ()):
             try:
                 stream = bound.call(turn, stages[-1].value)
-            except Exception:
+            except FAILURES:
                 self._failed(hook, bound.plugin, "failed")
                 continue
             if self._fits(hook, bound.plugin, stream):
                 stages.append(Won(bound.plugin, _entered(stream, stack)))
         return stages
 
-    def stream_failed(self, stage: Won[AsyncIterator[Chunk]], error: Exception) -> None:
+    def stream_failed(self, stage: Won[AsyncIterator[Chunk]], error: BaseException) -> None:
         """Name and count the plugin whose stream took the reply down with it."""
         self._metrics.hook_errors.labels(stage.plugin, "stream").inc()
         log.error("plugin %s: its stream failed, and the reply with it", stage.plugin, exc_info=error)
@@ -149,7 +152,7 @@ class Dispatcher:
             return _Waiting(started, started.send(None), start)
         except StopIteration as done:
             answer = done.value
-        except (Exception, asyncio.CancelledError) as error:
+        except FAILURES as error:
             if travels_on(error):
                 raise
             self._failed(hook, bound.plugin, "failed")
@@ -165,7 +168,7 @@ class Dispatcher:
         try:
             async with self._clock.timeout(budget_s):
                 return await _resumed(waiting.started, waiting.on, self._clock, step)
-        except (Exception, asyncio.CancelledError) as error:
+        except FAILURES as error:
             if travels_on(error):
                 raise
             late = isinstance(error, TimeoutError) and self._clock.monotonic() >= end  # else it is the plugin's own
@@ -202,7 +205,7 @@ class Dispatcher:
         log.warning("plugin %s: hook %s %s; going on without it", plugin, hook, what, exc_info=what == "failed")
 
 
-def guilty(error: Exception, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> Won[AsyncIterator[Chunk]] | None:
+def guilty(error: BaseException, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> Won[AsyncIterator[Chunk]] | None:
     """The stage that raised ``error``: the innermost one that its traceback comes from; None where it is none of them.
 
     Read afterwards from the traceback, so that a stream that works pays nothing for it.

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from botcore.delivery import Delivery
-from botcore.dispatch import Bound, Won, guilty, travels_on
+from botcore.dispatch import FAILURES, Bound, Won, guilty, travels_on
 from botcore.errors import EngineError, LeaseLost
 from botcore.failpoints import failpoint
 from botcore.line import Line
@@ -211,14 +211,16 @@ class TurnRun:
                 self.proven.set()
         except EngineError:
             raise
-        except Exception as error:
+        except FAILURES as error:
+            if travels_on(error):
+                raise
             stage = guilty(error, stages)
             if stage is None:
                 raise
             return self._blame(stage, error)
         return ""
 
-    def _blame(self, stage: Won[AsyncIterator[Chunk]], error: Exception) -> str:
+    def _blame(self, stage: Won[AsyncIterator[Chunk]], error: BaseException) -> str:
         self._house.hooks.stream_failed(stage, error)
         return stage.plugin
 

@@ -366,7 +366,7 @@ async def test_an_engine_of_a_plugin_answers(tmp_path: Path) -> None:
 async def test_a_silent_bot_fails_a_test_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("botcore.testing.chat.PATIENCE_S", 0.05)
     async with chatting(tmp_path) as chat:
-        with pytest.raises(AssertionError, match="heard nothing within 0.05 s, expected to hear 'hello'"):
+        with pytest.raises(AssertionError, match=r"heard nothing within 0.05 s, expected to hear 'hello'"):
             await chat.hears("hello")
         with pytest.raises(TimeoutError, match=r"not true within 0.05 s: \[\]"):
             await until(lambda: [])

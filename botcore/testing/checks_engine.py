@@ -1,7 +1,9 @@
-"""``check_engine``: what every engine must keep, whoever wrote it. Run it in a test of yours::
+"""``check_engine``: what every engine must keep, whoever wrote it.
 
-async def test_my_engine_keeps_the_contract() -> None:
-    await check_engine(lambda: MyEngine(...))
+Run it in a test of yours::
+
+    async def test_my_engine_keeps_the_contract() -> None:
+        await check_engine(lambda: MyEngine(...))
 """
 
 import asyncio

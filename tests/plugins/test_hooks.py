@@ -1,6 +1,7 @@
 """Each hook does what `plugins/README.md` says, in a whole running bot. A test per hook carries its name."""
 
 import asyncio
+from argparse import ArgumentParser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -270,6 +271,47 @@ async def test_a_stream_that_fails_ends_the_reply_and_names_the_plugin(
         assert [(reply.outcome, reply.plugin) for reply in await chat.replies()] == [("failed", "fails")]
     assert "plugin fails: its stream failed, and the reply with it" in caplog.text
     assert told in caplog.text
+
+
+class Exits:
+    """Reads what it is told with argparse, which ends the process where it does not understand."""
+
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.command("parse", "Parse something", self.parse)
+
+    async def parse(self, turn: Turn) -> AsyncIterator[Chunk]:
+        ArgumentParser(usage="…").parse_args(turn.argument.split())
+        return say("understood")
+
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        return self.talk() if "bye" in turn.message.text else None
+
+    async def talk(self) -> AsyncIterator[Chunk]:
+        yield Chunk(text="Bye. ")
+        raise SystemExit(3)
+
+    @hookimpl
+    async def remember(self, turn: Turn, reply: Reply) -> None:
+        await asyncio.sleep(0)
+        raise SystemExit(4)
+
+
+async def test_a_plugin_that_exits_does_not_take_the_bot_along(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with chatting(tmp_path, plugins={"exits": Exits(), "talks": Talks("here")}) as chat:
+        await chat.says("/parse --nonsense")
+        await chat.hears("I am here")
+        await chat.says("bye")
+        await chat.hears("Something went wrong here")
+        await chat.says("hi")
+        await chat.hears("I am here")
+    told = [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    assert "plugin exits: hook command failed; going on without it" in told
+    assert "plugin exits: its stream failed, and the reply with it" in told
+    assert "plugin exits: hook remember failed; going on without it" in told
 
 
 async def test_a_stream_of_texts_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
