@@ -247,6 +247,8 @@ class Bot(Archive):
                 entered.set()
                 await self._ended.wait()
         except FAILURES as error:
+            if travels_on(error):
+                raise
             self._health[bound.plugin] = "; ".join(map(_in_a_line, _single(error)))
             log.exception("plugin %s: its lifespan failed; the bot goes on", bound.plugin)
         finally:

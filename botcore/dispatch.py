@@ -29,7 +29,7 @@ BLOCKED_S = 1.0
 """A step of a hook that takes longer is told: nothing else runs meanwhile, and no budget can end it."""
 
 FAILURES = (Exception, SystemExit, asyncio.CancelledError)
-"""What a plugin may raise, less what `travels_on`: a command that reads its argument with argparse must not end the bot."""
+"""What a plugin may raise, less what `travels_on`: a command that uses argparse must not end the bot."""
 
 ANSWERS: Mapping[str, tuple[type, str]] = {
     "admit": (Refusal, "a Refusal or None"),
@@ -157,8 +157,9 @@ class Dispatcher:
                 raise
             self._failed(hook, bound.plugin, "failed")
             answer = None
-        self._count(hook, bound, start)
-        self._stepped(hook, bound, start)
+        spent = self._count(hook, bound, start)
+        if spent > BLOCKED_S:
+            self._blocked(hook, bound, spent)
         return answer
 
     async def _ended(self, hook: str, bound: Bound, waiting: "_Waiting", budget_s: float) -> Any:
@@ -177,19 +178,19 @@ class Dispatcher:
             self._count(hook, bound, waiting.since)
         return None
 
-    def _count(self, hook: str, bound: Bound, since: float) -> None:
-        spent, key = self._metrics.hook_seconds, (bound.plugin, hook)
-        spent[key] = spent.get(key, 0.0) + self._clock.monotonic() - since
+    def _count(self, hook: str, bound: Bound, since: float) -> float:
+        spent, counted, key = self._clock.monotonic() - since, self._metrics.hook_seconds, (bound.plugin, hook)
+        counted[key] = counted.get(key, 0.0) + spent
+        return spent
 
     def _stepped(self, hook: str, bound: Bound, since: float) -> None:
         spent = self._clock.monotonic() - since
         if spent > BLOCKED_S:
-            log.warning(
-                "plugin %s: hook %s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread",
-                bound.plugin,
-                hook,
-                spent,
-            )
+            self._blocked(hook, bound, spent)
+
+    def _blocked(self, hook: str, bound: Bound, spent: float) -> None:
+        told = "plugin %s: hook %s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread"
+        log.warning(told, bound.plugin, hook, spent)
 
     def _fits(self, hook: str, plugin: str, answer: object) -> bool:
         wanted, told = ANSWERS.get(hook, (object, ""))

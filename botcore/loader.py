@@ -138,12 +138,25 @@ def loaded(name: str, point: EntryPoint) -> Any:
     """What an entry point names. Raises `PluginLoadError`, saying what is missing."""
     try:
         return point.load()
-    except ModuleNotFoundError as error:
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "botcore":
+            raise PluginLoadError(f"{name}: {error.msg.partition(' (')[0]}; {_written_for(point)}") from error
+        if not isinstance(error, ModuleNotFoundError):
+            raise PluginLoadError(f"{name}: {point.value} cannot be imported: {error}") from error
         raise PluginLoadError(
             f"{name}: needs the package {error.name}; pip install it into the bot's environment"
         ) from error
     except Exception as error:
         raise PluginLoadError(f"{name}: {point.value} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _written_for(point: EntryPoint) -> str:
+    """Which botcore a package asks for, beside this one: where they do not fit, pip was told not to look."""
+    asked = [one for one in (point.dist.requires or []) if re.match(r"botcore\b(?!-)", one)] if point.dist else []
+    package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+    return (
+        f"{package} asks for {asked[0] if asked else 'any botcore'}, this is botcore {distribution('botcore').version}"
+    )
 
 
 def _missing(point: EntryPoint, extra: str) -> Iterator[str]:

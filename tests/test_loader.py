@@ -1,7 +1,7 @@
 """Plugins are built one by one; a broken one is one clear line and the others load."""
 
 from collections.abc import AsyncIterator
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, version
 from typing import Any
 
 import pytest
@@ -216,6 +216,28 @@ def test_an_entry_point_that_names_no_class_is_told(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(EntryPoint, "load", lambda self: loader)
     problem = load(plugins(polite={})).problems["polite"]
     assert problem == (f"polite: {__name__}:Polite is no class; an entry point names one, as package.module:Plugin")
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("from botcore import Umbrella", "cannot import name 'Umbrella' from 'botcore'"),
+        ("import botcore.umbrella", "No module named 'botcore.umbrella'"),
+    ],
+)
+def test_a_plugin_for_another_botcore_is_told_which(statement: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Distribution:
+        name, version = "botcore-umbrella", "2.0"
+        requires = ("botcore-other>=3", "botcore>=9", "aiohttp")
+
+    point = EntryPoint("umbrella", "x:y", "botcore")
+    vars(point).update(dist=Distribution())
+    monkeypatch.setattr(loader, "available", lambda: {"umbrella": point})
+    monkeypatch.setattr(EntryPoint, "load", lambda self: exec(statement))
+    here = version("botcore")
+    assert load(plugins(umbrella={})).problems == {
+        "umbrella": f"umbrella: {told}; botcore-umbrella 2.0 asks for botcore>=9, this is botcore {here}"
+    }
 
 
 def test_a_plugin_and_a_channel_of_one_name_are_told() -> None:
