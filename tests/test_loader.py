@@ -2,15 +2,18 @@
 
 from collections.abc import AsyncIterator
 from importlib.metadata import EntryPoint, version
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict
 
 from botcore import Chunk, Registry, Turn, hookimpl, loader, say
+from botcore.cli.config import check
 from botcore.errors import SettingsError
 from botcore.loader import load
 from botcore.settings import Settings
+from botcore.testing import ScriptedEngine
 
 
 class Polite:
@@ -308,3 +311,18 @@ def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(EntryPoint, "load", lambda self: Needy)
     problem = load(plugins(needy={})).problems["needy"]
     assert problem == "needy needs definitely-not-installed; pip install 'botcore-needy[fancy]'"
+
+
+def test_config_check_knows_the_engines_of_plugins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Parrot:
+        @hookimpl
+        def register(self, registry: Registry) -> None:
+            registry.engine("parrot", ScriptedEngine)
+
+    monkeypatch.setattr(EntryPoint, "load", lambda self: Parrot)
+    file = tmp_path / "bot.toml"
+    file.write_text("[engine]\nkind = 'parrot'\n[plugins.polite]")
+    check(config=[file])
+    assert capsys.readouterr().out == "ok\n"
