@@ -6,7 +6,7 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -17,9 +17,9 @@ from botcore.changes import Changes
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command
 from botcore.delivery import Sender
-from botcore.dispatch import Bound, Dispatcher, travels_on
+from botcore.dispatch import FAILURES, Bound, Dispatcher, travels_on
 from botcore.engine import build_engine
-from botcore.errors import SettingsError, StoreError
+from botcore.errors import BotcoreError, SettingsError, StoreError
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
@@ -48,6 +48,9 @@ log: logging.Logger = logging.getLogger(__name__)
 
 LIFESPAN_S = 30.0
 """A plugin's start may take this long before the others go on without waiting for it."""
+
+ENDING_S = 5.0
+"""A plugin's lifespan may take this long to end, after the replies have; then it is cancelled."""
 
 COUNT_S = 1.0
 """Between two looks at how many wait: ten thousand messages at most can come in meanwhile, and those are counted."""
@@ -168,8 +171,7 @@ class Bot(Archive):
             task.cancel()
         await asyncio.wait(ending)
         self._ended.set()
-        if lifespans:
-            await asyncio.wait(lifespans)
+        await self._end_lifespans(lifespans)
 
     async def _drain(self, router: Router, intake: Intake) -> None:
         """Let end what runs, and what was just accepted; not for ever."""
@@ -212,26 +214,42 @@ class Bot(Archive):
             await self.clock.sleep(COUNT_S)
 
     async def _enter_lifespans(self, group: asyncio.TaskGroup, house: House) -> list[asyncio.Task[None]]:
-        entered = list[asyncio.Event]()
+        entered = dict[str, asyncio.Event]()
         tasks = list[asyncio.Task[None]]()
         for bound in house.hooks.implementations("lifespan"):
-            entered.append(asyncio.Event())
-            tasks.append(group.create_task(self._lifespan(bound, entered[-1]), name=f"lifespan of {bound.plugin}"))
+            entered[bound.plugin] = asyncio.Event()
+            begun = self._lifespan(bound, entered[bound.plugin])
+            tasks.append(group.create_task(begun, name=f"lifespan of {bound.plugin}"))
         try:
             async with self.clock.timeout(LIFESPAN_S):
-                for event in entered:
+                for event in entered.values():
                     await event.wait()
         except TimeoutError:
-            log.warning("some plugins are still starting after %g s; the bot goes on", LIFESPAN_S)
+            late = ", ".join(plugin for plugin, event in entered.items() if not event.is_set())
+            log.warning("still starting after %g s: %s; the bot goes on", LIFESPAN_S, late)
         return tasks
+
+    async def _end_lifespans(self, lifespans: Sequence[asyncio.Task[None]]) -> None:
+        """Wait for each to end; what hangs is cancelled, so that the bot ends in the time it has."""
+        with suppress(TimeoutError):
+            async with self.clock.timeout(ENDING_S):
+                await _all(lifespans)
+        for late in (task for task in lifespans if not task.done()):
+            log.warning(
+                "%s did not end within %g s and is cancelled; it must cancel its tasks", late.get_name(), ENDING_S
+            )
+            late.cancel()
+        await _all(lifespans)
 
     async def _lifespan(self, bound: Bound, entered: asyncio.Event) -> None:
         try:
             async with bound.call(self):
                 entered.set()
                 await self._ended.wait()
-        except Exception as error:
-            self._health[bound.plugin] = f"{type(error).__name__}: {error}"
+        except FAILURES as error:
+            if travels_on(error):
+                raise
+            self._health[bound.plugin] = "; ".join(map(_in_a_line, _single(error)))
             log.exception("plugin %s: its lifespan failed; the bot goes on", bound.plugin)
         finally:
             entered.set()
@@ -292,8 +310,13 @@ class Bot(Archive):
         kind = self.settings.engine.kind
         offered = self.loaded.registered.engines
         if kind in offered:
-            return offered[kind](self.settings.engine, data_dir=self.data_dir, clock=self.clock)
-        return build_engine(self.settings.engine, data_dir=self.data_dir, clock=self.clock)
+            try:
+                return offered[kind](self.settings.engine, data_dir=self.data_dir, clock=self.clock)
+            except BotcoreError:
+                raise
+            except Exception as error:
+                raise SettingsError(f'engine.kind = "{kind}" cannot be built: {_in_a_line(error)}') from error
+        return build_engine(self.settings.engine, data_dir=self.data_dir, clock=self.clock, offered=list(offered))
 
     # ------------------------------------------------------------------ ports.Bot
 
@@ -380,3 +403,22 @@ def _why(error: BaseException) -> str:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return str(error) or type(error).__name__
+
+
+async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+def _single(error: BaseException) -> Iterator[BaseException]:
+    """What went wrong: a `TaskGroup` wraps it, and says only how many there were."""
+    if isinstance(error, ExceptionGroup):
+        for one in error.exceptions:
+            yield from _single(one)
+    else:
+        yield error
+
+
+def _in_a_line(error: BaseException) -> str:
+    """An error for health; those of a database bring their whole statement along."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -212,7 +212,11 @@ class Registry(Protocol):
         ...
 
     def engine(self, kind: str, build: Callable[..., Engine]) -> None:
-        """Offer another engine: ``[engine] kind = "<kind>"``; ``build(settings.engine, data_dir, clock)`` makes it."""
+        """Offer another engine: ``[engine] kind = "<kind>"``.
+
+        ``build(settings, data_dir=…, clock=…)`` makes it from the table ``[engine]``; what else it needs is in the
+        plugin's own `Settings`. It starts in `Engine.run`, not here.
+        """
         ...
 
     def command(self, name: str, help: str, handler: CommandHandler) -> None:

@@ -7,21 +7,37 @@ gets a timer (measured: 8 µs against 100 µs for `asyncio.timeout` around thirt
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from functools import partial
-from types import coroutine
+from traceback import walk_tb
+from types import CoroutineType, coroutine
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from botcore.clock import Clock
+from botcore.context import Refusal
 from botcore.messages import Chunk
 from botcore.observe import Metrics
 
-__all__ = ["Bound", "Dispatcher", "Won", "travels_on"]
+__all__ = ["FAILURES", "Bound", "Dispatcher", "Won", "guilty", "travels_on"]
 
 log: logging.Logger = logging.getLogger(__name__)
 T = TypeVar("T")
+
+BLOCKED_S = 1.0
+"""A step of a hook that takes longer is told: nothing else runs meanwhile, and no budget can end it."""
+
+FAILURES = (Exception, SystemExit, asyncio.CancelledError)
+"""What a plugin may raise, less what `travels_on`: a command that uses argparse must not end the bot."""
+
+ANSWERS: Mapping[str, tuple[type, str]] = {
+    "admit": (Refusal, "a Refusal or None"),
+    "reply": (AsyncIterable, 'a stream of Chunk, such as say("…"), or None'),
+    "command": (AsyncIterable, 'a stream of Chunk, such as say("…"), or None'),
+    "revise": (AsyncIterable, "a stream of Chunk"),
+}
+"""What a hook's answer must be, and how that is said; the other hooks' answers are not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +84,7 @@ class Dispatcher:
             answer = self._begun(hook, bound, args)
             if type(answer) is _Waiting:
                 answer = await self._ended(hook, bound, answer, budget_s)
-            if answer is not None:
+            if answer is not None and self._fits(hook, bound.plugin, answer):
                 return Won(bound.plugin, answer)
         return None
 
@@ -86,7 +102,7 @@ class Dispatcher:
             try:
                 async with self._clock.timeout(budget_s):
                     await bound.call(*args)
-            except (Exception, asyncio.CancelledError) as error:
+            except FAILURES as error:
                 if travels_on(error):
                     raise
                 self._failed(hook, bound.plugin, f"{type(error).__name__}: {error}")
@@ -96,23 +112,33 @@ class Dispatcher:
     async def call(self, hook: str, bound: Bound, *args: object, budget_s: float) -> Any:
         """The answer of one implementation (a command's handler, say); None where it fails."""
         answer = self._begun(hook, bound, args)
-        return await self._ended(hook, bound, answer, budget_s) if type(answer) is _Waiting else answer
+        if type(answer) is _Waiting:
+            answer = await self._ended(hook, bound, answer, budget_s)
+        return answer if answer is not None and self._fits(hook, bound.plugin, answer) else None
 
     def pipe(
-        self, hook: str, turn: object, source: AsyncIterator[Chunk], stack: AsyncExitStack
-    ) -> AsyncIterator[Chunk]:
-        """``source`` through every plugin's generator.
+        self, hook: str, turn: object, source: Won[AsyncIterator[Chunk]], stack: AsyncExitStack
+    ) -> list[Won[AsyncIterator[Chunk]]]:
+        """``source`` and what every plugin makes of the one before; the last is the one to read.
 
         Each stage is closed by ``stack``: closing only the outermost of nested generators leaves the source open, and
         the engine generating.
         """
-        stream = _entered(source, stack)
+        stages = [Won(source.plugin, _entered(source.value, stack))]
         for bound in self._hooks.get(hook, ()):
             try:
-                stream = _entered(bound.call(turn, stream), stack)
-            except Exception:
+                stream = bound.call(turn, stages[-1].value)
+            except FAILURES:
                 self._failed(hook, bound.plugin, "failed")
-        return stream
+                continue
+            if self._fits(hook, bound.plugin, stream):
+                stages.append(Won(bound.plugin, _entered(stream, stack)))
+        return stages
+
+    def stream_failed(self, stage: Won[AsyncIterator[Chunk]], error: BaseException) -> None:
+        """Name and count the plugin whose stream took the reply down with it."""
+        self._metrics.hook_errors.labels(stage.plugin, "stream").inc()
+        log.error("plugin %s: its stream failed, and the reply with it", stage.plugin, exc_info=error)
 
     def implementations(self, hook: str) -> Iterator[Bound]:
         """Who implements ``hook``, in order."""
@@ -126,20 +152,24 @@ class Dispatcher:
             return _Waiting(started, started.send(None), start)
         except StopIteration as done:
             answer = done.value
-        except (Exception, asyncio.CancelledError) as error:
+        except FAILURES as error:
             if travels_on(error):
                 raise
             self._failed(hook, bound.plugin, "failed")
             answer = None
-        self._count(hook, bound, start)
+        spent = self._count(hook, bound, start)
+        if spent > BLOCKED_S:
+            self._blocked(hook, bound, spent)
         return answer
 
     async def _ended(self, hook: str, bound: Bound, waiting: "_Waiting", budget_s: float) -> Any:
+        step = partial(self._stepped, hook, bound)
+        step(waiting.since)
         end = self._clock.monotonic() + budget_s
         try:
             async with self._clock.timeout(budget_s):
-                return await _resumed(waiting.started, waiting.on)
-        except (Exception, asyncio.CancelledError) as error:
+                return await _resumed(waiting.started, waiting.on, self._clock, step)
+        except FAILURES as error:
             if travels_on(error):
                 raise
             late = isinstance(error, TimeoutError) and self._clock.monotonic() >= end  # else it is the plugin's own
@@ -148,13 +178,42 @@ class Dispatcher:
             self._count(hook, bound, waiting.since)
         return None
 
-    def _count(self, hook: str, bound: Bound, since: float) -> None:
-        spent, key = self._metrics.hook_seconds, (bound.plugin, hook)
-        spent[key] = spent.get(key, 0.0) + self._clock.monotonic() - since
+    def _count(self, hook: str, bound: Bound, since: float) -> float:
+        spent, counted, key = self._clock.monotonic() - since, self._metrics.hook_seconds, (bound.plugin, hook)
+        counted[key] = counted.get(key, 0.0) + spent
+        return spent
+
+    def _stepped(self, hook: str, bound: Bound, since: float) -> None:
+        spent = self._clock.monotonic() - since
+        if spent > BLOCKED_S:
+            self._blocked(hook, bound, spent)
+
+    def _blocked(self, hook: str, bound: Bound, spent: float) -> None:
+        told = "plugin %s: hook %s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread"
+        log.warning(told, bound.plugin, hook, spent)
+
+    def _fits(self, hook: str, plugin: str, answer: object) -> bool:
+        wanted, told = ANSWERS.get(hook, (object, ""))
+        if isinstance(answer, wanted):
+            return True
+        if isinstance(answer, CoroutineType):
+            answer.close()  # nobody awaits it
+        self._failed(hook, plugin, f"returned {type(answer).__name__} instead of {told}")
+        return False
 
     def _failed(self, hook: str, plugin: str, what: str) -> None:
         self._metrics.hook_errors.labels(plugin, hook).inc()
         log.warning("plugin %s: hook %s %s; going on without it", plugin, hook, what, exc_info=what == "failed")
+
+
+def guilty(error: BaseException, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> Won[AsyncIterator[Chunk]] | None:
+    """The stage that raised ``error``: the innermost one that its traceback comes from; None where it is none of them.
+
+    Read afterwards from the traceback, so that a stream that works pays nothing for it.
+    """
+    codes = {getattr(stage.value, "ag_code", None): stage for stage in stages}
+    through = [codes[frame.f_code] for frame, _ in walk_tb(error.__traceback__) if frame.f_code in codes]
+    return through[-1] if through else None
 
 
 def _entered(stream: AsyncIterator[Chunk], stack: AsyncExitStack) -> AsyncIterator[Chunk]:
@@ -165,8 +224,10 @@ def _entered(stream: AsyncIterator[Chunk], stack: AsyncExitStack) -> AsyncIterat
 
 
 @coroutine
-def _resumed(started: Coroutine[Any, Any, T], waiting_for: Any) -> Generator[Any, Any, T]:
-    """Await the rest of a coroutine that was already stepped once by hand."""
+def _resumed(
+    started: Coroutine[Any, Any, T], waiting_for: Any, clock: Clock, step: Callable[[float], None]
+) -> Generator[Any, Any, T]:
+    """Await the rest of a coroutine that was already stepped once by hand; ``step`` is told when each step began."""
     while True:
         try:
             sent = yield waiting_for
@@ -174,7 +235,10 @@ def _resumed(started: Coroutine[Any, Any, T], waiting_for: Any) -> Generator[Any
             resume = partial(started.throw, error)
         else:
             resume = partial(started.send, sent)
+        since = clock.monotonic()
         try:
             waiting_for = resume()
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
+        finally:
+            step(since)

@@ -3,7 +3,8 @@
 A plugin is a class; its hooks are methods marked `@hookimpl`. It may have a pydantic model ``Settings`` (its table of
 the configuration), is built as ``Plugin(settings)``, and may list ``requires = ("extra",)``. Plugins are asked in the
 order of the configuration file. pluggy only starts these coroutines; `botcore.dispatch` drives them: each call has a
-time budget, an exception is logged under the plugin's name and the others go on.
+time budget (``turn.decide_budget_s``: 10 s, ``turn.observe_budget_s``: 2 s), at whose end it is cancelled; that, an
+exception or an answer of another type is logged under the plugin's name and the others go on.
 """
 
 from collections.abc import AsyncIterator
@@ -33,7 +34,8 @@ class HookSpecs:
     def lifespan(self, bot: Bot) -> AbstractAsyncContextManager[None]:  # type: ignore[empty-body]
         """An async context manager around the bot's life, in a task of its own. All plugins are asked.
 
-        A failure ends this plugin's lifespan and is reported; the bot goes on.
+        A failure ends this plugin's lifespan and is reported (`Bot.health`); the bot goes on. Messages are taken once
+        all were entered, or after 30 s. When the bot ends, what is behind the ``yield`` has 5 s before it is cancelled.
         """
 
     @hookspec
@@ -48,14 +50,15 @@ class HookSpecs:
     async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
         """Who answers? Return the stream of the reply, or None to pass; the first stream wins.
 
-        The coroutine decides, the iterator does the work: it is closed when the turn is stopped.
+        The coroutine decides, the iterator does the work: it is closed when the turn is stopped. What it raises ends
+        the reply as failed: an `EngineError` with its own words, anything else with an excuse and a line in the log.
         """
 
     @hookspec
     def revise(self, turn: Turn, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:  # type: ignore[empty-body]
         """Rewrite the stream on its way out (guardrails, formatting); may hold back. All plugins, as a pipe, in order.
 
-        Write it as an async generator; the source is closed for you.
+        Write it as an async generator; the source is closed for you. What it raises ends the reply as failed.
         """
 
     @hookspec

@@ -13,43 +13,19 @@ from typing import Any
 import pluggy
 from pydantic import BaseModel
 
-from botcore.context import (
-    Access,
-    CliCommands,
-    Command,
-    CommandHandler,
-    Handler,
-    Panel,
-    Route,
-    WriteLessons,
-)
 from botcore.dispatch import Bound
 from botcore.errors import BotcoreError, PluginLoadError
 from botcore.hookspecs import HookSpecs
-from botcore.panels import Read
-from botcore.ports import Bot, Channel, Engine
+from botcore.ports import Bot
+from botcore.registry import Registered, Registering
 from botcore.settings import Settings, validate
 
-__all__ = ["Loaded", "Registered", "available", "load", "loaded", "set_up_helpers"]
+__all__ = ["Loaded", "available", "load", "loaded", "set_up_helpers"]
 
 log: logging.Logger = logging.getLogger(__name__)
 GROUP, CLI_GROUP = "botcore", "botcore.cli"
 Visit = Callable[[], AbstractAsyncContextManager[Bot]]
-COMMAND = re.compile(r"[a-z0-9_]{1,32}")
-PANEL = re.compile(r"[a-z0-9_-]{1,32}")
-
-
-@dataclass(slots=True)
-class Registered:
-    """What all `register` hooks added up to."""
-
-    channels: dict[str, Channel] = field(default_factory=dict)
-    engines: dict[str, Callable[..., Engine]] = field(default_factory=dict)
-    commands: dict[str, Command] = field(default_factory=dict)
-    clis: dict[str, CliCommands] = field(default_factory=dict)
-    lessons: WriteLessons | None = None
-    routes: list[Route] = field(default_factory=list)
-    panels: dict[str, Panel] = field(default_factory=dict)
+HOOKS = [name for name in vars(HookSpecs) if not name.startswith("_")]
 
 
 @dataclass(slots=True)
@@ -60,50 +36,6 @@ class Loaded:
     registered: Registered = field(default_factory=Registered)
     problems: dict[str, str] = field(default_factory=dict)
     hooks: dict[str, Sequence[Bound]] = field(default_factory=dict)
-
-
-class _Registry:
-    """`botcore.context.Registry` for one plugin."""
-
-    def __init__(self, name: str, registered: Registered, visit: Visit) -> None:
-        self.name = name
-        self.visit = visit
-        self._all = registered
-
-    def channel(self, channel: Channel) -> None:
-        channel.name = self.name
-        self._all.channels[self.name] = channel
-
-    def engine(self, kind: str, build: Callable[..., Engine]) -> None:
-        self._all.engines[kind] = build
-
-    def command(self, name: str, help: str, handler: CommandHandler) -> None:
-        if not COMMAND.fullmatch(name):
-            raise PluginLoadError(f"{self.name}: /{name} is no command name; use 1-32 of a-z, 0-9 and _")
-        if name in self._all.commands:
-            raise PluginLoadError(f"{self.name}: /{name} already belongs to {self._all.commands[name].plugin}")
-        self._all.commands[name] = Command(name=name, help=help, handler=handler, plugin=self.name)
-
-    def cli(self, name: str, command: CliCommands) -> None:
-        self._all.clis[name] = command
-
-    def lessons(self, write: WriteLessons) -> None:
-        self._all.lessons = write
-
-    def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:
-        route = Route(method=method, path=path, handler=handler, access=access, owner=self.name, stream=stream)
-        self._all.routes.append(route)
-
-    def panel(self, id: str, title: str, read: Read) -> None:
-        if not PANEL.fullmatch(id):
-            raise PluginLoadError(f"{self.name}: {id!r} is no panel's id; use 1-32 of a-z, 0-9, _ and -")
-        if id in self._all.panels:
-            raise PluginLoadError(f"{self.name}: the panel {id} already belongs to {self._all.panels[id].owner}")
-        self._all.panels[id] = Panel(id=id, title=title, read=read, owner=self.name)
-
-    @property
-    def commands(self) -> Sequence[Command]:
-        return list(self._all.commands.values())
 
 
 def available() -> dict[str, EntryPoint]:
@@ -156,6 +88,8 @@ def _build(section: str, name: str, table: Mapping[str, Any], origins: Mapping[s
     kind = _imported(name, _entry_point(section, name, use))
     values = {key: value for key, value in table.items() if key != "use"}
     model = getattr(kind, "Settings", None) or _NoSettings
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        raise PluginLoadError(f"{name}: Settings must be a class of pydantic's BaseModel, not {model!r}")
     settings = validate(model, values, f"{section}.{name}", origins)
     try:
         return kind(settings) if model is not _NoSettings else kind()
@@ -163,7 +97,16 @@ def _build(section: str, name: str, table: Mapping[str, Any], origins: Mapping[s
         raise
     except Exception as error:
         log.debug("building %s", name, exc_info=True)
-        raise PluginLoadError(f"{name}: cannot be built: {type(error).__name__}: {error}") from error
+        raise PluginLoadError(
+            f"{name}: cannot be built: {type(error).__name__}: {error}{_how_built(kind, error)}"
+        ) from error
+
+
+def _how_built(kind: Any, error: Exception) -> str:
+    called = getattr(kind, "__name__", "Plugin")
+    if not isinstance(error, TypeError):
+        return ""
+    return f"; with a Settings of its own it is built as {called}(settings), without as {called}()"
 
 
 class _NoSettings(BaseModel, extra="forbid"):
@@ -181,6 +124,8 @@ def _entry_point(section: str, name: str, use: str) -> EntryPoint:
 
 def _imported(name: str, point: EntryPoint) -> Any:
     kind = loaded(name, point)
+    if not callable(kind):
+        raise PluginLoadError(f"{name}: {point.value} is no class; an entry point names one, as package.module:Plugin")
     for extra in getattr(kind, "requires", ()):
         missing = list(_missing(point, extra))
         if missing:
@@ -193,12 +138,25 @@ def loaded(name: str, point: EntryPoint) -> Any:
     """What an entry point names. Raises `PluginLoadError`, saying what is missing."""
     try:
         return point.load()
-    except ModuleNotFoundError as error:
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "botcore":
+            raise PluginLoadError(f"{name}: {error.msg.partition(' (')[0]}; {_written_for(point)}") from error
+        if not isinstance(error, ModuleNotFoundError):
+            raise PluginLoadError(f"{name}: {point.value} cannot be imported: {error}") from error
         raise PluginLoadError(
             f"{name}: needs the package {error.name}; pip install it into the bot's environment"
         ) from error
     except Exception as error:
         raise PluginLoadError(f"{name}: {point.value} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _written_for(point: EntryPoint) -> str:
+    """Which botcore a package asks for, beside this one: where they do not fit, pip was told not to look."""
+    asked = [one for one in (point.dist.requires or []) if re.match(r"botcore\b(?!-)", one)] if point.dist else []
+    package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
+    return (
+        f"{package} asks for {asked[0] if asked else 'any botcore'}, this is botcore {distribution('botcore').version}"
+    )
 
 
 def _missing(point: EntryPoint, extra: str) -> Iterator[str]:
@@ -212,24 +170,30 @@ def _missing(point: EntryPoint, extra: str) -> Iterator[str]:
 
 
 def _adopt(manager: pluggy.PluginManager, loaded: Loaded, name: str, plugin: object, visit: Visit) -> None:
+    before = loaded.registered.copy()
     try:
+        _check_hooks(manager, name, plugin)
         manager.register(plugin, name)
         manager.check_pending()
-        for caller in manager.get_hookcallers(plugin) or []:
-            _same_colour(name, plugin, caller.name)
         register = getattr(plugin, "register", None)
         if register is not None:
-            register(registry=_Registry(name, loaded.registered, visit))
-    except pluggy.PluginValidationError as error:
-        manager.unregister(plugin)
-        raise PluginLoadError(f"{name}: {_misspelt(error)}") from error
-    except PluginLoadError:
-        manager.unregister(plugin)
-        raise
+            register(registry=Registering(name, loaded.registered, visit))
     except Exception as error:
-        manager.unregister(plugin)
-        raise PluginLoadError(f"{name}: register failed: {type(error).__name__}: {error}") from error
+        loaded.registered.restore(before)  # half a plugin is worse than none
+        if manager.is_registered(plugin):
+            manager.unregister(plugin)
+        raise _unusable(name, error) from error
     loaded.plugins[name] = plugin
+
+
+def _unusable(name: str, error: Exception) -> PluginLoadError:
+    if isinstance(error, PluginLoadError):
+        return error
+    if isinstance(error, pluggy.PluginValidationError):
+        return PluginLoadError(f"{name}: {_misspelt(error)}")
+    if str(error).startswith("Plugin name already registered"):
+        return PluginLoadError(f"{name}: a plugin and a channel cannot both be called {name}; give one another name")
+    return PluginLoadError(f"{name}: register failed: {type(error).__name__}: {error}")
 
 
 def _nowhere() -> AbstractAsyncContextManager[Bot]:
@@ -240,25 +204,54 @@ def _misspelt(error: Exception) -> str:
     found = re.search(r"unknown hook '(\w+)'", str(error))
     if not found:
         return " ".join(str(error).split())
-    names = [name for name in vars(HookSpecs) if not name.startswith("_")]
-    near = difflib.get_close_matches(found[1], names, n=1)
+    near = difflib.get_close_matches(found[1], HOOKS, n=1)
     return f"there is no hook {found[1]}" + (
-        f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(names)}"
+        f"; did you mean {near[0]}?" if near else f"; there are: {', '.join(HOOKS)}"
     )
 
 
-def _same_colour(name: str, plugin: object, hook: str) -> None:
+def _check_hooks(manager: pluggy.PluginManager, name: str, plugin: object) -> None:
+    """Say what an author gets wrong most often, before pluggy says it in its own words or the bot when it runs."""
+    for hook in HOOKS:
+        method = getattr(plugin, hook, None)
+        if manager.parse_hookimpl_opts(plugin, hook) is not None:
+            _same_arguments(name, hook, method)
+            _same_colour(name, hook, method)
+        elif inspect.isroutine(method) and hook != "register":
+            log.warning("plugin %s: %s has a hook's name, but no @hookimpl: it is never called", name, hook)
+
+
+def _same_arguments(name: str, hook: str, method: Any) -> None:
+    there = list(inspect.signature(getattr(HookSpecs, hook)).parameters)[1:]
+    for argument, taken in inspect.signature(method).parameters.items():
+        if argument not in there and taken.default is taken.empty and taken.kind is taken.POSITIONAL_OR_KEYWORD:
+            raise PluginLoadError(f"{name}: hook {hook} has no argument {argument}; there are: {', '.join(there)}")
+
+
+def _same_colour(name: str, hook: str, method: Any) -> None:
+    """A function with a yield is neither: called, it gives a stream and runs nothing."""
+    coroutine, stream = inspect.iscoroutinefunction(method), inspect.isasyncgenfunction(method)
     wanted = inspect.iscoroutinefunction(getattr(HookSpecs, hook))
-    if inspect.iscoroutinefunction(getattr(plugin, hook)) != wanted:
-        raise PluginLoadError(
-            f"{name}: hook {hook} must be {'an async def' if wanted else 'a plain def or an async generator'}"
-        )
+    if wanted and stream:
+        more = "; let it return the stream of another method: return self.answer(turn)" if hook == "reply" else ""
+        raise PluginLoadError(f"{name}: hook {hook} must be an async def without a yield{more}")
+    if wanted and not coroutine:
+        raise PluginLoadError(f"{name}: hook {hook} must be an async def")
+    if not wanted and (coroutine or (stream and hook != "revise")):
+        raise PluginLoadError(f"{name}: hook {hook} must be {_PLAIN[hook]}")
+
+
+_PLAIN = {
+    "register": "a plain def",
+    "lifespan": "an async generator below @asynccontextmanager",
+    "revise": "an async generator: async for chunk in chunks: yield chunk",
+}
 
 
 def _bind(manager: pluggy.PluginManager, loaded: Loaded) -> dict[str, Sequence[Bound]]:
     order = list(loaded.plugins)
     hooks = dict[str, Sequence[Bound]]()
-    for name in (name for name in vars(HookSpecs) if not name.startswith("_")):
+    for name in HOOKS:
         caller = getattr(manager.hook, name)
         wanted = list(inspect.signature(getattr(HookSpecs, name)).parameters)[1:]
         found = sorted(caller.get_hookimpls(), key=lambda impl: order.index(impl.plugin_name))

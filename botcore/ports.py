@@ -344,11 +344,15 @@ class Database(Protocol):
     """The one database. Functions run on the store's own threads: synchronous, no I/O, < 5 ms, safe to run twice."""
 
     async def write(self, fn: Callable[["Connection"], T]) -> T:
-        """The result of ``fn`` after its transaction was committed (one savepoint of its own)."""
+        """The result of ``fn`` after its transaction was committed (one savepoint of its own).
+
+        What ``fn`` raises is raised here, and nothing of it is kept. `StoreUnavailable`: nothing was stored, or, saying
+        so, the outcome is unknown; try again later. Cancellation only ends the waiting.
+        """
         ...
 
     async def read(self, fn: Callable[["Connection"], T]) -> T:
-        """The result of a read-only ``fn``."""
+        """The result of a read-only ``fn``: values, not cursors. What changes something raises."""
         ...
 
 
@@ -421,7 +425,11 @@ class Bot(Protocol):
         ...
 
     async def migrate(self, name: str, scripts: Path) -> None:
-        """Bring a plugin's own tables (prefixed ``<name>_``) up to its newest alembic revision."""
+        """Bring a plugin's own tables (prefixed ``<name>_``) up to its newest alembic revision.
+
+        ``scripts`` holds ``0001_first.py`` and so on, each with its number as ``revision``. Raises `BotcoreError` where
+        they are no line, or the tables are newer than they; then nothing has changed. Cheap where nothing is to do.
+        """
         ...
 
     async def forget(self, conversation: Conversation) -> None:

@@ -7,13 +7,13 @@ next claim.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
 from botcore.delivery import Delivery
-from botcore.dispatch import Bound, travels_on
+from botcore.dispatch import FAILURES, Bound, Won, guilty, travels_on
 from botcore.errors import EngineError, LeaseLost
 from botcore.failpoints import failpoint
 from botcore.line import Line
@@ -29,6 +29,7 @@ log: logging.Logger = logging.getLogger(__name__)
 
 SET_ASIDE = "This message could not be worked on, so I have set it aside. Please go on with another one."
 """What the author of a dead letter hears; the operator's reason is in the letter."""
+WENT_WRONG = "Something went wrong here; the operator's log says what."
 KEPT_S = 86_400.0
 """Telegram keeps updates for a day, Slack for less; what claims to be older has a wrong clock."""
 
@@ -171,7 +172,7 @@ class TurnRun:
             if isinstance(error, TimeoutError) and self._house.clock.monotonic() >= turn.deadline:
                 return _Ending("failed", f"This took longer than {limit:g} s and was ended.")
             log.exception("turn %s failed", turn.id)
-            return _Ending("failed", "Something went wrong here; the operator's log says what.")
+            return _Ending("failed", WENT_WRONG)
 
     async def _stages(self, turn: LiveTurn, delivery: Delivery, stack: AsyncExitStack) -> _Ending:
         hooks, settings = self._house.hooks, self._house.settings
@@ -190,14 +191,38 @@ class TurnRun:
         plugin, source = await self._source(turn)
         if source is None:
             return _Ending("failed", "Nothing here knows how to answer that.")
-        async for chunk in hooks.pipe("revise", turn, source, stack):
-            self._first_text_ms = self._first_text_ms or 1000 * (self._house.clock.monotonic() - self._start)
-            failpoint("turn.first_text")
-            delivery.write(chunk)
-            self.proven.set()
+        failed = await self._write(delivery, hooks.pipe("revise", turn, Won(plugin, source), stack))
+        if failed:
+            return _Ending("failed", WENT_WRONG, failed)
         if not delivery.text.strip():
             return _Ending("failed", "The reply was empty; please say it differently.", plugin)
         return _Ending("answered", "", plugin)
+
+    async def _write(self, delivery: Delivery, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> str:
+        """Write down what the last stage gives; the plugin whose stream failed, "" where none did."""
+        chunks: AsyncIterator[object] = stages[-1].value
+        try:
+            async for chunk in chunks:
+                if not isinstance(chunk, Chunk):
+                    return self._blame(stages[-1], TypeError(f"it yielded {type(chunk).__name__}, not Chunk(text=…)"))
+                self._first_text_ms = self._first_text_ms or 1000 * (self._house.clock.monotonic() - self._start)
+                failpoint("turn.first_text")
+                delivery.write(chunk)
+                self.proven.set()
+        except EngineError:
+            raise
+        except FAILURES as error:
+            if travels_on(error):
+                raise
+            stage = guilty(error, stages)
+            if stage is None:
+                raise
+            return self._blame(stage, error)
+        return ""
+
+    def _blame(self, stage: Won[AsyncIterator[Chunk]], error: BaseException) -> str:
+        self._house.hooks.stream_failed(stage, error)
+        return stage.plugin
 
     async def _source(self, turn: LiveTurn) -> tuple[str, AsyncIterator[Chunk] | None]:
         budget = self._house.settings.decide_budget_s

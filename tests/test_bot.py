@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from botcore import Bot, Inbox, Registry, StoreUnavailable, hookimpl
+from botcore import Bot, Inbox, Registry, SettingsError, StoreUnavailable, hookimpl
+from botcore.bot import Bot as TheBot
+from botcore.settings import load_settings
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
 from botcore.testing.clock import settle
 
@@ -52,6 +54,76 @@ async def test_a_lifespan_that_fails_is_reported_and_the_bot_goes_on(tmp_path: P
         assert chat.bot.health()["diary"] == "ok"
         await chat.says("/help")
         await chat.hears("/help")
+
+
+class Watches:
+    """Starts a task in its lifespan, and forgets to cancel it."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.watch(), name="watches")
+            yield
+
+    async def watch(self) -> None:
+        if self.error:
+            raise self.error
+        await asyncio.Event().wait()
+
+
+async def test_a_task_of_a_lifespan_that_fails_is_told_in_its_own_words(tmp_path: Path) -> None:
+    async with chatting(tmp_path, plugins={"watches": Watches(RuntimeError("no disk"))}) as chat:
+        await until(lambda: chat.bot.health()["watches"] != "ok")
+        assert chat.bot.health()["watches"] == "RuntimeError: no disk"
+
+
+async def test_a_lifespan_that_does_not_end_is_named_and_cancelled(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, life = ManualClock(), Diary()
+    bot = asyncio.create_task(_chat_once(tmp_path, clock, {"watches": Watches(), "life": life}), name="a bot's life")
+    await until(lambda: life.notes == ["begun", "ended"])
+    assert not bot.done()
+    await clock.advance(5)
+    await bot
+    assert "lifespan of watches did not end within 5 s and is cancelled; it must cancel its tasks" in caplog.text
+
+
+async def _chat_once(data_dir: Path, clock: ManualClock, plugins: Mapping[str, object]) -> None:
+    async with chatting(data_dir, plugins=plugins, clock=clock):
+        pass
+
+
+async def test_a_bot_that_does_not_stop_fails_the_test_instead_of_hanging_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botcore.testing.chat.STOP_S", 0.5)
+    with pytest.raises(AssertionError, match="does a plugin's lifespan cancel its tasks behind its yield"):
+        await _chat_once(tmp_path, ManualClock(), {"watches": Watches()})
+
+
+async def test_a_lifespan_that_is_slow_to_start_is_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clock, asked = ManualClock(), asyncio.Event()
+
+    class Slow:
+        @hookimpl
+        @asynccontextmanager
+        async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+            asked.set()
+            await asyncio.Event().wait()
+            yield
+
+    bot = asyncio.create_task(_chat_once(tmp_path, clock, {"slow": Slow(), "diary": Diary()}), name="a bot's life")
+    await asked.wait()
+    await clock.advance(30)
+    await until(lambda: "still starting after 30 s: slow; the bot goes on" in caplog.text)
+    while not bot.done():
+        await clock.advance(5)
+    await bot
 
 
 class Flaky(LoopbackChannel):
@@ -248,3 +320,53 @@ async def get(address: str, path: str, headers: Mapping[str, Any] | None = None)
 
     async with ClientSession() as session, session.get(address + path, headers=headers) as answer:
         return answer.status
+
+
+class OwnEngine:
+    def __init__(self, build: Callable[..., ScriptedEngine]) -> None:
+        self.build = build
+
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.engine("parrot", self.build)
+
+
+def with_engine(kind: str, build: Callable[..., ScriptedEngine], data_dir: Path) -> TheBot:
+    flags = {"bot.data_dir": data_dir, "http.port": 0, "engine.kind": kind}
+    return TheBot(load_settings([], environ={}, flags=flags, local=None), plugins={"own": OwnEngine(build)})
+
+
+@pytest.mark.parametrize(
+    ("kind", "build", "told"),
+    [
+        ("parot", ScriptedEngine, 'engine.kind = "parot": there are vllm, openai, parrot and scripted'),
+        ("parrot", lambda settings: None, 'engine.kind = "parrot" cannot be built: TypeError: '),
+    ],
+)
+async def test_an_engine_that_cannot_be_built_is_one_line(
+    kind: str, build: Callable[..., ScriptedEngine], told: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError) as raised:
+        await with_engine(kind, build, tmp_path).run()
+    assert str(raised.value).startswith(told)
+
+
+async def test_an_engine_of_a_plugin_answers(tmp_path: Path) -> None:
+    def build(settings: object, *, data_dir: Path, clock: object) -> ScriptedEngine:
+        return ScriptedEngine(model=f"parrot in {data_dir.name}")
+
+    bot = with_engine("parrot", build, tmp_path)
+    running = asyncio.create_task(bot.run(), name="bot")
+    await bot.started.wait()
+    assert bot.engine.model == f"parrot in {tmp_path.name}"
+    bot.stop()
+    await running
+
+
+async def test_a_silent_bot_fails_a_test_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botcore.testing.chat.PATIENCE_S", 0.05)
+    async with chatting(tmp_path) as chat:
+        with pytest.raises(AssertionError, match=r"heard nothing within 0.05 s, expected to hear 'hello'"):
+            await chat.hears("hello")
+        with pytest.raises(TimeoutError, match=r"not true within 0.05 s: \[\]"):
+            await until(lambda: [])

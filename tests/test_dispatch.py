@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from botcore.dispatch import Bound, Dispatcher
+from botcore.dispatch import Bound, Dispatcher, Won, guilty
 from botcore.messages import Chunk
 from botcore.observe import Metrics
 from botcore.testing import ManualClock
@@ -164,19 +164,78 @@ async def test_the_pipe_runs_in_order() -> None:
         metrics=Metrics(),
     )
     async with AsyncExitStack() as stack:
-        piped = calls.pipe("revise", None, source(closed, "x", "y"), stack)
-        assert [chunk.text async for chunk in piped] == ["b(a(x))", "b(a(y))"]
+        *_, piped = calls.pipe("revise", None, Won("qa", source(closed, "x", "y")), stack)
+        assert [chunk.text async for chunk in piped.value] == ["b(a(x))", "b(a(y))"]
 
 
 async def test_leaving_the_pipe_early_closes_the_source_too() -> None:
     closed = list[str]()
     calls = Dispatcher({"revise": [Bound("a", stage("a", closed))]}, clock=ManualClock(), metrics=Metrics())
     async with AsyncExitStack() as stack:
-        piped = calls.pipe("revise", None, source(closed, "x", "y"), stack)
-        async with aclosing(piped) as chunks:  # type: ignore[type-var]
+        *_, piped = calls.pipe("revise", None, Won("qa", source(closed, "x", "y")), stack)
+        async with aclosing(piped.value) as chunks:  # type: ignore[type-var]
             async for _ in chunks:
                 break
     assert closed == ["a", "source"]
+
+
+async def test_what_is_no_stream_is_named_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
+    closed = list[str]()
+    revises = [Bound("bad", lambda turn, chunks: None), Bound("good", stage("good", closed))]
+    calls = Dispatcher({"revise": revises}, clock=ManualClock(), metrics=Metrics())
+    async with AsyncExitStack() as stack:
+        *_, piped = calls.pipe("revise", None, Won("qa", source(closed, "x")), stack)
+        assert [chunk.text async for chunk in piped.value] == ["good(x)"]
+    assert "plugin bad: hook revise returned NoneType instead of a stream of Chunk" in caplog.text
+
+
+async def raises(turn: object, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+    async for _ in chunks:
+        raise ValueError("no words")
+    yield Chunk(text="never")
+
+
+async def silent(turn: object, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+    async for chunk in chunks:
+        yield chunk
+
+
+@pytest.mark.parametrize(("order", "whose"), [((raises, silent), "0"), ((silent, raises), "1"), ((silent,), None)])
+async def test_the_stream_that_raised_is_found_among_those_it_passed(
+    order: tuple[Callable[..., AsyncIterator[Chunk]], ...], whose: str | None
+) -> None:
+    revises = [Bound(str(place), stream) for place, stream in enumerate(order)]
+    calls = Dispatcher({"revise": revises}, clock=ManualClock(), metrics=Metrics())
+    async with AsyncExitStack() as stack:
+        stages = calls.pipe("revise", None, Won("qa", source([], "x")), stack)
+        try:
+            async for _ in stages[-1].value:
+                raise ValueError("of the reader's own")
+        except ValueError as error:
+            found = guilty(error, stages)
+    assert (found.plugin if found else None) == whose
+
+
+class Blocking(ManualClock):
+    """Time moves only while a hook blocks."""
+
+    def block(self, seconds: float) -> None:
+        self._now += seconds
+
+
+@pytest.mark.parametrize("suspends", [False, True])
+async def test_a_hook_that_blocks_the_bot_is_named(suspends: bool, caplog: pytest.LogCaptureFixture) -> None:
+    clock = Blocking()
+
+    async def hook(turn: object) -> None:
+        if suspends:
+            await asyncio.sleep(0)
+        clock.block(3)
+
+    await dispatcher(clock, heavy=hook).each("hook", None, budget_s=10)
+    assert caplog.messages == [
+        "plugin heavy: hook hook held up the whole bot for 3.0 s; what blocks belongs into asyncio.to_thread"
+    ]
 
 
 async def test_failures_and_time_are_counted_under_the_plugins_name(caplog: pytest.LogCaptureFixture) -> None:

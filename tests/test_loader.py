@@ -1,16 +1,19 @@
 """Plugins are built one by one; a broken one is one clear line and the others load."""
 
 from collections.abc import AsyncIterator
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, version
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict
 
 from botcore import Chunk, Registry, Turn, hookimpl, loader, say
+from botcore.cli.config import check
 from botcore.errors import SettingsError
 from botcore.loader import load
 from botcore.settings import Settings
+from botcore.testing import ScriptedEngine
 
 
 class Polite:
@@ -60,9 +63,78 @@ class SameCommand(Polite):
     pass
 
 
+class WrongArgument:
+    @hookimpl
+    async def reply(self, message: object) -> None:
+        return None
+
+
+class YieldsReply:
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk]:
+        yield Chunk(text="never heard")
+
+
+class AwaitsRevise:
+    @hookimpl
+    async def revise(self, turn: Turn, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        return chunks
+
+
+class BareLifespan:
+    @hookimpl
+    async def lifespan(self, bot: object) -> AsyncIterator[None]:
+        yield
+
+
+class YieldsCommand:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.command("count", "Count", self.count)  # type: ignore[arg-type]
+
+    async def count(self, turn: Turn) -> AsyncIterator[Chunk]:
+        yield Chunk(text="never heard")
+
+
+class Slashed:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.command("/count", "Count", Polite.greet)  # type: ignore[arg-type]
+
+
+class AsyncTool:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.cli("asynctool", {"count": self.count})  # type: ignore[dict-item]
+
+    async def count(self) -> None:
+        return None
+
+
+class NoChannel:
+    name = "nochannel"
+
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.channel(self)  # type: ignore[arg-type]
+
+    async def run(self, inbox: object) -> None:
+        return None
+
+
+class PlainSettings:
+    class Settings:
+        sides = 6
+
+
+class Unbuilt:
+    class Settings(BaseModel):
+        sides: int = 6
+
+
 @pytest.fixture(autouse=True)
 def installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    kinds = (Polite, Misspelt, WrongColour, NeedsNothing, Breaks, SameCommand)
+    kinds = tuple(kind for kind in globals().values() if isinstance(kind, type) and kind.__module__ == __name__)
     points = {
         kind.__name__.lower(): EntryPoint(kind.__name__.lower(), f"{__name__}:{kind.__name__}", "botcore")
         for kind in kinds
@@ -102,6 +174,37 @@ def test_a_misspelt_setting_names_the_nearest() -> None:
         ("misspelt", "misspelt: there is no hook replay; did you mean reply?"),
         ("wrongcolour", "wrongcolour: hook admit must be an async def"),
         ("breaks", "breaks: cannot be built: RuntimeError: no coffee"),
+        ("wrongargument", "wrongargument: hook reply has no argument message; there are: turn"),
+        (
+            "yieldsreply",
+            "yieldsreply: hook reply must be an async def without a yield; "
+            "let it return the stream of another method: return self.answer(turn)",
+        ),
+        (
+            "awaitsrevise",
+            "awaitsrevise: hook revise must be an async generator: async for chunk in chunks: yield chunk",
+        ),
+        ("barelifespan", "barelifespan: hook lifespan must be an async generator below @asynccontextmanager"),
+        (
+            "yieldscommand",
+            "yieldscommand: the handler of /count must be an async def without a yield; "
+            "let it return the stream of another method: return self.answer(turn)",
+        ),
+        (
+            "slashed",
+            "slashed: '/count' is no command's name; use 1-32 of a-z, 0-9 and _, without the slash",
+        ),
+        ("asynctool", "asynctool: botcore asynctool count must be a plain def; call asyncio.run in it"),
+        ("nochannel", "nochannel: NoChannel is no channel: it has no capabilities, send, edit, show, find, fetch"),
+        (
+            "plainsettings",
+            f"plainsettings: Settings must be a class of pydantic's BaseModel, not {PlainSettings.Settings!r}",
+        ),
+        (
+            "unbuilt",
+            "unbuilt: cannot be built: TypeError: Unbuilt() takes no arguments; "
+            "with a Settings of its own it is built as Unbuilt(settings), without as Unbuilt()",
+        ),
         ("polit", '[plugins.polit]: nothing installed is called "polit"; did you mean "polite"?'),
         ("nowhere", "nowhere: needs the package no_such_module; pip install it into the bot's environment"),
     ],
@@ -110,6 +213,67 @@ def test_a_broken_plugin_is_one_line_and_the_others_load(name: str, told: str) -
     loaded = load(plugins(**{name: {}, "polite": {}}))
     assert loaded.problems == {name: told}
     assert list(loaded.plugins) == ["polite"]
+
+
+def test_an_entry_point_that_names_no_class_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EntryPoint, "load", lambda self: loader)
+    problem = load(plugins(polite={})).problems["polite"]
+    assert problem == (f"polite: {__name__}:Polite is no class; an entry point names one, as package.module:Plugin")
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("from botcore import Umbrella", "cannot import name 'Umbrella' from 'botcore'"),
+        ("import botcore.umbrella", "No module named 'botcore.umbrella'"),
+    ],
+)
+def test_a_plugin_for_another_botcore_is_told_which(statement: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Distribution:
+        name, version = "botcore-umbrella", "2.0"
+        requires = ("botcore-other>=3", "botcore>=9", "aiohttp")
+
+    point = EntryPoint("umbrella", "x:y", "botcore")
+    vars(point).update(dist=Distribution())
+    monkeypatch.setattr(loader, "available", lambda: {"umbrella": point})
+    monkeypatch.setattr(EntryPoint, "load", lambda self: exec(statement))
+    here = version("botcore")
+    assert load(plugins(umbrella={})).problems == {
+        "umbrella": f"umbrella: {told}; botcore-umbrella 2.0 asks for botcore>=9, this is botcore {here}"
+    }
+
+
+def test_a_plugin_and_a_channel_of_one_name_are_told() -> None:
+    loaded = load(Settings(plugins={"polite": {}}, channels={"polite": {}}))
+    assert loaded.problems == {
+        "polite": "polite: a plugin and a channel cannot both be called polite; give one another name"
+    }
+    assert list(loaded.plugins) == ["polite"]
+
+
+def test_of_a_plugin_that_fails_half_way_nothing_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Half(Polite):
+        @hookimpl
+        def register(self, registry: Registry) -> None:
+            registry.command("half", "Never heard", self.greet)
+            registry.panel("half", "Half", list)  # type: ignore[arg-type]
+            registry.command("greet", "Say hello", self.greet)
+
+    monkeypatch.setattr(EntryPoint, "load", lambda self: Half if self.name == "samecommand" else Polite)
+    loaded = load(plugins(polite={}, samecommand={}))
+    assert list(loaded.problems) == ["samecommand"]
+    assert list(loaded.registered.commands) == ["greet"]
+    assert loaded.registered.panels == {}
+    assert [bound.plugin for bound in loaded.hooks["reply"]] == ["polite"]
+
+
+def test_a_hook_that_is_not_marked_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    class Forgot:
+        async def reply(self, turn: Turn) -> None:
+            return None
+
+    load(Settings(), {"forgot": Forgot()})
+    assert "plugin forgot: reply has a hook's name, but no @hookimpl: it is never called" in caplog.text
 
 
 def test_a_hook_may_leave_out_arguments_it_does_not_need() -> None:
@@ -147,3 +311,18 @@ def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(EntryPoint, "load", lambda self: Needy)
     problem = load(plugins(needy={})).problems["needy"]
     assert problem == "needy needs definitely-not-installed; pip install 'botcore-needy[fancy]'"
+
+
+def test_config_check_knows_the_engines_of_plugins(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Parrot:
+        @hookimpl
+        def register(self, registry: Registry) -> None:
+            registry.engine("parrot", ScriptedEngine)
+
+    monkeypatch.setattr(EntryPoint, "load", lambda self: Parrot)
+    file = tmp_path / "bot.toml"
+    file.write_text("[engine]\nkind = 'parrot'\n[plugins.polite]")
+    check(config=[file])
+    assert capsys.readouterr().out == "ok\n"

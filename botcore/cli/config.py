@@ -1,7 +1,7 @@
 """``botcore config``: what is in force, and where each value came from."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -34,8 +34,9 @@ def check(config: ConfigFiles = None, json: AsJson = False) -> None:
     from botcore.loader import load
 
     settings = settings_for(config)
-    _startable(settings)
-    problems = load(settings).problems
+    loaded = load(settings)
+    _startable(settings, list(loaded.registered.engines))
+    problems = loaded.problems
     if json:
         print_json({"ok": not problems, "problems": problems})
     else:
@@ -44,8 +45,11 @@ def check(config: ConfigFiles = None, json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _startable(settings: "Settings") -> None:
-    """Raises `SettingsError` for what a start would refuse although each value by itself may stand there."""
+def _startable(settings: "Settings", engines: Sequence[str]) -> None:
+    """Raises `SettingsError` for what a start would refuse although each value by itself may stand there.
+
+    ``engines`` are the kinds that plugins offer.
+    """
     from botcore.clock import SystemClock
     from botcore.engine import build_engine
     from botcore.http.guard import Guard
@@ -53,7 +57,8 @@ def _startable(settings: "Settings") -> None:
 
     clock, data_dir = SystemClock(), settings.bot.data_dir
     Guard(settings.http, clock).check()
-    build_engine(settings.engine, data_dir=data_dir, clock=clock)
+    if settings.engine.kind not in engines:
+        build_engine(settings.engine, data_dir=data_dir, clock=clock, offered=engines)
     Store(settings.store_url, clock=clock, data_dir=data_dir)
 
 

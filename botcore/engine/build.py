@@ -1,5 +1,6 @@
 """From the ``[engine]`` table to an engine. Engines are imported late: aiohttp alone costs 0.2 s of every command."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["build_engine", "build_remote"]
 
 
-def build_engine(settings: EngineSettings, *, data_dir: Path, clock: Clock) -> Engine:
-    """The engine of this configuration, not started. Raises `SettingsError` for a kind there is not."""
+def build_engine(settings: EngineSettings, *, data_dir: Path, clock: Clock, offered: Sequence[str] = ()) -> Engine:
+    """The engine of this configuration, not started.
+
+    Raises `SettingsError` for a kind there is not; ``offered`` are those of plugins, to be named then.
+    """
     match settings.kind:
         case "vllm":
             from botcore.engine.vllm import VllmEngine
@@ -26,7 +30,8 @@ def build_engine(settings: EngineSettings, *, data_dir: Path, clock: Clock) -> E
             return build_remote(settings, clock)
         case "scripted":
             return ScriptedEngine()
-    raise SettingsError(f'engine.kind = "{settings.kind}": there are vllm, openai and scripted')
+    there = ", ".join(["vllm", "openai", *offered])
+    raise SettingsError(f'engine.kind = "{settings.kind}": there are {there} and scripted')
 
 
 def build_remote(settings: EngineSettings, clock: Clock) -> "RemoteEngine":

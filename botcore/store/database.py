@@ -1,18 +1,19 @@
 """The one database: open it, close it, run functions on the store's own threads. No table is known here."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
+from types import CoroutineType, TracebackType
 from typing import Literal, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
 
 from botcore.clock import Clock
-from botcore.errors import StoreUnavailable
+from botcore.errors import StoreError, StoreUnavailable
 from botcore.store import schema
 from botcore.store.engines import database_file, make_engine, parse, reader, shown
 from botcore.store.faults import as_store_error, one_line
@@ -25,6 +26,7 @@ from botcore.store.trouble import Trouble
 __all__ = ["Database"]
 
 T = TypeVar("T")
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class Database:
@@ -47,6 +49,7 @@ class Database:
         self._engine: sa.Engine | None = None
         self._crews: tuple[Crew, ...] = ()
         self._trouble = Trouble(clock)
+        self._migrated = dict[str, Path]()
         self.url = shown(self._parsed)
         self.dialect = "postgresql" if self._file is None else "sqlite"
         self.owner = owner or secrets.token_hex(8)
@@ -78,11 +81,11 @@ class Database:
             raise
         if self._trouble.now:
             self._trouble.passed()
-        return result
+        return _plain(result)
 
     async def read(self, fn: Callable[[sa.Connection], T]) -> T:
         """The result of a read-only ``fn``."""
-        return await self._crew(1).run(fn)
+        return _plain(await self._crew(1).run(fn))
 
     async def notices(self) -> AsyncGenerator[Notice, None]:
         """What any process commits from now on, for ever; ends at once with SQLite, where there is no other process."""
@@ -99,7 +102,9 @@ class Database:
     async def migrate(self, name: str, scripts: Path) -> None:
         """Bring a plugin's tables up to date by the files in ``scripts``, counted in ``alembic_version_<name>``."""
         if not name.isidentifier():
-            raise StoreUnavailable(f"{name!r} cannot name a version table: use letters, digits and _")
+            raise StoreError(f"{name!r} cannot name a version table: use letters, digits and _")
+        if self._migrated.setdefault(name, scripts) != scripts:
+            log.warning("two plugins call their tables %s: %s and %s", name, self._migrated[name], scripts)
         await self.write(lambda connection: schema.migrate(connection, name, scripts))
 
     def note_address(self, address: str) -> None:
@@ -184,3 +189,11 @@ def _checkpoint(engine: sa.Engine) -> None:
         connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
+
+
+def _plain(result: T) -> T:
+    """``result``; of an async function it is a coroutine, and nothing has been done."""
+    if isinstance(result, CoroutineType):
+        result.close()
+        raise TypeError("the database takes a plain def: it runs on a thread of its own, where nothing is awaited")
+    return result

@@ -69,15 +69,18 @@ def require(url: str) -> None:
 
 
 def make_engine(url: sa.URL) -> sa.Engine:
-    """An engine whose connections are ready for use; connects to nothing yet."""
+    """An engine whose connections are ready for use; connects to nothing yet.
+
+    Its errors keep a statement's values to themselves: people's words belong into no log.
+    """
     if url.get_backend_name() != "sqlite":
         try:
             # What the URL says itself holds: connect_args would win over it.
             line = {name: value for name, value in _LINE.items() if name not in url.query}
-            return sa.create_engine(url, pool_size=10, connect_args=line)
+            return sa.create_engine(url, pool_size=10, connect_args=line, hide_parameters=True)
         except ModuleNotFoundError:
             raise SettingsError("[store] url: postgresql needs psycopg; pip install 'botcore[postgres]'") from None
-    engine = sa.create_engine(url)
+    engine = sa.create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import exc
 
 from botcore.errors import StoreError
 from botcore.failpoints import failpoint
+from botcore.store.faults import one_line
 
 __all__ = ["CORE", "migrate", "refuse_newer", "revisions"]
 
@@ -40,7 +42,15 @@ def migrate(connection: sa.Connection, name: str, scripts: Path) -> bool:
         log.warning("the database has the schema of a newer botcore (%s, this one knows %s)", current, known[-1])
         return False
     refuse_newer(current, name, scripts, "the database")
-    _upgrade(connection, table, scripts)
+    try:
+        _upgrade(connection, table, scripts)
+    except exc.DBAPIError as error:
+        if not name or "already exists" not in str(error.orig):
+            raise
+        raise StoreError(f"the migrations of {name}: {one_line(error)}; its tables must be called {name}_…") from error
+    reached = _current(connection, table)
+    if reached != known[-1]:
+        raise StoreError(f"{scripts}: the file {known[-1]}_… must say revision = {known[-1]!r}, it says {reached!r}")
     failpoint("migration.in_commit")
     return True
 
@@ -85,6 +95,7 @@ def _upgrade(connection: sa.Connection, table: str, scripts: Path) -> None:
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext  # late: 0.26 s that a start without changes does not pay
     from alembic.script import ScriptDirectory
+    from alembic.util import CommandError
 
     directory = ScriptDirectory(str(scripts), version_locations=[str(scripts)])
 
@@ -92,5 +103,10 @@ def _upgrade(connection: sa.Connection, table: str, scripts: Path) -> None:
         return directory._upgrade_revs("head", revision)
 
     context = MigrationContext.configure(connection, opts={"version_table": table, "fn": steps})
-    with Operations.context(context):
-        context.run_migrations()
+    try:
+        with Operations.context(context):
+            context.run_migrations()
+    except CommandError as error:
+        raise StoreError(
+            f"{scripts}: no line of migrations; each down_revision names the one before: {error}"
+        ) from error

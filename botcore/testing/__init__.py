@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from botcore.testing.chat import Chat as Chat
     from botcore.testing.chat import chatting as chatting
     from botcore.testing.chat import until as until
+    from botcore.testing.checks_channel import Platform as Platform
+    from botcore.testing.checks_channel import Trouble as Trouble
     from botcore.testing.checks_channel import check_channel as check_channel
     from botcore.testing.checks_engine import check_engine as check_engine
     from botcore.testing.clock import ManualClock as ManualClock
@@ -20,7 +22,9 @@ _WHERE = {
     "Chat": "botcore.testing.chat",
     "LoopbackChannel": "botcore.testing.loopback",
     "ManualClock": "botcore.testing.clock",
+    "Platform": "botcore.testing.checks_channel",
     "ScriptedEngine": "botcore.engine.scripted",
+    "Trouble": "botcore.testing.checks_channel",
     "chatting": "botcore.testing.chat",
     "check_channel": "botcore.testing.checks_channel",
     "check_engine": "botcore.testing.checks_engine",
@@ -31,7 +35,9 @@ __all__ = [
     "Chat",
     "LoopbackChannel",
     "ManualClock",
+    "Platform",
     "ScriptedEngine",
+    "Trouble",
     "chatting",
     "check_channel",
     "check_engine",

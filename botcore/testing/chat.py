@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
 from botcore.bot import Bot
 from botcore.clock import Clock
 from botcore.engine.scripted import ScriptedEngine
-from botcore.messages import Conversation, Feedback, Message, Person, Reply
+from botcore.messages import Attachment, Conversation, Feedback, Message, Person, PromptMessage, Reply, Sampling
 from botcore.ports import Draft, Part, Receipt
 from botcore.settings import Settings, load_settings
 from botcore.testing.loopback import LoopbackChannel
@@ -20,6 +20,30 @@ __all__ = ["Chat", "chatting", "until"]
 
 PATIENCE_S = 5.0
 """Real seconds `Chat.hears` waits before the test fails: a bot that says nothing must not hang the run."""
+
+STOP_S = 35.0
+"""Real seconds a bot may take to stop: a drain, and the plugins' lifespans. More is a plugin that does not end."""
+
+
+class MessageFields(TypedDict, total=False):
+    """What `Chat.says` takes beside the text: fields of `Message`."""
+
+    platform_id: str
+    reply_to: str
+    about: str
+    attachments: tuple[Attachment, ...]
+    sent_at: float
+    context: tuple[PromptMessage, ...]
+    sampling: Sampling | None
+
+
+class FeedbackFields(TypedDict, total=False):
+    """What `Chat.judges` takes beside the value: fields of `Feedback`."""
+
+    platform_id: str
+    reasons: tuple[str, ...]
+    comment: str
+    correction: str
 
 
 class Chat:
@@ -37,29 +61,40 @@ class Chat:
         """Another person, writing privately to the same bot."""
         return Chat(self.bot, self.engine, self.channel, name)
 
-    async def says(self, text: str, **more: Any) -> Receipt:
-        """Send a message; returns once it is committed. ``more`` are fields of `Message`."""
-        event = more.pop("event_id", f"{self.person.id}-{next(self._events)}")
-        message = Message(
-            event_id=event, conversation=self.conversation, person=self.person, text=text, platform_id=event, **more
-        )
+    async def says(self, text: str, *, event_id: str = "", **more: Unpack[MessageFields]) -> Receipt:
+        """Send a message; returns once it is committed. ``more`` are fields of `Message`.
+
+        ``event_id`` names the delivery, and is counted from 1 by this `Chat` where it is not given: the same one twice
+        is the same message. Raises `StoreUnavailable` while the bot stops.
+        """
+        event = event_id or f"{self.person.id}-{next(self._events)}"
+        more.setdefault("platform_id", event)
+        message = Message(event_id=event, conversation=self.conversation, person=self.person, text=text, **more)
         return (await self.channel.inbox.accept([message]))[0]
 
     async def hears(self, expected: str | re.Pattern[str] = "") -> str:
-        """The next message from the bot; fails unless it contains ``expected`` (case does not matter)."""
-        text = _text(await self._next())
+        """The next message from the bot; fails unless it contains ``expected`` (case does not matter).
+
+        Waits 5 real seconds at most, whatever the bot's clock says.
+        """
+        try:
+            text = _text(await self._next())
+        except TimeoutError:
+            raise AssertionError(f"heard nothing within {PATIENCE_S:g} s, expected to hear {expected!r}") from None
         found = expected.search(text) if isinstance(expected, re.Pattern) else expected.lower() in text.lower()
         assert found, f"expected to hear {expected!r}, heard {text!r}"
         return text
 
     async def hears_nothing(self) -> None:
-        """Fails if a message from the bot is waiting."""
+        """Fails if a message from the bot is waiting now; it does not wait for one."""
         waiting = self.channel.inbound(self.conversation.chat)
         assert waiting.empty(), f"expected silence, heard {_text(waiting.get_nowait())!r}"
 
-    async def judges(self, reply: str, value: Literal[-1, 0, 1], **more: Any) -> Receipt:
-        """Give feedback on a reply by its id. ``more`` are fields of `Feedback`."""
-        event = more.pop("event_id", f"{self.person.id}-{next(self._events)}")
+    async def judges(
+        self, reply: str, value: Literal[-1, 0, 1], *, event_id: str = "", **more: Unpack[FeedbackFields]
+    ) -> Receipt:
+        """Give feedback on a reply by its id; returns once it is committed. ``more`` are fields of `Feedback`."""
+        event = event_id or f"{self.person.id}-{next(self._events)}"
         feedback = Feedback(
             event_id=event, conversation=self.conversation, person=self.person, reply=reply, value=value, **more
         )
@@ -88,7 +123,11 @@ async def chatting(
 ) -> AsyncIterator[Chat]:
     """A running bot with these plugins (name → object) and configuration tables, a scripted engine and one chat.
 
-    The same ``data_dir`` again is the same bot after a restart.
+    The same ``data_dir`` again is the same bot after a restart. ``chat.bot.address`` is where its port was bound. With
+    a `ManualClock` time moves only by its ``advance``; work on the database's threads goes on without it (`until`).
+
+    Raises what ends the bot before it has started (`SettingsError`, `PluginLoadError`), `AssertionError` where it does
+    not stop.
     """
     engine, channel = engine or ScriptedEngine(), channel or LoopbackChannel()
     bot = Bot(
@@ -104,14 +143,17 @@ async def chatting(
         yield Chat(bot, engine, channel)
     finally:
         bot.stop()
-        await task
+        await _ended(task)
 
 
 async def until(true: Callable[[], object]) -> None:
-    """Return once ``true()`` is, for what no event tells (a slot freed); fails after `PATIENCE_S` real seconds."""
-    async with asyncio.timeout(PATIENCE_S):
-        while not true():  # noqa: ASYNC110 - there is no event to wait for
-            await asyncio.sleep(0.002)  # gives the store's threads the processor
+    """Return once ``true()`` is, for what no event tells (a slot freed); `TimeoutError` after 5 real seconds."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not true():  # noqa: ASYNC110 - there is no event to wait for
+                await asyncio.sleep(0.002)  # gives the store's threads the processor
+    except TimeoutError:
+        raise TimeoutError(f"not true within {PATIENCE_S:g} s: {true()!r}") from None
 
 
 def _settings(data_dir: Path, tables: Mapping[str, Any]) -> Settings:
@@ -130,6 +172,16 @@ async def _first(task: "asyncio.Task[None]", event: Any) -> None:
     waiting.cancel()
     if task.done():
         task.result()
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    await asyncio.wait([task], timeout=STOP_S)
+    if not task.done():
+        task.cancel()
+        raise AssertionError(
+            f"the bot did not stop within {STOP_S:g} s: does a plugin's lifespan cancel its tasks behind its yield?"
+        )
+    task.result()
 
 
 def _text(item: Part | Draft) -> str:

@@ -45,7 +45,11 @@ class Platform(Protocol):
 
 
 async def check_channel(channel: Channel, platform: Platform) -> None:
-    """Fails with an `AssertionError` that names the broken promise. The channel must not be running yet."""
+    """Fails with an `AssertionError` that names the broken promise.
+
+    The check itself calls `Channel.run`, with an inbox of its own, and ends it: do not run the channel, but enter its
+    `lifespan`.
+    """
     can = channel.capabilities(platform.conversation)
     _check_capabilities(can)
     await _check_intake(channel, platform)

@@ -1,7 +1,9 @@
-"""``check_engine``: what every engine must keep, whoever wrote it. Run it in a test of yours.
+"""``check_engine``: what every engine must keep, whoever wrote it.
 
-async def test_my_engine_keeps_the_contract() -> None:
-await check_engine(lambda: MyEngine(...))
+Run it in a test of yours::
+
+    async def test_my_engine_keeps_the_contract() -> None:
+        await check_engine(lambda: MyEngine(...))
 """
 
 import asyncio
@@ -52,7 +54,7 @@ async def check_engine(
 
 @asynccontextmanager
 async def running(engine: Engine, *, ready_within: float = 180.0, clock: Clock | None = None) -> AsyncIterator[Engine]:
-    """The engine, run until ready; stopped at the end. `AssertionError` with its own words where it gets not ready."""
+    """The engine, run until ready; stopped at the end. `AssertionError` with its own words if it gets not ready."""
     run = asyncio.create_task(engine.run(), name="engine under test")
     try:
         await _ready(engine, run, ready_within, clock or SystemClock())

@@ -47,7 +47,10 @@ class ManualClock:
                 deadline.reset(None)
 
     async def advance(self, seconds: float) -> None:
-        """Move time on, waking every sleeper on the way in its order, and let the woken run."""
+        """Move time on, waking every sleeper on the way in its order, and let the woken run.
+
+        Each gets some turns of the event loop: what it waits for elsewhere (a thread, a socket) may come later.
+        """
         end = self._now + seconds
         await settle()
         while self._timers and self._timers[0][0] <= end:

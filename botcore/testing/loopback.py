@@ -24,12 +24,15 @@ class LoopbackChannel:
             progress="draft", sends_per_second=1000, sends_per_second_per_chat=1000
         )
         self.inbox: Inbox
+        """The way in, from the moment the bot runs."""
         self.open: asyncio.Event = asyncio.Event()
         """Set while messages are taken."""
         self.sent: list[Part] = []
         """Every message that was posted, in order."""
         self.edits: list[tuple[str, Part]] = []
+        """Every edit: the id of the message, and what it says since."""
         self.drafts: list[Draft] = []
+        """Every preview, in order."""
         self.texts: dict[str, str] = {}
         """What each message says now, by platform id."""
         self.failures: deque[ChannelError] = deque()
@@ -37,6 +40,7 @@ class LoopbackChannel:
         self.lost_answers: deque[ChannelError] = deque()
         """Raised by the next sends and edits, one each, after executing them."""
         self.arrived: dict[str, asyncio.Queue[Part | Draft]] = {}
+        """What nobody has heard yet, by chat."""
         self.files: dict[str, bytes] = {}
         """What can be fetched, by `Attachment.reference`."""
         self._ids = count(1)

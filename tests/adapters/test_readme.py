@@ -19,8 +19,7 @@ from botcore.clock import SystemClock
 from botcore.context import Route
 from botcore.http import Http
 from botcore.settings import HttpSettings
-from botcore.testing import check_channel
-from botcore.testing.checks_channel import Trouble
+from botcore.testing import Chat, Platform, Trouble, chatting, check_channel, until
 
 README = Path(__file__).parents[2] / "adapters" / "README.md"
 SECRET = "feathers"
@@ -58,6 +57,10 @@ class Pigeons:
 
     def prepares(self, trouble: Trouble) -> None:
         self.troubles.append(trouble)
+
+    def routes(self) -> list[Route]:
+        ways = (("POST", "/lofts/{id}", self.post), ("PUT", "/messages/{id}", self.put))
+        return [Route(method=how, path=path, handler=to, access="public", owner="pigeons") for how, path, to in ways]
 
     async def post(self, request: web.Request) -> web.Response:
         return await self._takes(request, f"m{len(self.texts)}")
@@ -102,11 +105,7 @@ async def serving(routes: Sequence[Route]) -> AsyncIterator[str]:
 @asynccontextmanager
 async def running() -> AsyncIterator[tuple[Any, Pigeons]]:
     names, platform, registry = example(), Pigeons(), _Registry()
-    theirs = [
-        Route(method="POST", path="/lofts/{id}", handler=platform.post, access="public", owner="pigeons"),
-        Route(method="PUT", path="/messages/{id}", handler=platform.put, access="public", owner="pigeons"),
-    ]
-    async with serving(theirs) as base_url:
+    async with serving(platform.routes()) as base_url:
         channel = names["Pigeon"](names["PigeonSettings"](secret=SECRET, base_url=base_url))
         channel.register(cast("Registry", registry))
         async with serving(registry.routes) as ours, channel.lifespan(cast("Bot", None)):
@@ -123,6 +122,40 @@ async def test_the_channel_of_the_manual_keeps_the_contract() -> None:
 async def test_it_takes_nothing_forged_and_nothing_before_it_runs(secret: str, status: int) -> None:
     async with running() as (_, platform):
         assert await platform.posts(b"{}", secret) == status
+
+
+@asynccontextmanager
+async def whole(data_dir: Path, **turn: int) -> AsyncIterator[tuple[Chat, Pigeons]]:
+    """A running bot with the channel of the manual, and its platform."""
+    names, platform = example(), Pigeons()
+    async with serving(platform.routes()) as base_url:
+        channel = names["Pigeon"](names["PigeonSettings"](secret=SECRET, base_url=base_url))
+        tables = {"plugins": {"textgen": {}}, "turn": turn}
+        async with chatting(data_dir, plugins={"pigeon": channel}, settings=tables) as chat:
+            platform.hook = f"{chat.bot.address}/hooks/pigeon"
+            yield chat, platform
+
+
+@pytest.mark.parametrize("body", [b"no JSON", b"{}", b"[]", b"null", b'"text"', b'{"delivery": 1, "loft": 2}'])
+async def test_what_it_cannot_read_is_kept_and_acknowledged(body: bytes, tmp_path: Path) -> None:
+    async with whole(tmp_path) as (chat, platform):
+        assert await platform.posts(body) == 200
+        assert (await chat.bot.database.counts())["dead"] == 1
+
+
+async def test_what_was_rejected_is_taken_when_the_platform_repeats_it(tmp_path: Path) -> None:
+    async with whole(tmp_path, waiting_per_person=1) as (chat, platform):
+        chat.engine.hold()
+        assert [await platform.delivers(event, "hi") for event in ("runs", "waits", "too much")] == [True, True, False]
+        chat.engine.release()
+        await until(lambda: len(platform.shows()) == 2)
+        assert await platform.delivers("too much", "hi")
+        await until(lambda: len(platform.shows()) == 3)
+
+
+def test_the_fake_of_the_platform_is_what_the_check_asks_for() -> None:
+    platform: Platform = Pigeons()
+    assert platform.conversation.channel == "pigeon"
 
 
 def test_the_manual_is_short() -> None:

@@ -1,11 +1,14 @@
 """Each hook does what `plugins/README.md` says, in a whole running bot. A test per hook carries its name."""
 
 import asyncio
+from argparse import ArgumentParser
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from botcore import Bot, Chunk, Feedback, Forgotten, PluginLoadError, Refusal, Registry, Reply, Turn, hookimpl, say
 from botcore.testing import chatting, until
@@ -205,6 +208,125 @@ async def test_a_stopped_reply_closes_its_stream(tmp_path: Path) -> None:
         await chat.says("/stop")
         await chat.hears("And")
         assert endless.closed.is_set()
+
+
+async def test_what_is_no_answer_is_named_and_the_next_plugin_asked(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Lets:
+        @hookimpl
+        async def admit(self, turn: Turn) -> bool:
+            return True
+
+        @hookimpl
+        async def reply(self, turn: Turn) -> str:
+            return "a text"
+
+    async with chatting(tmp_path, plugins={"lets": Lets(), "talks": Talks("here")}) as chat:
+        await chat.says("hi")
+        await chat.hears("I am here")
+    assert "plugin lets: hook admit returned bool instead of a Refusal or None" in caplog.text
+    assert 'plugin lets: hook reply returned str instead of a stream of Chunk, such as say("…"), or None' in caplog.text
+
+
+async def test_a_command_that_is_no_async_def_is_told_and_reply_asked(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Rolls:
+        @hookimpl
+        def register(self, registry: Registry) -> None:
+            registry.command("roll", "Throw a die", lambda turn: say("six"))  # type: ignore[arg-type, return-value]
+            registry.command("twice", "Throw two", lambda turn: self.throw(2))
+
+        async def throw(self, dice: int) -> AsyncIterator[Chunk]:
+            return say(f"thrown {dice}")
+
+    async with chatting(tmp_path, plugins={"rolls": Rolls(), "talks": Talks("here")}) as chat:
+        await chat.says("/roll")
+        await chat.hears("I am here")
+        await chat.says("/twice")
+        await chat.hears("thrown 2")
+    assert "the handler of /roll must be an async def" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("yields", "told"),
+    [(ValueError("no idea"), "ValueError: no idea"), (TimeoutError("their server"), "TimeoutError: their server")],
+)
+async def test_a_stream_that_fails_ends_the_reply_and_names_the_plugin(
+    yields: Exception, told: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Fails:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self.talk()
+
+        async def talk(self) -> AsyncIterator[Chunk]:
+            yield Chunk(text="Well, ")
+            raise yields
+
+    async with chatting(tmp_path, plugins={"fails": Fails()}) as chat:
+        await chat.says("hi")
+        await chat.hears("Something went wrong here; the operator's log says what.")
+        assert [(reply.outcome, reply.plugin) for reply in await chat.replies()] == [("failed", "fails")]
+    assert "plugin fails: its stream failed, and the reply with it" in caplog.text
+    assert told in caplog.text
+
+
+class Exits:
+    """Reads what it is told with argparse, which ends the process where it does not understand."""
+
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.command("parse", "Parse something", self.parse)
+
+    async def parse(self, turn: Turn) -> AsyncIterator[Chunk]:
+        ArgumentParser(usage="…").parse_args(turn.argument.split())
+        return say("understood")
+
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        return self.talk() if "bye" in turn.message.text else None
+
+    async def talk(self) -> AsyncIterator[Chunk]:
+        yield Chunk(text="Bye. ")
+        raise SystemExit(3)
+
+    @hookimpl
+    async def remember(self, turn: Turn, reply: Reply) -> None:
+        await asyncio.sleep(0)
+        raise SystemExit(4)
+
+
+async def test_a_plugin_that_exits_does_not_take_the_bot_along(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with chatting(tmp_path, plugins={"exits": Exits(), "talks": Talks("here")}) as chat:
+        await chat.says("/parse --nonsense")
+        await chat.hears("I am here")
+        await chat.says("bye")
+        await chat.hears("Something went wrong here")
+        await chat.says("hi")
+        await chat.hears("I am here")
+    told = [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    assert "plugin exits: hook command failed; going on without it" in told
+    assert "plugin exits: its stream failed, and the reply with it" in told
+    assert "plugin exits: hook remember failed; going on without it" in told
+
+
+async def test_a_stream_of_texts_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Fails:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[str] | None:
+            return self.talk()
+
+        async def talk(self) -> AsyncIterator[str]:
+            yield "a text"
+
+    async with chatting(tmp_path, plugins={"fails": Fails()}) as chat:
+        await chat.says("hi")
+        await chat.hears("Something went wrong here")
+    assert "TypeError: it yielded str, not Chunk(text=…)" in caplog.text
 
 
 # ------------------------------------------------------------------ revise

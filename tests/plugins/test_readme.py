@@ -1,4 +1,4 @@
-"""The example of `plugins/README.md` is a plugin that works: it is taken out of the page and run."""
+"""The examples of `plugins/README.md` are plugins that work: they are taken out of the page and run."""
 
 import re
 import subprocess
@@ -18,11 +18,12 @@ def blocks(language: str) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(60)
-def test_the_example_plugin_passes_its_own_tests(tmp_path: Path) -> None:
-    plugin, tests, *_ = blocks("python")
+def test_the_example_plugins_pass_their_own_tests(tmp_path: Path) -> None:
+    files = ("dice.py", "test_dice.py", "tally.py", "tally_migrations/0001_first.py", "test_tally.py")
     project, *_ = blocks("toml")
-    (tmp_path / "dice.py").write_text(plugin)
-    (tmp_path / "test_dice.py").write_text(tests)
+    (tmp_path / "tally_migrations").mkdir()
+    for file, code in zip(files, blocks("python"), strict=False):
+        (tmp_path / file).write_text(code)
     (tmp_path / "pyproject.toml").write_text(project)
     command = [
         sys.executable,
@@ -37,7 +38,7 @@ def test_the_example_plugin_passes_its_own_tests(tmp_path: Path) -> None:
     ]
     ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=50)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "3 passed" in ran.stdout
+    assert "6 passed" in ran.stdout
 
 
 def test_the_example_project_names_its_class() -> None:

@@ -102,6 +102,53 @@ async def test_an_older_plugin_on_newer_tables_is_told(store: Store, scripts: Pa
         await store.migrate("qa", scripts)
 
 
+async def test_a_table_that_another_plugin_has_is_told(store: Store, scripts: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    step(other, "0001", None, 'op.create_table("qa_document", sa.Column("id", sa.Integer, primary_key=True))')
+    await store.migrate("qa", scripts)
+    with pytest.raises(StoreError, match=r"the migrations of memory: .*already exists; its tables must be .* memory_…"):
+        await store.migrate("memory", other)
+
+
+async def test_two_plugins_of_one_name_are_warned_of(
+    store: Store, scripts: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(scripts, other)
+    await store.migrate("qa", scripts)
+    await store.migrate("qa", other)
+    assert f"two plugins call their tables qa: {scripts} and {other}" in caplog.text
+
+
+async def test_a_revision_unlike_its_files_name_is_told_before_it_counts(store: Store, scripts: Path) -> None:
+    (scripts / "0002_more.py").write_text(STEP.format(revision="more", down="0001", body="pass"))
+    with pytest.raises(StoreError, match="the file 0002_… must say revision = '0002', it says 'more'"):
+        await store.migrate("qa", scripts)
+    assert "qa_document" not in await tables(store)
+
+
+async def test_migrations_that_do_not_follow_each_other_are_told(store: Store, scripts: Path) -> None:
+    step(scripts, "0002", None, "pass")
+    with pytest.raises(StoreError, match="no line of migrations; each down_revision names the one before"):
+        await store.migrate("qa", scripts)
+
+
+async def test_an_async_function_is_refused_before_anybody_waits_for_it(store: Store) -> None:
+    async def later(connection: sa.Connection) -> None:
+        return None
+
+    for way in (store.write, store.read):
+        with pytest.raises(TypeError, match="the database takes a plain def"):
+            await way(later)
+
+
+async def test_an_error_keeps_peoples_words_to_itself(store: Store) -> None:
+    with pytest.raises(sa.exc.DBAPIError) as raised:
+        await store.write(lambda c: c.execute(sa.text("INSERT INTO nowhere VALUES (:said)"), {"said": "my secret"}))
+    assert "my secret" not in str(raised.value)
+
+
 def newer(folder: Path, revision: str) -> Path:
     """The core's migrations and one more, which adds to every table on a message's path."""
     shutil.copytree(schema.CORE, folder)
