@@ -6,7 +6,7 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -17,15 +17,16 @@ from botcore.changes import Changes
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command
 from botcore.delivery import Sender
-from botcore.dispatch import FAILURES, Bound, Dispatcher, travels_on
+from botcore.dispatch import Dispatcher, travels_on
 from botcore.engine import build_engine
-from botcore.errors import BotcoreError, SettingsError, StoreError
+from botcore.errors import BotcoreError, SettingsError, StoreError, in_a_line
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
 from botcore.http import Board, Http
 from botcore.intake import Intake
 from botcore.leader import Leadership
+from botcore.lifespans import Lifespans
 from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.loras import LoraBook, Serving
@@ -45,12 +46,6 @@ if TYPE_CHECKING:
 __all__ = ["Bot", "visiting"]
 
 log: logging.Logger = logging.getLogger(__name__)
-
-LIFESPAN_S = 30.0
-"""A plugin's start may take this long before the others go on without waiting for it."""
-
-ENDING_S = 5.0
-"""A plugin's lifespan may take this long to end, after the replies have; then it is cancelled."""
 
 COUNT_S = 1.0
 """Between two looks at how many wait: ten thousand messages at most can come in meanwhile, and those are counted."""
@@ -95,7 +90,6 @@ class Bot(Archive):
         self._more = plugins or {}
         self._health: dict[str, str] = {}
         self._stopping = asyncio.Event()
-        self._ended = asyncio.Event()
         self._changes = Changes()
         self._serving: Serving | None = None
 
@@ -142,7 +136,8 @@ class Bot(Archive):
         self._router = router = Router(house)
         self._leadership = leadership = Leadership(self.database, clock=self.clock, group=group)
         self._intake = intake = Intake(house, router, self._admission, leadership, group=group, open=self._takes)
-        lifespans = await self._enter_lifespans(group, house)
+        lifespans = Lifespans(self, clock=self.clock, group=group, failed=self._health.__setitem__)
+        await lifespans.enter(house.hooks.implementations("lifespan"))
         serving = Serving(self.loras, house.engine, self.database, clock=self.clock, metrics=self.metrics)
         self._serving = serving
         await serving.prepare()
@@ -170,8 +165,7 @@ class Bot(Archive):
         for task in ending:
             task.cancel()
         await asyncio.wait(ending)
-        self._ended.set()
-        await self._end_lifespans(lifespans)
+        await lifespans.leave()
 
     async def _drain(self, router: Router, intake: Intake) -> None:
         """Let end what runs, and what was just accepted; not for ever."""
@@ -213,47 +207,6 @@ class Bot(Archive):
                 self._admission.counted(await self.database.waiting(most))
             await self.clock.sleep(COUNT_S)
 
-    async def _enter_lifespans(self, group: asyncio.TaskGroup, house: House) -> list[asyncio.Task[None]]:
-        entered = dict[str, asyncio.Event]()
-        tasks = list[asyncio.Task[None]]()
-        for bound in house.hooks.implementations("lifespan"):
-            entered[bound.plugin] = asyncio.Event()
-            begun = self._lifespan(bound, entered[bound.plugin])
-            tasks.append(group.create_task(begun, name=f"lifespan of {bound.plugin}"))
-        try:
-            async with self.clock.timeout(LIFESPAN_S):
-                for event in entered.values():
-                    await event.wait()
-        except TimeoutError:
-            late = ", ".join(plugin for plugin, event in entered.items() if not event.is_set())
-            log.warning("still starting after %g s: %s; the bot goes on", LIFESPAN_S, late)
-        return tasks
-
-    async def _end_lifespans(self, lifespans: Sequence[asyncio.Task[None]]) -> None:
-        """Wait for each to end; what hangs is cancelled, so that the bot ends in the time it has."""
-        with suppress(TimeoutError):
-            async with self.clock.timeout(ENDING_S):
-                await _all(lifespans)
-        for late in (task for task in lifespans if not task.done()):
-            log.warning(
-                "%s did not end within %g s and is cancelled; it must cancel its tasks", late.get_name(), ENDING_S
-            )
-            late.cancel()
-        await _all(lifespans)
-
-    async def _lifespan(self, bound: Bound, entered: asyncio.Event) -> None:
-        try:
-            async with bound.call(self):
-                entered.set()
-                await self._ended.wait()
-        except FAILURES as error:
-            if travels_on(error):
-                raise
-            self._health[bound.plugin] = "; ".join(map(_in_a_line, _single(error)))
-            log.exception("plugin %s: its lifespan failed; the bot goes on", bound.plugin)
-        finally:
-            entered.set()
-
     def _takes(self) -> bool:
         return self.started.is_set() and not self._stopping.is_set()
 
@@ -269,7 +222,7 @@ class Bot(Archive):
                 if travels_on(error):
                     raise
                 pause = RESTART_S[0] if self.clock.monotonic() - begun > longest else pause
-                why = self._health[channel.name] = _why(error)
+                why = self._health[channel.name] = in_a_line(error)
                 log.error("channel %s failed, next try in %g s: %s", channel.name, pause, why)
                 log.debug("channel %s", channel.name, exc_info=True)
             await self.clock.sleep(pause)
@@ -315,7 +268,7 @@ class Bot(Archive):
             except BotcoreError:
                 raise
             except Exception as error:
-                raise SettingsError(f'engine.kind = "{kind}" cannot be built: {_in_a_line(error)}') from error
+                raise SettingsError(f'engine.kind = "{kind}" cannot be built: {in_a_line(error)}') from error
         return build_engine(self.settings.engine, data_dir=self.data_dir, clock=self.clock, offered=list(offered))
 
     # ------------------------------------------------------------------ ports.Bot
@@ -396,29 +349,3 @@ async def visiting(settings: Settings, *, plugins: bool = False) -> AsyncIterato
         bot.loaded = load(settings)
     async with Store(settings.store_url, clock=bot.clock, data_dir=bot.data_dir, alone=False) as bot.database:
         yield bot
-
-
-def _why(error: BaseException) -> str:
-    """What went wrong in words; of a task group's error, that of the task."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return str(error) or type(error).__name__
-
-
-async def _all(tasks: Sequence[asyncio.Task[None]]) -> None:
-    if tasks:
-        await asyncio.wait(tasks)
-
-
-def _single(error: BaseException) -> Iterator[BaseException]:
-    """What went wrong: a `TaskGroup` wraps it, and says only how many there were."""
-    if isinstance(error, ExceptionGroup):
-        for one in error.exceptions:
-            yield from _single(one)
-    else:
-        yield error
-
-
-def _in_a_line(error: BaseException) -> str:
-    """An error for health; those of a database bring their whole statement along."""
-    return f"{type(error).__name__}: {error}".partition("\n")[0]

@@ -39,6 +39,7 @@ __all__ = [
     "StoreUnavailable",
     "TrainingError",
     "Unknown",
+    "in_a_line",
 ]
 
 
@@ -116,3 +117,12 @@ class Rejected(ChannelError):
 
 class Unknown(ChannelError):
     """The platform may or may not have taken the message."""
+
+
+def in_a_line(error: BaseException) -> str:
+    """What went wrong; of a `TaskGroup`, which says only how many there were, what went wrong in its tasks."""
+    if isinstance(error, BaseExceptionGroup):
+        return "; ".join(map(in_a_line, error.exceptions))
+    said = str(error).partition("\n")[0]  # a database's error brings its whole statement along
+    parts = (said,) if isinstance(error, BotcoreError) else (type(error).__name__, said)
+    return ": ".join(filter(None, parts))
