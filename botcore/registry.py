@@ -96,6 +96,8 @@ class Registering:
 
     def cli(self, name: str, command: CliCommands) -> None:
         """See `context.Registry`."""
+        if name in self._all.clis:
+            raise PluginLoadError(f"{self.name}: botcore {name} already belongs to another plugin")
         for sub_command, function in (command if isinstance(command, Mapping) else {"": command}).items():
             if inspect.iscoroutinefunction(function):
                 called = f"botcore {name} {sub_command}".rstrip()

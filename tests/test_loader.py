@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from botcore import Chunk, Registry, Turn, hookimpl, loader, say
 from botcore.cli.config import check
-from botcore.errors import SettingsError
+from botcore.errors import PluginLoadError, SettingsError
 from botcore.loader import load
 from botcore.settings import Settings
 from botcore.testing import ScriptedEngine
@@ -295,6 +295,17 @@ class Silent:
 def test_two_plugins_with_one_command_are_an_error_that_names_both() -> None:
     loaded = load(plugins(polite={}, samecommand={}))
     assert loaded.problems == {"samecommand": "samecommand: /greet already belongs to polite"}
+
+
+class Tallies:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.cli("tally", lambda: None)
+
+
+def test_two_plugins_with_one_command_of_the_terminal_are_an_error() -> None:
+    with pytest.raises(PluginLoadError, match="second: botcore tally already belongs to another plugin"):
+        load(Settings(), {"first": Tallies(), "second": Tallies()})
 
 
 def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ app: typer.Typer = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,  # rich costs 0.1 s of every --help
 )
+app.callback(help=app.info.help)(version.root)
 app.command("run")(run.run)
 app.command("chat")(talk.chat)
 app.command("ask")(talk.ask)

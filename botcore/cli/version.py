@@ -1,13 +1,28 @@
 """``botcore version``."""
 
 import platform
+from typing import Annotated
 
 import typer
 
 from botcore import __version__
 from botcore.cli.common import AsJson, print_json
 
-__all__ = ["version"]
+__all__ = ["root", "version"]
+
+
+def _asked(yes: bool) -> None:
+    if yes:
+        version()
+        raise typer.Exit
+
+
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", help="As the command version.", callback=_asked, is_eager=True)
+    ] = False,
+) -> None:
+    """Options that stand before any command."""
 
 
 def version(json: AsJson = False) -> None:

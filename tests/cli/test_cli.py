@@ -83,6 +83,10 @@ def build(loud: Annotated[bool, typer.Option()] = False) -> None:
 """
 
 
+def test_the_version_is_an_option_too(here: Path) -> None:
+    assert botcore("--version", here=here).stdout == botcore("version", here=here).stdout != ""
+
+
 def test_version_for_scripts(here: Path) -> None:
     assert json.loads(botcore("version", "--json", here=here).stdout)["botcore"]
 
