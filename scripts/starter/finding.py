@@ -26,12 +26,12 @@ class _Line:
 
 
 def finding(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
-    """Return a system prompt and two to six questions; the passages stand in the prompt or before the first question."""
+    """Return a system prompt and three to seven questions; the passages stand in the prompt or before the first question."""
     return framed(g, chat, posed(g), inside_system=inside_system)
 
 
 def posed(g: Grammar) -> Posed:
-    """Return two to five passages and two to six questions about them."""
+    """Return two to five passages and three to seven questions about them."""
     things: set[str] = set()
     passages: list[list[str]] = []
     lines: list[_Line] = []

@@ -13,7 +13,7 @@ __all__ = ["QUESTIONS", "REFUSAL", "RULES", "Posed", "framed", "hurried", "quote
 REFUSAL = "The passages do not say."
 """The only wording of "not told", so that a rule can check it."""
 RULES: list[str] = load("relations")["rules"]
-QUESTIONS = (2, 6)
+QUESTIONS = (3, 7)
 """About one set of passages, at least and at most: the more, the more of the tokens are answers."""
 _HELLO = ("Hello!", "Hello! How can I help you?")
 _LEADS = load("framing")["leads"]

@@ -121,6 +121,8 @@ TASKS: tuple[Callable[[Grammar], Pair], ...] = (
     _repeat,
     _upper,
     _upper,
+    _upper,
+    _lower,
     _lower,
     _count,
     _list,

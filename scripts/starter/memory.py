@@ -51,8 +51,8 @@ def remembering(grammar: Grammar, chat: Chat) -> tuple[str, list[Pair]]:
     listed = grammar.chance(0.4)
     if listed:
         system = f"{system}{grammar.pick((' ', chr(10), chr(10) * 2, chr(10) * 2)) if system else ''}{_listed(grammar, values)}"
-        if NAME in known and grammar.chance(0.35):
-            pairs.append(_greeting(grammar, next(value for kind, value in values if kind is NAME)))
+        if grammar.chance(0.35):
+            pairs.append(_greeting(grammar, next((value for kind, value in values if kind is NAME), "")))
     for kind, value in () if listed else values:
         pairs.append(_pair(grammar, kind.says, kind.noted, value, chat.name))
         if grammar.chance(0.25):
@@ -67,7 +67,7 @@ def remembering(grammar: Grammar, chat: Chat) -> tuple[str, list[Pair]]:
 
 def _greeting(grammar: Grammar, name: str) -> Pair:
     hello = grammar.say("{Hello|Hi|hi|hello|Hey|Good morning|Good evening|Hi there|Hello there}{|!|.}")
-    return hello, f"Hello, {name}! How can I help you?"
+    return hello, f"Hello{name and ', '}{name}! How can I help you?"
 
 
 def _recalled(grammar: Grammar, chat: Chat, known: list[Kind], values: list[tuple[Kind, str]]) -> list[Pair]:

@@ -42,12 +42,12 @@ class Fact:
 
 
 def asking(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
-    """Return a system prompt and two to six questions; the passages stand in the prompt or before the first question."""
+    """Return a system prompt and three to seven questions; the passages stand in the prompt or before the first question."""
     return framed(g, chat, posed(g, chat), inside_system=inside_system)
 
 
 def posed(g: Grammar, chat: Chat) -> Posed:
-    """Return passages and two to six questions about them."""
+    """Return passages and three to seven questions about them."""
     facts, passages = _facts(g)
     name = g.word("name") if g.chance(0.12) else ""
     pairs: list[Pair] = []

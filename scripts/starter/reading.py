@@ -36,12 +36,12 @@ _NUMBER = re.compile(r"(?<![\d.,:/+-])\d{1,4}(?![\d:/]|[.,]\d)")
 
 
 def reading(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
-    """Return a system prompt and two to six questions about one to four passages."""
+    """Return a system prompt and three to seven questions about one to four passages."""
     return framed(g, chat, posed(g), inside_system=inside_system)
 
 
 def posed(g: Grammar) -> Posed:
-    """Return one to four passages and two to six questions about them."""
+    """Return one to four passages and three to seven questions about them."""
     passages = _chosen(g)
     answers, misses = _questions(g, passages)
     pairs: list[Pair] = []

@@ -39,12 +39,24 @@ def telling(g: Grammar) -> list[Pair]:
 
 def _piece(g: Grammar, sort: str) -> Pair:
     kind, topic = _topic(g)
+    second = _second(g, kind) if sort == "story" and g.chance(0.3) else ""
     if sort != "news" and g.chance(0.12):
         return typed(g, g.say(g.pick(_WORDING["bare_asks"]), k=sort)), _text(g, sort, kind, topic)
-    ask = g.say(g.pick(_WORDING["asks"][sort]), x=topic)
+    ask = g.say(g.pick(_WORDING["asks"][sort]), x=f"{topic} and {second}" if second else topic)
     if ask == ask.lower() and kind != "name":
-        topic = topic.lower()
-    return (ask.lower() if g.chance(0.1) else ask), _text(g, sort, kind, topic)
+        topic, second = topic.lower(), second.lower()
+    return (ask.lower() if g.chance(0.1) else ask), _text(g, sort, kind, topic, second)
+
+
+def _second(g: Grammar, kind: str) -> str:
+    """Return what else a story about such a hero is about: a place or a thing, or another hero."""
+    if kind not in ("animal", "job", "name") or g.chance(0.2):
+        return ""
+    if kind == "name":
+        return g.say(g.pick(("$name", "a(n) $place", "a(n) $thing")))
+    adjective = g.pick(_ADJECTIVES) + " " if g.chance(0.2) else ""
+    word = g.odd() if g.chance(0.15) else g.word(g.pick(("place", "place", "thing", kind)))
+    return g.say(f"{g.pick(('a(n)', 'a(n)', 'a(n)', 'the'))} {adjective}{word}")
 
 
 def _topic(g: Grammar) -> tuple[str, str]:
@@ -63,10 +75,10 @@ def _topic(g: Grammar) -> tuple[str, str]:
     return kind, g.say(g.pick(("$topic", "$topic", "$noun", "$hobby", "$food", "$city")))
 
 
-def _text(g: Grammar, sort: str, kind: str, topic: str) -> str:
+def _text(g: Grammar, sort: str, kind: str, topic: str, second: str = "") -> str:
     if sort == "poem":
         return _poem(g, topic)
-    return _news(g, topic) if sort == "news" else " ".join(_story(g, kind, topic))
+    return _news(g, topic) if sort == "news" else " ".join(_story(g, kind, topic, second))
 
 
 def _definite(topic: str) -> str:
@@ -74,20 +86,22 @@ def _definite(topic: str) -> str:
     return f"the {rest}" if head.lower() in ("a", "an") else topic
 
 
-def _story(g: Grammar, kind: str, topic: str) -> list[str]:
+def _story(g: Grammar, kind: str, topic: str, second: str = "") -> list[str]:
     """Return the sentences; hero, friend, place and goal stay the same from the first to the last."""
     person = g.pick(("she", "he"))
     hero = _definite(topic) if kind in ("animal", "job") else topic if kind == "name" else g.word(person)
     if kind == "name":
         person = _pronoun(topic, person)
+    other = _role(kind, second)
     bound = {
         "topic": topic,
         "who": topic,
         "hero": hero,
         "it": "it" if kind == "animal" else person,
         "its": {"she": "her", "he": "his"}[person] if kind != "animal" else "its",
-        "friend": g.word(g.pick(("she", "he"))),
-        "spot": g.word("place"),
+        "friend": _definite(second) if other == "friend" else g.word(g.pick(("she", "he"))),
+        "spot": _definite(second).removeprefix("the ") if other == "spot" else g.word("place"),
+        "second": second,
         "city": g.word("city"),
         "goal": g.say(g.pick(_WORDING["goals"])),
     }
@@ -95,12 +109,24 @@ def _story(g: Grammar, kind: str, topic: str) -> list[str]:
     more = ("troubles", "helps") if g.chance(0.25) else ()
     pools = ("wants", "troubles", "helps", *more, "turns", "ends")
     used: list[str] = []
+    if other in ("spot", "thing"):
+        pools = ("seconds", *pools)
     for pool in (opening, *(_WORDING[name] for name in pools)):
         template = g.pick([sentence for sentence in pool if sentence not in used])
         if pool is _WORDING["helps"] and not any("$friend" in sentence for sentence in used):
             used.append(g.pick(_WORDING["meetings"]))
         used.append(template)
     return [capital(g.say(template, **bound)) for template in used]
+
+
+def _role(kind: str, second: str) -> str:
+    """What the second topic of a story is in it: the friend, the spot, or a thing."""
+    if not second:
+        return ""
+    word = second.split()[-1]
+    if not second.startswith(("a", "an", "the")) or word in (*WORDS["animal"], *WORDS["job"]):
+        return "friend"
+    return "spot" if word in WORDS["place"] else "thing"
 
 
 def _pronoun(name: str, otherwise: str) -> str:

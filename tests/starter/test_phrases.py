@@ -16,7 +16,7 @@ from scripts.starter.words import WORDS
 
 FILES = ("chat", "finding", "framing", "instruct", "memory", "moretalk", "relations", "smalltalk", "tales")
 SLOT = re.compile(r"\$([a-z]+)")
-BOUND = {*"abcvwsxk", "me", "topic", "who", "hero", "it", "its", "friend", "spot", "goal", "city", "other"}
+BOUND = {*"abcvwsxk", "me", "topic", "who", "hero", "it", "its", "friend", "spot", "goal", "second", "city", "other"}
 MADE = {"number", "year", "hour", "small", "odd"}
 
 
