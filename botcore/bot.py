@@ -17,7 +17,7 @@ from botcore.changes import Changes
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command
 from botcore.delivery import Sender
-from botcore.dispatch import Dispatcher, travels_on
+from botcore.dispatch import FAILURES, Dispatcher, travels_on
 from botcore.engine import build_engine
 from botcore.errors import BotcoreError, SettingsError, StoreError, in_a_line
 from botcore.failpoints import failpoint
@@ -218,7 +218,7 @@ class Bot(Archive):
             begun = self.clock.monotonic()
             try:
                 return await channel.run(inbox)
-            except (Exception, asyncio.CancelledError) as error:
+            except FAILURES as error:
                 if travels_on(error):
                     raise
                 pause = RESTART_S[0] if self.clock.monotonic() - begun > longest else pause

@@ -137,8 +137,9 @@ class Sender:
             return await self._sent(channel, claim, row, found, release=release)
         if row.resends >= 1:
             return await self._failed(channel, claim, row, "may have arrived; sent twice already", release=release)
+        later = row.not_before > self.clock.now()
         await self._wait(channel, row)
-        if found := await self._found(channel, row):  # platforms show some messages late
+        if later and (found := await self._found(channel, row)):  # platforms show some messages late
             return await self._sent(channel, claim, row, found, release=release)
         row = await self.store.resending(claim, row.part.id)
         failpoint("outbox.resending")

@@ -157,14 +157,12 @@ class Dispatcher:
                 raise
             self._failed(hook, bound.plugin, "failed")
             answer = None
-        spent = self._count(hook, bound, start)
-        if spent > BLOCKED_S:
-            self._blocked(hook, bound, spent)
+        self._stepped(hook, bound, self._count(hook, bound, start))
         return answer
 
     async def _ended(self, hook: str, bound: Bound, waiting: "_Waiting", budget_s: float) -> Any:
         step = partial(self._stepped, hook, bound)
-        step(waiting.since)
+        step(self._clock.monotonic() - waiting.since)
         end = self._clock.monotonic() + budget_s
         try:
             async with self._clock.timeout(budget_s):
@@ -183,14 +181,10 @@ class Dispatcher:
         counted[key] = counted.get(key, 0.0) + spent
         return spent
 
-    def _stepped(self, hook: str, bound: Bound, since: float) -> None:
-        spent = self._clock.monotonic() - since
+    def _stepped(self, hook: str, bound: Bound, spent: float) -> None:
         if spent > BLOCKED_S:
-            self._blocked(hook, bound, spent)
-
-    def _blocked(self, hook: str, bound: Bound, spent: float) -> None:
-        told = "plugin %s: hook %s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread"
-        log.warning(told, bound.plugin, hook, spent)
+            told = "plugin %s: hook %s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread"
+            log.warning(told, bound.plugin, hook, spent)
 
     def _fits(self, hook: str, plugin: str, answer: object) -> bool:
         wanted, told = ANSWERS.get(hook, (object, ""))
@@ -227,7 +221,7 @@ def _entered(stream: AsyncIterator[Chunk], stack: AsyncExitStack) -> AsyncIterat
 def _resumed(
     started: Coroutine[Any, Any, T], waiting_for: Any, clock: Clock, step: Callable[[float], None]
 ) -> Generator[Any, Any, T]:
-    """Await the rest of a coroutine that was already stepped once by hand; ``step`` is told when each step began."""
+    """Await the rest of a coroutine that was already stepped once by hand; ``step`` is told how long each step took."""
     while True:
         try:
             sent = yield waiting_for
@@ -241,4 +235,4 @@ def _resumed(
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]
         finally:
-            step(since)
+            step(clock.monotonic() - since)

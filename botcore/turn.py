@@ -166,7 +166,7 @@ class TurnRun:
                 return await self._stages(turn, delivery, stack)
         except EngineError as error:
             return _Ending("failed", str(error))
-        except (Exception, asyncio.CancelledError) as error:
+        except FAILURES as error:
             if travels_on(error):
                 raise
             if isinstance(error, TimeoutError) and self._house.clock.monotonic() >= turn.deadline:
