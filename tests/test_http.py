@@ -436,6 +436,17 @@ async def test_platforms_call_by_the_public_name_and_get_no_further(port: Port, 
     assert answer.split()[1] == str(status).encode()
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/hooks/platform", 405), ("/hooks/other", 403), ("/hooks/../open", 403), ("/hooks/%2e%2e/open", 403), ("/open", 403)],
+)
+async def test_a_wrong_method_below_hooks_is_told_as_that_and_nowhere_else(port: Port, path: str, status: int) -> None:
+    head = f"PUT {path} HTTP/1.1\r\nHost: bot.example.org\r\nContent-Length: 0\r\n"
+    answer = await raw(port.http.address, f"{head}Connection: close\r\n\r\n".encode())
+    assert answer.split()[1] == str(status).encode()
+    assert (b"\r\nAllow: POST\r\n" in answer) == (status == 405)
+
+
 async def test_a_proxy_s_name_can_be_allowed() -> None:
     async with serving(allowed_hosts=("Bot.Example.org",)) as port:
         host = {"Host": "bot.example.org"}
