@@ -143,7 +143,8 @@ class _Lines:
         """Where the engine stands, unless that was said already."""
         percent = "" if status.progress is None else f" {status.progress:.0%}"
         ready = status.stage == "ready"
-        key = (status.stage, status.lora if ready else status.detail if self._live else "")
+        failed = status.stage == "failed"
+        key = (status.stage, status.lora if ready else status.detail if self._live and not failed else "")
         if status.stage == "off":
             return
         if self._json:
@@ -155,7 +156,9 @@ class _Lines:
             self.say("engine", f"ready: {status.model}{lora}, {status.window} tokens of context")
         elif ready:  # a remark, such as on the server that is going to take over
             pass
-        elif status.stage == "failed":
+        elif failed and key == self._last:  # looked at again, in vain: the log says so each time
+            pass
+        elif failed:
             self._end_live()
             self.say("engine", status.detail, good=False)
         elif self._live:
