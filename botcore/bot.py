@@ -26,7 +26,7 @@ from botcore.forget import Forgetting
 from botcore.http import Board, Http
 from botcore.intake import Intake
 from botcore.leader import Leadership
-from botcore.lifespans import Lifespans
+from botcore.lifespans import Lifespans, exits_contained
 from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.loras import LoraBook, Serving
@@ -129,8 +129,9 @@ class Bot(Archive):
                 self.address = http.address
                 self.database.note_address(http.address)
                 self.listening.set()
-                async with asyncio.TaskGroup() as group:
-                    await self._live(group, house)
+                with exits_contained():
+                    async with asyncio.TaskGroup() as group:
+                        await self._live(group, house)
 
     async def _live(self, group: asyncio.TaskGroup, house: House) -> None:
         self._router = router = Router(house)
@@ -267,7 +268,7 @@ class Bot(Archive):
                 return offered[kind](self.settings.engine, data_dir=self.data_dir, clock=self.clock)
             except BotcoreError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise SettingsError(f'engine.kind = "{kind}" cannot be built: {in_a_line(error)}') from error
         return build_engine(self.settings.engine, data_dir=self.data_dir, clock=self.clock, offered=list(offered))
 

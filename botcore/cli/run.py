@@ -154,10 +154,8 @@ class _Lines:
             self._end_live()
             lora = f" with {status.lora}" if status.lora else ""
             self.say("engine", f"ready: {status.model}{lora}, {status.window} tokens of context")
-        elif ready:  # a remark, such as on the server that is going to take over
-            pass
-        elif failed and key == self._last:  # looked at again, in vain: the log says so each time
-            pass
+        elif ready or (failed and key == self._last):
+            pass  # a remark, such as on the server that is going to take over; one more look, which the log tells
         elif failed:
             self._end_live()
             self.say("engine", status.detail, good=False)

@@ -191,7 +191,7 @@ class Http:
             return self._translated(path, error)
         except ConnectionError:
             raise  # the client has gone; aiohttp closes the connection
-        except Exception:
+        except (Exception, SystemExit):
             log.exception("%s %s failed: a bug in its handler", request.method, _pattern(request))
             if BEGUN in request:
                 raise ConnectionResetError("the response was begun already: all that is left is to hang up") from None

@@ -11,7 +11,7 @@ from botcore.engine.command import ServerPlan
 from botcore.engine.lane import PROBE_EVERY, PROBE_WITHIN, Lane
 from botcore.engine.model import Model
 from botcore.errors import EngineTimeout
-from botcore.testing import ManualClock
+from botcore.testing import ManualClock, until
 from botcore.testing.openai_server import FakeOpenAI, Stream
 
 
@@ -71,8 +71,7 @@ async def test_an_old_socket_that_cannot_be_removed_is_a_failed_start_and_tried_
     assert lane.failure == f"cannot remove {lane.plan.socket}: Is a directory"
     lane.plan.socket.rmdir()
     await clock.advance(1)
-    while "cannot start" not in lane.failure:  # by then it is the next thing that is wrong here
-        await asyncio.sleep(0)
+    await until(lambda: "cannot start" in lane.failure)  # by then it is the next thing that is wrong here
     assert [record.message.partition("; next")[0] for record in caplog.records] == [
         f"engine: cannot remove {lane.plan.socket}: Is a directory",
         f"engine: {lane.failure}",
