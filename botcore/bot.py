@@ -19,7 +19,7 @@ from botcore.context import Command
 from botcore.delivery import Sender
 from botcore.dispatch import FAILURES, Dispatcher, travels_on
 from botcore.engine import build_engine
-from botcore.errors import BotcoreError, SettingsError, StoreError, in_a_line
+from botcore.errors import BotcoreError, SettingsError, StoreError, in_a_line, without_addresses
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
@@ -333,10 +333,10 @@ class Bot(Archive):
         return dict.fromkeys(self.loaded.plugins, "ok") | told | self._health
 
     async def _ready(self) -> Mapping[str, str]:
-        """What a load balancer asks; what is wrong with a plugin is the operator's business (`health`)."""
+        """What a load balancer asks, and any stranger; the rest is the operator's business (`health`, `engine`)."""
         status = self.engine
         engine = "ok" if status.stage == "ready" else f"{status.stage} {status.detail}".strip()
-        return {"store": await self.database.check(), "engine": engine}
+        return {"store": without_addresses(await self.database.check()), "engine": without_addresses(engine)}
 
 
 @asynccontextmanager

@@ -230,7 +230,7 @@ class LiveTurn:
                 while not self._usable():
                     await self._house.engine.changed()
         except TimeoutError:
-            raise EngineUnavailable(f"The engine {_stage(self.engine)}; please ask again later.") from None
+            raise EngineUnavailable(f"The engine {_stage(self.engine)}") from None
 
     def _usable(self) -> bool:
         """Whether the engine answers now; else tell the person. Raises `EngineUnavailable` where it never will."""

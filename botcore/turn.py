@@ -14,7 +14,7 @@ from functools import partial
 
 from botcore.delivery import Delivery
 from botcore.dispatch import FAILURES, Bound, Won, guilty, travels_on
-from botcore.errors import EngineError, LeaseLost
+from botcore.errors import EngineError, LeaseLost, for_people
 from botcore.failpoints import failpoint
 from botcore.line import Line
 from botcore.live import House, LiveTurn
@@ -165,7 +165,8 @@ class TurnRun:
                 stack.callback(turn.give_back)
                 return await self._stages(turn, delivery, stack)
         except EngineError as error:
-            return _Ending("failed", str(error))
+            log.warning("turn %s: %s", turn.id, error)
+            return _Ending("failed", for_people(error))
         except FAILURES as error:
             if travels_on(error):
                 raise

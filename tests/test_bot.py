@@ -367,6 +367,15 @@ async def test_the_port_tells_whether_the_bot_is_usable(tmp_path: Path) -> None:
         assert await get(chat.bot.address, "/readyz") == 200
 
 
+async def test_a_stranger_is_not_told_where_the_engine_is(tmp_path: Path) -> None:
+    from aiohttp import ClientSession
+
+    async with chatting(tmp_path) as chat, ClientSession() as session:
+        chat.engine.set_status(stage="failed", detail="the engine at http://10.0.0.3:8000/v1 is gone")
+        async with session.get(chat.bot.address + "/readyz") as answer:
+            assert (await answer.json())["wrong"] == {"engine": "failed the engine is gone"}
+
+
 async def get(address: str, path: str, headers: Mapping[str, Any] | None = None) -> int:
     from aiohttp import ClientSession
 

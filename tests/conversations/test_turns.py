@@ -204,6 +204,21 @@ async def test_an_engine_that_cannot_come_says_why(chat: Chat) -> None:
     await chat.hears("no memory; close something")
 
 
+@pytest.mark.parametrize("known_before", [True, False])
+async def test_people_do_not_read_where_the_engine_is_and_the_log_keeps_it(
+    chat: Chat, known_before: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    reason = "the engine at http://10.0.0.3:8000/v1 cannot be reached: Connection refused"
+    if known_before:
+        chat.engine.set_status(stage="failed", detail=f"{reason}; next look in 8 s")
+    chat.engine.say(EngineUnavailable(reason), EngineUnavailable(reason))
+    await chat.says("hi")
+    heard = await chat.hears("the engine cannot be reached: Connection refused")
+    assert "10.0.0.3" not in heard
+    assert heard.endswith("Please ask again later.")
+    assert reason in caplog.text
+
+
 async def test_a_message_that_is_too_long_is_refused_with_the_numbers(tmp_path: Path) -> None:
     async with chatting(tmp_path, plugins={"talker": Talker()}, settings={"turn": {"text_limit": 10}}) as chat:
         await chat.says("x" * 11)
