@@ -123,9 +123,20 @@ async def test_after_a_stop_the_next_message_is_answered(chat: Chat) -> None:
     await chat.hears("fine")
 
 
-async def test_help_lists_the_commands_and_unknown_ones_go_to_the_model(chat: Chat) -> None:
+async def test_help_lists_the_commands(chat: Chat) -> None:
     await chat.says("/help")
     await chat.hears("`/stop`")
+
+
+@pytest.mark.parametrize("text", ["/tabel for two", "/tabel", "/tabel@bot for two"])
+async def test_a_command_that_nobody_knows_is_told_as_that(tmp_path: Path, text: str) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.says(text)
+        assert await chat.hears() == "There is no command /tabel; /help lists them."
+        assert [reply.outcome for reply in await chat.replies()] == ["answered"]
+
+
+async def test_a_plugin_that_reads_such_texts_itself_comes_first(chat: Chat) -> None:
     await chat.says("/nothing of the kind")
     await chat.hears("You said: /nothing of the kind")
 
