@@ -19,14 +19,14 @@ from botcore.context import Command
 from botcore.delivery import Sender
 from botcore.dispatch import FAILURES, Dispatcher, travels_on
 from botcore.engine import build_engine
-from botcore.errors import BotcoreError, SettingsError, StoreError, in_a_line
+from botcore.errors import BotcoreError, SettingsError, StoreError, in_a_line, without_addresses
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
 from botcore.http import Board, Http
 from botcore.intake import Intake
 from botcore.leader import Leadership
-from botcore.lifespans import Lifespans
+from botcore.lifespans import Lifespans, exits_contained
 from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.loras import LoraBook, Serving
@@ -129,8 +129,9 @@ class Bot(Archive):
                 self.address = http.address
                 self.database.note_address(http.address)
                 self.listening.set()
-                async with asyncio.TaskGroup() as group:
-                    await self._live(group, house)
+                with exits_contained():
+                    async with asyncio.TaskGroup() as group:
+                        await self._live(group, house)
 
     async def _live(self, group: asyncio.TaskGroup, house: House) -> None:
         self._router = router = Router(house)
@@ -267,7 +268,7 @@ class Bot(Archive):
                 return offered[kind](self.settings.engine, data_dir=self.data_dir, clock=self.clock)
             except BotcoreError:
                 raise
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise SettingsError(f'engine.kind = "{kind}" cannot be built: {in_a_line(error)}') from error
         return build_engine(self.settings.engine, data_dir=self.data_dir, clock=self.clock, offered=list(offered))
 
@@ -332,10 +333,10 @@ class Bot(Archive):
         return dict.fromkeys(self.loaded.plugins, "ok") | told | self._health
 
     async def _ready(self) -> Mapping[str, str]:
-        """What a load balancer asks; what is wrong with a plugin is the operator's business (`health`)."""
+        """What a load balancer asks, and any stranger; the rest is the operator's business (`health`, `engine`)."""
         status = self.engine
         engine = "ok" if status.stage == "ready" else f"{status.stage} {status.detail}".strip()
-        return {"store": await self.database.check(), "engine": engine}
+        return {"store": without_addresses(await self.database.check()), "engine": without_addresses(engine)}
 
 
 @asynccontextmanager

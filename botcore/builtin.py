@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, MutableMapping
 from botcore.context import Command, Turn, say
 from botcore.messages import Chunk
 
-__all__ = ["add_commands"]
+__all__ = ["add_commands", "no_such_command"]
 
 
 def add_commands(commands: MutableMapping[str, Command], name: str) -> None:
@@ -25,6 +25,11 @@ def add_commands(commands: MutableMapping[str, Command], name: str) -> None:
     }
     for command, (about, handler) in own.items():
         commands.setdefault(command, Command(name=command, help=about, handler=handler, plugin="botcore"))
+
+
+def no_such_command(turn: Turn) -> AsyncIterator[Chunk]:
+    """What is said where no plugin wants an unknown one."""
+    return say(f"There is no command /{turn.command}; /help lists them.")
 
 
 async def _idle(turn: Turn) -> AsyncIterator[Chunk]:

@@ -90,6 +90,14 @@ class Turn(Protocol):
         ...
 
     @property
+    def unknown(self) -> bool:
+        """Whether the message names a command that nobody registered (``/tabel``): who answers all passes it on.
+
+        Where every `reply` does, the bot says that there is no such command. A path (``/etc/hosts``) is none.
+        """
+        ...
+
+    @property
     def engine(self) -> EngineStatus:
         """Where the engine stands now."""
         ...

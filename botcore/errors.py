@@ -21,6 +21,8 @@ BotcoreError
 └── Unknown              may or may not have arrived (time-out after the request was written, 5xx)
 """
 
+import re
+
 __all__ = [
     "BotcoreError",
     "ChannelError",
@@ -39,7 +41,9 @@ __all__ = [
     "StoreUnavailable",
     "TrainingError",
     "Unknown",
+    "for_people",
     "in_a_line",
+    "without_addresses",
 ]
 
 
@@ -126,3 +130,31 @@ def in_a_line(error: BaseException) -> str:
     said = str(error).partition("\n")[0]  # a database's error brings its whole statement along
     parts = (said,) if isinstance(error, BotcoreError) else (type(error).__name__, said)
     return ": ".join(filter(None, parts))
+
+
+def for_people(error: EngineError) -> str:
+    """What whoever asked is told: the reason without addresses, and what to do. The log has the whole of it."""
+    reason = without_addresses(str(error))
+    reason = reason[:1].upper() + reason[1:] + ("" if reason.endswith((".", "!", "?", "…")) else ".")
+    if isinstance(error, PromptTooLong):
+        return f"{reason} Please write less at once."
+    if isinstance(error, EngineRejected):
+        return f"{reason} Asking again will not help; please tell the operator."
+    return f"{reason} Please ask again later."
+
+
+_ADDRESS = re.compile(
+    r"""(?P<at>\ at\ )?(?:
+        [a-z][a-z0-9+.-]*://[^\s"'<>(),;]*[\w/\]]         # a URL
+      | (?<![\w.~/])(?:/[\w.@+-]+)+/(?P<file>[\w.@+-]+)   # a path, which no /command is
+      | (?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?(?!\.?\w)
+      | \[[0-9a-f]*:[0-9a-f:.]+\](?::\d+)?
+      | (?<![\w.-])[a-z][\w.-]*:(?:\d{4,5}|443|80)(?!\w)    # host and port
+    )""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def without_addresses(text: str) -> str:
+    """``text`` for those who need not know where things are: no URL, host and port or IP; of a path the file's name."""
+    return _ADDRESS.sub(lambda found: "" if found["at"] else found["file"] or "…", text)

@@ -51,7 +51,8 @@ class HookSpecs:
         """Who answers? Return the stream of the reply, or None to pass; the first stream wins.
 
         The coroutine decides, the iterator does the work: it is closed when the turn is stopped. What it raises ends
-        the reply as failed: an `EngineError` with its own words, anything else with an excuse and a line in the log.
+        the reply as failed: an `EngineError` with its own words less addresses, anything else with an excuse, and a
+        line in the log.
         """
 
     @hookspec

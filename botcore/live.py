@@ -35,6 +35,8 @@ from botcore.store import Claim, Store
 __all__ = ["House", "LiveTurn"]
 
 COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
+LOOKS_LIKE_ONE = re.compile(r"/[a-z][a-z0-9_]{0,31}(?:@\w+)?(?!\S)")
+"""A text that names no command we know, but was meant to: ``/Users``, ``/etc/hosts`` and ``/2`` are none."""
 STAGES = {
     "off": "has not started yet",
     "install": "is being installed",
@@ -96,6 +98,12 @@ class LiveTurn:
     def conversation(self) -> Conversation:
         """See `Turn`."""
         return self.message.conversation
+
+    @property
+    def unknown(self) -> bool:
+        """See `Turn`."""
+        named = self.command not in self._house.commands and LOOKS_LIKE_ONE.match(self.message.text.strip())
+        return bool(self.command and named)
 
     @property
     def engine(self) -> EngineStatus:
@@ -230,7 +238,7 @@ class LiveTurn:
                 while not self._usable():
                     await self._house.engine.changed()
         except TimeoutError:
-            raise EngineUnavailable(f"The engine {_stage(self.engine)}; please ask again later.") from None
+            raise EngineUnavailable(f"The engine {_stage(self.engine)}") from None
 
     def _usable(self) -> bool:
         """Whether the engine answers now; else tell the person. Raises `EngineUnavailable` where it never will."""

@@ -95,14 +95,14 @@ def _build(section: str, name: str, table: Mapping[str, Any], origins: Mapping[s
         return kind(settings) if model is not _NoSettings else kind()
     except BotcoreError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         log.debug("building %s", name, exc_info=True)
         raise PluginLoadError(
             f"{name}: cannot be built: {type(error).__name__}: {error}{_how_built(kind, error)}"
         ) from error
 
 
-def _how_built(kind: Any, error: Exception) -> str:
+def _how_built(kind: Any, error: BaseException) -> str:
     called = getattr(kind, "__name__", "Plugin")
     if not isinstance(error, TypeError):
         return ""
@@ -146,7 +146,7 @@ def loaded(name: str, point: EntryPoint) -> Any:
         raise PluginLoadError(
             f"{name}: needs the package {error.name}; pip install it into the bot's environment"
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginLoadError(f"{name}: {point.value} cannot be imported: {type(error).__name__}: {error}") from error
 
 
@@ -178,7 +178,7 @@ def _adopt(manager: pluggy.PluginManager, loaded: Loaded, name: str, plugin: obj
         register = getattr(plugin, "register", None)
         if register is not None:
             register(registry=Registering(name, loaded.registered, visit))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         loaded.registered.restore(before)  # half a plugin is worse than none
         if manager.is_registered(plugin):
             manager.unregister(plugin)
@@ -186,7 +186,7 @@ def _adopt(manager: pluggy.PluginManager, loaded: Loaded, name: str, plugin: obj
     loaded.plugins[name] = plugin
 
 
-def _unusable(name: str, error: Exception) -> PluginLoadError:
+def _unusable(name: str, error: BaseException) -> PluginLoadError:
     if isinstance(error, PluginLoadError):
         return error
     if isinstance(error, pluggy.PluginValidationError):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from botcore.errors import SettingsError
 
@@ -46,6 +46,14 @@ class BotSettings(Table):
     name: str = Field(default="botcore", min_length=1, max_length=64)
     data_dir: Path = Path("data")
     """Database, logs, engine socket. One running bot per directory."""
+
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        """An empty one comes of a variable that is not set in a script; it would be the current folder."""
+        if isinstance(value, str) and not value.strip():
+            raise ValueError('name a folder; "." is the current one')
+        return value
 
 
 class HttpSettings(Table):

@@ -12,9 +12,10 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 
+from botcore.builtin import no_such_command
 from botcore.delivery import Delivery
 from botcore.dispatch import FAILURES, Bound, Won, guilty, travels_on
-from botcore.errors import EngineError, LeaseLost
+from botcore.errors import EngineError, LeaseLost, for_people
 from botcore.failpoints import failpoint
 from botcore.line import Line
 from botcore.live import House, LiveTurn
@@ -165,7 +166,8 @@ class TurnRun:
                 stack.callback(turn.give_back)
                 return await self._stages(turn, delivery, stack)
         except EngineError as error:
-            return _Ending("failed", str(error))
+            log.warning("turn %s: %s", turn.id, error)
+            return _Ending("failed", for_people(error))
         except FAILURES as error:
             if travels_on(error):
                 raise
@@ -233,7 +235,9 @@ class TurnRun:
             if answer is not None:
                 return command.plugin, answer
         won = await self._house.hooks.first("reply", turn, budget_s=budget)
-        return (won.plugin, won.value) if won else ("", None)
+        if won:
+            return won.plugin, won.value
+        return ("botcore", no_such_command(turn)) if turn.unknown else ("", None)
 
     def _reply(self, turn: LiveTurn, delivery: Delivery, ending: _Ending) -> Reply:
         return Reply(

@@ -42,6 +42,7 @@ class Handlers:
             _route("POST", "/mine", self.echo, "user"),
             _route("GET", "/admin", self.hello, "admin"),
             _route("GET", "/bug", self.bug, "public"),
+            _route("GET", "/exits", self.exits, "public"),
             _route("GET", "/nothing", self.nothing, "public"),
             _route("GET", "/v1/bug", self.bug, "public"),
             _route("GET", "/stream", self.stream, "public"),
@@ -63,6 +64,9 @@ class Handlers:
 
     async def bug(self, _request: web.Request) -> web.Response:
         raise KeyError(SECRET_IN_A_BUG)
+
+    async def exits(self, _request: web.Request) -> web.Response:
+        raise SystemExit(2)
 
     async def nothing(self, _request: web.Request) -> None:
         return None
@@ -286,7 +290,7 @@ async def test_an_unknown_path_and_a_wrong_method_are_json(port: Port) -> None:
     assert set(headers["Allow"].split(",")) == {"GET", "HEAD", "POST"}
 
 
-@pytest.mark.parametrize("path", ["/bug", "/v1/bug", "/nothing"])
+@pytest.mark.parametrize("path", ["/bug", "/v1/bug", "/nothing", "/exits"])
 async def test_a_bug_is_told_without_a_traceback_and_logged_once(
     port: Port, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -434,6 +438,23 @@ async def test_platforms_call_by_the_public_name_and_get_no_further(port: Port, 
     head = f"POST {path} HTTP/1.1\r\nHost: bot.example.org\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 0\r\n"
     answer = await raw(port.http.address, f"{head}Connection: close\r\n\r\n".encode())
     assert answer.split()[1] == str(status).encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/hooks/platform", 405),
+        ("/hooks/other", 403),
+        ("/hooks/../open", 403),
+        ("/hooks/%2e%2e/open", 403),
+        ("/open", 403),
+    ],
+)
+async def test_a_wrong_method_below_hooks_is_told_as_that_and_nowhere_else(port: Port, path: str, status: int) -> None:
+    head = f"PUT {path} HTTP/1.1\r\nHost: bot.example.org\r\nContent-Length: 0\r\n"
+    answer = await raw(port.http.address, f"{head}Connection: close\r\n\r\n".encode())
+    assert answer.split()[1] == str(status).encode()
+    assert (b"\r\nAllow: POST\r\n" in answer) == (status == 405)
 
 
 async def test_a_proxy_s_name_can_be_allowed() -> None:

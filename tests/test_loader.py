@@ -111,6 +111,17 @@ class AsyncTool:
         return None
 
 
+class Exits:
+    def __init__(self) -> None:
+        raise SystemExit(2)
+
+
+class ExitsLate:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        raise SystemExit("no licence")
+
+
 class NoChannel:
     name = "nochannel"
 
@@ -139,6 +150,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
         kind.__name__.lower(): EntryPoint(kind.__name__.lower(), f"{__name__}:{kind.__name__}", "botcore")
         for kind in kinds
     }
+    points["exitsatonce"] = EntryPoint("exitsatonce", "botcore", "botcore")
     points["nowhere"] = EntryPoint("nowhere", "no_such_module:Thing", "botcore")
     monkeypatch.setattr(loader, "available", lambda: points)
     monkeypatch.setattr(EntryPoint, "load", lambda self: load_here(self, kinds))
@@ -147,6 +159,8 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def load_here(point: EntryPoint, kinds: tuple[type, ...]) -> Any:
     if point.name == "nowhere":
         raise ModuleNotFoundError("No module named 'no_such_module'", name="no_such_module")
+    if point.name == "exitsatonce":
+        raise SystemExit(3)
     return next(kind for kind in kinds if kind.__name__.lower() == point.name)
 
 
@@ -195,6 +209,9 @@ def test_a_misspelt_setting_names_the_nearest() -> None:
             "slashed: '/count' is no command's name; use 1-32 of a-z, 0-9 and _, without the slash",
         ),
         ("asynctool", "asynctool: botcore asynctool count must be a plain def; call asyncio.run in it"),
+        ("exits", "exits: cannot be built: SystemExit: 2"),
+        ("exitslate", "exitslate: register failed: SystemExit: no licence"),
+        ("exitsatonce", "exitsatonce: botcore cannot be imported: SystemExit: 3"),
         ("nochannel", "nochannel: NoChannel is no channel: it has no capabilities, send, edit, show, find, fetch"),
         (
             "plainsettings",

@@ -92,7 +92,7 @@ class Asked:
 
     def __init__(self, *widgets: Widget) -> None:
         self.widgets: Any = list(widgets) or [Figure(name="Dice", value=6)]
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
         self.hold: asyncio.Event | None = None
         self.entered = asyncio.Event()
         self.times = 0
@@ -187,6 +187,14 @@ async def test_a_panel_that_fails_leaves_the_others_alone(caplog: pytest.LogCapt
         await port.clock.advance(1.1)
         broken.error = None
         assert (await port.asks())[0] == 200
+
+
+async def test_a_panel_that_exits_is_told_as_one_that_fails() -> None:
+    panel = Asked()
+    panel.error = SystemExit(2)
+    async with serving({"dice": panel.read}) as port:
+        status, body = await port.asks()
+    assert (status, body["error"]["message"]) == (503, "dice made a mistake here: SystemExit; the bot's log says more")
 
 
 async def test_a_panel_that_does_not_answer_is_given_up() -> None:

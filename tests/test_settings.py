@@ -30,6 +30,16 @@ def test_the_database_follows_the_data_directory(file: Path) -> None:
     assert settings('[bot]\ndata_dir = "elsewhere"', path=file).store_url == "sqlite:///elsewhere/botcore.db"
 
 
+@pytest.mark.parametrize("empty", ["", "  "])
+def test_an_empty_data_directory_is_refused_and_a_dot_is_the_current_one(file: Path, empty: str) -> None:
+    told = r'bot\.data_dir: name a folder; "\." is the current one'
+    with pytest.raises(SettingsError, match=f"^command line: {told}"):
+        settings(path=file, flags={"bot.data_dir": empty})
+    with pytest.raises(SettingsError, match=f"^{file}: {told}"):
+        settings(f"[bot]\ndata_dir = '{empty}'", path=file)
+    assert settings("[bot]\ndata_dir = '.'", path=file).bot.data_dir == Path()
+
+
 def test_each_layer_wins_over_the_one_before(file: Path, tmp_path: Path) -> None:
     toml, local = "[http]\nport = 1\nhost = 'a'\nbody_limit = 4096", tmp_path / "local.toml"
     local.write_text("[http]\nport = 2\nhost = 'b'")

@@ -143,7 +143,8 @@ class _Lines:
         """Where the engine stands, unless that was said already."""
         percent = "" if status.progress is None else f" {status.progress:.0%}"
         ready = status.stage == "ready"
-        key = (status.stage, status.lora if ready else status.detail if self._live else "")
+        failed = status.stage == "failed"
+        key = (status.stage, status.lora if ready else status.detail if self._live and not failed else "")
         if status.stage == "off":
             return
         if self._json:
@@ -153,9 +154,9 @@ class _Lines:
             self._end_live()
             lora = f" with {status.lora}" if status.lora else ""
             self.say("engine", f"ready: {status.model}{lora}, {status.window} tokens of context")
-        elif ready:  # a remark, such as on the server that is going to take over
-            pass
-        elif status.stage == "failed":
+        elif ready or (failed and key == self._last):
+            pass  # a remark, such as on the server that is going to take over; one more look, which the log tells
+        elif failed:
             self._end_live()
             self.say("engine", status.detail, good=False)
         elif self._live:

@@ -7,6 +7,8 @@ The key is sent in one header and appears in no message and no log.
 import json
 import logging
 import os
+import socket
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
@@ -261,9 +263,11 @@ def _base(url: str) -> str:
 
 def _reason(error: Exception) -> str:
     """What went wrong, in one line; of a connection that was not made the system's word, without aiohttp's brackets."""
-    number = error.errno if isinstance(error, aiohttp.ClientConnectorError) else None
-    if number is not None and number > 0:
-        return os.strerror(number)
+    cause = error.__cause__ if isinstance(error, aiohttp.ClientConnectorError) else None
+    if isinstance(cause, socket.gaierror | ssl.SSLError) and cause.strerror:
+        return cause.strerror  # their numbers are not the system's: TLS has a 1, too
+    if isinstance(cause, OSError) and cause.errno:
+        return os.strerror(cause.errno)
     return " ".join(str(error).split()) or type(error).__name__
 
 

@@ -100,8 +100,10 @@ class Lane:
         """From a start to the end of that server: why it ended, and whether it had been ready."""
         story, ready = Story(), asyncio.Event()
         self._report(stage="model", detail=f"starting vLLM with {self.plan.model.name}", progress=0.0)
-        with contextlib.suppress(FileNotFoundError):
-            self.plan.socket.unlink()
+        try:
+            self.plan.socket.unlink(missing_ok=True)
+        except OSError as error:
+            return f"cannot remove {self.plan.socket}: {error.strerror}", False
 
         def hear(line: str) -> None:
             story.add(line)

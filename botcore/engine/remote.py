@@ -46,6 +46,7 @@ class RemoteEngine:
         if not remote.base_url:
             raise EngineRejected('engine.kind = "openai" needs engine.base_url, such as http://localhost:8000/v1')
         self._remote = remote
+        self._who = f"the engine at {remote.base_url}"
         self._clock = clock
         self._board = Board(EngineStatus(stage="off", model=remote.model))
         self._client = self._connect()
@@ -129,10 +130,10 @@ class RemoteEngine:
                 return model
         if served and named:
             names = ", ".join(model.id for model in served[:5])
-            raise EngineRejected(f"{self._remote.base_url} does not serve {named}; set engine.model to one of: {names}")
+            raise EngineRejected(f"{self._who} does not serve {named}; set engine.model to one of: {names}")
         if named:
             return ServedModel(id=named)
-        raise EngineRejected(f"{self._remote.base_url} names no model; set engine.model")
+        raise EngineRejected(f"{self._who} names no model; set engine.model")
 
     async def _wait(self) -> None:
         """Until the next look is due, or a request fails."""

@@ -167,11 +167,14 @@ class VllmEngine:
         )
 
     def _point_at(self, socket: Path) -> None:
-        """Lead `socket` to this one, in one step."""
+        """Lead `socket` to this one, in one step. Where the disk does not take that, this process needs it least."""
         link = socket.with_suffix(".link")
-        link.unlink(missing_ok=True)
-        link.symlink_to(socket.name)
-        link.replace(self.socket)
+        try:
+            link.unlink(missing_ok=True)
+            link.symlink_to(socket.name)
+            link.replace(self.socket)
+        except OSError as error:
+            logger.error("engine: other processes cannot use this engine: %s", error)
 
     # ------------------------------------------------------------------ changing the model
 

@@ -70,7 +70,7 @@ class _Reading:
                 before, self._wrong = self._wrong, ""
                 try:
                     self._body = await self._read()
-                except Exception as error:
+                except (Exception, SystemExit) as error:
                     self._wrong = self._told(error, before)
                 self._at = self._clock.monotonic()
             return self._body, self._wrong
@@ -80,7 +80,7 @@ class _Reading:
             widgets = await self.panel.read()
         return json.dumps({"widgets": as_json(widgets)}, separators=(",", ":"), allow_nan=False).encode()
 
-    def _told(self, error: Exception, before: str) -> str:
+    def _told(self, error: BaseException, before: str) -> str:
         """One line for the operator; the log has the rest, once for as long as it stays the same."""
         if isinstance(error, BotcoreError):
             return str(error)

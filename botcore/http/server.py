@@ -181,7 +181,7 @@ class Http:
         if self._stopping:
             return failure(path, 503, "stopping", "the bot is stopping; try again shortly", {"Retry-After": "5"})
         try:
-            if not _pattern(request).startswith(HOOKS) and (denied := self._guard.foreign(request)):
+            if not _is_for_platforms(request) and (denied := self._guard.foreign(request)):
                 return denial(path, denied)
             response = await handler(request)
             if not isinstance(response, web.StreamResponse):
@@ -191,7 +191,7 @@ class Http:
             return self._translated(path, error)
         except ConnectionError:
             raise  # the client has gone; aiohttp closes the connection
-        except Exception:
+        except (Exception, SystemExit):
             log.exception("%s %s failed: a bug in its handler", request.method, _pattern(request))
             if BEGUN in request:
                 raise ConnectionResetError("the response was begun already: all that is left is to hang up") from None
@@ -255,6 +255,12 @@ class Http:
 
     async def _metricsz(self, _request: web.Request) -> web.Response:
         return web.Response(body=self._metrics(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+def _is_for_platforms(request: web.Request) -> bool:
+    """Whether platforms call this address, with whatever method: a wrong one is answered 405, not the Host's 403."""
+    wrong_method = isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed)
+    return (request.path if wrong_method else _pattern(request)).startswith(HOOKS)
 
 
 def _pattern(request: web.Request) -> str:

@@ -44,7 +44,9 @@ class TextGen:
 
     @hookimpl
     async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
-        """Answers everything: keep this plugin last in the configuration."""
+        """Answers everything but commands that do not exist: keep this plugin last in the configuration."""
+        if turn.unknown:
+            return None
         if not turn.message.text.strip():
             return say(UNREADABLE)
         return await self._write(turn, self._settings.presets.chat)

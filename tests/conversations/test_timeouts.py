@@ -41,7 +41,7 @@ async def test_an_engine_that_does_not_come_up_in_time_is_not_waited_for_any_lon
     await chat.says("hi")
     await until(lambda: chat.channel.drafts)
     await clock.advance(5)
-    assert await chat.hears() == "The engine warms up; please ask again later."
+    assert await chat.hears() == "The engine warms up. Please ask again later."
 
 
 @pytest.mark.parametrize("what", ["its first token", "its next token"])

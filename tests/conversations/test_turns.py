@@ -123,9 +123,20 @@ async def test_after_a_stop_the_next_message_is_answered(chat: Chat) -> None:
     await chat.hears("fine")
 
 
-async def test_help_lists_the_commands_and_unknown_ones_go_to_the_model(chat: Chat) -> None:
+async def test_help_lists_the_commands(chat: Chat) -> None:
     await chat.says("/help")
     await chat.hears("`/stop`")
+
+
+@pytest.mark.parametrize("text", ["/tabel for two", "/tabel", "/tabel@bot for two"])
+async def test_a_command_that_nobody_knows_is_told_as_that(tmp_path: Path, text: str) -> None:
+    async with chatting(tmp_path) as chat:
+        await chat.says(text)
+        assert await chat.hears() == "There is no command /tabel; /help lists them."
+        assert [reply.outcome for reply in await chat.replies()] == ["answered"]
+
+
+async def test_a_plugin_that_reads_such_texts_itself_comes_first(chat: Chat) -> None:
     await chat.says("/nothing of the kind")
     await chat.hears("You said: /nothing of the kind")
 
@@ -202,6 +213,21 @@ async def test_an_engine_that_cannot_come_says_why(chat: Chat) -> None:
     chat.engine.set_status(stage="failed", detail="no memory; close something")
     await chat.says("hi")
     await chat.hears("no memory; close something")
+
+
+@pytest.mark.parametrize("known_before", [True, False])
+async def test_people_do_not_read_where_the_engine_is_and_the_log_keeps_it(
+    chat: Chat, known_before: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    reason = "the engine at http://10.0.0.3:8000/v1 cannot be reached: Connection refused"
+    if known_before:
+        chat.engine.set_status(stage="failed", detail=f"{reason}; next look in 8 s")
+    chat.engine.say(EngineUnavailable(reason), EngineUnavailable(reason))
+    await chat.says("hi")
+    heard = await chat.hears("the engine cannot be reached: Connection refused")
+    assert "10.0.0.3" not in heard
+    assert heard.endswith("Please ask again later.")
+    assert reason in caplog.text
 
 
 async def test_a_message_that_is_too_long_is_refused_with_the_numbers(tmp_path: Path) -> None:

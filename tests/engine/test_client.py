@@ -188,6 +188,12 @@ async def test_nobody_at_home_is_unavailable(clock: ManualClock) -> None:
             await everything(client)
 
 
+async def test_a_server_without_tls_is_told_in_the_words_of_tls(server: FakeOpenAI, clock: ManualClock) -> None:
+    async with OpenAIClient(server.url.replace("http:", "https:"), clock=clock) as client:
+        with pytest.raises(EngineUnavailable, match=r"cannot be reached: \[SSL"):
+            await client.models()
+
+
 async def test_before_it_is_opened_it_is_unavailable(server: FakeOpenAI, clock: ManualClock) -> None:
     with pytest.raises(EngineUnavailable, match="not connected"):
         await everything(OpenAIClient(server.url, clock=clock))

@@ -11,7 +11,7 @@ from botcore.engine.command import ServerPlan
 from botcore.engine.lane import PROBE_EVERY, PROBE_WITHIN, Lane
 from botcore.engine.model import Model
 from botcore.errors import EngineTimeout
-from botcore.testing import ManualClock
+from botcore.testing import ManualClock, until
 from botcore.testing.openai_server import FakeOpenAI, Stream
 
 
@@ -60,3 +60,21 @@ async def test_a_server_that_was_slow_twice_goes(lane: Lane, server: FakeOpenAI,
     await clock.advance(PROBE_WITHIN + 1)
     with pytest.raises(EngineTimeout, match="no token within 10 s"):
         await looking
+
+
+async def test_an_old_socket_that_cannot_be_removed_is_a_failed_start_and_tried_again(
+    lane: Lane, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    lane.plan.socket.mkdir()
+    keeping = asyncio.create_task(lane.keep())
+    await lane.settled.wait()
+    assert lane.failure == f"cannot remove {lane.plan.socket}: Is a directory"
+    lane.plan.socket.rmdir()
+    await clock.advance(1)
+    await until(lambda: "cannot start" in lane.failure)  # by then it is the next thing that is wrong here
+    assert [record.message.partition("; next")[0] for record in caplog.records] == [
+        f"engine: cannot remove {lane.plan.socket}: Is a directory",
+        f"engine: {lane.failure}",
+    ]
+    keeping.cancel()
+    await asyncio.wait([keeping])

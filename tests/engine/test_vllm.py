@@ -207,6 +207,15 @@ async def test_a_disk_that_takes_nothing_costs_the_engine_and_not_the_bot(
         assert "File exists" in (await becomes(engine, lambda status: status.stage == "failed")).detail
 
 
+async def test_an_address_for_other_processes_that_cannot_be_written_costs_those_and_not_the_bot(
+    make: Callable[[Path], VllmEngine], model: MakeModel, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "data" / "run" / "engine-1.link").mkdir(parents=True)
+    async with running(make(model())) as engine:
+        assert engine.status.stage == "ready"
+    assert "other processes cannot use this engine" in caplog.text
+
+
 async def test_a_second_engine_on_the_same_data_names_the_first_and_takes_its_place_when_that_has_left(
     make: Callable[[Path], VllmEngine], model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,12 @@
 """The model's own voice, in a whole bot with a scripted engine."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from botcore import PromptMessage, Sampling
+from botcore import Chunk, PromptMessage, Registry, Sampling, Turn, hookimpl
 from botcore.engine.scripted import ScriptedEngine
 from botcore.testing import Chat, chatting
 from botcore_textgen import Preset, TextGenSettings
@@ -28,6 +29,47 @@ async def test_an_ordinary_message_goes_to_the_model(chat: Chat) -> None:
     assert asked(chat) == "What time is it?"
     (reply,) = await chat.replies()
     assert (reply.plugin, reply.model) == ("textgen", "scripted")
+
+
+async def test_a_command_that_nobody_knows_does_not_go_to_the_model(chat: Chat) -> None:
+    await chat.says("/tabel for two")
+    assert await chat.hears() == "There is no command /tabel; /help lists them."
+    assert chat.engine.prompts == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/etc/hosts is where?",
+        "/Users is where?",
+        "/2 of them",
+        "/ or \\?",
+        "// says what?",
+        "/it's what?",
+        "1/2",
+        "/a-b",
+    ],
+)
+async def test_a_path_and_the_like_are_ordinary_messages(chat: Chat, text: str) -> None:
+    chat.engine.say("fine")
+    await chat.says(text)
+    assert await chat.hears() == "fine"
+    assert asked(chat) == text
+
+
+async def test_what_a_command_passes_on_goes_to_the_model(tmp_path: Path) -> None:
+    class Passes:
+        @hookimpl
+        def register(self, registry: Registry) -> None:
+            registry.command("weigh", "Weigh something", self.weigh)
+
+        async def weigh(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return None
+
+    async with chatting(tmp_path, plugins={"passes": Passes()}, settings={"plugins": {"textgen": {}}}) as chat:
+        chat.engine.say("heavy")
+        await chat.says("/weigh a whale")
+        await chat.hears("heavy")
 
 
 async def test_the_persona_carries_the_bots_name(chat: Chat) -> None:

@@ -1,0 +1,26 @@
+"""What `botcore run` says of its engine in the terminal; the log says the rest."""
+
+from dataclasses import replace
+
+import pytest
+
+from botcore.cli.run import _Lines
+from botcore.ports import EngineStatus
+
+AWAY = EngineStatus(stage="failed", detail="the engine cannot be reached: Connection refused; next look in 1 s")
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_an_engine_that_stays_away_is_told_once(live: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = _Lines(as_json=False)
+    lines._live = live
+    for pause in (1, 2, 4):
+        lines.engine(replace(AWAY, detail=AWAY.detail.replace("1 s", f"{pause} s")))
+    assert capsys.readouterr().out.count("Connection refused") == 1
+
+
+def test_an_engine_that_is_gone_again_is_told_again(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = _Lines(as_json=False)
+    for status in (AWAY, EngineStatus(stage="ready", model="m", window=4096), AWAY):
+        lines.engine(status)
+    assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["!", "✓", "!"]
