@@ -26,7 +26,7 @@ from botcore.forget import Forgetting
 from botcore.http import Board, Http
 from botcore.intake import Intake
 from botcore.leader import Leadership
-from botcore.lifespans import Lifespans, exits_contained
+from botcore.lifespans import Lifespans
 from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.loras import LoraBook, Serving
@@ -129,9 +129,8 @@ class Bot(Archive):
                 self.address = http.address
                 self.database.note_address(http.address)
                 self.listening.set()
-                with exits_contained():
-                    async with asyncio.TaskGroup() as group:
-                        await self._live(group, house)
+                async with asyncio.TaskGroup() as group:
+                    await self._live(group, house)
 
     async def _live(self, group: asyncio.TaskGroup, house: House) -> None:
         self._router = router = Router(house)

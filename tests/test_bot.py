@@ -1,7 +1,6 @@
 """The bot's life: what fails alone, what stops in order, what a plugin may ask."""
 
 import asyncio
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -60,7 +59,7 @@ async def test_a_lifespan_that_fails_is_reported_and_the_bot_goes_on(tmp_path: P
 class Watches:
     """Starts a task in its lifespan, and forgets to cancel it."""
 
-    def __init__(self, error: BaseException | None = None) -> None:
+    def __init__(self, error: Exception | None = None) -> None:
         self.error = error
 
     @hookimpl
@@ -80,57 +79,6 @@ async def test_a_task_of_a_lifespan_that_fails_is_told_in_its_own_words(tmp_path
     async with chatting(tmp_path, plugins={"watches": Watches(RuntimeError("no disk"))}) as chat:
         await until(lambda: chat.bot.health()["watches"] != "ok")
         assert chat.bot.health()["watches"] == "RuntimeError: no disk"
-
-
-async def test_a_task_of_a_lifespan_that_exits_is_an_error_of_that_lifespan(tmp_path: Path) -> None:
-    async with chatting(tmp_path, plugins={"watches": Watches(SystemExit(3)), "diary": Diary()}) as chat:
-        await until(lambda: chat.bot.health()["watches"] != "ok")
-        assert chat.bot.health()["watches"] == "RuntimeError: it called sys.exit(3)"
-        await chat.says("/help")
-        await chat.hears("/help")
-
-
-class Polls:
-    """Starts a task of its own that ends by itself, one that exits and one that it cancels before it began."""
-
-    def __init__(self) -> None:
-        self.tasks: list[asyncio.Task[str]] = []
-
-    @hookimpl
-    @asynccontextmanager
-    async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
-        self.tasks = [asyncio.create_task(self.poll(what), name=what) for what in ("once", "in vain", "never")]
-        self.tasks[2].cancel()
-        yield
-
-    async def poll(self, what: str) -> str:
-        await asyncio.sleep(0)
-        return "polled" if what == "once" else sys.exit("no token")
-
-
-async def test_a_task_on_its_own_that_exits_is_named_and_ends_alone(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    polls = Polls()
-    async with chatting(tmp_path, plugins={"polls": polls}) as chat:
-        await asyncio.wait(polls.tasks)
-        once, in_vain, never = polls.tasks
-        assert once.result() == "polled"
-        assert str(in_vain.exception()) == "it called sys.exit('no token')"
-        assert never.cancelled()
-        assert chat.bot.health()["polls"] == "ok"
-        await chat.says("/help")
-        await chat.hears("/help")
-    told = "plugin polls: its task 'in vain' called sys.exit('no token'); the task has failed, the bot goes on"
-    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [told]
-
-
-async def test_the_loop_makes_tasks_as_before_when_the_bot_has_ended(tmp_path: Path) -> None:
-    loop = asyncio.get_running_loop()
-    before = loop.get_task_factory()
-    async with chatting(tmp_path):
-        assert loop.get_task_factory() is not before
-    assert loop.get_task_factory() is before
 
 
 async def test_a_lifespan_that_does_not_end_is_named_and_cancelled(
