@@ -3,7 +3,8 @@
 An outgoing part's life, each step committed before the next: ``pending → sending → sent | failed | uncertain``.
 *Uncertain* (it may have arrived) is settled by asking the platform where it can be asked, else by one more send,
 never more; where the process died in the middle of that one, the next process has one of its own. An edit leaves one
-message however often it is made, so it is made again until the platform has answered.
+message however often it is made, so it is made again until the platform has answered; where that refuses it, the
+part is sent as a new message.
 """
 
 import asyncio
@@ -100,6 +101,8 @@ class Sender:
         except Retry as refused:
             return await self._refused(channel, claim, row, refused.after, release=release)
         except Rejected as refused:
+            if row.part.platform_id:
+                return await self._displaced(channel, claim, row, str(refused))
             return await self._failed(channel, claim, row, str(refused), release=release)
         except Exception as error:
             self._count(channel, "uncertain")
@@ -130,6 +133,13 @@ class Sender:
         await self._note(partial(self.store.unsent, claim, row.part.id, not_before=not_before))
         failpoint("outbox.unsent")
         return replace(row, state="pending", not_before=not_before)
+
+    async def _displaced(self, channel: Channel, claim: Claim, row: OutboxRow, reason: str) -> OutboxRow:
+        """Where the placeholder is gone (a moderator deleted it), the reply is a message of its own."""
+        self._count(channel, "displaced")
+        log.info("%s: a message could not be edited, so a new one is sent: %s", channel.name, reason)
+        await self._note(partial(self.store.displaced, claim, row.part.id))
+        return replace(row, state="pending")
 
     async def _resolve(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
         """Ask whether an uncertain part arrived; where nobody can tell, send it once more, never twice."""

@@ -310,7 +310,10 @@ class Channel(Protocol):
         ...
 
     async def edit(self, platform_id: str, part: Part) -> None:
-        """Replace the text of a message of ours; the same text again is a success. Raises as `send`."""
+        """Replace the text of a message of ours; the same text again is a success.
+
+        Raises as `send`; after `Rejected` (somebody deleted the placeholder, say) the part is sent as a new message.
+        """
         ...
 
     async def show(self, draft: Draft) -> None:

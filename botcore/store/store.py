@@ -227,6 +227,10 @@ class Store(Database):
         """Sending or uncertain → pending: it surely did not arrive. Not to be tried before ``not_before`` (Unix s)."""
         await self.write(lambda connection: sends.unsent(connection, claim, part_id, not_before=not_before))
 
+    async def displaced(self, claim: Claim, part_id: str) -> None:
+        """Sending → pending, and no edit any more: the platform refuses to make an earlier message this part."""
+        await self.write(lambda connection: sends.displaced(connection, claim, part_id))
+
     async def failed(self, claim: Claim, part_id: str, reason: str, *, release: bool = False) -> None:
         """→ failed: the platform refused it for good."""
         now, reason = self._clock.now(), clean_text(reason)

@@ -276,6 +276,22 @@ async def test_in_a_group_a_placeholder_becomes_the_reply(telegram: FakeTelegram
     assert [prompt.messages[-1].content for prompt in bot.engine.prompts] == ["count"]
 
 
+async def test_a_moderator_who_deletes_the_placeholder_does_not_cost_the_reply(
+    telegram: FakeTelegram, start: Start
+) -> None:
+    team = telegram.chat(-100, "supergroup")
+    async with start(ScriptedEngine("one two three")) as bot:
+        bot.engine.hold()
+        asked = await team.says("@botcore_bot count")
+        await until(lambda: bot.engine.open == 1)
+        bot.engine.step()
+        await telegram.serves("editMessageText")
+        team.deletes(team.messages[0])
+        bot.engine.release()
+        message = await team.hears("one two three")
+    assert (len(team.messages), message.reply_to) == (1, asked["message"]["message_id"])
+
+
 async def test_topics_are_conversations_of_their_own(telegram: FakeTelegram, start: Start) -> None:
     team = telegram.chat(-100, "supergroup")
     async with start() as bot, telegram.hold("sendMessage") as gate:

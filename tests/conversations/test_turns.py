@@ -369,6 +369,20 @@ async def test_in_a_group_the_placeholder_becomes_the_reply(tmp_path: Path) -> N
         assert channel.texts == {"m1": "the whole reply"}
 
 
+async def test_a_reply_whose_placeholder_was_deleted_is_a_message_of_its_own(tmp_path: Path) -> None:
+    channel = LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
+    async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel) as chat:
+        chat.engine.say("the whole reply")
+        chat.engine.hold()
+        await chat.says("hi")
+        chat.engine.step()
+        await chat.hears("…")
+        channel.texts.clear()
+        chat.engine.release()
+        await chat.hears("the whole reply")
+        assert channel.texts == {"m2": "the whole reply"}
+
+
 async def test_a_pull_channel_gets_the_committed_reply_and_no_outbox(tmp_path: Path) -> None:
     channel = LoopbackChannel(Capabilities(progress="pull", progress_every=0))
     async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel) as chat:
