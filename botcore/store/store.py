@@ -181,7 +181,7 @@ class Store(Database):
     async def retry_dead(self, letter: int) -> bool:
         """Let a dead message wait for another run; False where there is no such message (a raw delivery cannot run)."""
         now = self._clock.now()
-        return await self.write(lambda connection: letters.retry(connection, letter, now=now))
+        return await self.write(lambda connection: letters.retry(connection, letter, now=now, unstopped=True))
 
     async def drop_dead(self, letter: int) -> bool:
         """Empty a dead letter; its id stays known, so that the same delivery is not taken again."""
