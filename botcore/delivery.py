@@ -257,6 +257,10 @@ class Delivery:
         failpoint("turn.committed")
         await self._sender.settle(self._channel, self._claim, rows, release=release)
 
+    async def take_back(self) -> None:
+        """This process says no more of this turn: another has it, or it was forgotten. What was shown may vanish."""
+        await self._show(self._draft(phase="final"))
+
     def _parts(self, reply: Reply, *, excuse: str = "") -> list[Part]:
         """What a person sees as messages: the text, or where there is none, why."""
         reason = "" if reply.outcome == "answered" else reply.reason

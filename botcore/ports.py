@@ -233,7 +233,7 @@ class Draft:
     note: str = ""
     """For ``waiting``: what it waits for, in words."""
     reply: Reply | None = None
-    """For ``final``: the committed reply."""
+    """For ``final``: the committed reply; None where this process says no more of the turn (another one has it)."""
     platform_id: str = ""
     """The anchor, where there is one."""
 

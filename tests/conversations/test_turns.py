@@ -358,6 +358,18 @@ async def test_a_stream_that_awaits_what_its_plugin_has_ended_fails_and_is_not_s
     assert "in _answer" in caplog.text
 
 
+async def test_of_a_reply_that_was_taken_away_no_preview_stays(chat: Chat) -> None:
+    chat.engine.hold()
+    await chat.says("hi")
+    await until(lambda: chat.engine.open)
+    chat.engine.step()
+    await until(lambda: chat.channel.drafts)
+    await chat.bot.forget(chat.conversation)
+    chat.engine.release()
+    await until(lambda: chat.channel.drafts[-1].phase == "final")
+    await chat.hears_nothing()
+
+
 async def test_in_a_group_the_placeholder_becomes_the_reply(tmp_path: Path) -> None:
     channel = LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
     async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel) as chat:
