@@ -16,7 +16,6 @@ from botcore.builtin import add_commands
 from botcore.changes import Changes
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command
-from botcore.delivery import Sender
 from botcore.dispatch import FAILURES, Dispatcher, travels_on
 from botcore.engine import build_engine
 from botcore.errors import BotcoreError, SettingsError, StoreError, in_a_line, without_addresses
@@ -37,6 +36,7 @@ from botcore.pace import Seldom
 from botcore.ports import Channel, Engine, EngineStatus, Inbox, LoraEngine
 from botcore.retention import Retention
 from botcore.router import Router
+from botcore.sender import Sender
 from botcore.settings import Settings
 from botcore.store import Store
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
-from botcore import Chunk, Feedback, Reply, Sampling, SettingsError, Turn, delivery, hookimpl, say
+from botcore import Chunk, Feedback, Reply, Sampling, SettingsError, Turn, hookimpl, say, sender
 from botcore.testing import Chat, ManualClock, ScriptedEngine, chatting, until
 from botcore_telegram.testing import SECRET, FakeTelegram, Fault
 
@@ -47,7 +47,7 @@ class Talker:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What got no answer is tried again at once: these tests run by the real clock."""
-    monkeypatch.setattr(delivery, "RESEND_AFTER_S", 0.01)
+    monkeypatch.setattr(sender, "RESEND_AFTER_S", 0.01)
 
 
 @pytest.fixture

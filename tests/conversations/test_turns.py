@@ -25,8 +25,8 @@ from botcore import (
     hookimpl,
     say,
 )
-from botcore.delivery import RESEND_AFTER_S
 from botcore.engine.remote import Remote, RemoteEngine
+from botcore.sender import RESEND_AFTER_S
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
 from botcore.testing.openai_server import FakeOpenAI
 

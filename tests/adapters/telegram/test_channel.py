@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from botcore import Citation, Conversation, Draft, Part, Rejected, Retry, Unknown
 from botcore.clock import SystemClock
-from botcore.delivery import MAX_ATTEMPTS
+from botcore.sender import MAX_ATTEMPTS
 from botcore.testing.clock import ManualClock
 from botcore_telegram import Telegram
 from botcore_telegram.api import in_our_words
