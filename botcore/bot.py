@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from botcore.admission import Admission
 from botcore.archive import Archive
@@ -16,7 +16,6 @@ from botcore.builtin import add_commands
 from botcore.changes import Changes
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command
-from botcore.delivery import Sender
 from botcore.dispatch import FAILURES, Dispatcher, travels_on
 from botcore.engine import build_engine
 from botcore.errors import BotcoreError, SettingsError, StoreError, in_a_line, without_addresses
@@ -37,6 +36,7 @@ from botcore.pace import Seldom
 from botcore.ports import Channel, Engine, EngineStatus, Inbox, LoraEngine
 from botcore.retention import Retention
 from botcore.router import Router
+from botcore.sender import Sender
 from botcore.settings import Settings
 from botcore.store import Store
 
@@ -50,6 +50,7 @@ log: logging.Logger = logging.getLogger(__name__)
 COUNT_S = 1.0
 """Between two looks at how many wait: ten thousand messages at most can come in meanwhile, and those are counted."""
 
+RAN_OUT = "its run has ended although nobody ended it; it is to receive until it is cancelled"
 RESTART_S = (1.0, 60.0)
 """First and longest pause before a channel that failed is run again; after a longer run a failure is a first one."""
 
@@ -210,14 +211,15 @@ class Bot(Archive):
     def _takes(self) -> bool:
         return self.started.is_set() and not self._stopping.is_set()
 
-    async def _keep(self, channel: Channel, inbox: Inbox) -> None:
+    async def _keep(self, channel: Channel, inbox: Inbox) -> NoReturn:
         """Run a channel, again after a pause where it fails: the others never notice."""
         pause, longest = RESTART_S
         while True:
             self._health.pop(channel.name, None)
             begun = self.clock.monotonic()
             try:
-                return await channel.run(inbox)
+                await channel.run(inbox)
+                raise BotcoreError(RAN_OUT)
             except FAILURES as error:
                 if travels_on(error):
                     raise

@@ -1,191 +1,25 @@
-"""One streaming state machine for all channels: show progress, split, keep the pace, send the final text exactly once.
+"""One turn's way out, alike for all channels: progress while the text grows, then the whole of it, split and committed.
 
-An outgoing part's life, each step committed before the next: ``pending → sending → sent | failed | uncertain``.
-*Uncertain* (it may have arrived) is settled by asking the platform where it can be asked, else by one more send,
-never more; where the process died in the middle of that one, the next process has one of its own. An edit leaves one
-message however often it is made, so it is made again until the platform has answered.
+How each part then gets to the platform, exactly once as far as that can be, is `sender`.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from functools import partial
-from typing import TypeVar
 
-from botcore.clock import Clock
-from botcore.errors import Rejected, Retry, StoreError, StoreUnavailable
+from botcore.errors import Retry, StoreError
 from botcore.failpoints import failpoint
-from botcore.messages import Chunk, Citation, Feedback, Reply
-from botcore.observe import Metrics
-from botcore.pace import Pace
+from botcore.messages import Chunk, Citation, Reply
 from botcore.ports import PLACEHOLDER, Channel, Draft, Part
+from botcore.sender import Sender
 from botcore.split import split
-from botcore.store import Claim, Handover, OutboxRow, Store, TurnEnd
+from botcore.store import Claim, Handover, TurnEnd
 
-__all__ = ["Delivery", "Sender"]
+__all__ = ["Delivery"]
 
 log: logging.Logger = logging.getLogger(__name__)
-T = TypeVar("T")
-
-MAX_ATTEMPTS = 300
-"""Sends of one part before it is given up: a day of outage at the five minutes a channel asks for at most."""
-
-NOTE_PAUSE_S = 1.0
-"""Between tries to write down what a platform has answered."""
-
-RESEND_AFTER_S = 20.0
-"""Between a call without an answer and the next try: what a platform suffers from is seldom over within a second. An
-HTTP client keeps idle connections for 15, so none that went under together with the first call's is used again."""
-
-MAX_SENDS = 4
-"""Of one part whose senders died, each in the middle of it: then whoever sends it is ended by it."""
-
-
-class Sender:
-    """Takes outbox rows to their end. Holds what outlives a turn: the pace of each chat."""
-
-    def __init__(
-        self,
-        store: Store,
-        *,
-        clock: Clock,
-        metrics: Metrics,
-        matched: Callable[[Sequence[Feedback]], Awaitable[None]],
-    ) -> None:
-        self.store = store
-        self.clock = clock
-        self.metrics = metrics
-        self.pace: Pace = Pace(clock)
-        self._matched = matched
-
-    async def settle(self, channel: Channel, claim: Claim, rows: Sequence[OutboxRow], *, release: Handover) -> None:
-        """Send every row in order, each to its end; ``release`` gives the conversation back with the last one.
-
-        Raises `LeaseLost` when another process took over: it will go on from what is committed.
-        """
-        for place, row in enumerate(rows):
-            await self._settle(channel, claim, row, release=release if place == len(rows) - 1 else None)
-
-    async def settle_one(self, channel: Channel, claim: Claim, row: OutboxRow) -> OutboxRow:
-        """The row as it ended; the conversation stays claimed."""
-        return await self._settle(channel, claim, row, release=None)
-
-    async def take_over(self, channel: Channel, claim: Claim) -> None:
-        """Settle what an earlier owner of the conversation left: its sends in the air are uncertain now."""
-        for row in claim.parts:
-            left = await self.store.uncertain(claim, row.part.id) if row.state == "sending" else row
-            if left.state == "uncertain" and left.attempt < MAX_SENDS:
-                left = replace(left, resends=0)  # whether the one more send was made, nobody lives to tell
-            await self._settle(channel, claim, left, release=None)
-
-    async def _settle(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
-        while row.state not in ("sent", "failed"):
-            match row.state:
-                case "pending":
-                    failpoint("outbox.pending")
-                    await self._wait(channel, row)
-                    row = await self.store.begin_sending(claim, row.part.id)
-                case "sending":
-                    row = await self._attempt(channel, claim, row, release=release)
-                case "uncertain":
-                    row = await self._resolve(channel, claim, row, release=release)
-        return row
-
-    async def _attempt(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
-        failpoint("outbox.sending")
-        try:
-            platform_id = await self._call(channel, row.part)
-        except Retry as refused:
-            return await self._refused(channel, claim, row, refused.after, release=release)
-        except Rejected as refused:
-            return await self._failed(channel, claim, row, str(refused), release=release)
-        except Exception as error:
-            self._count(channel, "uncertain")
-            log.warning("%s: outcome of a send unknown: %s", channel.name, error)
-            row = await self._note(partial(self.store.uncertain, claim, row.part.id))
-            failpoint("outbox.uncertain")
-            repeatable = row.part.platform_id and row.attempt < MAX_ATTEMPTS
-            not_before = self.clock.now() + RESEND_AFTER_S
-            return replace(row, resends=0 if repeatable else row.resends, not_before=not_before)
-        failpoint("outbox.called")
-        return await self._sent(channel, claim, row, platform_id, release=release)
-
-    async def _call(self, channel: Channel, part: Part) -> str:
-        if not part.platform_id:
-            return await channel.send(part)
-        await channel.edit(part.platform_id, part)
-        return part.platform_id
-
-    async def _refused(
-        self, channel: Channel, claim: Claim, row: OutboxRow, after: float, *, release: Handover | None
-    ) -> OutboxRow:
-        self._count(channel, "retry")
-        failpoint("outbox.refused")
-        if row.attempt >= MAX_ATTEMPTS:
-            return await self._failed(channel, claim, row, f"given up after {row.attempt} tries", release=release)
-        not_before = self.clock.now() + after
-        self.pace.hold(channel, row.part.conversation, after)
-        await self._note(partial(self.store.unsent, claim, row.part.id, not_before=not_before))
-        failpoint("outbox.unsent")
-        return replace(row, state="pending", not_before=not_before)
-
-    async def _resolve(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
-        """Ask whether an uncertain part arrived; where nobody can tell, send it once more, never twice."""
-        if found := await self._found(channel, row):
-            return await self._sent(channel, claim, row, found, release=release)
-        if row.resends >= 1:
-            return await self._failed(channel, claim, row, "may have arrived; sent twice already", release=release)
-        later = row.not_before > self.clock.now()
-        await self._wait(channel, row)
-        if later and (found := await self._found(channel, row)):  # platforms show some messages late
-            return await self._sent(channel, claim, row, found, release=release)
-        row = await self.store.resending(claim, row.part.id)
-        failpoint("outbox.resending")
-        return row
-
-    async def _found(self, channel: Channel, row: OutboxRow) -> str | None:
-        if not channel.capabilities(row.part.conversation).can_find:
-            return None
-        try:
-            return await channel.find(row.part, row.started_at)
-        except Exception as error:  # whatever it is: not known, as with a send
-            log.info("%s: cannot be asked what has arrived: %s", channel.name, error)
-            return None
-
-    async def _wait(self, channel: Channel, row: OutboxRow) -> None:
-        await self.clock.sleep(max(0.0, row.not_before - self.clock.now()))
-        await self.pace.wait(channel, row.part.conversation)
-
-    async def _sent(
-        self, channel: Channel, claim: Claim, row: OutboxRow, platform_id: str, *, release: Handover | None
-    ) -> OutboxRow:
-        self._count(channel, "sent")
-        matched = await self._note(partial(self.store.sent, claim, row.part.id, platform_id, release=release))
-        failpoint("outbox.sent")
-        if matched:
-            await self._matched(matched)
-        return replace(row, state="sent", part=replace(row.part, platform_id=platform_id))
-
-    async def _failed(
-        self, channel: Channel, claim: Claim, row: OutboxRow, reason: str, *, release: Handover | None
-    ) -> OutboxRow:
-        self._count(channel, "failed")
-        log.warning("%s: a message could not be delivered: %s", channel.name, reason)
-        await self._note(partial(self.store.failed, claim, row.part.id, reason, release=release is not None))
-        return replace(row, state="failed", reason=reason)
-
-    async def _note(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write down what the platform has answered, however long it takes: what is forgotten would be sent again."""
-        while True:
-            try:
-                return await write()
-            except StoreUnavailable:  # the store has said so in the log
-                await self.clock.sleep(NOTE_PAUSE_S)
-
-    def _count(self, channel: Channel, result: str) -> None:
-        self.metrics.sends.labels(channel.name, result).inc()
 
 
 class Delivery:
@@ -246,6 +80,10 @@ class Delivery:
         rows = await self._sender.store.commit_turn(self._claim, end)
         failpoint("turn.committed")
         await self._sender.settle(self._channel, self._claim, rows, release=release)
+
+    async def take_back(self) -> None:
+        """This process says no more of this turn: another has it, or it was forgotten. What was shown may vanish."""
+        await self._show(self._draft(phase="final"))
 
     def _parts(self, reply: Reply, *, excuse: str = "") -> list[Part]:
         """What a person sees as messages: the text, or where there is none, why."""

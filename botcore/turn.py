@@ -104,6 +104,19 @@ class TurnRun:
         failpoint("turn.begin")
         delivery = Delivery(self._house.sender, channel, self.claim)
         turn = LiveTurn(self._house, self.claim, self.claim.message, delivery)
+        try:
+            reply = await self._carry_out(turn, delivery)
+        except Exception:
+            await delivery.take_back()
+            raise
+        self._released(self)
+        self._report(turn, reply)
+        if self.claim.buried:
+            return
+        failpoint("remember.begin")
+        await self._house.hooks.each("remember", turn, reply, budget_s=self._house.settings.observe_budget_s)
+
+    async def _carry_out(self, turn: LiveTurn, delivery: Delivery) -> Reply:
         async with delivery.previews():
             ending = await self._ending(turn, delivery)
         await self._enter()  # it may have ended in the line
@@ -112,12 +125,7 @@ class TurnRun:
         failpoint("turn.written")
         reply = self._reply(turn, delivery, ending)
         await delivery.finish(self._end(turn, reply, ending), self.release)
-        self._released(self)
-        self._report(turn, reply)
-        if self.claim.buried:
-            return
-        failpoint("remember.begin")
-        await self._house.hooks.each("remember", turn, reply, budget_s=self._house.settings.observe_budget_s)
+        return reply
 
     async def _ending(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
         if self.claim.buried:

@@ -179,6 +179,19 @@ async def test_a_channel_that_awaits_what_it_has_ended_itself_is_run_again(tmp_p
         assert flaky.tries == 2
 
 
+async def test_a_channel_that_receives_no_more_is_told_and_run_again(tmp_path: Path) -> None:
+    class Brief(Flaky):
+        async def run(self, inbox: Inbox) -> None:
+            self.tries += 1
+
+    clock, flaky = ManualClock(), Brief()
+    async with chatting(tmp_path, plugins={"flaky": WithFlaky(flaky)}, clock=clock) as chat:
+        await until(lambda: flaky.tries == 1)
+        assert chat.bot.health()["flaky"].startswith("its run has ended")
+        await clock.advance(1.1)
+        assert flaky.tries == 2
+
+
 async def test_a_channel_that_ran_well_for_long_is_run_again_soon_and_says_what_its_tasks_say(tmp_path: Path) -> None:
     class Grouped(Flaky):
         ends = asyncio.Event()

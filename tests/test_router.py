@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from botcore import Capabilities, ChannelError, Conversation, Message, Part, Person, Unknown, delivery
+from botcore import Capabilities, ChannelError, Conversation, Message, Part, Person, Unknown, sender
 from botcore.failpoints import VARIABLE, Broken, arm
 from botcore.line import TELL_EVERY_S
 from botcore.store import Store
@@ -85,7 +85,7 @@ async def test_what_the_platform_answered_is_kept_until_it_can_be_written_down(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(delivery, "RESEND_AFTER_S", 0.0)
+    monkeypatch.setattr(sender, "RESEND_AFTER_S", 0.0)
     channel = Unheard(*lost)
     async with chatting(tmp_path, channel=channel) as chat:
         channel.write = chat.bot.database.write

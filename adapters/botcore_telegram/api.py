@@ -19,7 +19,7 @@ from botcore_telegram.line import Line
 from botcore_telegram.request import NotSent, Refused
 from botcore_telegram.text import Body, Span, body, plain
 
-__all__ = ["Api", "in_our_words"]
+__all__ = ["Api", "in_our_words", "is_flood_limit"]
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -181,6 +181,11 @@ def in_our_words(error: TelegramError, *, gone_for: float = 0) -> Retry | Reject
         # 401 and 404 are a token that no longer holds, the rest a proxy's: not executed, and an operator must act.
         return Retry(WRONG_TOKEN_PAUSE_S, why)
     return Unknown(why)
+
+
+def is_flood_limit(error: Retry) -> bool:
+    """Whether Telegram wants less of us; else it could not be reached, or does not know the call."""
+    return isinstance(error.__cause__, Refused) and error.__cause__.status == 429
 
 
 def _shown(body: Body, buttons: Keyboard = ()) -> Question:

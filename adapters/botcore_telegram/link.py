@@ -29,7 +29,7 @@ class Link:
         self._channel = channel
 
     async def show(self, draft: Draft) -> None:
-        """Show progress as well as Telegram can. Raises nothing but `Retry`."""
+        """Show progress as well as Telegram can. Raises nothing but `Retry`, and that for a flood limit alone."""
         if draft.phase == "final":
             await self.drafts.end(draft.turn)
             return
@@ -47,6 +47,8 @@ class Link:
             log.warning("%s: the menu of commands is not up to date: %s", self._channel, error)
 
     async def _preview(self, draft: Draft) -> None:
+        from botcore_telegram.api import is_flood_limit
+
         text = tail(draft.text or (draft.note if draft.phase == "waiting" else ""))
         try:
             chat, thread = place(draft.conversation)
@@ -56,7 +58,7 @@ class Link:
                 await self.api.preview(*chat_and_message(draft.platform_id), text)
             else:
                 await self.api.typing(chat, thread)
-        except Retry:
-            raise
         except Exception as error:
+            if isinstance(error, Retry) and is_flood_limit(error):
+                raise
             log.debug("%s: progress not shown: %s: %s", self._channel, type(error).__name__, error)

@@ -40,6 +40,8 @@ VISITOR = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 CHAT = re.compile(r"[A-Za-z0-9_-]{22,64}", re.ASCII)
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+REPLY = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+"""Not every text can be asked of a database: NUL and half a character are errors there."""
 REPLY_ID_LIMIT = 200
 REASONS_LIMIT, REASON_LIMIT = 16, 64
 COMMENT_LIMIT = 4000
@@ -128,7 +130,7 @@ def message(
         text=text,
         platform_id=client_id,
         sent_at=now,
-        about=_short({"about": ""} | value, "about", REPLY_ID_LIMIT),
+        about=_reply({"about": ""} | value, "about"),
     )
     return said, files
 
@@ -160,7 +162,7 @@ def feedback(body: bytes, channel: str, who: Person) -> Feedback:
         event_id=f"{where.chat}.{_uuid(value)}",
         conversation=where,
         person=who,
-        reply=_short(value, "reply", REPLY_ID_LIMIT),
+        reply=_reply(value, "reply"),
         value=_verdict(value.get("value")),
         reasons=_reasons(value.get("reasons", [])),
         comment=_short({"comment": ""} | value, "comment", COMMENT_LIMIT),
@@ -187,6 +189,13 @@ def _short(value: Mapping[str, Any], name: str, limit: int) -> str:
     text = _string(value, name)
     if len(text) > limit:
         raise Problem(413, "too_long", f"{name}: at most {limit} characters")
+    return text
+
+
+def _reply(value: Mapping[str, Any], name: str) -> str:
+    text = _short(value, name, REPLY_ID_LIMIT)
+    if not REPLY.fullmatch(text):
+        raise Problem(404, "not_found", f"{name}: there is no such reply; load the page again")
     return text
 
 

@@ -102,13 +102,14 @@ async def _served(settings: "Settings") -> Finding:
     """An engine that is not ours to start: whether it answers, and with which model."""
     from botcore.clock import SystemClock
     from botcore.engine.build import build_engine, build_remote
+    from botcore.engine.client import shown
     from botcore.loader import load
     from botcore.observe import Redactor
 
     engine, clock = settings.engine, SystemClock()
     try:
         if engine.kind == "openai":
-            return _finding("engine", True, f"{await build_remote(engine, clock).look()} at {engine.base_url}")
+            return _finding("engine", True, f"{await build_remote(engine, clock).look()} at {shown(engine.base_url)}")
         offered = list(load(settings).registered.engines)
         if engine.kind not in offered:
             build_engine(engine, data_dir=settings.bot.data_dir, clock=clock, offered=offered)

@@ -44,18 +44,19 @@ class Page:
         async with self._session.get(f"{self._url}/events", headers=seen, timeout=_forever()) as events:
             await _checked(events)
             await self._post("messages", {"id": str(uuid.uuid4()), "text": text})
-            shown = 0
+            draft = said = ""
             async for name, data in _events(events):
                 if name == "draft" and data["phase"] == "waiting":
                     yield Said(note=data["note"])
                 elif name == "draft":
-                    fresh = data["text"][max(0, shown - data["offset"]) :]
-                    shown = max(shown, data["offset"] + len(data["text"]))
+                    draft = draft[: data["offset"]] + data["text"]
+                    fresh = _grown(said, draft)
+                    said += fresh
                     yield Said(text=fresh)
                 elif name == "entry":
                     self._last = data["id"]
                     if data["role"] == "assistant":
-                        yield Said(text=data["text"][shown:], entry=data)
+                        yield Said(text=_rest(said, data["text"]), entry=data)
                         return
 
     async def read(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -95,6 +96,17 @@ async def open_page(address: str, key: str = "") -> AsyncIterator[Page]:
             yield Page(session, address)
     except ClientError as error:
         raise BotcoreError(f"the bot at {address} does not answer: {error}") from error
+
+
+def _grown(said: str, draft: str) -> str:
+    """What a draft has beyond what was said of it; nothing where it was begun anew. No reply begins with blanks."""
+    text = draft.lstrip()
+    return text[len(said) :] if text.startswith(said) else ""
+
+
+def _rest(said: str, reply: str) -> str:
+    """What of the committed reply is still to be said; all of it, on a new line, where it became another text."""
+    return reply[len(said) :] if reply.startswith(said.rstrip()) else f"\n{reply}"
 
 
 async def _checked(answer: "ClientResponse") -> None:

@@ -23,7 +23,7 @@ from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUna
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, Prompt, Usage
 
-__all__ = ["Deadlines", "OpenAIClient", "ServedModel"]
+__all__ = ["Deadlines", "OpenAIClient", "ServedModel", "shown"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class OpenAIClient:
     ) -> None:
         """``base_url`` ends with ``/v1`` (added where it has no path); with ``socket`` its host means nothing."""
         self._base = _base(base_url)
-        self._who = f"the engine at {socket or self._base}"
+        self._who = f"the engine at {socket or shown(self._base)}"
         self._clock = clock
         self._key = api_key
         self._socket = socket
@@ -253,11 +253,18 @@ class _Wait:
         return max(0.0, self._begun + self.seconds - now)
 
 
+def shown(url: str) -> str:
+    """An address for people: without the name and password that a server behind a proxy may want in it."""
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if rest else url
+
+
 def _base(url: str) -> str:
     url = url.rstrip("/")
     scheme, _, rest = url.partition("://")
     if scheme not in ("http", "https") or not rest:
-        raise EngineRejected(f"engine.base_url must start with http:// or https://, not {url!r}")
+        raise EngineRejected(f"engine.base_url must start with http:// or https://, not {shown(url)!r}")
     return url if "/" in rest else f"{url}/v1"
 
 

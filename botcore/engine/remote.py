@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from botcore.clock import Clock
 from botcore.engine.board import Board
-from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
+from botcore.engine.client import Deadlines, OpenAIClient, ServedModel, shown
 from botcore.errors import EngineError, EngineRejected, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, EngineStatus, Prompt
@@ -46,7 +46,8 @@ class RemoteEngine:
         if not remote.base_url:
             raise EngineRejected('engine.kind = "openai" needs engine.base_url, such as http://localhost:8000/v1')
         self._remote = remote
-        self._who = f"the engine at {remote.base_url}"
+        self._shown = shown(remote.base_url)
+        self._who = f"the engine at {self._shown}"
         self._clock = clock
         self._board = Board(EngineStatus(stage="off", model=remote.model))
         self._client = self._connect()
@@ -84,7 +85,7 @@ class RemoteEngine:
     async def run(self) -> None:
         """Look at the server until cancelled: every 30 s while it is well, after 1, 2, 4 … 60 s while it is not."""
         async with self._client:
-            self._board.show(stage="model", detail=f"connecting to {self._remote.base_url}")
+            self._board.show(stage="model", detail=f"connecting to {self._shown}")
             pause = 1.0
             try:
                 while True:
@@ -121,7 +122,7 @@ class RemoteEngine:
             await self._client.probe(model=model.id, seconds=self._remote.probe_within)
         self._doubt.clear()
         lora = self.status.lora if self.has(self.status.lora) else ""
-        self._board.show(stage="ready", detail=self._remote.base_url, model=model.id, window=model.window, lora=lora)
+        self._board.show(stage="ready", detail=self._shown, model=model.id, window=model.window, lora=lora)
 
     def _choose(self, served: Sequence[ServedModel]) -> ServedModel:
         named = self._remote.model
@@ -160,7 +161,7 @@ class RemoteEngine:
             raise
         except EngineRejected:
             if model and await self._lost(model):
-                raise EngineUnavailable(f"{self._remote.base_url} serves {model} no more") from None
+                raise EngineUnavailable(f"{self._shown} serves {model} no more") from None
             raise
 
     # ------------------------------------------------------------------ LoRA versions

@@ -36,12 +36,14 @@ def parse(url: str) -> sa.URL:
         url = "postgresql://" + url.removeprefix("postgres://")
     try:
         parsed = sa.make_url(url)
-    except exc.ArgumentError:
+    except (exc.ArgumentError, ValueError):  # the latter of a port that is no number
         raise SettingsError(
             "[store] url is not a database URL: use sqlite:///path/to/file.db or postgresql://user@host/name"
         ) from None
     match parsed.get_backend_name():
         case "sqlite":
+            if parsed.host:
+                raise SettingsError(f"[store] url {url} needs three slashes: sqlite:///path/to/file.db")
             if not parsed.database or parsed.database == ":memory:":
                 raise SettingsError(f"[store] url {url} names no file: use sqlite:///path/to/file.db")
         case "postgresql":

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.store.records import DeadLetter
-from botcore.store.sql import Statement, arg, const
+from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox
 
 __all__ = ["LETTER", "drop", "newest", "one", "retry"]
@@ -34,6 +34,17 @@ _WAKE = Statement(
     sa.update(conversation)
     .values(next_at=sa.func.coalesce(conversation.c.next_at, arg("now")))
     .where(conversation.c.key == arg("key"))
+)
+_OTHERS = sa.exists().where(
+    inbox.c.conversation == arg("key"),
+    one_of(inbox.c.state, "waiting", "running"),
+    inbox.c.id > arg("id"),
+    inbox.c.id <= conversation.c.stopped_through,
+)
+_NOT_STOPPED = Statement(
+    sa.update(conversation)
+    .values(stopped_through=arg("id") - const(1))
+    .where(conversation.c.key == arg("key"), conversation.c.stopped_through >= arg("id"), ~_OTHERS)
 )
 _DROP = Statement(sa.update(inbox).values(payload=const(""), trace=const("")).where(inbox.c.id == arg("id"), LETTER))
 
@@ -67,11 +78,16 @@ def _letter(row: Any) -> DeadLetter:
     )
 
 
-def retry(connection: sa.Connection, letter: int, *, now: float) -> bool:
-    """The message waits again, as if it had never run; False where there is no such dead message."""
+def retry(connection: sa.Connection, letter: int, *, now: float, unstopped: bool = False) -> bool:
+    """The message waits again, as if it had never run; False where there is no such dead message.
+
+    ``unstopped``: a stop that came after it does not mean it any more, unless that stop has others still to end.
+    """
     row = _RETRY(connection, id=letter, turn=os.urandom(16).hex()).first()
     if row is None:
         return False
+    if unstopped:
+        _NOT_STOPPED(connection, key=row.conversation, id=letter)
     _WAKE(connection, key=row.conversation, now=now)
     return True
 

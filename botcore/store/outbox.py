@@ -2,7 +2,7 @@
 
     pending ── begin_sending ──> sending ── sent ──────> sent
        ^                            │ ├──── failed ────> failed
-       └────────── unsent ──────────┤ └──── uncertain ─> uncertain ── resending ──> sending
+       └──── unsent, displaced ─────┤ └──── uncertain ─> uncertain ── resending ──> sending
                                     └ (surely not sent)      └ found on the platform ─> sent
 
 `sending` is committed before the call, `sent` after it. A row found in `sending` by a new claim is `uncertain`: the

@@ -13,7 +13,7 @@ from botcore.store.records import Claim, OutboxRow, split_part_id
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import outbox as table
 
-__all__ = ["begin_anchor", "begin_sending", "failed", "resending", "sent", "uncertain", "unsent"]
+__all__ = ["begin_anchor", "begin_sending", "displaced", "failed", "resending", "sent", "uncertain", "unsent"]
 
 _ONE = (table.c.turn == arg("turn"), table.c.number == arg("number"))
 
@@ -25,6 +25,7 @@ def _move(*origins: str, to: str, **values: Any) -> Statement:
 _BEGIN = _move("pending", to="sending", attempt=table.c.attempt + const(1), started_at=arg("now"))
 _SENT = _move("sending", "uncertain", to="sent", platform_id=arg("platform_id"), reason=const(""))
 _UNSENT = _move("sending", "uncertain", to="pending", not_before=arg("not_before"))
+_DISPLACED = _move("sending", to="pending", platform_id=const(""), resends=const(0))
 _FAILED = _move("pending", "sending", "uncertain", to="failed", reason=arg("reason"))
 _UNCERTAIN = _move("sending", to="uncertain")
 _RESENDING = _move(
@@ -63,6 +64,11 @@ def sent(connection: sa.Connection, claim: Claim, part_id: str, platform_id: str
 def unsent(connection: sa.Connection, claim: Claim, part_id: str, *, not_before: float) -> None:
     """The part is surely not on the platform: `pending` again, not before the given time."""
     _change(connection, _UNSENT, claim, part_id, already="pending", not_before=not_before)
+
+
+def displaced(connection: sa.Connection, claim: Claim, part_id: str) -> None:
+    """The message that was to become this part cannot: `pending` again, as a message of its own."""
+    _change(connection, _DISPLACED, claim, part_id, already="pending")
 
 
 def failed(connection: sa.Connection, claim: Claim, part_id: str, reason: str, *, release: bool, now: float) -> None:

@@ -181,7 +181,7 @@ class Store(Database):
     async def retry_dead(self, letter: int) -> bool:
         """Let a dead message wait for another run; False where there is no such message (a raw delivery cannot run)."""
         now = self._clock.now()
-        return await self.write(lambda connection: letters.retry(connection, letter, now=now))
+        return await self.write(lambda connection: letters.retry(connection, letter, now=now, unstopped=True))
 
     async def drop_dead(self, letter: int) -> bool:
         """Empty a dead letter; its id stays known, so that the same delivery is not taken again."""
@@ -226,6 +226,10 @@ class Store(Database):
     async def unsent(self, claim: Claim, part_id: str, *, not_before: float) -> None:
         """Sending or uncertain → pending: it surely did not arrive. Not to be tried before ``not_before`` (Unix s)."""
         await self.write(lambda connection: sends.unsent(connection, claim, part_id, not_before=not_before))
+
+    async def displaced(self, claim: Claim, part_id: str) -> None:
+        """Sending → pending, and no edit any more: the platform refuses to make an earlier message this part."""
+        await self.write(lambda connection: sends.displaced(connection, claim, part_id))
 
     async def failed(self, claim: Claim, part_id: str, reason: str, *, release: bool = False) -> None:
         """→ failed: the platform refused it for good."""

@@ -88,7 +88,7 @@ class LoopbackChannel:
     async def show(self, draft: Draft) -> None:
         """Keep the preview; the final one of a pull channel is the delivery."""
         self.drafts.append(draft)
-        if draft.phase == "final":
+        if draft.reply:
             self._arrive(draft)
 
     async def find(self, part: Part, since: float) -> str | None:

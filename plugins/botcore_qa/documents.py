@@ -49,14 +49,24 @@ def root_of(path: str) -> str:
 
 
 def documents(paths: Iterable[str]) -> Iterator[Found]:
-    """Every file that ``paths`` name, each once, in order. Raises `BotcoreError` where they are too many."""
+    """Every file that ``paths`` name, each once, in order.
+
+    Raises `BotcoreError` where they are too many, or one may not even be looked at.
+    """
     seen = set[str]()
-    for found in (found for path in paths for found in _below(path)):
+    for found in (found for path in paths for found in _reachable(path)):
         if found.path not in seen:
             seen.add(found.path)
             yield found
         if len(seen) > FILES_LIMIT:
             raise BotcoreError(f"more than {FILES_LIMIT} files under {', '.join(paths)}; name a smaller folder")
+
+
+def _reachable(path: str) -> Iterator[Found]:
+    try:
+        yield from _below(path)
+    except OSError as error:  # a folder on the way that is not ours, a name no file system takes
+        raise BotcoreError(f"{error.filename or path} cannot be looked at: {error.strerror}") from None
 
 
 def _below(path: str) -> Iterator[Found]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from botcore import Chunk, Citation, Feedback, Reply, Sampling, Turn, delivery, hookimpl
+from botcore import Chunk, Citation, Feedback, Reply, Sampling, Turn, hookimpl, sender
 from botcore.testing import Chat, ManualClock, ScriptedEngine, chatting, until
 from botcore_slack.testing import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, FakeSlack, Fault
 
@@ -55,7 +55,7 @@ ONE_WAY_IN = pytest.mark.parametrize("slack", ["socket"], indirect=True)
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What got no answer is tried again at once: these tests run by the real clock."""
-    monkeypatch.setattr(delivery, "RESEND_AFTER_S", 0.01)
+    monkeypatch.setattr(sender, "RESEND_AFTER_S", 0.01)
 
 
 @pytest.fixture(params=["socket", "events"])

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
-from botcore import Chunk, Feedback, Reply, Sampling, SettingsError, Turn, delivery, hookimpl, say
+from botcore import Chunk, Feedback, Reply, Sampling, SettingsError, Turn, hookimpl, say, sender
 from botcore.testing import Chat, ManualClock, ScriptedEngine, chatting, until
 from botcore_telegram.testing import SECRET, FakeTelegram, Fault
 
@@ -47,7 +47,7 @@ class Talker:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What got no answer is tried again at once: these tests run by the real clock."""
-    monkeypatch.setattr(delivery, "RESEND_AFTER_S", 0.01)
+    monkeypatch.setattr(sender, "RESEND_AFTER_S", 0.01)
 
 
 @pytest.fixture
@@ -274,6 +274,22 @@ async def test_in_a_group_a_placeholder_becomes_the_reply(telegram: FakeTelegram
         message = await team.hears("one two three")
     assert (len(team.messages), message.reply_to) == (1, asked["message"]["message_id"])
     assert [prompt.messages[-1].content for prompt in bot.engine.prompts] == ["count"]
+
+
+async def test_a_moderator_who_deletes_the_placeholder_does_not_cost_the_reply(
+    telegram: FakeTelegram, start: Start
+) -> None:
+    team = telegram.chat(-100, "supergroup")
+    async with start(ScriptedEngine("one two three")) as bot:
+        bot.engine.hold()
+        asked = await team.says("@botcore_bot count")
+        await until(lambda: bot.engine.open == 1)
+        bot.engine.step()
+        await telegram.serves("editMessageText")
+        team.deletes(team.messages[0])
+        bot.engine.release()
+        message = await team.hears("one two three")
+    assert (len(team.messages), message.reply_to) == (1, asked["message"]["message_id"])
 
 
 async def test_topics_are_conversations_of_their_own(telegram: FakeTelegram, start: Start) -> None:

@@ -25,8 +25,8 @@ from botcore import (
     hookimpl,
     say,
 )
-from botcore.delivery import RESEND_AFTER_S
 from botcore.engine.remote import Remote, RemoteEngine
+from botcore.sender import RESEND_AFTER_S
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
 from botcore.testing.openai_server import FakeOpenAI
 
@@ -358,6 +358,18 @@ async def test_a_stream_that_awaits_what_its_plugin_has_ended_fails_and_is_not_s
     assert "in _answer" in caplog.text
 
 
+async def test_of_a_reply_that_was_taken_away_no_preview_stays(chat: Chat) -> None:
+    chat.engine.hold()
+    await chat.says("hi")
+    await until(lambda: chat.engine.open)
+    chat.engine.step()
+    await until(lambda: chat.channel.drafts)
+    await chat.bot.forget(chat.conversation)
+    chat.engine.release()
+    await until(lambda: chat.channel.drafts[-1].phase == "final")
+    await chat.hears_nothing()
+
+
 async def test_in_a_group_the_placeholder_becomes_the_reply(tmp_path: Path) -> None:
     channel = LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
     async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel) as chat:
@@ -367,6 +379,20 @@ async def test_in_a_group_the_placeholder_becomes_the_reply(tmp_path: Path) -> N
         await chat.hears("the whole reply")
         assert len(channel.sent) == 1
         assert channel.texts == {"m1": "the whole reply"}
+
+
+async def test_a_reply_whose_placeholder_was_deleted_is_a_message_of_its_own(tmp_path: Path) -> None:
+    channel = LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
+    async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel) as chat:
+        chat.engine.say("the whole reply")
+        chat.engine.hold()
+        await chat.says("hi")
+        chat.engine.step()
+        await chat.hears("…")
+        channel.texts.clear()
+        chat.engine.release()
+        await chat.hears("the whole reply")
+        assert channel.texts == {"m2": "the whole reply"}
 
 
 async def test_a_pull_channel_gets_the_committed_reply_and_no_outbox(tmp_path: Path) -> None:

@@ -210,6 +210,16 @@ async def test_a_judgement_is_there_when_the_page_comes_back(web: Web) -> None:
     assert [entry["feedback"] for entry in (await ana.asks("GET", HERE))[1]["entries"]] == [0, -1]
 
 
+@pytest.mark.parametrize("id", ["half a character: \ud800", "nothing: \0", "' OR 1 = 1"])
+async def test_a_reply_id_that_nobody_gave_is_of_no_reply(web: Web, id: str, caplog: pytest.LogCaptureFixture) -> None:
+    ana = await web.visitor()
+    fields = {"id": str(uuid4()), "conversation": CHAT, "reply": id, "value": 1}
+    assert (await ana.asks("POST", "/api/feedback", json=fields))[0] == 404
+    fields = {"id": str(uuid4()), "text": "/again", "about": id}
+    assert (await ana.asks("POST", f"{HERE}/messages", json=fields))[0] == 404
+    assert not caplog.records
+
+
 async def test_a_file_is_read_by_a_plugin_that_tells_how_it_gets_on(web: Web) -> None:
     ana = await web.visitor()
     stream = await ana.follows()

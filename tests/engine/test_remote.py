@@ -7,6 +7,7 @@ import pytest
 
 from botcore.clock import SystemClock
 from botcore.engine import build_engine
+from botcore.engine.build import build_remote
 from botcore.engine.remote import Remote, RemoteEngine
 from botcore.errors import EngineRejected, EngineUnavailable, SettingsError
 from botcore.messages import PromptMessage, Sampling
@@ -51,6 +52,23 @@ async def test_the_settings_make_it(tmp_path: Path) -> None:
             assert await said(engine) == "one two three"
             assert server.bodies[-1]["model"] == "llama"
             assert await engine.count(PROMPT.messages) == 4
+
+
+async def test_a_password_in_the_address_is_used_and_never_shown(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with FakeOpenAI() as server:
+        address = server.url.replace("://", "://ana:very-secret@")
+        settings = EngineSettings(kind="openai", base_url=address)
+        async with running(build_engine(settings, data_dir=tmp_path, clock=SystemClock())) as engine:
+            assert await said(engine) == "one two three"
+            assert engine.status.detail == server.url
+            assert server.headers[-1]["Authorization"].startswith("Basic ")
+    wrong = EngineSettings(kind="openai", base_url=address, model="another")
+    with pytest.raises(EngineUnavailable) as gone:
+        await build_remote(wrong, SystemClock()).look()
+    assert "very-secret" not in f"{gone.value} {caplog.text}"
 
 
 def test_without_a_base_url_the_settings_are_wrong(tmp_path: Path) -> None:

@@ -15,7 +15,10 @@ LINT = Path(sys.executable).with_name("lint-imports")
 
 PLANTS = {
     "botcore/messages.py": ("import botcore.turn", "one direction"),
-    "botcore/ports.py": ("import typing\nif typing.TYPE_CHECKING:\n    from botcore.bot import Bot", "one direction"),
+    "botcore/ports/bot.py": (
+        "import typing\nif typing.TYPE_CHECKING:\n    from botcore.bot import Bot",
+        "one direction",
+    ),
     "botcore/router.py": ("import botcore_qa", "no plugin and no channel"),
     "botcore/prompt.py": ("import torch", "No torch"),
     "plugins/botcore_qa/__init__.py": ("import botcore_textgen", "do not know each other"),

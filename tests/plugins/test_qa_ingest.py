@@ -114,6 +114,11 @@ async def test_a_missing_path_is_refused_by_name(ingest: Ingest, store: Store, t
     assert (await ingest(store, [missing])).refused == (Refused(source=missing, reason="no such file or folder"),)
 
 
+async def test_a_path_that_cannot_be_looked_at_is_one_line(ingest: Ingest, store: Store, tmp_path: Path) -> None:
+    with pytest.raises(BotcoreError, match=r"xxx cannot be looked at: File name too long$"):
+        await ingest(store, [str(tmp_path / ("x" * 300))])
+
+
 async def test_one_bad_file_does_not_keep_the_others_out(ingest: Ingest, store: Store, folder: Path) -> None:
     (folder / "bad.txt").write_bytes(b"\xff\xfe\xfa")
     summary = await ingest(store, [folder])

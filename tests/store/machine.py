@@ -319,6 +319,9 @@ class Interleavings(RuleBasedStateMachine):
             case "refused":
                 how = store.unsent(claim, id, not_before=now + 1)
                 row = replace(row, state="pending")
+            case "rejected" if row.part.platform_id and row.state == "sending":
+                how = store.displaced(claim, id)
+                row = replace(row, state="pending", resends=0, part=replace(row.part, platform_id=""))
             case "rejected":
                 how = store.failed(claim, id, "no", release=last)
                 row = replace(row, state="failed")

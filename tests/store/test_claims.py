@@ -53,6 +53,7 @@ WRITES: dict[str, Callable[[Store, Claim], Awaitable[object]]] = {
     "begin_sending": lambda store, claim: store.begin_sending(claim, f"{claim.turn}.0"),
     "sent": lambda store, claim: store.sent(claim, f"{claim.turn}.0", "p1"),
     "sent with release": lambda store, claim: store.sent(claim, f"{claim.turn}.0", "p1", release=Handover()),
+    "displaced": lambda store, claim: store.displaced(claim, f"{claim.turn}.0"),
     "unsent": lambda store, claim: store.unsent(claim, f"{claim.turn}.0", not_before=0),
     "failed": lambda store, claim: store.failed(claim, f"{claim.turn}.0", "no"),
     "uncertain": lambda store, claim: store.uncertain(claim, f"{claim.turn}.0"),

@@ -62,7 +62,9 @@ def modes(folder: Path) -> dict[str, int]:
     [
         ("nonsense", "not a database URL"),
         ("mysql://x/y", "mysql is not supported"),
+        ("postgresql://user:secret@host:port/name", "not a database URL"),
         ("sqlite://", "names no file"),
+        ("sqlite://data/botcore.db", "three slashes"),
         ("sqlite:///:memory:", "names no file"),
     ],
 )

@@ -51,6 +51,18 @@ async def test_a_refused_call_is_pending_again_and_counts_its_attempts(store: St
     assert (row.state, row.attempt, row.not_before) == ("sending", 2, clock.now() + 3)
 
 
+async def test_a_part_that_cannot_take_its_placeholders_place_is_a_new_message(store: Store) -> None:
+    claim = await begin(store)
+    anchor = await store.begin_anchor(claim, part(claim))
+    await store.sent(claim, anchor.part.id, "p1")
+    rows = await store.commit_turn(claim, end(claim, parts=1, sending=1))
+    assert rows[0].part.platform_id == "p1"
+    for _ in range(2):
+        await store.displaced(claim, rows[0].part.id)
+    row = await store.begin_sending(claim, rows[0].part.id)
+    assert (row.state, row.attempt, row.part.platform_id) == ("sending", 3, "")
+
+
 async def test_uncertain_is_resent_and_counted(store: Store) -> None:
     claim = await begin(store)
     row = await send_one(store, claim)
@@ -99,6 +111,7 @@ Change = Callable[[Store, Claim, OutboxRow], Awaitable[object]]
 NOT_AFTER_SENT: dict[str, Change] = {
     "begin_sending": lambda store, claim, row: store.begin_sending(claim, row.part.id),
     "another id": lambda store, claim, row: store.sent(claim, row.part.id, "p2"),
+    "displaced": lambda store, claim, row: store.displaced(claim, row.part.id),
     "unsent": lambda store, claim, row: store.unsent(claim, row.part.id, not_before=0),
     "failed": lambda store, claim, row: store.failed(claim, row.part.id, "no"),
     "uncertain": lambda store, claim, row: store.uncertain(claim, row.part.id),

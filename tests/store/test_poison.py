@@ -255,6 +255,31 @@ async def test_a_dead_message_runs_again_as_if_it_never_had(store: Store, clock:
     assert (await store.outcome(told.message_id))[0] == "answered"
 
 
+async def test_a_dead_message_runs_again_although_its_chat_was_stopped_since(store: Store, clock: ManualClock) -> None:
+    told = await bury(store, clock)
+    await answer(store, told)
+    await store.accept([control("stop")])
+    assert await store.retry_dead(told.message_id)
+    again = await store.claim_next()
+    assert again
+    assert (again.message_id, again.stopped) == (told.message_id, False)
+
+
+async def test_a_dead_message_that_runs_again_takes_back_no_stop_of_others(store: Store, clock: ManualClock) -> None:
+    told = await bury(store, clock)
+    await answer(store, told)
+    before = await begin(store, "before")
+    await say(store, "stopped, too")
+    await store.accept([control("stop")])
+    assert await store.retry_dead(told.message_id)
+    await store.release(before)
+    stopped = list[bool]()
+    while claim := await store.claim_next():
+        stopped.append(claim.stopped)
+        await answer(store, claim)
+    assert stopped == [True, True, True]
+
+
 async def test_a_restart_finds_the_suspects_of_the_one_before(make_store: OpenStore, clock: ManualClock) -> None:
     async with make_store("one") as first:
         await begin(first)

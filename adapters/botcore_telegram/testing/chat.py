@@ -55,6 +55,10 @@ class FakeChat:
         message = {**update["message"], "text": text, "entities": _entities(text), "edit_date": 1_700_000_100}
         return self.telegram.updates.add("edited_message", message)
 
+    def deletes(self, message: SentMessage) -> None:
+        """An administrator deletes a message of the bot's; Telegram does not say so."""
+        del self._api.messages[self.id, message.id]
+
     async def uploads(
         self,
         name: str,

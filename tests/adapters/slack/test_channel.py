@@ -10,7 +10,7 @@ import pytest
 
 from botcore import Attachment, BotcoreError, Citation, Conversation, Rejected, Retry, SettingsError, Unknown
 from botcore.clock import SystemClock
-from botcore.delivery import MAX_ATTEMPTS
+from botcore.sender import MAX_ATTEMPTS
 from botcore.settings import validate
 from botcore.testing import ManualClock, until
 from botcore_slack import Slack

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from botcore import Citation, Conversation, Draft, Part, Rejected, Retry, Unknown
 from botcore.clock import SystemClock
-from botcore.delivery import MAX_ATTEMPTS
+from botcore.sender import MAX_ATTEMPTS
 from botcore.testing.clock import ManualClock
 from botcore_telegram import Telegram
 from botcore_telegram.api import in_our_words
@@ -290,7 +290,11 @@ async def test_in_a_group_the_anchor_shows_the_text_so_far(server: FakeTelegram,
     assert team.drafts == []
 
 
-@pytest.mark.parametrize("fault", [Fault.kicked(), Fault.broken(500), Fault.cut(executed=False)])
+NO_DRAFTS = Fault(status=404, description="Not Found: method not found")
+"""A Bot API server of one's own that is older than drafts."""
+
+
+@pytest.mark.parametrize("fault", [NO_DRAFTS, Fault.kicked(), Fault.broken(500), Fault.cut(executed=False)])
 async def test_progress_that_cannot_be_shown_disturbs_nobody(
     server: FakeTelegram, running: Running, fault: Fault
 ) -> None:
@@ -301,6 +305,12 @@ async def test_progress_that_cannot_be_shown_disturbs_nobody(
         server.flood(method="sendMessageDraft", retry_after=5)
         with pytest.raises(Retry):
             await channel.show(draft("so far"))
+
+
+async def test_progress_without_a_connection_does_not_make_the_reply_wait(server: FakeTelegram) -> None:
+    channel = Telegram(server.settings(base_url="http://127.0.0.1:1"), SystemClock())
+    async with channel.lifespan(None):  # type: ignore[arg-type]
+        await channel.show(draft("so far"))
 
 
 # ------------------------------------------------------------------ lifetime and secrets
