@@ -222,6 +222,9 @@ def _storable(text: str) -> bool:
     return "\\u0000" not in text and is_clean(text)
 
 
+_SAMPLING = tuple(field.name for field in fields(Sampling))
+
+
 def encode_message(message: Message) -> str:
     """A message without what has a column of its own (event id, conversation)."""
     data: dict[str, Any] = {"person": (message.person.id, message.person.name), "text": message.text}
@@ -238,18 +241,19 @@ def encode_message(message: Message) -> str:
     if message.context:
         data["context"] = [(m.role, m.content) for m in message.context]
     if message.sampling is not None:
-        data["sampling"] = {f.name: getattr(message.sampling, f.name) for f in fields(Sampling)}
+        data["sampling"] = {name: getattr(message.sampling, name) for name in _SAMPLING}
     return _encode(data)
 
 
 def decode_message(payload: str, *, event_id: str, conversation: Conversation) -> Message:
-    """The message as it was accepted."""
+    """The message as it was accepted; what a later version wrote besides (an upgrade taken back) is passed over."""
     data = json.loads(payload)
     sampling = data.get("sampling")
     if sampling is not None:
+        known = {name: value for name, value in sampling.items() if name in _SAMPLING}
         lists = {"stop": tuple(sampling["stop"]), "choice": tuple(sampling.get("choice", ()))}
-        sampling = Sampling(**{**sampling, **lists})
-    person, name = data["person"]
+        sampling = Sampling(**{**known, **lists})
+    person, name, *_ = data["person"]
     return Message(
         event_id=event_id,
         conversation=conversation,
@@ -273,7 +277,8 @@ def attachments_to(attachments: Sequence[Attachment]) -> list[tuple[str, str, in
 def attachments_from(data: Sequence[Sequence[Any]]) -> tuple[Attachment, ...]:
     """The attachments that `attachments_to` wrote."""
     return tuple(
-        Attachment(name=name, media_type=kind, size=size, reference=reference) for name, kind, size, reference in data
+        Attachment(name=name, media_type=kind, size=size, reference=reference)
+        for name, kind, size, reference, *_ in data
     )
 
 

@@ -1,8 +1,10 @@
 """Intake: once each, claimed where free, bounded."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
 from botcore.messages import Attachment, Message, PromptMessage, Sampling
 from botcore.store import Store
@@ -110,6 +112,23 @@ async def test_every_field_of_a_message_survives_waiting(store: Store) -> None:
     following = await store.claim_next()
     assert following
     assert following.message == whole
+
+
+async def test_a_message_that_a_later_version_stored_is_read_as_far_as_it_is_known(store: Store) -> None:
+    claim = await begin(store)
+    note = Attachment(name="a.txt", media_type="text/plain", size=1, reference="ref")
+    later = replace(message("wait"), sampling=Sampling(seed=3), attachments=(note,))
+    await store.accept([later])
+
+    def upgrade(connection: sa.Connection) -> int:
+        more = """replace(replace(payload, '"seed":3', '"seed":3,"speed":9'), '"ref"]', '"ref","more"]')"""
+        return connection.exec_driver_sql(f"UPDATE inbox SET payload = {more} WHERE payload <> {more}").rowcount
+
+    assert await store.write(upgrade) == 1
+    await answer(store, claim)
+    following = await store.claim_next()
+    assert following
+    assert following.message == later
 
 
 async def test_what_no_database_can_hold_is_replaced(store: Store) -> None:
