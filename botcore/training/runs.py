@@ -39,6 +39,7 @@ __all__ = [
     "newest_runs",
     "next_folder",
     "number_of",
+    "runs_in",
     "some_lines",
 ]
 
@@ -184,6 +185,11 @@ def all_runs(data_dir: Path) -> list[Record]:
         except TrainingError:
             continue
     return sorted(found, key=lambda record: (record.began, record.id))
+
+
+def runs_in(data_dir: Path) -> list[Run]:
+    """Every run's folder."""
+    return [Run(path.parent) for path in sorted(_home(data_dir).glob("*/run.json"))]
 
 
 def newest_runs(data_dir: Path, most: int) -> list[Record]:

@@ -119,6 +119,7 @@ class Feedback:
         fixed = framed([*learnt, *held], CHECKED)
         prompts = [*(one.prompt for one in asked), *fixed]
         wanted = [*(one.said if one.wanted else "" for one in asked), *("" for _ in fixed)]
+        whose = [*(one.whose for one in asked), *(None for _ in fixed)]
         after = answers(model, self._tokenizer, prompts, TOKENS)
         with model.disable_adapter():
             before = answers(model, self._tokenizer, prompts, TOKENS)
@@ -132,6 +133,7 @@ class Feedback:
                 surprise_before=surprised[0][n],
                 surprise_after=surprised[1][n],
                 learnt=n < len(asked),
+                whose=whose[n],
             )
             for n, prompt in enumerate(prompts)
         ]
