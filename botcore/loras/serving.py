@@ -11,7 +11,8 @@ from contextlib import suppress
 from functools import partial
 
 from botcore.clock import Clock
-from botcore.errors import EngineRejected, EngineUnavailable, ModelError, StoreError
+from botcore.dispatch import FAILURES, travels_on
+from botcore.errors import EngineRejected, ModelError, StoreError, in_a_line
 from botcore.loras.book import LoraBook
 from botcore.observe import Metrics
 from botcore.ports import Engine, LoraEngine
@@ -58,8 +59,10 @@ class Serving:
             wanted, _ = await self._wish()
             if wanted and isinstance(self._engine, LoraEngine):
                 await self._engine.serve(await self._book.files(wanted))
-        except (ModelError, EngineRejected, EngineUnavailable, StoreError) as error:
-            log.warning("LoRA: the engine starts without a version: %s", error)
+        except FAILURES as error:
+            if travels_on(error):
+                raise
+            log.warning("LoRA: the engine starts without a version: %s", in_a_line(error))
 
     async def tend(self) -> None:
         """Look until cancelled."""
@@ -135,8 +138,10 @@ class Serving:
             if wanted:
                 with suppress(StoreError):
                     await self._set_aside(wanted, str(error))
-        except EngineUnavailable as error:
-            await self._again_later(wanted, str(error))
+        except FAILURES as error:  # a load that takes too long, a disk, whatever an engine of a plugin raises
+            if travels_on(error):
+                raise
+            await self._again_later(wanted, in_a_line(error))
 
     async def _is_wanted(self, name: str) -> bool:
         wanted, _ = await self._wish()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from botcore import Chunk, EngineUnavailable, Lora, Sampling, Turn, hookimpl
+from botcore import Chunk, EngineTimeout, EngineUnavailable, Lora, Sampling, Turn, hookimpl
 from botcore.engine.scripted import ScriptedEngine
 from botcore.testing import Chat, ManualClock, chatting, until
 from botcore.versions import LoraFiles
@@ -206,15 +206,22 @@ async def test_what_was_set_aside_is_told_after_a_restart_too(tmp_path: Path) ->
 class Busy(ScriptedEngine):
     """Cannot serve a version at the first try."""
 
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self._error: Exception = error or EngineUnavailable("no memory just now")
+
     async def serve(self, version: LoraFiles | None) -> None:
         if not self.served:
             self.served.append("nothing")
-            raise EngineUnavailable("no memory just now")
+            raise self._error
         await super().serve(version)
 
 
-async def test_what_cannot_be_just_now_is_tried_again(tmp_path: Path, clock: ManualClock) -> None:
-    async with chatting(tmp_path, engine=Busy(), clock=clock) as chat:
+@pytest.mark.parametrize("error", [EngineUnavailable, EngineTimeout, PermissionError, RuntimeError])
+async def test_what_cannot_be_just_now_is_tried_again(
+    tmp_path: Path, clock: ManualClock, error: type[Exception]
+) -> None:
+    async with chatting(tmp_path, engine=Busy(error("no memory just now")), clock=clock) as chat:
         await offer(chat, "sft-1")
         await chat.bot.loras.use("sft-1")
         await until(lambda: "no memory just now" in chat.bot.health().get("lora", ""))
