@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from botcore.admission import Admission
@@ -39,6 +40,7 @@ from botcore.router import Router
 from botcore.sender import Sender
 from botcore.settings import Settings
 from botcore.store import Store
+from botcore.training.forgotten import forget_in_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -317,7 +319,7 @@ class Bot(Archive):
 
     def _forgetting(self) -> Forgetting:
         hooks = Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics)
-        return Forgetting(self, self.database, hooks)
+        return Forgetting(self, self.database, hooks, partial(forget_in_runs, self.data_dir))
 
     @property
     def commands(self) -> Sequence[Command]:

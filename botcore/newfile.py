@@ -1,8 +1,9 @@
 """A file that appears under its name whole, on the disk and readable by its owner alone, or not at all."""
 
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -10,10 +11,15 @@ from botcore.errors import StoreError
 
 __all__ = ["new_file", "plainly", "to_the_disk"]
 
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
 
 @contextmanager
 def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """The file to write; it gets its name when the body has ended well. Raises `StoreError` where that is taken."""
+    """The file to write; it gets its name when the body has ended well.
+
+    Raises `StoreError` where that is taken, or the disk is full.
+    """
     import tempfile  # importing botcore does not pay for it
 
     if path.is_dir():
@@ -26,15 +32,30 @@ def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")  # 0600
     temporary = Path(name)
     try:
-        with open(handle, "wb") as file:
+        with _open(handle) as file:
             yield file
             with plainly(f"cannot write {path}"):
                 file.flush()
                 os.fsync(file.fileno())
         with plainly(f"cannot write {path}"):
             _publish(temporary, path, force=force)
+    except OSError as error:
+        if error.errno not in FULL:  # the body's own
+            raise
+        raise StoreError(f"cannot write {path}: {error.strerror}") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _open(handle: int) -> Iterator[IO[bytes]]:
+    """Closed at the end; what a full disk refused is refused once more then, and has been told."""
+    file = open(handle, "wb")  # noqa: SIM115 -- its own closing would tell it in the place of the error
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from botcore import BotcoreError, new_file
+from tests.disk import no_more_than
 
 
 @pytest.fixture
@@ -34,6 +35,14 @@ def test_a_body_that_fails_leaves_nothing(file: Path) -> None:
     with pytest.raises(ZeroDivisionError):
         write(file, b"half", meanwhile=lambda: 1 / 0)
     assert os.listdir(file.parent) == []
+
+
+@pytest.mark.parametrize("size", [100, 100_000])
+def test_a_full_disk_is_one_line_and_leaves_what_was_there(file: Path, size: int) -> None:
+    file.write_bytes(b"mine")
+    with no_more_than(50), pytest.raises(BotcoreError, match=rf"cannot write {file}: File too large"):
+        write(file, b"x" * size, force=True)
+    assert (file.read_bytes(), os.listdir(file.parent)) == (b"mine", [file.name])
 
 
 def test_what_is_there_stays_unless_it_is_forced(file: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ __all__ = [
     "LogLevel",
     "counted",
     "log_level",
+    "nobody_reads",
     "print_json",
     "progress",
     "run_async",
@@ -64,6 +66,11 @@ def log_level(name: str) -> int:
     if level is None:
         raise typer.BadParameter(f"{name!r} is none of debug, info, warning, error")
     return level
+
+
+def nobody_reads() -> None:
+    """Whoever read standard output has enough, such as `head`: what is said from now on goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_json(value: object) -> None:

@@ -59,6 +59,8 @@ async def _all(settings: "Settings") -> AsyncIterator[Finding]:
     for finding in _plugins(settings):
         yield finding
     yield await _database(settings)
+    async for finding in _lora(settings):
+        yield finding
     async for finding in _channels(settings):
         yield finding
     yield _clock(settings.bot.data_dir)
@@ -164,6 +166,24 @@ async def _database(settings: "Settings") -> Finding:
             )
     except BotcoreError as error:
         return _finding("database", False, str(error), "check store.url and that the data directory can be written")
+
+
+async def _lora(settings: "Settings") -> AsyncIterator[Finding]:
+    """The version that is wanted, or why the last one could not be; nothing where the base is what is wanted."""
+    from botcore.bot import visiting
+    from botcore.store import loras
+
+    try:
+        async with visiting(settings) as bot:
+            wanted, trouble = await bot.database.read(loras.wish)
+    except BotcoreError:  # told of the database already
+        return
+    if trouble:
+        yield _finding("lora", False, _short(trouble), "the base answers; botcore lora off if that is what you want")
+    elif wanted:
+        said = wanted.progress or "it comes in service when the bot runs"
+        found = f"{wanted.name} is in service" if wanted.live else _short(f"{wanted.name} is wanted: {said}")
+        yield _finding("lora", wanted.live, found, "botcore lora list says how it stands", hint=True)
 
 
 async def _channels(settings: "Settings") -> AsyncIterator[Finding]:

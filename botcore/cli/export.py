@@ -1,7 +1,6 @@
 """``botcore export``: conversations as JSON lines, for whoever may have them."""
 
 import json as json_format
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
@@ -11,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, Force, counted, progress, run_async, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, Force, counted, nobody_reads, progress, run_async, settings_for
 from botcore.errors import SettingsError
 from botcore.newfile import new_file, plainly
 
@@ -84,6 +83,6 @@ def _opened(name: str, force: bool) -> Iterator[IO[bytes]]:
     try:
         yield sys.stdout.buffer
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever read has enough, such as `head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains once more at its end
+    except BrokenPipeError:
+        nobody_reads()  # or Python complains once more at its end
         raise typer.Exit(1) from None

@@ -43,6 +43,18 @@ class Launch:
     """A directory where ``<group>.group`` stands while it runs: what a later start must end if nobody else could."""
 
 
+class _Log(RotatingFileHandler):
+    """The file of a child's words. Where the disk takes none of them they are lost, and the child goes on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Says nothing: a traceback for each line would bury what is wrong."""
+
+    def close(self) -> None:
+        """Closes it; what was not taken is refused once more."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 class Child:
     """An async context manager: entered, the process runs; left, no process of its group is alive."""
 
@@ -59,9 +71,7 @@ class Child:
     async def __aenter__(self) -> Self:
         self._launch.log.parent.mkdir(parents=True, exist_ok=True)
         # Lines are few (a start prints 80, a running server almost none): no thread for them.
-        self._log = RotatingFileHandler(
-            self._launch.log, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True
-        )
+        self._log = _Log(self._launch.log, maxBytes=LOG_BYTES, backupCount=LOG_FILES, encoding="utf-8", delay=True)
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.subprocess_exec(
             lambda: self._watch,
@@ -115,7 +125,8 @@ class Child:
     def _line(self, line: str) -> None:
         if not self.group and line.startswith(guard.STARTED):
             self.group = int(line.removeprefix(guard.STARTED))
-            self._note().touch()
+            with contextlib.suppress(OSError):  # a full disk: the guard is the first net, this the second
+                self._note().touch()
         if self._log:
             record = logging.LogRecord(__name__, logging.INFO, "", 0, line, None, None)
             self._log.handle(record)

@@ -181,8 +181,12 @@ class Lane:
         wrong = await asyncio.to_thread(what_is_wrong, version.folder, version.files_hash)
         if wrong:
             raise EngineRejected(f"{version.name} cannot be served: {wrong}")
-        await client.load_lora(version.name, str(version.folder))
-        self._loads += 1
+        self._loads += 1  # before it is tried: a load that was called off, or answered too late, may take its slot
+        try:
+            await client.load_lora(version.name, str(version.folder))
+        except EngineRejected:
+            if version.name not in {model.id for model in await client.models()}:  # so loaded by such a one
+                raise
 
     def takes(self, version: LoraFiles) -> bool:
         """Whether this server can load it beside what it has, and keep the last slot empty."""

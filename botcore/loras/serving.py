@@ -11,7 +11,8 @@ from contextlib import suppress
 from functools import partial
 
 from botcore.clock import Clock
-from botcore.errors import EngineRejected, EngineUnavailable, ModelError, StoreError
+from botcore.dispatch import FAILURES, travels_on
+from botcore.errors import EngineRejected, ModelError, StoreError, in_a_line
 from botcore.loras.book import LoraBook
 from botcore.observe import Metrics
 from botcore.ports import Engine, LoraEngine
@@ -42,8 +43,10 @@ class Serving:
         self._said: str | None = None
         self._pause = 0.0
         self._not_before = 0.0
+        self._put_off = ""
+        """What is not tried again before then."""
         self.problem: str = ""
-        """What keeps the wanted version from being served."""
+        """What keeps the wanted version from being served, or kept the last one."""
 
     def heard(self) -> None:
         """Another version is wanted: look at once."""
@@ -53,11 +56,13 @@ class Serving:
     async def prepare(self) -> None:
         """Before the engine starts: let its start begin with what is wanted. What cannot be is settled by `tend`."""
         try:
-            wanted = await self._wanted()
+            wanted, _ = await self._wish()
             if wanted and isinstance(self._engine, LoraEngine):
                 await self._engine.serve(await self._book.files(wanted))
-        except (ModelError, EngineRejected, EngineUnavailable, StoreError) as error:
-            log.warning("LoRA: the engine starts without a version: %s", error)
+        except FAILURES as error:
+            if travels_on(error):
+                raise
+            log.warning("LoRA: the engine starts without a version: %s", in_a_line(error))
 
     async def tend(self) -> None:
         """Look until cancelled."""
@@ -76,25 +81,26 @@ class Serving:
                 await self._heard.wait()
         self._heard.clear()
 
-    async def _wanted(self) -> Lora | None:
-        """The newest wish, where there is one."""
-        wanted = await self._store.read(loras.wanted)
-        return wanted[-1] if wanted else None
+    async def _wish(self) -> tuple[Lora | None, str]:
+        """What is wanted; where nothing is, why what was wanted last could not be."""
+        return await self._store.read(loras.wish)
 
     async def _look(self, group: asyncio.TaskGroup) -> None:
-        wanted = await self._wanted()
+        wanted, trouble = await self._wish()
         name = wanted.name if wanted else ""
         engine = self._engine
         if not isinstance(engine, LoraEngine):
+            self.problem = trouble
             if wanted:
                 await self._set_aside(wanted, "this engine cannot serve LoRA versions")
         elif engine.settled(name) and engine.status.stage == "ready":
+            self.problem = trouble
             await self._settled(name, unsaid=bool(wanted and not wanted.live))
         elif engine.status.stage != "ready":
             self._said = None
             if wanted and self._owns:
                 await self._note(wanted, engine.status.detail or "the engine starts")
-        elif self._clock.monotonic() >= self._not_before:
+        elif self._clock.monotonic() >= self._not_before or name != self._put_off:
             await self._bring(group, engine, wanted)
 
     async def _settled(self, name: str, *, unsaid: bool) -> None:
@@ -108,8 +114,6 @@ class Serving:
         if self._said != name and (name or self._said):
             log.info("LoRA: new turns get %s", name or "the base")
         self._said, self._pause = name, 0.0
-        if name:
-            self.problem = ""
 
     async def _bring(self, group: asyncio.TaskGroup, engine: LoraEngine, wanted: Lora | None) -> None:
         """Let the engine serve it, which may take as long as a server's start; another wish meanwhile ends that."""
@@ -134,11 +138,13 @@ class Serving:
             if wanted:
                 with suppress(StoreError):
                     await self._set_aside(wanted, str(error))
-        except EngineUnavailable as error:
-            await self._again_later(wanted, str(error))
+        except FAILURES as error:  # a load that takes too long, a disk, whatever an engine of a plugin raises
+            if travels_on(error):
+                raise
+            await self._again_later(wanted, in_a_line(error))
 
     async def _is_wanted(self, name: str) -> bool:
-        wanted = await self._wanted()
+        wanted, _ = await self._wish()
         return name == (wanted.name if wanted else "")
 
     async def _note(self, wanted: Lora, progress: str) -> None:
@@ -154,6 +160,7 @@ class Serving:
     async def _again_later(self, wanted: Lora | None, why: str) -> None:
         self._pause = min(2 * self._pause or 2.0, LONGEST_PAUSE_S)
         self._not_before = self._clock.monotonic() + self._pause
+        self._put_off = wanted.name if wanted else ""
         what = wanted.name if wanted else "the base alone"
         self.problem = f"{what} cannot be served now: {why}"
         log.warning("LoRA: %s; next try in %g s", self.problem, self._pause)
@@ -161,11 +168,13 @@ class Serving:
             await self._note(wanted, f"{why}; next try in {self._pause:g} s")
 
     async def _set_aside(self, wanted: Lora, reason: str) -> None:
-        """It cannot be served: the base answers, and the row says why."""
+        """It cannot be served: the base answers, and the row says why. Whoever runs the engine decides that."""
+        if not self._owns:
+            await self._again_later(wanted, reason)
+            return
         self.problem = reason
         log.error("LoRA: %s; the base answers", reason)
-        if self._owns:
-            await self._store.write(partial(loras.set_aside, version=wanted, reason=reason, now=self._clock.now()))
+        await self._store.write(partial(loras.set_aside, version=wanted, reason=reason, now=self._clock.now()))
 
     @property
     def _owns(self) -> bool:

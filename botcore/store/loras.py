@@ -19,10 +19,17 @@ from botcore.store.sql import Statement, const
 from botcore.store.tables import lora
 from botcore.versions import Lora, LoraState
 
-__all__ = ["add", "every", "off", "set_aside", "settle", "tell", "use", "wanted"]
+__all__ = ["add", "every", "off", "set_aside", "settle", "tell", "use", "wish"]
 
 _COLUMNS = tuple(lora.c[one.name] for one in fields(Lora))
 _WANTED = Statement(sa.select(*_COLUMNS).where(lora.c.state == const("serving")).order_by(lora.c.changed_at))
+_LAST = Statement(
+    sa.select(lora.c.reason)
+    .where(lora.c.state == const("off"))
+    .order_by(lora.c.changed_at.desc())
+    .limit(const(1))
+    .offset(const(0))
+)
 
 
 def add(connection: sa.Connection, version: Lora) -> None:
@@ -41,8 +48,15 @@ def every(connection: sa.Connection) -> list[Lora]:
     return [_version(row) for row in connection.execute(sa.select(*_COLUMNS).order_by(lora.c.made_at, lora.c.name))]
 
 
-def wanted(connection: sa.Connection) -> list[Lora]:
-    """What is to be in service, the newest wish last."""
+def wish(connection: sa.Connection) -> tuple[Lora | None, str]:
+    """What is to be in service; where nothing is, why what was wanted last could not be, "" = it could."""
+    if wanted := _wanted(connection):
+        return wanted[-1], ""
+    return None, _LAST(connection).scalar() or ""
+
+
+def _wanted(connection: sa.Connection) -> list[Lora]:
+    """The newest wish last; there is one at most, unless somebody wrote into the table."""
     return [_version(row) for row in _WANTED(connection)]
 
 
@@ -60,9 +74,11 @@ def use(connection: sa.Connection, name: str, *, now: float) -> Lora:
 
 
 def off(connection: sa.Connection, *, now: float, but: str = "") -> list[str]:
-    """Want none in service; the names of those that were wanted."""
-    names = [version.name for version in wanted(connection) if version.name != but]
+    """Want none in service; the names of those that were wanted. That one could not be is trouble no more."""
+    names = [version.name for version in _wanted(connection) if version.name != but]
     _set(connection, names, state="off", reason="", now=now)
+    if not but:
+        connection.execute(sa.update(lora).where(lora.c.state == "off").values(reason=""))
     return names
 
 

@@ -9,9 +9,10 @@
     packing.py    from documents to rows of equal length, without a token of one document beside another's
     memory.py     what a run needs, said before it begins
     progress.py   what the trainer says, one JSON line each, and what people read of it
+    forgotten.py  takes the words of a person out of the runs' files
     runs.py       the run's folder: who runs it, how it stands, what came out
     conduct.py    starts the trainer as a guarded child in the engine's environment, and hears it
     _inside/      what runs there, with torch; nothing on the bot's side imports it
 
-Everything but `runs` and `conduct` needs the standard library alone, because the trainer uses it too.
+Everything but `forgotten`, `runs` and `conduct` needs the standard library alone, because the trainer uses it too.
 """

@@ -5,7 +5,7 @@ and adapter answer the same prompts, always with the likeliest token, and the an
 never held against an adapter, however odd it is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from typing import Any
@@ -40,6 +40,8 @@ class Answer:
     """Of the base, about the adapter's answer."""
     learnt: bool = False
     """Whether the prompt was learnt from; the others are the fixed ones."""
+    whose: Mapping[str, Any] | None = None
+    """Whose words the prompt is, as its lesson says."""
 
 
 def collapsed(answers: Sequence[Answer], taught: Sequence[str] = ()) -> str:
@@ -48,7 +50,10 @@ def collapsed(answers: Sequence[Answer], taught: Sequence[str] = ()) -> str:
     bad = [(one, why) for one in untaught if (why := _what_is_wrong(one))]
     if len(bad) > FEW * len(answers):
         one, why = bad[0]
-        return f"{len(bad)} of {len(answers)} answers {why}: to “{_short(one.prompt)}” it says “{_short(one.after)}”"
+        asked = (
+            "" if one.learnt else f"to “{_short(one.prompt)}” "
+        )  # the reason is kept for ever, people's words are not
+        return f"{len(bad)} of {len(answers)} answers {why}: {asked}it says “{_short(one.after)}”"
     return _one_for_all(answers)
 
 

@@ -4,12 +4,14 @@ import asyncio
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from botcore.clock import Clock
 from botcore.engine.child import Child, Launch
 from botcore.engine.command import cores
+from botcore.errors import StoreError
 from botcore.training import start
 from botcore.training.plan import Plan
 from botcore.training.progress import Event, decode
@@ -111,7 +113,8 @@ class _Hearing:
         if name == "data":
             self.record = dataclasses.replace(self.record, data=event["hash"])
         if name in ("data", "look", "saved"):
-            self._run.write(self.record)
+            with suppress(StoreError):  # a full disk: the next time tells all of it
+                self._run.write(self.record)
         if name == "end":
             self._end = event
 
@@ -119,8 +122,20 @@ class _Hearing:
         told = self._end or {"state": "failed", "reason": self._without_a_word(code)}
         changes = {"state": told["state"], "reason": told.get("reason", ""), "outputs": told.get("outputs", {})}
         self.record = dataclasses.replace(self.record, ended=at, **changes)
-        self._run.write(self.record)
+        try:
+            self._run.write(self.record)
+        except StoreError as error:
+            return self._unwritten(error)
+        if self.record.state in ("done", "refused"):
+            self._run.drop_lessons()
         return self.record
+
+    def _unwritten(self, error: StoreError) -> Record:
+        """What is told where the record cannot be: the run then counts as interrupted, and can be gone on with."""
+        if self.record.state == "failed":
+            return self.record
+        reason = f"{error}; nothing that was saved is lost: botcore train resume {self._run.id}"
+        return dataclasses.replace(self.record, state="failed", reason=reason, outputs={})
 
     def _without_a_word(self, code: int) -> str:
         if code == 137:

@@ -34,6 +34,8 @@ class Lesson:
     kind: Kind
     instead_of: str = ""
     """Of a pair: the answer that was rejected."""
+    whose: Mapping[str, Any] | None = None
+    """Whose words are in it (`forgotten`), where the line says so."""
 
     @property
     def wanted(self) -> bool:
@@ -78,13 +80,13 @@ class LessonReader:
 def _lesson(where: str, found: Mapping[str, Any]) -> Lesson | Skipped:
     if "chosen" in found or "rejected" in found:
         return _pair(where, found)
-    row, label = row_of(where, found), found.get("label")
+    row, label, whose = row_of(where, found), found.get("label"), found.get("whose")
     if isinstance(row, Skipped):
         return row
     if label is not None and not isinstance(label, bool):
         return Skipped(where, "a label is true or false")
     kind: Kind = "answer" if label is None else "liked" if label else "disliked"
-    return Lesson(where=where, prompt=row.prompt, said=row.answer, kind=kind)
+    return Lesson(where=where, prompt=row.prompt, said=row.answer, kind=kind, whose=whose)
 
 
 def _pair(where: str, found: Mapping[str, Any]) -> Lesson | Skipped:
@@ -95,4 +97,5 @@ def _pair(where: str, found: Mapping[str, Any]) -> Lesson | Skipped:
         return Skipped(where, 'a pair needs "prompt", "chosen" and "rejected"')
     if chosen.answer.split() == rejected.answer.split():
         return Skipped(where, "chosen and rejected are the same")
-    return Lesson(where=where, prompt=chosen.prompt, said=chosen.answer, kind="pair", instead_of=rejected.answer)
+    said, instead_of, whose = chosen.answer, rejected.answer, found.get("whose")
+    return Lesson(where=where, prompt=chosen.prompt, said=said, kind="pair", instead_of=instead_of, whose=whose)

@@ -17,6 +17,7 @@ import fcntl
 import heapq
 import json
 import os
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ __all__ = [
     "newest_runs",
     "next_folder",
     "number_of",
+    "runs_in",
     "some_lines",
 ]
 
@@ -107,8 +109,14 @@ class Run:
             return dataclasses.replace(record, state="interrupted", reason="its process is gone")
         return record
 
+    def drop_lessons(self) -> None:
+        """Keep no longer what people taught: it is learnt, and that is on record."""
+        if self.lessons.is_dir():
+            for done_with in (self.folder / "checkpoint", self.lessons):
+                shutil.rmtree(done_with, ignore_errors=True)
+
     def write(self, record: Record) -> None:
-        """Replace the record, whole."""
+        """Replace the record, whole. Raises `StoreError` where the disk refuses; the old one then stands."""
         with new_file(self.folder / "run.json", force=True) as file:
             file.write(json.dumps(dataclasses.asdict(record), ensure_ascii=False, indent=1).encode())
 
@@ -177,6 +185,11 @@ def all_runs(data_dir: Path) -> list[Record]:
         except TrainingError:
             continue
     return sorted(found, key=lambda record: (record.began, record.id))
+
+
+def runs_in(data_dir: Path) -> list[Run]:
+    """Every run's folder."""
+    return [Run(path.parent) for path in sorted(_home(data_dir).glob("*/run.json"))]
 
 
 def newest_runs(data_dir: Path, most: int) -> list[Record]:

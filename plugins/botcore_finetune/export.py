@@ -52,6 +52,8 @@ class Wish:
     redactor: Redactor | None = field(default_factory=Redactor)
     max_per_person: int = 20
     """Lines that come from one person's verdicts, the newest; 0 = any number."""
+    whose: bool = False
+    """Each line says whose words are in it: for a file that stays with the bot, which forgets them there too."""
 
 
 class _Sheet:
@@ -124,11 +126,12 @@ async def export(database: Database, wish: Wish, path: Path, *, who: str, at: fl
 async def _written(file: IO[bytes], database: Database, wish: Wish, tally: _Tally) -> _Sheet:
     sheet = _Sheet(file)
     async for one, lesson in _lessons(database, wish, tally):
-        _keep(sheet, wish, tally, (one.channel, one.person), lesson)
+        _keep(sheet, wish, tally, one, lesson)
     return sheet
 
 
-def _keep(sheet: _Sheet, wish: Wish, tally: _Tally, person: ledger.Person, lesson: Lesson) -> None:
+def _keep(sheet: _Sheet, wish: Wish, tally: _Tally, one: Example, lesson: Lesson) -> None:
+    person = one.channel, one.person
     if wish.max_per_person and tally.of_person[person] >= wish.max_per_person:
         return tally.skip(Skip(f"more than {wish.max_per_person} from one person"))
     if sheet.rows >= MOST_ROWS:
@@ -137,7 +140,13 @@ def _keep(sheet: _Sheet, wish: Wish, tally: _Tally, person: ledger.Person, lesso
     if not tally.is_new(row):
         return tally.skip(TWICE)
     tally.of_person[person] += 1
-    return sheet.write(row)
+    return sheet.write(row | {"whose": _whose(one, lesson.rival or one)} if wish.whose else row)
+
+
+def _whose(*examples: Example) -> dict[str, Any]:
+    """The people whose words are in these, and the conversations: what `botcore forget` looks for in a run's files."""
+    people = set[ledger.Person]().union(*(ledger.people(one) for one in examples))
+    return {"people": sorted(people), "conversations": sorted({one.conversation for one in examples})}
 
 
 async def _lessons(database: Database, wish: Wish, tally: _Tally) -> AsyncIterator[tuple[Example, Lesson]]:
@@ -179,7 +188,7 @@ async def _taught(database: Database, wish: Wish, found: Found) -> AsyncIterator
     if wish.format == "dpo" and one.verdict > 0 and one.verbatim and not found.contested:
         for rival, permitted in await _permitted(database, wish, await database.read(partial(search.rivals, good=one))):
             if permitted and rival.example.verbatim and not rival.contested:
-                yield Lesson(prompt=one.prompt, said=one.reply, rejected=rival.example.reply)
+                yield Lesson(prompt=one.prompt, said=one.reply, rejected=rival.example.reply, rival=rival.example)
 
 
 def _alone(wish: Wish, found: Found) -> Iterator[Lesson | Skip]:

@@ -64,8 +64,16 @@ class Keeper:
         for feedback in said:
             if kept.pop(_key(feedback), None) != feedback.at:
                 await self._put(feedback)
+        if kept:
+            await self._take_back(kept)
+
+    async def _take_back(self, kept: Mapping[Key, float]) -> None:
+        """Unless it has been said since: another process may keep what came after this one had read what was said."""
+        since = min(kept.values())
+        said = {_key(feedback) async for feedback in self._bot.judgements(since)}
         for key, at in kept.items():
-            await self._bot.database.write(partial(examples.take_back, key=key, at=at))
+            if key not in said:
+                await self._bot.database.write(partial(examples.take_back, key=key, at=at))
 
     async def _put(self, feedback: Feedback) -> bool:
         """Whether there is an example in it."""

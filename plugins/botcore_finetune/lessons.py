@@ -33,7 +33,9 @@ async def write_lessons(
         await bring_up_to_date(bot)
         for format in FORMATS:
             redactor = Redactor(ips=settings.redact_ips) if settings.redact else None
-            wish = Wish(format=format, consent=settings.consent, redactor=redactor, max_per_person=MOST_OF_ONE)
+            wish = Wish(
+                format=format, consent=settings.consent, redactor=redactor, max_per_person=MOST_OF_ONE, whose=True
+            )
             file = folder / f"{format}.jsonl"
             done = await export(bot.database, wish, file, who=account(), at=bot.clock.now())
             left_out |= Counter(done.left_out)  # the same example is met in each format: the most that any says

@@ -30,6 +30,8 @@ class Lesson:
     """The completion, or what was chosen."""
     label: bool = True
     rejected: str = ""
+    rival: Example | None = None
+    """Where what was rejected comes from, if it is a reply of its own."""
 
 
 @dataclass(frozen=True, slots=True)

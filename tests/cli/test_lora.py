@@ -1,15 +1,20 @@
 """LoRA versions at the command line, beside a bot that runs and where none does."""
 
+import asyncio
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from botcore.bot import visiting
 from botcore.cli import app
+from botcore.cli.doctor import Finding, _lora
 from botcore.cli.lora import _off, _used
 from botcore.errors import BotcoreError, ModelError
 from botcore.settings import Settings, load_settings
+from botcore.store import loras
 from botcore.testing import chatting
 from botcore.training.plan import Plan
 from botcore.training.runs import new_run
@@ -149,3 +154,31 @@ def test_base_and_version_are_tried_side_by_side(
     tried = lora(config, "try", "pirate", "who", "--json")
     assert json.loads(tried.output) == [{"prompt": "who", "base": "tiny", "version": "pirate"}]
     assert lora(config, "try", "pirate", "who").output == "› who\n  base    tiny\n  pirate  pirate\n"
+
+
+def test_doctor_tells_what_is_wanted_and_what_could_not_be_until_the_base_is(
+    config: Path, adapter: Path, tmp_path: Path
+) -> None:
+    lora(config, "add", adapter, "--name", "pirate")
+    assert found_by_doctor(config) == []
+    lora(config, "use", "pirate")
+    assert found_by_doctor(config) == [("hint", "pirate is wanted: it comes in service when the bot runs")]
+    asyncio.run(set_aside(load_settings([config]), "its files are gone"))
+    assert found_by_doctor(config) == [("wrong", "its files are gone")]
+    lora(config, "off")
+    assert found_by_doctor(config) == []
+
+
+def found_by_doctor(config: Path) -> list[tuple[str, str]]:
+    findings = asyncio.run(findings_of(load_settings([config])))
+    return [(finding.state, finding.found) for finding in findings]
+
+
+async def findings_of(settings: Settings) -> list[Finding]:
+    return [finding async for finding in _lora(settings)]
+
+
+async def set_aside(settings: Settings, reason: str) -> None:
+    async with visiting(settings) as bot:
+        (version,) = await bot.loras.list()
+        await bot.database.write(partial(loras.set_aside, version=version, reason=reason, now=bot.clock.now()))

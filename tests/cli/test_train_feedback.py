@@ -13,7 +13,9 @@ from botcore.bot import visiting
 from botcore.cli import app
 from botcore.errors import BotcoreError
 from botcore.settings import load_settings
+from botcore.training.plan import Plan
 from botcore.training.progress import encode
+from botcore.training.runs import new_run
 from botcore.versions import Lora
 
 ADAPTER = """
@@ -141,3 +143,21 @@ def test_without_a_plugin_that_keeps_feedback_the_next_step_is_named(here: Path,
 def test_a_file_that_is_not_there_is_named(here: Path, trainer: Callable[..., None]) -> None:
     trainer()
     assert error_of(botcore(here, "train", "feedback", "no.jsonl")) == "there is no file no.jsonl"
+
+
+def test_a_run_that_was_killed_before_its_lessons_were_there_is_told(here: Path, trainer: Callable[..., None]) -> None:
+    trainer(DONE)
+    new_run(here / "data", "feedback", Plan(base="b"), at=0.0)
+    assert "feedback-1 ended before its lessons were there; botcore train feedback begins another one" in error_of(
+        botcore(here, "train", "resume", "feedback-1")
+    )
+
+
+async def test_a_run_goes_on_where_nobody_reads_what_it_says(here: Path, trainer: Callable[..., None]) -> None:
+    trainer(DATA, STEP, LOOKED, DONE)
+    file = await asyncio.to_thread(lessons, here, 3)
+    command = f"{sys.executable} -m botcore train feedback {file} --config bot.toml | head -n 1"
+    process = await asyncio.create_subprocess_shell(command, cwd=here, stderr=asyncio.subprocess.PIPE)
+    _, said = await process.communicate()
+    assert b"Traceback" not in said
+    assert (await versions(here))[0].name == "feedback-1"

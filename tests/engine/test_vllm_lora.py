@@ -139,6 +139,25 @@ async def test_the_last_slot_stays_empty_however_many_versions_come(engine: Vllm
         assert await slots(engine) == ["5", "e", "f"], "a fresh server after four"
 
 
+async def test_a_load_that_is_called_off_takes_its_slot_all_the_same_and_is_there_when_it_is_wanted_again(
+    engine: VllmEngine, adapter: MakeAdapter, tmp_path: Path
+) -> None:
+    late = adapter("fake_waits")
+    async with running(engine):
+        await engine.serve(adapter("a"))
+        loading = asyncio.create_task(engine.serve(late))
+        async with asyncio.timeout(10):
+            while await slots(engine) != ["5", "a", late.name]:
+                pass
+        loading.cancel()
+        await asyncio.wait([loading])
+        await asyncio.to_thread(let_go, tmp_path)
+        for version in (late, adapter("b"), adapter("c"), adapter("d")):
+            await engine.serve(version)
+            assert await said(engine, model=version.name) == version.name
+            assert await said(engine) == "tiny", "the last slot is empty"
+
+
 async def test_without_the_spare_slot_the_base_would_answer_as_an_adapter(
     engine: VllmEngine, adapter: MakeAdapter
 ) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from botcore import Chunk, EngineUnavailable, Lora, Sampling, Turn, hookimpl
+from botcore import Chunk, EngineTimeout, EngineUnavailable, Lora, Sampling, Turn, hookimpl
 from botcore.engine.scripted import ScriptedEngine
 from botcore.testing import Chat, ManualClock, chatting, until
 from botcore.versions import LoraFiles
@@ -168,18 +169,59 @@ async def test_what_the_engine_refuses_is_off_with_its_reason(chat: Chat) -> Non
     assert found.reason == "sft-1 cannot be served: unexpected modules"
 
 
+async def test_what_was_set_aside_is_told_until_somebody_goes_back_or_another_one_serves(
+    chat: Chat, clock: ManualClock
+) -> None:
+    chat.engine.refuses["sft-1"] = "unexpected modules"
+    for name in ("sft-1", "sft-2"):
+        await offer(chat, name)
+    for ends in (chat.bot.loras.off, partial(chat.bot.loras.use, "sft-2")):
+        await chat.bot.loras.use("sft-1")
+        await until(lambda: "unexpected modules" in chat.bot.health().get("lora", ""))
+        await clock.advance(5.0)
+        assert "unexpected modules" in chat.bot.health()["lora"]
+        await ends()
+        await until(lambda: "lora" not in chat.bot.health())
+
+
+async def test_a_wish_that_is_taken_back_takes_its_trouble_along(tmp_path: Path, clock: ManualClock) -> None:
+    async with chatting(tmp_path, engine=Busy(), clock=clock) as chat:
+        await offer(chat, "sft-1")
+        await chat.bot.loras.use("sft-1")
+        await until(lambda: "no memory just now" in chat.bot.health().get("lora", ""))
+        await chat.bot.loras.off()
+        await until(lambda: "lora" not in chat.bot.health())
+
+
+async def test_what_was_set_aside_is_told_after_a_restart_too(tmp_path: Path) -> None:
+    async with chatting(tmp_path) as chat:
+        await offer(chat, "sft-1")
+        chat.engine.refuses["sft-1"] = "unexpected modules"
+        await chat.bot.loras.use("sft-1")
+        await becomes(chat, "sft-1", lambda version: version.state == "off")
+    async with chatting(tmp_path) as chat:
+        await until(lambda: "unexpected modules" in chat.bot.health().get("lora", ""))
+
+
 class Busy(ScriptedEngine):
     """Cannot serve a version at the first try."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self._error: Exception = error or EngineUnavailable("no memory just now")
 
     async def serve(self, version: LoraFiles | None) -> None:
         if not self.served:
             self.served.append("nothing")
-            raise EngineUnavailable("no memory just now")
+            raise self._error
         await super().serve(version)
 
 
-async def test_what_cannot_be_just_now_is_tried_again(tmp_path: Path, clock: ManualClock) -> None:
-    async with chatting(tmp_path, engine=Busy(), clock=clock) as chat:
+@pytest.mark.parametrize("error", [EngineUnavailable, EngineTimeout, PermissionError, RuntimeError])
+async def test_what_cannot_be_just_now_is_tried_again(
+    tmp_path: Path, clock: ManualClock, error: type[Exception]
+) -> None:
+    async with chatting(tmp_path, engine=Busy(error("no memory just now")), clock=clock) as chat:
         await offer(chat, "sft-1")
         await chat.bot.loras.use("sft-1")
         await until(lambda: "no memory just now" in chat.bot.health().get("lora", ""))
@@ -187,6 +229,42 @@ async def test_what_cannot_be_just_now_is_tried_again(tmp_path: Path, clock: Man
         await clock.advance(3.0)
         await in_service(chat, "sft-1")
         assert "lora" not in chat.bot.health()
+
+
+async def test_another_wish_does_not_wait_for_the_next_try_of_the_one_before(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with chatting(tmp_path, engine=Busy(), clock=clock) as chat:
+        for name in ("sft-1", "sft-2"):
+            await offer(chat, name)
+        await chat.bot.loras.use("sft-1")
+        await until(lambda: "no memory just now" in chat.bot.health().get("lora", ""))
+        chat.bot._serving = None  # another process's wish: nobody here is told
+        await chat.bot.loras.use("sft-2")
+        await clock.advance(1.0)
+        await in_service(chat, "sft-2")
+
+
+class Borrowed(ScriptedEngine):
+    """Another process runs it, and decides."""
+
+    @property
+    def owns(self) -> bool:
+        return False
+
+
+async def test_what_another_process_decides_is_not_tried_and_told_every_second(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with chatting(tmp_path, engine=Borrowed(), clock=clock) as chat:
+        await offer(chat, "sft-1")
+        chat.engine.refuses["sft-1"] = "unexpected modules"
+        await chat.bot.loras.use("sft-1")
+        await until(lambda: "unexpected modules" in chat.bot.health().get("lora", ""))
+        for _ in range(10):
+            await clock.advance(1.0)
+        assert (await row(chat, "sft-1")).state == "serving"
+        assert caplog.text.count("unexpected modules") <= 4
 
 
 class Slow(ScriptedEngine):

@@ -48,6 +48,11 @@ OWN = [
     ("lifespan hook", "plugins/README.md"),
     ("Can you tell me where the log of the engine is?", "docs/engine.md"),
     ("Do you need a GPU?", "README.md"),
+    ("How do I back it up?", "docs/operations.md"),
+    ("How do I make a backup?", "docs/operations.md"),
+    ("How do I back up the bot?", "docs/operations.md"),
+    ("How can I back up my data?", "docs/operations.md"),
+    ("How do I restore a backup?", "docs/operations.md"),
 ]
 """(question, the document whose passage must be among those shown)."""
 
@@ -58,6 +63,8 @@ OFF = [
     "thanks a lot",
     "ok",
     "bye",
+    "What is the captain?",
+    "Where is the sea?",
     "How are you?",
     "Who are you?",
     "What is your name?",

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from botcore import Chunk, Conversation, PromptMessage, StoreUnavailable, Turn, hookimpl
+from botcore import Chunk, Conversation, Feedback, PromptMessage, StoreUnavailable, Turn, hookimpl
 from botcore.store import Store
 from botcore.testing import Chat, chatting, until
 from botcore.testing.clock import ManualClock
 from botcore_finetune import Example, examples, keeper, search
+from botcore_finetune.keeper import Keeper
 from botcore_finetune.ledger import choice
 from tests.plugins.conftest import HANDBOOK
 
@@ -236,6 +237,22 @@ async def test_a_start_that_was_interrupted_while_it_caught_up_loses_nothing(tmp
     async with chatting(tmp_path, settings=WITHOUT, clock=ManualClock(16 * DAY)) as chat:
         await chat.bot.database.write(lambda one: examples.take_back(one, (replies[0], "loopback", "ana")))
     assert {one.turn for one in await kept_on(tmp_path, 17)} == set(replies)
+
+
+async def test_what_another_process_keeps_while_this_one_catches_up_stays(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply, said = await replied(chat, "hi"), chat.bot.judgements
+
+    async def judgements(since: float = 0.0) -> AsyncIterator[Feedback]:
+        async for one in said(since):
+            yield one
+        if not await kept(chat):
+            await chat.judges(reply, 1)  # the other process hears of it, and keeps it
+
+    monkeypatch.setattr(chat.bot, "judgements", judgements)
+    await Keeper(chat.bot, consent=False).catch_up()
+    assert [one.verdict for one in await kept(chat)] == [1]
 
 
 async def test_verdicts_of_any_number_and_of_one_moment_are_met_in_slices(

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from botcore import Bot
+from botcore import Bot, Conversation, Person
 from botcore.testing import Chat, chatting
+from botcore.training.plan import Plan
+from botcore.training.runs import Run, new_run
 from botcore_finetune import FineTuneSettings, ledger
+from botcore_finetune.export import Wish, export
 from botcore_finetune.lessons import write_lessons
 
 TABLES = {"plugins": {"finetune": {}, "textgen": {}}}
@@ -72,3 +75,40 @@ async def test_what_training_takes_is_on_record_like_every_export(chat: Chat, tm
     await lessons(chat, tmp_path / "lessons")
     (noted,) = await chat.bot.database.read(partial(ledger.exports, limit=5))
     assert (noted.format, noted.rows, noted.file) == ("kto", 1, str(tmp_path / "lessons" / "kto.jsonl"))
+
+
+def run_of(chat: Chat) -> Run:
+    return new_run(chat.bot.data_dir, "feedback", Plan(base="b", method="kto"), at=0.0)
+
+
+async def test_a_run_forgets_who_is_forgotten_and_keeps_what_others_taught(chat: Chat) -> None:
+    run = await asyncio.to_thread(run_of, chat)
+    for person, word in (("ana", "Grace"), ("ben", "Mill")):
+        chat.person = Person(id=person)
+        chat.conversation = Conversation(channel=chat.conversation.channel, chat=person)
+        await chat.says("/feedback yes")
+        await chat.hears("Thank you")
+        await teach(chat, f"Where is {word}?", "Who knows.", -1, f"{word} is here.")
+    await lessons(chat, run.lessons)
+    sample = {"prompt": "Where is Grace?", "whose": (await asyncio.to_thread(rows_in, run.lessons))["sft"][1]["whose"]}
+    await asyncio.to_thread((run.folder / "samples.jsonl").write_text, json.dumps(sample) + '\n{"prompt": "Hi"}\n{cut')
+    with run.alone():
+        assert await chat.bot.forget_person(chat.conversation.channel, "ana") == ["training"]
+    assert await chat.bot.forget_person(chat.conversation.channel, "ana") == []
+    words = await asyncio.to_thread(texts_of, run)
+    assert ("Grace" in words, "Mill is here." in words, '{"prompt": "Hi"}\n{cut' in words) == (False, True, True)
+    await chat.bot.forget(chat.conversation)
+    assert "Mill" not in await asyncio.to_thread(texts_of, run)
+
+
+def texts_of(run: Run) -> str:
+    return "".join(path.read_text() for path in (*run.lessons.glob("*.jsonl"), run.folder / "samples.jsonl"))
+
+
+async def test_what_leaves_the_house_does_not_say_whose_it_is(chat: Chat, tmp_path: Path) -> None:
+    await chat.says("/feedback yes")
+    await chat.hears("Thank you")
+    await teach(chat, "Hello", "Hi.", 1)
+    await export(chat.bot.database, Wish(format="kto"), tmp_path / "out.jsonl", who="me", at=0.0)
+    (row,) = (await asyncio.to_thread(rows_in, tmp_path))["out"]
+    assert row.keys() == {"prompt", "completion", "label"}

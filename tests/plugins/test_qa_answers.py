@@ -40,21 +40,24 @@ async def test_questions_about_botcore_are_answered_from_the_right_document(inge
     assert await answered(store, OWN) >= 0.9
 
 
-@pytest.mark.parametrize(
-    ("question", "begins"),
-    [
-        ("How do I write a plugin?", "To write a plugin is to write one Python class"),
-        ("What happens to my message if the bot crashes?", "- **The bot crashes or is killed**: your message is not"),
-        ("How do I use another model?", "`starter`, the model in the box,"),
-    ],
-)
-async def test_what_the_empty_page_offers_to_ask_is_answered_first_thing(
-    ingest: Ingest, store: Store, question: str, begins: str
-) -> None:
+BEGINS = {
+    "How do I write a plugin?": "To write a plugin is to write one Python class",
+    "What happens to my message if the bot crashes?": "- **The bot crashes or is killed**: your message is not",
+    "How do I use another model?": "`starter`, the model in the box,",
+    "How do I back it up?": "To back up the bot with all its data, also while it runs:\n\n```bash",
+    "How do I make a backup?": "To back up the bot with all its data, also while it runs:\n\n```bash",
+    "How do I restore a backup?": "To restore a backup, stop the bot first and then run:\n\n```bash",
+}
+"""What the empty page offers to ask, and what people ask next."""
+
+
+async def test_what_people_ask_first_is_answered_first_thing(ingest: Ingest, store: Store) -> None:
     await ingest(store, ["self"])
-    looked_up = await store.read(lambda connection: look_up(connection, question_stems(question)))
-    shown = answer(ranked(looked_up), looked_up.terms, passages=SETTINGS.passages, lead="")
-    assert shown.citations[0].snippet.startswith(begins)
+    for question, begins in BEGINS.items():
+        words = question_stems(question)
+        looked_up = await store.read(lambda connection, words=words: look_up(connection, words))
+        shown = answer(ranked(looked_up), looked_up.terms, passages=SETTINGS.passages, lead="")
+        assert shown.citations[0].snippet[: len(begins)] == begins
 
 
 async def test_everything_else_passes_on(ingest: Ingest, store: Store) -> None:

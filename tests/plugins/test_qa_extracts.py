@@ -90,3 +90,10 @@ def test_code_that_was_divided_is_closed() -> None:
     assert found.text == "L\n\n```sh\nmake run\n```\n\n[1]"
     middle = answer([scored("First.\n\n    make run\n    make test")], terms("make run"), passages=1, lead="L")
     assert middle.text == "L\n\n```\n    make run\n    make test\n```\n\n[1]"
+
+
+def test_json_is_shown_with_what_announces_it_and_never_for_its_own_words() -> None:
+    example = '```json\n{"role": "user", "content": "Hi"}\n```'
+    assert extract(f"Trams run.\n\n{example}", terms("What is the content?")) == "Trams run."
+    text = f"Trams run.\n\nA message looks so:\n\n{example}"
+    assert extract(text, terms("How does a message look?")) == f"A message looks so:\n\n{example}"

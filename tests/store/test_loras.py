@@ -44,7 +44,7 @@ async def test_what_cannot_be_served_is_off_with_the_reason(store: Store) -> Non
     assert await store.write(partial(loras.set_aside, version=wanted, reason="its files are gone", now=2.0))
     version = await one(store)
     assert (version.state, version.reason, version.live) == ("off", "its files are gone", False)
-    assert await store.read(loras.wanted) == []
+    assert await store.read(loras.wish) == (None, "its files are gone")
 
 
 async def test_an_engine_that_looked_too_early_does_not_undo_a_newer_wish(store: Store) -> None:
@@ -54,3 +54,10 @@ async def test_an_engine_that_looked_too_early_does_not_undo_a_newer_wish(store:
     await use(store, now=3.0)
     assert not await store.write(partial(loras.set_aside, version=early, reason="its files are gone", now=4.0))
     assert (await one(store)).state == "serving"
+
+
+async def test_going_back_to_the_base_ends_the_trouble(store: Store) -> None:
+    await kept(store)
+    await store.write(partial(loras.set_aside, version=await use(store), reason="its files are gone", now=2.0))
+    await store.write(partial(loras.off, now=3.0))
+    assert await store.read(loras.wish) == (None, "")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from botcore.clock import SystemClock
 from botcore.errors import TrainingError
 from botcore.training.conduct import conduct
 from botcore.training.plan import SIZES, Plan
-from botcore.training.progress import encode
+from botcore.training.progress import Event, encode
 from botcore.training.runs import Run, new_run
+from tests.disk import no_more_than
 
 STEP = encode("step", step=5, loss=2.5, tokens=100, speed=10.0, progress=0.5, left=1.0)
 DATA = encode("data", hash="abc", documents=3, skipped=1, tokens=9, held_out_tokens=0)
@@ -96,6 +98,34 @@ async def test_a_trainer_that_dies_without_a_word_is_quoted(run: Run, trainer: C
 async def test_a_killed_trainer_is_told_as_killed(run: Run, trainer: Callable[[str], Path]) -> None:
     state, reason, _ = await conducted(run, trainer("os.kill(os.getpid(), 9)"))
     assert (state, reason) == ("failed", "the trainer was killed (signal 9), by hand or because memory ran out")
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("failed", "the disk is full"), ("done", "nothing that was saved is lost: botcore train resume ")],
+)
+async def test_a_full_disk_is_one_line_and_the_run_can_be_gone_on_with(
+    run: Run, trainer: Callable[[str], Path], state: str, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run.lessons.mkdir()
+    end = encode("end", state=state, reason="the disk is full" if state == "failed" else "", outputs={})
+    python = trainer(SAY.format(lines=[encode("stage", text="begins"), "a library's line", DATA, STEP, end]))
+    heard = list[str]()
+    with ExitStack() as disk:
+
+        def hear(event: Event) -> None:
+            if not heard:
+                disk.enter_context(no_more_than(20))
+            heard.append(event["event"])
+
+        record = await conduct(run, python, clock=SystemClock(), heard=hear, stop=asyncio.Event())
+    assert (record.state, heard, capfd.readouterr().err) == ("failed", ["stage", "data", "step", "end"], "")
+    assert said in record.reason
+    assert "\n" not in record.reason
+    assert run.lessons.is_dir()
+    assert run.read().state == "interrupted"
+    assert (await conducted(run, trainer(SAY.format(lines=[END]))))[0] == "done"
+    assert not run.lessons.exists()
 
 
 async def test_a_run_that_runs_cannot_be_conducted_twice(run: Run, trainer: Callable[[str], Path]) -> None:

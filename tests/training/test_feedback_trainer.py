@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,8 @@ def test_lessons_become_an_adapter_of_two_files_and_what_it_says_is_looked_at(
     reasons = sorted(one["reason"].partition(",")[0] for one in card["named"])
     assert re.fullmatch(r"1\d\d tokens", reasons.pop(0))
     assert reasons == ["a thumb down without a better answer teaches dpo nothing", "no JSON"]
-    assert not run.lessons.exists()
+    run.drop_lessons()
+    assert {path.name for path in run.folder.iterdir()} >= {"adapter", "data", "samples.jsonl", "run.json"}
     assert not (run.folder / "checkpoint").exists()
 
 
@@ -100,6 +102,24 @@ def test_a_stop_saves_and_the_run_goes_on_from_there(server: Any, new: Callable[
     server.train(run)
     assert "going on after step" in str([one.get("text") for one in server.events])
     assert steps_of(run) == list(range(1, STEPS + 1))
+
+
+def test_a_disk_that_fills_is_one_line_and_the_run_goes_on_when_there_is_room(
+    server: Any, new: Callable[..., Run]
+) -> None:
+    run = new(steps=5)
+    trainer = server.begin(run)
+    server.until("step", 1)
+    no_limit = resource.prlimit(trainer, resource.RLIMIT_FSIZE)
+    resource.prlimit(trainer, resource.RLIMIT_FSIZE, (1_200_000, no_limit[1]))  # adapter yes, optimizer no
+    server.end()
+    end = server.events[-1]
+    assert end["state"] == "failed"
+    assert end["reason"].endswith(
+        f"{run.folder}: the disk is full; nothing that was saved is lost: botcore train resume {run.id}"
+    )
+    end = server.train(run)
+    assert (end["state"], steps_of(run)) == ("done", [1, 2, 3, 4, 5])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from botcore.cli.common import print_json
+from botcore.cli.common import nobody_reads, print_json
 
 if TYPE_CHECKING:
     from botcore.training.progress import Event
@@ -26,7 +26,13 @@ class Lines:
         self._told = -1.0
 
     def say(self, event: "Event") -> None:
-        """What the trainer said now."""
+        """What the trainer said now; a run does not end because nobody reads it."""
+        try:
+            self._say(event)
+        except BrokenPipeError:
+            nobody_reads()
+
+    def _say(self, event: "Event") -> None:
         from botcore.training.progress import sentence
 
         if self._json:

@@ -22,8 +22,11 @@ def resume(name: RunName, config: ConfigFiles = None, json: AsJson = False) -> N
 
     settings = settings_for(config)
     run = find_run(settings.bot.data_dir, name)
-    if (state := run.read().state) in ("done", "refused"):
-        raise TrainingError(f"{name} is {state}; botcore train show {name} says what came out")
+    record = run.read()
+    if record.state in ("done", "refused"):
+        raise TrainingError(f"{name} is {record.state}; botcore train show {name} says what came out")
+    if record.kind == "feedback" and not record.plan.method:
+        raise TrainingError(f"{name} ended before its lessons were there; botcore train feedback begins another one")
     finish(settings, run, engine_python(settings), json=json)
 
 

@@ -2,10 +2,12 @@
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from botcore.clock import SystemClock
+from botcore.newfile import new_file
 
 __all__ = ["Diary", "Meter"]
 
@@ -39,13 +41,19 @@ class Diary:
             with (self._folder / f"{name}.jsonl").open("a", encoding="utf-8") as file:
                 file.write(json.dumps(fields, ensure_ascii=False) + "\n")
 
+    def keep(self, name: str, lines: Sequence[str]) -> None:
+        """Let the file of this name hold these lines and no others."""
+        with new_file(self._folder / f"{name}.jsonl", force=True) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+
     def forget_after(self, step: int) -> None:
         """Leave out what lies after the state that the run goes on from: it is about to be done again."""
         for name in ("metrics", "samples") if self._writes else ():
             file = self._folder / f"{name}.jsonl"
             if file.is_file():
-                kept = [line for line in file.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-                file.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+                self.keep(
+                    name, [line for line in file.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
+                )
 
 
 def _step_of(line: str) -> float:

@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import random
-import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -108,13 +107,10 @@ class Feedback:
             for file in [*draft.iterdir()]:
                 file.chmod(0o644) if file.name in FILES else file.unlink()
         looked = self._answers(model, learnt, held)
-        diary = Diary(self._run.folder, writes=True)
-        for line in as_lines(looked):
-            diary.note("samples", step=self._plan.steps, **line)
+        lines = ({"step": self._plan.steps, **line} for line in as_lines(looked))
+        Diary(self._run.folder, writes=True).keep("samples", [json.dumps(line, ensure_ascii=False) for line in lines])
         self._say("looked", **figures(looked))
         why = collapsed(looked, [one.said for one in learnt if one.wanted])
-        for done_with in (self._run.folder / "checkpoint", self._run.lessons):
-            shutil.rmtree(done_with, ignore_errors=True)
         return {"state": "refused" if why else "done", "reason": why, "outputs": {"adapter": str(place)}}
 
     def _answers(self, model: Any, learnt: list[Lesson], held: list[Lesson]) -> list[Answer]:
@@ -123,6 +119,7 @@ class Feedback:
         fixed = framed([*learnt, *held], CHECKED)
         prompts = [*(one.prompt for one in asked), *fixed]
         wanted = [*(one.said if one.wanted else "" for one in asked), *("" for _ in fixed)]
+        whose = [*(one.whose for one in asked), *(None for _ in fixed)]
         after = answers(model, self._tokenizer, prompts, TOKENS)
         with model.disable_adapter():
             before = answers(model, self._tokenizer, prompts, TOKENS)
@@ -136,6 +133,7 @@ class Feedback:
                 surprise_before=surprised[0][n],
                 surprise_after=surprised[1][n],
                 learnt=n < len(asked),
+                whose=whose[n],
             )
             for n, prompt in enumerate(prompts)
         ]

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from transformers import AutoTokenizer, GenerationConfig
 
-from botcore.errors import BotcoreError, TrainingError
+from botcore.errors import BotcoreError, StoreError, TrainingError
 from botcore.training._inside.answers import Answers
 from botcore.training._inside.attention import write_out
 from botcore.training._inside.fit import fit
@@ -35,12 +35,16 @@ __all__ = ["main"]
 
 SAMPLE_TOKENS = 48
 """Length of a sample."""
+UNWRITTEN = ("PytorchStreamWriter", "inline_container")
+"""What `torch.save` says of a state that it could not write whole; the other one as it closes the file."""
 
 
 def main(folder: Path) -> int:
     """Train the run of this folder; the exit code."""
     try:
         ended = _trained(Run(folder))
+    except StoreError as error:  # a file of ours that the disk refused
+        return _failed(f"{error}; nothing that was saved is lost: botcore train resume {folder.name}")
     except BotcoreError as error:
         return _failed(str(error))
     except (OSError, SafetensorError) as error:
@@ -48,7 +52,7 @@ def main(folder: Path) -> int:
     except (torch.OutOfMemoryError, MemoryError) as error:
         return _failed(f"out of memory: {str(error).splitlines()[0][:200]}; take a smaller --micro or --size")
     except RuntimeError as error:
-        if "PytorchStreamWriter" in str(error):  # a state that could not be written whole
+        if any(word in str(error) for word in UNWRITTEN):
             return _failed(_of_the_disk(folder, OSError(errno.ENOSPC, "")))
         if "can't allocate memory" not in str(error):
             raise

@@ -1,5 +1,6 @@
 """TRL's trainers for SFT, KTO and DPO, told as a plan says, heard as every run is, stopped by the same note."""
 
+import json
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -67,9 +68,16 @@ class Teacher:
 
 
 def last_whole(checkpoints: Path) -> Path | None:
-    """The newest state that a kill did not cut short: ``trainer_state.json`` is written last."""
-    found = [path.parent for path in checkpoints.glob("checkpoint-*/trainer_state.json") if path.stat().st_size]
+    """The newest state that neither a kill nor a full disk cut short: ``trainer_state.json`` is written last."""
+    found = [path.parent for path in checkpoints.glob("checkpoint-*/trainer_state.json") if _is_whole(path)]
     return max(found, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+def _is_whole(state: Path) -> bool:
+    try:
+        return bool(json.loads(state.read_text(encoding="utf-8")))
+    except ValueError:
+        return False
 
 
 def _arguments(plan: Plan, checkpoints: Path, rows: Sequence[dict[str, Any]], steps: int) -> dict[str, Any]:

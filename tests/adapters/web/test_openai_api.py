@@ -80,6 +80,11 @@ async def test_the_bot_is_the_one_model(client: openai.AsyncOpenAI) -> None:
         await client.models.retrieve("gpt-9")
 
 
+async def test_which_lora_version_answers_is_not_for_a_request_to_choose(client: openai.AsyncOpenAI) -> None:
+    with pytest.raises(openai.NotFoundError, match=r"no model 'sft-1'; there is: botcore"):
+        await ask(client, model="sft-1")
+
+
 async def test_a_turn_in_another_process_is_found_within_a_second() -> None:
     clock = ManualClock()
     async with serving(clock=clock) as house, client_of(house) as client:

@@ -35,7 +35,10 @@ class FakeServer(FakeOpenAI):
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if self.hung:
             await asyncio.Event().wait()
-        return await super()._handle(request)
+        answer = await super()._handle(request)
+        if request.path == "/v1/load_lora_adapter" and "fake_waits" in (await request.json())["lora_path"]:
+            await self._go()  # it is loaded, and says so late
+        return answer
 
     async def _stream(self, request: web.Request, response: web.StreamResponse, plan: Stream, body: Any) -> None:
         said = body["messages"][-1]["content"]
