@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import TypeVar
 
-from scripts.starter.words import WORDS
+from scripts.starter.words import IN_EIGHTS, WORDS
 
 __all__ = ["Grammar", "capital"]
 
@@ -59,7 +59,7 @@ class Grammar:
             odd = self.odd()
             return odd if kind == "thing" else capital(odd)
         words = WORDS[kind]
-        split = len(words) >= 40
+        split = len(words) >= IN_EIGHTS
         if not split:
             return self.pick(words)
         index = self.random.randrange(len(words) // 8) * 8

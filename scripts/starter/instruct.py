@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from scripts.starter.dialogue import Pair, lowered
 from scripts.starter.grammar import Grammar, capital
+from scripts.starter.natural import PROPER, training
 from scripts.starter.phrases import load
 
 __all__ = ["LISTS", "TASKS", "copying", "instruction"]
@@ -13,17 +14,31 @@ _WORDING = load("instruct")
 LISTS: dict[str, str] = _WORDING["lists"]
 _ASKS: dict[str, str] = _WORDING["asks"]
 _NUMBERS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+PIECES = 0.4
+"""Share of what is repeated or changed in case that is a piece of a natural sentence."""
 _COUNTS = {"two": 2, "three": 3, "four": 4, "five": 5, "2": 2, "3": 3, "4": 4, "5": 5, "some": 3, "a few": 3}
 
 
 def _phrase(g: Grammar) -> str:
-    """Words in any order, or a sentence."""
+    """Words in any order, a sentence, or a piece of one from the natural passages: more words than any list has."""
+    if not g.held and g.chance(PIECES):
+        return _piece(g)
     if g.chance(0.4):
         return g.say(g.pick(_WORDING["sentences"]))
     return " ".join(
         g.word(g.pick(("noun", "thing", "adj", "animal", "food", "odd", "name", "colour")))
         for _ in range(g.pick((1, 1, 2, 3, 4, 6)))
     )
+
+
+def _piece(g: Grammar) -> str:
+    """One to eight words that stand together somewhere; names and towns are left to the grammar."""
+    while True:
+        words = g.pick(g.pick(training()).sentences).split()
+        start, count = g.random.randrange(len(words)), g.pick((1, 2, 3, 4, 6, 8))
+        piece = " ".join(words[start : start + count]).strip(".,;:!?'")
+        if piece and not PROPER.search(piece):
+            return piece
 
 
 def _words(g: Grammar, count: int) -> list[str]:

@@ -12,8 +12,7 @@ from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Pair
 from scripts.starter.framing import QUESTIONS, REFUSAL, Posed, framed, hurried, quoted
 from scripts.starter.grammar import Grammar, capital
-from scripts.starter.natural import Passage, training
-from scripts.starter.words import WORDS
+from scripts.starter.natural import PROPER, PROPER_KINDS, Passage, training
 
 __all__ = ["posed", "reading", "varied"]
 
@@ -22,8 +21,6 @@ ANSWERED = 0.74
 MOST_WORDS = 260
 """Of all passages together: with the questions about 600 of 1,024 tokens."""
 
-_KINDS = {word: kind for kind in ("she", "he", "city") for word in WORDS[kind] if word not in ("Mark", "Split", "Bath")}
-_PROPER = re.compile(rf"\b({'|'.join(sorted(_KINDS, key=len, reverse=True))})\b")
 _WORD = re.compile(r"[a-z]{4,}")
 _EMPTY = {
     word[:5]
@@ -127,7 +124,7 @@ class _Changes:
         self.known: dict[str, str] = {}
 
     def __call__(self, text: str) -> str:
-        text = _PROPER.sub(lambda m: self._once(m[0], self._proper), text)
+        text = PROPER.sub(lambda m: self._once(m[0], self._proper), text)
         return _NUMBER.sub(lambda m: self._once(m[0], self._number), text) if self.numbers else text
 
     def _once(self, word: str, change: Callable[[str], str]) -> str:
@@ -141,7 +138,7 @@ class _Changes:
 
     def _proper(self, word: str) -> str:
         odd = self.grammar.chance(0.25)
-        return capital(self.grammar.odd()) if odd else self.grammar.word(_KINDS[word])
+        return capital(self.grammar.odd()) if odd else self.grammar.word(PROPER_KINDS[word])
 
     def _number(self, digits: str) -> str:
         """As many digits; up to 31 it stays a day of the month, years stay in their century."""

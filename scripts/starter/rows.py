@@ -23,9 +23,11 @@ __all__ = ["Conversations"]
 
 Row = tuple[list[int], list[int]]
 """Ids, and for each whether it belongs to an answer."""
+Shelves = dict[int, list[Row]]
+"""Rows by the length that they are padded to."""
 
-LENGTHS = (64, 96, 128, 192, 256, 384, 640, 1024)
-"""Rows are padded to the next of these; unlike plain padding to the longest row, it keeps batches dense."""
+LENGTHS = (64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024)
+"""Rows are padded to the next of these: about a twentieth of a batch is padding."""
 BATCH_TOKENS = 4096
 COPYING_TOKENS = 500_000
 LONG_FROM = 0.80
@@ -62,9 +64,11 @@ class Conversations:
     def held_out(self) -> Iterator[Batch]:
         """Conversations in words kept back from training."""
         corpus = Corpus(self._plan.seed + 3, held=True)
-        rows = self._shelved([corpus.conversation("all") for _ in range(HELD_OUT)])
-        for ids, mask in rows:
-            yield _batch(ids, mask, after=0.0)
+        shelves: Shelves = defaultdict(list)
+        self._shelve(shelves, [corpus.conversation("all") for _ in range(HELD_OUT)])
+        for size, rows in shelves.items():
+            for ids, mask in _padded(rows, size):
+                yield _batch(ids, mask, after=0.0)
 
     def prompts(self) -> list[list[int]]:
         """None: evaluate.py lets it talk."""
@@ -87,19 +91,20 @@ class Conversations:
         self._stage = "long" if long else "all" if behind >= COPYING_TOKENS else "copying"
 
     def _endless(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Batches without end. What fills no batch waits for the next thousand: short rows would else be lost the most."""
         corpus, shuffle = Corpus(self._plan.seed + 2), random.Random(7).shuffle
+        shelves: Shelves = defaultdict(list)
         while True:
-            ready = self._shelved([corpus.conversation(self._stage) for _ in range(1000)])
+            self._shelve(shelves, [corpus.conversation(self._stage) for _ in range(1000)])
+            ready = [batch for size, rows in shelves.items() for batch in _padded(rows, size)]
             shuffle(ready)
             yield from ready
 
-    def _shelved(self, talks: list[list[Message]]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Ids and answer masks, `[rows, length + 1]`, of about the same number of tokens each."""
-        shelves: dict[int, list[Row]] = defaultdict(list)
+    def _shelve(self, shelves: Shelves, talks: list[list[Message]]) -> None:
+        """Put each conversation with those of its length; what is longer than the window is left out."""
         for row in self._encoded(talks):
             if len(row[0]) <= LENGTHS[-1]:
                 shelves[next(size for size in LENGTHS if len(row[0]) <= size)].append(row)
-        return [batch for size, rows in shelves.items() for batch in _padded(rows, size)]
 
     def _encoded(self, talks: list[list[Message]]) -> list[Row]:
         """The same ids as the chat template gives."""
@@ -118,11 +123,13 @@ class Conversations:
 
 
 def _padded(rows: list[Row], size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Take as many batches from the rows as they fill: ids and answer masks, `[rows, length + 1]`, of about as many tokens."""
     count = BATCH_TOKENS // size
-    for start in range(0, len(rows) - count + 1, count):
+    for _ in range(len(rows) // count):
+        batch, rows[:count] = rows[:count], []
         ids = torch.zeros(count, size + 1, dtype=torch.long)
         mask = torch.zeros(count, size + 1, dtype=torch.long)
-        for index, (tokens, answer) in enumerate(rows[start : start + count]):
+        for index, (tokens, answer) in enumerate(batch):
             ids[index, : len(tokens)] = torch.tensor(tokens)
             mask[index, : len(answer)] = torch.tensor(answer)
         yield ids, mask

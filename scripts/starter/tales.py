@@ -39,7 +39,7 @@ def telling(g: Grammar) -> list[Pair]:
 
 def _piece(g: Grammar, sort: str) -> Pair:
     kind, topic = _topic(g)
-    second = _second(g, kind) if sort == "story" and g.chance(0.3) else ""
+    second = _second(g, kind) if sort == "story" and g.chance(0.6) else ""
     if sort != "news" and g.chance(0.12):
         return typed(g, g.say(g.pick(_WORDING["bare_asks"]), k=sort)), _text(g, sort, kind, topic)
     ask = g.say(g.pick(_WORDING["asks"][sort]), x=f"{topic} and {second}" if second else topic)
@@ -50,7 +50,7 @@ def _piece(g: Grammar, sort: str) -> Pair:
 
 def _second(g: Grammar, kind: str) -> str:
     """Return what else a story about such a hero is about: a place or a thing, or another hero."""
-    if kind not in ("animal", "job", "name") or g.chance(0.2):
+    if kind not in ("animal", "job", "name"):
         return ""
     if kind == "name":
         return g.say(g.pick(("$name", "a(n) $place", "a(n) $thing")))

@@ -1,4 +1,4 @@
-"""Train the starter model: `python -m scripts.starter.train --tokens 24`, a run like any other of `botcore train`.
+"""Train the starter model: `python -m scripts.starter.train`, a run like any other of `botcore train`.
 
 This is only what the run is told; the trainer is the product's own, the conversations come from `rows.py`. Ctrl-C saves,
 `botcore train resume starter-1` goes on. `--into botcore/starter` puts the finished model there.
@@ -55,7 +55,7 @@ def plan(tokens: int, *, size: str, seed: int, base: str, threads: int, compiled
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--tokens", type=float, default=24.0, help="millions")
+    arguments.add_argument("--tokens", type=float, default=22.5, help="millions")
     arguments.add_argument("--size", default="mini", choices=sorted(SIZES))
     arguments.add_argument("--threads", type=int, default=2)
     arguments.add_argument("--seed", type=int, default=0)

@@ -1,6 +1,9 @@
 """The words of the corpus by kind. Kinds of 40 words or more keep every eighth word back for evaluation (grammar.py)."""
 
-__all__ = ["WORDS"]
+__all__ = ["KEPT_BACK", "WORDS"]
+
+IN_EIGHTS = 40
+"""Kinds of so many words and more have every eighth kept back."""
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -102,3 +105,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "French, German, Spanish, Polish, Italian, Dutch, Greek, Danish, Czech, Finnish, Turkish, Japanese"
     ),
 }
+KEPT_BACK = frozenset(
+    word for words in WORDS.values() if len(words) >= IN_EIGHTS for word in words[: len(words) // 8 * 8 : 8]
+)
+"""What no text to train on says."""

@@ -11,8 +11,9 @@ from scripts.starter.corpus import Corpus, digest
 from scripts.starter.dialogue import Message
 from scripts.starter.framing import REFUSAL, quoted
 from scripts.starter.grammar import Grammar
-from scripts.starter.natural import HELD_OUT, Passage, held_out, parse, read_training, training
+from scripts.starter.natural import HELD_OUT, TRAINING, Passage, held_out, parse, read_training, training
 from scripts.starter.reading import _questions, reading, varied
+from scripts.starter.words import KEPT_BACK
 
 QUOTE = re.compile(r'"([^"]+)" \[(\d)\]')
 PASSAGE = re.compile(r"^\[(\d)\] (.*)$", re.MULTILINE)
@@ -25,8 +26,8 @@ def counted(passages: tuple[Passage, ...]) -> tuple[int, int]:
 
 
 def test_there_are_enough_passages_and_questions() -> None:
-    assert len(training()) >= 500
-    assert counted(training())[0] >= 1_300
+    assert len(training()) >= 3_000
+    assert counted(training())[0] >= 12_000
     assert counted(held_out())[0] >= 60
     assert counted(held_out())[1] >= 25
 
@@ -73,6 +74,16 @@ def test_a_held_out_file_in_the_training_folder_is_refused(tmp_path: Path) -> No
     (tmp_path / "moved.txt").write_text(HELD_OUT.read_text(encoding="utf-8"), encoding="utf-8")
     with pytest.raises(ValueError, match=r"moved\.txt is held out"):
         read_training(tmp_path)
+
+
+def test_a_passage_with_a_word_kept_back_is_not_trained_on() -> None:
+    files = read_training(TRAINING)
+    said = {passage.sentences for passage in training()}
+    left_out = [passage for passage in files if passage.sentences not in said]
+    assert 0 < len(left_out) < 0.1 * len(files)
+    for passage in left_out:
+        words = re.findall(r"\w+", " ".join((passage.text, *(ask for ask, _ in passage.questions))))
+        assert {*words, *(word.removesuffix("s") for word in words)} & KEPT_BACK, passage.text
 
 
 def test_a_question_belongs_to_the_sentence_above_it() -> None:
