@@ -19,7 +19,7 @@ from botcore.training.plan import Plan
 from scripts.starter.corpus import Corpus, digest
 from scripts.starter.dialogue import Message
 
-__all__ = ["Conversations"]
+__all__ = ["Conversations", "Shelves"]
 
 Row = tuple[list[int], list[int]]
 """Ids, and for each whether it belongs to an answer."""

@@ -8,7 +8,7 @@ import scripts.starter.bare  # noqa: F401  (before botcore)
 from botcore.training.plan import plan_from
 from scripts.starter.corpus import Corpus
 from scripts.starter.dialogue import Message
-from scripts.starter.rows import Conversations
+from scripts.starter.rows import Conversations, Shelves
 
 __all__ = ["sampled", "shown"]
 
@@ -23,9 +23,9 @@ class Replayed(Conversations):
         super().__init__(*told)
         self.answers = set[str]()
 
-    def _shelved(self, talks: list[list[Message]]) -> Any:
+    def _shelve(self, shelves: Shelves, talks: list[list[Message]]) -> None:
         self.answers |= _long(talks)
-        return super()._shelved(talks)
+        super()._shelve(shelves, talks)
 
 
 def shown(run: Path, tokenizer: Any) -> set[str]:
@@ -35,6 +35,8 @@ def shown(run: Path, tokenizer: Any) -> set[str]:
     source.open(tokenizer, first=False)
     for _ in source.batches(0):
         pass
+    if not source.answers:
+        raise RuntimeError(f"{run} told nothing: no story could be found in it")
     return source.answers
 
 
