@@ -14,7 +14,7 @@ from telegram import Bot, BotCommand
 from botcore_telegram.request import Transport, Unanswered
 from botcore_telegram.settings import LOOPBACK, TelegramSettings
 from botcore_telegram.webhook import Registered
-from botcore_telegram.wire import ALLOWED_UPDATES, MOST, Identity, Json
+from botcore_telegram.wire import ALLOWED_UPDATES, Identity, Json
 
 __all__ = ["Line"]
 
@@ -77,7 +77,7 @@ class Line:
         Plain JSON, as a dead letter has to keep it; the SDK's objects would be built to be read once.
         """
         seconds = self._poll_timeout_s if wait else 0
-        question: dict[str, Any] = {"timeout": seconds, "limit": MOST, "allowed_updates": ALLOWED_UPDATES}
+        question: dict[str, Any] = {"timeout": seconds, "limit": 100, "allowed_updates": ALLOWED_UPDATES}
         if offset:
             question["offset"] = offset
         result: list[Json] = await self.ask("getUpdates", question, silence=seconds + self._call_timeout_s)

@@ -15,15 +15,12 @@ from botcore_telegram import rounds
 from botcore_telegram.intake import Intake
 from botcore_telegram.request import Refused
 from botcore_telegram.rounds import FIRST_PAUSE_S, Rounds
-from botcore_telegram.wire import MOST, Identity, Json
+from botcore_telegram.wire import Identity, Json
 
 __all__ = ["Poll", "Server"]
 
 log = logging.getLogger(__name__)
 
-APART_S = 0.025
-"""Between two questions under load. Over the internet one takes as long by itself; a server nearby would be asked for
-each update alone, at nearly twice the processor time: those fetched together share their commits all the way."""
 CONFLICT_PAUSE_S = 3.0
 """The server delays repeated conflicts by as much."""
 
@@ -66,13 +63,8 @@ class Poll(Rounds):
             await self._intake.take(updates, me)
             self._offset = max(update["update_id"] for update in updates) + 1
         self._fine()
-        return self._until_next(len(updates), self._clock.monotonic() - asked)
-
-    def _until_next(self, found: int, took: float) -> float:
-        """The pause after an answer with so many updates that came within so many seconds."""
-        if not found:
-            return FIRST_PAUSE_S if took < FIRST_PAUSE_S else 0  # the server did not wait as it was asked to
-        return 0 if found == MOST else max(0.0, APART_S - took)
+        too_fast = not updates and self._clock.monotonic() - asked < FIRST_PAUSE_S
+        return FIRST_PAUSE_S if too_fast else 0
 
     def _refused(self, refused: Refused) -> float:
         return self._conflict(refused) if refused.status == 409 else super()._refused(refused)

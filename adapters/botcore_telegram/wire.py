@@ -17,25 +17,13 @@ from typing import Any, Literal
 from botcore import Attachment, Control, Conversation, Feedback, Incoming, Message, Person, Rejected
 from botcore_telegram.buttons import parsed
 
-__all__ = [
-    "ALLOWED_UPDATES",
-    "MOST",
-    "Identity",
-    "Json",
-    "Unusable",
-    "chat_and_message",
-    "place",
-    "platform_id",
-    "read",
-]
+__all__ = ["ALLOWED_UPDATES", "Identity", "Json", "Unusable", "chat_and_message", "place", "platform_id", "read"]
 
 Json = Mapping[str, Any]
 GroupMode = Literal["addressed", "all"]
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query")
 """Asked for by name: the server's default leaves some kinds out and remembers what an earlier program asked for."""
-MOST = 100
-"""Updates in one answer: the server's own limit (https://core.telegram.org/bots/api#getupdates)."""
 
 GENERAL_TOPIC = 1
 """A forum's first topic: sending with its id is an error, so it is left out."""

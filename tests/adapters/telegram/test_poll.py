@@ -14,9 +14,8 @@ from botcore.testing.clock import settle
 from botcore_telegram import Telegram
 from botcore_telegram.channel import STANDING_BY
 from botcore_telegram.intake import Intake
-from botcore_telegram.poll import APART_S
 from botcore_telegram.testing import FakeTelegram, Fault
-from botcore_telegram.wire import ALLOWED_UPDATES, MOST, Identity, read
+from botcore_telegram.wire import ALLOWED_UPDATES, Identity, read
 from tests.adapters.telegram.conftest import FakeInbox, HurriedClock, Running
 
 
@@ -28,25 +27,6 @@ async def test_a_message_is_confirmed_after_it_was_committed(
         await inbox.holds(1)
         await server.confirms(update["update_id"])
     assert inbox.texts == ["hi"]
-
-
-async def test_a_server_nearby_is_not_asked_for_each_update_alone(
-    server: FakeTelegram, inbox: FakeInbox, running: Running
-) -> None:
-    clock = HurriedClock()
-    async with running(clock):
-        update = await server.chat(7).says("hi")
-        await server.confirms(update["update_id"])
-    assert clock.slept == [APART_S]
-
-
-async def test_a_full_answer_is_followed_at_once(server: FakeTelegram, inbox: FakeInbox, running: Running) -> None:
-    clock = HurriedClock()
-    for number in range(MOST + 1):
-        update = await server.chat(7).says(str(number))
-    async with running(clock):
-        await server.confirms(update["update_id"])
-    assert clock.slept == [APART_S]
 
 
 async def test_while_the_store_refuses_the_same_update_comes_again(
