@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from botcore import Citation
-from botcore_qa.markdown import ITEM, blocks, is_data, sentences, unwrapped
+from botcore_qa.markdown import ITEM, blocks, is_example, sentences, unwrapped
 from botcore_qa.score import Scored, Term, share
 from botcore_qa.words import stems
 
@@ -101,7 +101,7 @@ def _listed(part: str) -> str:
 
 
 def _best(text: str, parts: Sequence[Span], terms: Sequence[Term]) -> int:
-    said = ("" if is_data(part) else part for part in (text[start:end] for start, end in parts))
+    said = ("" if is_example(part) else part for part in (text[start:end] for start, end in parts))
     shares = [share(terms, set(stems(part))) for part in said]
     return shares.index(max(shares))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter
 
-__all__ = ["ITEM", "Piece", "blocks", "cut", "is_data", "pieces", "sections", "sentences", "title", "unwrapped"]
+__all__ = ["ITEM", "Piece", "blocks", "cut", "is_example", "pieces", "sections", "sentences", "title", "unwrapped"]
 
 # A document is read in the bot's own process, and `re` holds the interpreter while it looks: every expression here
 # takes time in proportion to the text, whatever the text is (`test_no_text_takes_long`).
@@ -19,8 +19,8 @@ HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 HEADING_CHARS = 200
 """Characters of a heading that are kept."""
 FENCE = re.compile(r"[ \t]*(```+|~~~+)")
-DATA = re.compile(r"[ \t]*(?:```+|~~~+)(?:[ \t]*json\w*\b|[ \t]*\n\s*[{\[])", re.IGNORECASE)
-"""How a block of code that is JSON begins."""
+EXAMPLE = re.compile(r"[ \t]*(?:```+|~~~+)(?:[ \t]*(?:json\w*|py\w*)\b|[ \t]*\n\s*[{\[])", re.IGNORECASE)
+"""How a block of code begins that is JSON or Python."""
 ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+")
 SENTENCE = re.compile(r"(?:[.!?…][\"'”’)*_`]*(?=\s+[\"'“‘(*_`]*[^\s.a-z])|[。！？]|$)", re.DOTALL)
 UNJOINED = re.compile(r"[ \t]*(?:$|#{1,6}[ \t]|\||>|```|~~~)")
@@ -73,9 +73,9 @@ def blocks(text: str) -> list[tuple[int, int]]:
     return found
 
 
-def is_data(block: str) -> bool:
-    """Whether this block is fenced JSON: an example whose words are keys and values, and say nothing by themselves."""
-    return DATA.match(block) is not None
+def is_example(block: str) -> bool:
+    """Whether this block is fenced JSON or Python: an example, whose names and values say nothing by themselves."""
+    return EXAMPLE.match(block) is not None
 
 
 def sentences(text: str) -> list[tuple[int, int]]:

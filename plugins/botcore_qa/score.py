@@ -1,7 +1,7 @@
 """Whether the documents answer a question, pure: one number between 0 and 1 and two thresholds.
 
     score = share of the question's meaning that the passage (with its headings) contains,
-            averaged with the share that its best paragraph (with its headings; no JSON) contains
+            averaged with the share that its best paragraph (with its headings; no JSON, no Python) contains
 
 Words are weighed by how rare they are in the documents, and a word they do not know weighs most: that is what tells
 "How do I install the bot?" from "How do I install a dishwasher?". The thresholds come from the table of questions in
@@ -13,7 +13,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from botcore_qa.markdown import blocks, is_data
+from botcore_qa.markdown import blocks, is_example
 from botcore_qa.words import stems
 
 __all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "mood", "ranked", "share"]
@@ -138,7 +138,7 @@ def _scored(terms: Sequence[Term], hit: Hit) -> Scored:
     heading = set(hit.heading_stems.split())
     whole = share(terms, heading | set(hit.body_stems.split()))
     texts = (hit.body[start:end] for start, end in blocks(hit.body))
-    parts = [set(stems(text)) for text in texts if not is_data(text)]
+    parts = [set(stems(text)) for text in texts if not is_example(text)]
     score = (whole + max((share(terms, heading | part) for part in parts), default=0.0)) / 2
     named, said = share(terms, heading), max((share(terms, part) for part in parts), default=0.0)
     return Scored(hit=hit, score=score, named=named > 0, order=score + NAMED * named + SAID * said)

@@ -65,6 +65,8 @@ OFF = [
     "bye",
     "What is the captain?",
     "Where is the sea?",
+    "When do you open?",
+    "How much does a ticket cost?",
     "How are you?",
     "Who are you?",
     "What is your name?",

@@ -1,3 +1,5 @@
+import pytest
+
 from botcore_qa.extracts import answer, extract
 from botcore_qa.score import Hit, Scored, Term
 from botcore_qa.words import question_stems
@@ -92,8 +94,12 @@ def test_code_that_was_divided_is_closed() -> None:
     assert middle.text == "L\n\n```\n    make run\n    make test\n```\n\n[1]"
 
 
-def test_json_is_shown_with_what_announces_it_and_never_for_its_own_words() -> None:
-    example = '```json\n{"role": "user", "content": "Hi"}\n```'
+@pytest.mark.parametrize(
+    "example",
+    ['```json\n{"role": "user", "content": "Hi"}\n```', '```python\nreturn Reply(content="Hi")\n```'],
+    ids=["json", "python"],
+)
+def test_an_example_is_shown_with_what_announces_it_and_never_for_its_own_words(example: str) -> None:
     assert extract(f"Trams run.\n\n{example}", terms("What is the content?")) == "Trams run."
     text = f"Trams run.\n\nA message looks so:\n\n{example}"
     assert extract(text, terms("How does a message look?")) == f"A message looks so:\n\n{example}"
