@@ -13,6 +13,8 @@ from tests.e2e.served import Served
 pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello!"}]
+LONG: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Tell me a story about a fox."}]
+"""So much that it cannot come at once; a greeting may."""
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -35,8 +37,8 @@ async def test_a_whole_reply_comes_with_exact_counts(ai: openai.AsyncOpenAI) -> 
 
 
 async def test_a_streamed_reply_is_the_same_text_in_pieces(ai: openai.AsyncOpenAI) -> None:
-    whole = await ai.chat.completions.create(model="botcore", messages=HELLO, temperature=0)
-    stream = await ai.chat.completions.create(model="botcore", messages=HELLO, temperature=0, stream=True)
+    whole = await ai.chat.completions.create(model="botcore", messages=LONG, temperature=0)
+    stream = await ai.chat.completions.create(model="botcore", messages=LONG, temperature=0, stream=True)
     pieces = [chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices]
     assert "".join(pieces) == whole.choices[0].message.content
     assert len([piece for piece in pieces if piece]) > 1
