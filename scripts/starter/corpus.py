@@ -20,7 +20,7 @@ from scripts.starter.tales import telling
 __all__ = ["Corpus", "digest"]
 
 SHARES = {"passages": 57, "instruct": 17, "chat": 12, "copying": 2, "tales": 8, "memory": 5}
-"""Conversations of a hundred. Passages are most: finding, copying and numbering a sentence take the most learning."""
+"""Conversations of 101. Passages are most: finding, copying and numbering a sentence take the most learning."""
 NATURAL, FINDING = 0.4, 0.15
 """Shares of the passages that are natural ones, and whose sentences are about nothing; the others come from the grammar."""
 LONG_ENOUGH = 2_200

@@ -27,7 +27,7 @@ Shelves = dict[int, list[Row]]
 """Rows by the length that they are padded to."""
 
 LENGTHS = (64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024)
-"""Rows are padded to the next of these: about a twentieth of a batch is padding."""
+"""Rows are padded to the next of these: less than a tenth of the tokens is padding."""
 BATCH_TOKENS = 4096
 COPYING_TOKENS = 500_000
 LONG_FROM = 0.80
