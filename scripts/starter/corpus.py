@@ -5,7 +5,7 @@
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Message, Pair
@@ -17,7 +17,7 @@ from scripts.starter.passages import asking
 from scripts.starter.reading import reading
 from scripts.starter.tales import telling
 
-__all__ = ["Corpus", "digest"]
+__all__ = ["SHARES", "Corpus", "digest"]
 
 SHARES = {"passages": 57, "instruct": 17, "chat": 12, "copying": 2, "tales": 8, "memory": 5}
 """Conversations of 101. Passages are most: finding, copying and numbering a sentence take the most learning."""
@@ -30,8 +30,9 @@ LONG_ENOUGH = 2_200
 class Corpus:
     """Conversations without end; one seed, one corpus."""
 
-    def __init__(self, seed: int, *, held: bool = False) -> None:
+    def __init__(self, seed: int, *, held: bool = False, shares: Mapping[str, int] = SHARES) -> None:
         self.grammar = Grammar(seed, held=held)
+        self._shares = shares
 
     def texts(self, conversations: int) -> Iterator[str]:
         """Yield the texts of so many conversations, for the tokenizer."""
@@ -44,7 +45,7 @@ class Corpus:
         random = self.grammar.random
         if stage == "copying":
             return _messages("", copying(self.grammar) if random.random() < 0.7 else instruction(self.grammar))
-        family = random.choices(tuple(SHARES), tuple(SHARES.values()))[0]
+        family = random.choices(tuple(self._shares), tuple(self._shares.values()))[0]
         if family == "passages":
             return self._passages(stage)
         if family == "copying":
@@ -98,9 +99,9 @@ def _messages(system: str, pairs: list[Pair]) -> list[Message]:
     return messages
 
 
-def digest(seed: int, conversations: int) -> str:
+def digest(seed: int, conversations: int, shares: Mapping[str, int] = SHARES) -> str:
     """Return the SHA-256 of so many conversations of a seed: equal on every machine with the same files."""
-    corpus, total = Corpus(seed), hashlib.sha256()
+    corpus, total = Corpus(seed, shares=shares), hashlib.sha256()
     for _ in range(conversations):
         for message in corpus.conversation("all"):
             total.update(f"{message.role}\0{message.text}\0".encode())

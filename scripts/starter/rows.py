@@ -16,7 +16,7 @@ import torch
 from botcore.training._inside.source import IGNORE, Batch
 from botcore.training._inside.tokenizer import END, ROLES
 from botcore.training.plan import Plan
-from scripts.starter.corpus import Corpus, digest
+from scripts.starter.corpus import SHARES, Corpus, digest
 from scripts.starter.dialogue import Message
 
 __all__ = ["Conversations", "Shelves"]
@@ -39,11 +39,12 @@ HELD_OUT = 600
 
 
 class Conversations:
-    """A source without end, cut off after `options["tokens"]`; one seed, one course."""
+    """A source without end, cut off after `options["tokens"]`, of families in `options["shares"]`; one seed, one course."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._plan = plan
         self._budget = int(plan.options["tokens"])
+        self._shares: dict[str, int] = plan.options.get("shares", SHARES)
         self._core: Any = None
         self._stage = "copying"
 
@@ -55,7 +56,7 @@ class Conversations:
         """Take the tokenizer; the card's hash is that of the first conversations."""
         self._core = tokenizer.backend_tokenizer
         counts = {"documents": 0, "held_out_tokens": 0, "skipped": 0}
-        return {"hash": digest(self._plan.seed + 2, SAMPLED), "tokens": self._budget, **counts}
+        return {"hash": digest(self._plan.seed + 2, SAMPLED, self._shares), "tokens": self._budget, **counts}
 
     def batches(self, start: int) -> Iterator[Batch]:
         """The course from batch `start` on; what lies before is made again, at 26,000 conversations a second."""
@@ -92,7 +93,7 @@ class Conversations:
 
     def _endless(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Batches without end. What fills no batch waits for the next thousand: short rows would else be lost the most."""
-        corpus, shuffle = Corpus(self._plan.seed + 2), random.Random(7).shuffle
+        corpus, shuffle = Corpus(self._plan.seed + 2, shares=self._shares), random.Random(7).shuffle
         shelves: Shelves = defaultdict(list)
         while True:
             self._shelve(shelves, [corpus.conversation(self._stage) for _ in range(1000)])

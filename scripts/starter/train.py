@@ -1,16 +1,19 @@
-"""Train the starter model: `python -m scripts.starter.train`, a run like any other of `botcore train`.
+"""Train the starter model: `python -m scripts.starter.train`, runs like any other of `botcore train`.
 
-This is only what the run is told; the trainer is the product's own, the conversations come from `rows.py`. Ctrl-C saves,
+This is only what the runs are told; the trainer is the product's own, the conversations come from `rows.py`. Ctrl-C saves,
 `botcore train resume starter-1` goes on. `--into botcore/starter` puts the finished model there.
 """
 
 import argparse
 import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from botcore.cli.train import begin
 from botcore.settings import load_settings
 from botcore.training.plan import SIZES, Plan
+from scripts.starter.corpus import SHARES
 
 ROOT = Path(__file__).parents[2]
 FILES = (
@@ -23,27 +26,54 @@ FILES = (
 )
 
 
-def plan(tokens: int, *, size: str, seed: int, base: str, threads: int, compiled: bool) -> Plan:
-    """What the run is told. On from a `base` the rates are lower, and the short course in copying is left out."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """One run: its seed, what it reads how much of, and its rates. All but the first go on from the model before."""
+
+    seed: int
+    tokens: float
+    """Millions."""
+    shares: Mapping[str, int] = field(default_factory=lambda: SHARES)
+    matrix_rate: float
+    rate: float
+    decay_from: float
+
+
+SITTINGS = (
+    Sitting(seed=0, tokens=22.5, matrix_rate=0.02, rate=3e-3, decay_from=0.45),
+    Sitting(
+        seed=1,
+        tokens=40,
+        shares={**SHARES, "instruct": 30, "chat": 24},
+        matrix_rate=0.015,
+        rate=2e-3,
+        decay_from=0.35,
+    ),
+)
+"""How the weights shipped were made."""
+
+
+def plan(sitting: Sitting, *, size: str, base: str, threads: int, compiled: bool) -> Plan:
+    """What the run is told. On from a `base` the short course in copying is left out."""
     return Plan(
         source="scripts.starter.rows:Conversations",
         source_path=str(ROOT),
-        options={"tokens": tokens},
+        options={"tokens": int(sitting.tokens * 1e6), "shares": dict(sitting.shares)},
         base=base,
         shape=None if base else SIZES[size],
         look_back=not base,
         context=1024,
         batch=16,  # of 256 tokens, as the rows are on average: for the estimate of memory
         optimizer="muon",
-        matrix_rate=0.012 if base else 0.02,
-        rate=1.6e-3 if base else 3e-3,
+        matrix_rate=sitting.matrix_rate,
+        rate=sitting.rate,
         weight_decay=0.0,
         clip=0.0,
         schedule="flat",
-        decay_from=0.3 if base else 0.45,
+        decay_from=sitting.decay_from,
         floor=0.01,
         warmup=60,
-        seed=seed,
+        seed=sitting.seed,
         eval_every=500,
         save_every=250,
         log_every=50,
@@ -55,24 +85,21 @@ def plan(tokens: int, *, size: str, seed: int, base: str, threads: int, compiled
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--tokens", type=float, default=22.5, help="millions")
+    arguments.add_argument(
+        "--sitting", type=int, choices=range(1, len(SITTINGS) + 1), help="only this one, on from --base"
+    )
     arguments.add_argument("--size", default="mini", choices=sorted(SIZES))
     arguments.add_argument("--threads", type=int, default=2)
-    arguments.add_argument("--seed", type=int, default=0)
-    arguments.add_argument("--base", default="", help="the folder of a model to go on from")
+    arguments.add_argument("--base", default="", help="the folder of the model that the sitting goes on from")
     arguments.add_argument("--no-compile", action="store_true")
     arguments.add_argument("--into", type=Path, help="where to put the finished model")
     chosen = arguments.parse_args()
-    told = plan(
-        int(chosen.tokens * 1e6),
-        size=chosen.size,
-        seed=chosen.seed,
-        base=str(Path(chosen.base).resolve()) if chosen.base else "",
-        threads=chosen.threads,
-        compiled=not chosen.no_compile,
-    )
-    record = begin(load_settings(), "starter", told, json=False)
-    if record.state != "done":
-        raise SystemExit(1)
+    base = str(Path(chosen.base).resolve()) if chosen.base else ""
+    for sitting in SITTINGS[chosen.sitting - 1 : chosen.sitting] if chosen.sitting else SITTINGS:
+        told = plan(sitting, size=chosen.size, base=base, threads=chosen.threads, compiled=not chosen.no_compile)
+        record = begin(load_settings(), "starter", told, json=False)
+        if record.state != "done":
+            raise SystemExit(1)
+        base = record.outputs["model"]
     for name in FILES if chosen.into else ():
-        shutil.copy(Path(record.outputs["model"]) / name, chosen.into / name)
+        shutil.copy(Path(base) / name, chosen.into / name)

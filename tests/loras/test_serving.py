@@ -228,7 +228,7 @@ async def test_what_cannot_be_just_now_is_tried_again(
         assert (await row(chat, "sft-1")).state == "serving"
         await clock.advance(3.0)
         await in_service(chat, "sft-1")
-        assert "lora" not in chat.bot.health()
+        await until(lambda: "lora" not in chat.bot.health())
 
 
 async def test_another_wish_does_not_wait_for_the_next_try_of_the_one_before(
