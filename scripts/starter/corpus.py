@@ -1,10 +1,6 @@
-"""Whole training conversations: a system prompt, then a few segments from the families of this package.
-
-`python -m scripts.starter.corpus 2` prints the fingerprint of what seed 2 says.
-"""
+"""Whole training conversations: a system prompt, then a few segments from the families of this package."""
 
 import hashlib
-import sys
 from collections.abc import Iterator, Mapping
 
 from scripts.starter.chat import Chat
@@ -17,12 +13,14 @@ from scripts.starter.passages import asking
 from scripts.starter.reading import reading
 from scripts.starter.tales import telling
 
-__all__ = ["SHARES", "Corpus", "digest"]
+__all__ = ["SHARES", "Corpus", "digest", "fingerprint"]
 
 SHARES = {"passages": 57, "instruct": 17, "chat": 12, "copying": 2, "tales": 8, "memory": 5}
 """Conversations of 101. Passages are most: finding, copying and numbering a sentence take the most learning."""
 NATURAL, FINDING = 0.4, 0.15
 """Shares of the passages that are natural ones, and whose sentences are about nothing; the others come from the grammar."""
+SAMPLED = 5_000
+"""Conversations that a fingerprint covers."""
 LONG_ENOUGH = 2_200
 """Characters after which a long row grows no more; most of what is longer would pass 1,024 tokens and be dropped."""
 
@@ -108,5 +106,6 @@ def digest(seed: int, conversations: int, shares: Mapping[str, int] = SHARES) ->
     return total.hexdigest()
 
 
-if __name__ == "__main__":
-    print(digest(int(sys.argv[1]), 10_000))
+def fingerprint(seed: int, shares: Mapping[str, int]) -> str:
+    """Return the SHA-256 of the first conversations of a run with this seed: the one that the model card names."""
+    return digest(seed + 2, SAMPLED, shares)

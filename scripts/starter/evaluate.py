@@ -40,7 +40,7 @@ class Examination:
     """One checkpoint under examination; each public method fills the cells of one name for one seed."""
 
     def __init__(self, model: Model, sheet: Sheet, count: int, told: set[str]) -> None:
-        self._model, self._sheet, self._count, self._told = model, sheet, count, told
+        self._model, self._sheet, self._count, self.told = model, sheet, count, told
 
     def natural(self, seed: int) -> None:
         """Every natural question kept back."""
@@ -98,7 +98,7 @@ class Examination:
         kept = [consistent(text, item.kind) for item, text in zip(items, texts, strict=True)]
         add = partial(self._sheet.add, "stories")
         add("names consistent", kept, wrong=_wrong(items, texts, kept))
-        add("training texts", [text in self._told for text in texts])
+        add("training texts", [text in self.told for text in texts])
         add("distinct", [times == 1 for times in map(Counter(texts).__getitem__, texts)])
         again, runs = map(sum, zip(*map(repeated, texts), strict=True))
         self._sheet.share("stories", "repeated 4-grams", again, runs, distinct=len(texts))
@@ -171,9 +171,9 @@ def examine(path: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     """Return everything that was found, and say each cell's figures when it is done, unless only JSON is wanted."""
     began = time.monotonic()
     model, sheet = Model(path), Sheet()
-    run = chosen.run or (path if (path / "run.json").is_file() else None)
-    told = shown(run, model.tokenizer) if run and not chosen.quick else sampled(2_000 if chosen.quick else 20_000)
-    examination = Examination(model, sheet, chosen.count or (QUICK if chosen.quick else FULL), told)
+    examination = Examination(
+        model, sheet, chosen.count or (QUICK if chosen.quick else FULL), _read(path, chosen, model)
+    )
     shown_cells: list[str] = []
     for name in chosen.cells or (QUICK_CELLS if chosen.quick else CELLS):
         for seed in SEEDS[:1] if chosen.quick else SEEDS:
@@ -186,13 +186,21 @@ def examine(path: Path, chosen: argparse.Namespace) -> dict[str, Any]:
         "model": str(path),
         "parameters": model.parameters,
         "seeds": SEEDS[:1] if chosen.quick else SEEDS,
-        "stories_compared_with": f"{len(told)} training texts",
+        "stories_compared_with": f"{len(examination.told)} training texts",
         "seconds": round(time.monotonic() - began),
         "machine": f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}, bfloat16",
         "figures": sheet.figures(),
         "instructions": {name: [count[True], count.total()] for name, count in sorted(sheet.tasks.items())},
         "samples": sheet.samples,
     }
+
+
+def _read(path: Path, chosen: argparse.Namespace, model: Model) -> set[str]:
+    """The longer texts that the runs learnt from; of the first seed's where no run is at hand."""
+    runs = chosen.runs or ([path] if (path / "run.json").is_file() else [])
+    if chosen.quick or not runs:
+        return sampled(2_000 if chosen.quick else 20_000)
+    return set().union(*(shown(run, model.tokenizer) for run in runs))
 
 
 def _told() -> argparse.Namespace:
@@ -202,7 +210,7 @@ def _told() -> argparse.Namespace:
     arguments.add_argument("--count", type=int, default=0, help="items of a cell and seed")
     arguments.add_argument("--cells", nargs="+", choices=CELLS, help="only these")
     arguments.add_argument(
-        "--run", type=Path, help="the run that made the model: stories are compared with what it read"
+        "--runs", nargs="+", type=Path, help="the runs that made the model: stories are compared with what they read"
     )
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--json", action="store_true", help="print JSON alone")

@@ -16,7 +16,7 @@ import torch
 from botcore.training._inside.source import IGNORE, Batch
 from botcore.training._inside.tokenizer import END, ROLES
 from botcore.training.plan import Plan
-from scripts.starter.corpus import SHARES, Corpus, digest
+from scripts.starter.corpus import SHARES, Corpus, fingerprint
 from scripts.starter.dialogue import Message
 
 __all__ = ["Conversations", "Shelves"]
@@ -32,8 +32,6 @@ BATCH_TOKENS = 4096
 COPYING_TOKENS = 500_000
 LONG_FROM = 0.80
 """The share of the tokens after which long rows begin."""
-SAMPLED = 5_000
-"""Conversations that the card's hash covers."""
 HELD_OUT = 600
 """Conversations in held-out words that are looked at."""
 
@@ -56,7 +54,7 @@ class Conversations:
         """Take the tokenizer; the card's hash is that of the first conversations."""
         self._core = tokenizer.backend_tokenizer
         counts = {"documents": 0, "held_out_tokens": 0, "skipped": 0}
-        return {"hash": digest(self._plan.seed + 2, SAMPLED, self._shares), "tokens": self._budget, **counts}
+        return {"hash": fingerprint(self._plan.seed, self._shares), "tokens": self._budget, **counts}
 
     def batches(self, start: int) -> Iterator[Batch]:
         """The course from batch `start` on; what lies before is made again, at 26,000 conversations a second."""

@@ -6,14 +6,14 @@ This is only what the runs are told; the trainer is the product's own, the conve
 
 import argparse
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from botcore.cli.train import begin
 from botcore.settings import load_settings
 from botcore.training.plan import SIZES, Plan
-from scripts.starter.corpus import SHARES
+from scripts.starter.corpus import SHARES, fingerprint
 
 ROOT = Path(__file__).parents[2]
 FILES = (
@@ -83,19 +83,10 @@ def plan(sitting: Sitting, *, size: str, base: str, threads: int, compiled: bool
     )
 
 
-if __name__ == "__main__":
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument(
-        "--sitting", type=int, choices=range(1, len(SITTINGS) + 1), help="only this one, on from --base"
-    )
-    arguments.add_argument("--size", default="mini", choices=sorted(SIZES))
-    arguments.add_argument("--threads", type=int, default=2)
-    arguments.add_argument("--base", default="", help="the folder of the model that the sitting goes on from")
-    arguments.add_argument("--no-compile", action="store_true")
-    arguments.add_argument("--into", type=Path, help="where to put the finished model")
-    chosen = arguments.parse_args()
+def train(chosen: argparse.Namespace, sittings: Sequence[Sitting]) -> None:
+    """One sitting after the other, each on from the model before it."""
     base = str(Path(chosen.base).resolve()) if chosen.base else ""
-    for sitting in SITTINGS[chosen.sitting - 1 : chosen.sitting] if chosen.sitting else SITTINGS:
+    for sitting in sittings:
         told = plan(sitting, size=chosen.size, base=base, threads=chosen.threads, compiled=not chosen.no_compile)
         record = begin(load_settings(), "starter", told, json=False)
         if record.state != "done":
@@ -103,3 +94,26 @@ if __name__ == "__main__":
         base = record.outputs["model"]
     for name in FILES if chosen.into else ():
         shutil.copy(Path(base) / name, chosen.into / name)
+
+
+def _told() -> argparse.Namespace:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument(
+        "--sittings", type=int, nargs="+", choices=range(1, len(SITTINGS) + 1), help="only these; all, as a rule"
+    )
+    arguments.add_argument("--base", default="", help="the folder of a model to go on from")
+    arguments.add_argument("--size", default="mini", choices=sorted(SIZES))
+    arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--no-compile", action="store_true")
+    arguments.add_argument("--into", type=Path, help="where to put the finished model")
+    arguments.add_argument("--data", action="store_true", help="say the hash of what each sitting reads, and no more")
+    return arguments.parse_args()
+
+
+if __name__ == "__main__":
+    chosen = _told()
+    sittings = [SITTINGS[number - 1] for number in chosen.sittings] if chosen.sittings else SITTINGS
+    if chosen.data:
+        print(*(fingerprint(sitting.seed, sitting.shares) for sitting in sittings), sep="\n")
+    else:
+        train(chosen, sittings)
