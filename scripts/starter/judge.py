@@ -92,14 +92,13 @@ def sensible(answer: str, meant: Sequence[str], me: str = "botcore") -> bool:
 
 
 def _says(template: str, text: str, me: str) -> bool:
-    found = _pattern(template).fullmatch(text)
-    return found is not None and set(found.groups()) <= {None, me}
+    return _pattern(template, me if "$me" in template else "").fullmatch(text) is not None
 
 
 @cache
-def _pattern(template: str) -> re.Pattern[str]:
-    """The phrase grammar's notation as a regular expression; its groups are where the bot's name stands."""
+def _pattern(template: str, me: str) -> re.Pattern[str]:
+    """The phrase grammar's notation as a regular expression, with the bot's name where it stands."""
     pattern = re.escape(template).replace(r"a\(n\)", "an?")
     pattern = pattern.replace(r"\{", "(?:").replace(r"\}", ")").replace(r"\|", "|")
-    pattern = re.sub(r"\\\$me\b", "(.+)", pattern)
+    pattern = re.sub(r"\\\$me\b", lambda _: re.escape(me), pattern)
     return re.compile(_SLOT.sub(".+", pattern))

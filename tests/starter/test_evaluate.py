@@ -77,6 +77,7 @@ def test_a_third_person_or_a_name_spelt_anew_is_noticed() -> None:
 
 def test_small_talk_is_right_if_it_answers_what_was_meant() -> None:
     assert intents("How are you?") == {"how"}
+    assert intents("alright there botcore?") == {"how"}
     assert sensible("Hi there! How can I help?", ["greeting"])
     assert not sensible("Goodbye!", ["greeting"])
 
