@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +81,7 @@ class LoraBook:
             state="refused" if refused else "offered",
             reason=refused,
         )
-        await self._store.write(partial(loras.add, version=version))
+        await self._store.write(loras.add, version=version)
         return version
 
     def _check_name(self, name: str, base: str) -> None:
@@ -119,12 +118,12 @@ class LoraBook:
         named = [version for version in await self.list() if version.name == name and version.state != "refused"]
         for version in named:
             await self.files(version)
-        used = await self._store.write(partial(loras.use, name=name, now=self._clock.now()))
+        used = await self._store.write(loras.use, name=name, now=self._clock.now())
         self._changed()
         return used
 
     async def off(self) -> Sequence[Lora]:
         """See `Loras.off`."""
-        names = await self._store.write(partial(loras.off, now=self._clock.now()))
+        names = await self._store.write(loras.off, now=self._clock.now())
         self._changed()
         return [version for version in await self.list() if version.name in names]

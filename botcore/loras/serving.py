@@ -8,7 +8,6 @@ the bot was away, an engine that came back without its version and a database th
 import asyncio
 import logging
 from contextlib import suppress
-from functools import partial
 
 from botcore.clock import Clock
 from botcore.dispatch import FAILURES, travels_on
@@ -108,7 +107,7 @@ class Serving:
         if self._said == name and not (unsaid and self._owns):
             return
         if self._owns:
-            await self._store.write(partial(loras.settle, name=name, now=self._clock.now()))
+            await self._store.write(loras.settle, name=name, now=self._clock.now())
         self._metrics.lora.clear()
         self._metrics.lora.labels(name or "base").set(1)
         if self._said != name and (name or self._said):
@@ -153,7 +152,7 @@ class Serving:
         if wanted.progress == progress and now - wanted.told_at < NEWS_S:
             return
         try:
-            await self._store.write(partial(loras.tell, name=wanted.name, progress=progress, now=now))
+            await self._store.write(loras.tell, name=wanted.name, progress=progress, now=now)
         except StoreError as error:
             log.debug("LoRA: %s", error)
 
@@ -174,7 +173,7 @@ class Serving:
             return
         self.problem = reason
         log.error("LoRA: %s; the base answers", reason)
-        await self._store.write(partial(loras.set_aside, version=wanted, reason=reason, now=self._clock.now()))
+        await self._store.write(loras.set_aside, version=wanted, reason=reason, now=self._clock.now())
 
     @property
     def _owns(self) -> bool:
