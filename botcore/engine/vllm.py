@@ -30,7 +30,7 @@ from botcore.engine.lane import Lane
 from botcore.engine.machine import has_room_for_two
 from botcore.engine.model import Model, find_model
 from botcore.engine.room import room
-from botcore.errors import EngineRejected, EngineUnavailable
+from botcore.errors import EngineRejected, EngineUnavailable, ModelError
 from botcore.messages import PromptMessage, Sampling
 from botcore.models.adapter import slot_rank, what_is_wrong
 from botcore.ports import Delta, EngineStatus, Prompt
@@ -129,7 +129,10 @@ class VllmEngine:
         self._board.show(stage="failed", detail=str(error), progress=None)
 
     async def _model(self, setting: str) -> Model:
-        model = find_model(setting, data_dir=self._data_dir)
+        try:
+            model = find_model(setting, data_dir=self._data_dir)
+        except ModelError as error:
+            raise EngineUnavailable(f"engine.model: {error}") from None
         if setting != "starter":
             return model
         better = better_command(await asyncio.to_thread(room), self._settings)  # asks the GPU's driver

@@ -8,7 +8,7 @@ from typing import Any
 
 from botcore.clock import Clock
 from botcore.engine.model import find_model
-from botcore.errors import EngineUnavailable, ModelError
+from botcore.errors import ModelError
 from botcore.models.adapter import adapter_in, base_hash, copy_adapter, what_is_wrong
 from botcore.store import Store, loras
 from botcore.versions import Lora, LoraFiles
@@ -91,10 +91,7 @@ class LoraBook:
             raise ModelError(f"{name} means the model itself; give the LoRA version another name")
 
     def _hash(self, base: str) -> str:
-        try:
-            return base_hash(Path(find_model(base, data_dir=self._data_dir).source))
-        except EngineUnavailable as error:
-            raise ModelError(str(error)) from None
+        return base_hash(Path(find_model(base, data_dir=self._data_dir).source))
 
     async def list(self) -> Sequence[Lora]:
         """See `Loras.list`."""
