@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import platform
 import signal
 import sys
@@ -127,11 +126,13 @@ class _Lines:
         self._last: tuple[str, str] = ("", "")
 
     def header(self) -> None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        from botcore.engine.room import cores
+
+        python = platform.python_version()
         if self._json:
-            print_json({"event": "start", "version": __version__, "python": platform.python_version(), "cores": cores})
+            print_json({"event": "start", "version": __version__, "python": python, "cores": cores()})
         else:
-            typer.echo(f"botcore {__version__} · Python {platform.python_version()} · {counted(cores or 1, 'core')}")
+            typer.echo(f"botcore {__version__} · Python {python} · {counted(cores(), 'core')}")
 
     def say(self, what: str, text: str, *, good: bool = True, **fields: object) -> None:
         if self._json:

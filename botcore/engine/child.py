@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Self
 from botcore.clock import Clock
 from botcore.engine import guard
 
-__all__ = ["Child", "Launch", "kill_group"]
+__all__ = ["Child", "Launch", "kill_group", "members_of"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -131,6 +131,14 @@ class Child:
             record = logging.LogRecord(__name__, logging.INFO, "", 0, line, None, None)
             self._log.handle(record)
         self._on_line(line)
+
+
+def members_of(group: int) -> Iterator[int]:
+    """The processes of a group that live now."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended since
+            if os.getpgid(int(process.name)) == group:
+                yield int(process.name)
 
 
 def kill_group(group: int) -> None:

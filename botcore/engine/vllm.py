@@ -27,9 +27,8 @@ from botcore.engine.inside import install_inside
 from botcore.engine.install import ensure_engine_environment
 from botcore.engine.known import STARTER_LABEL, better_command
 from botcore.engine.lane import Lane
-from botcore.engine.machine import has_room_for_two
 from botcore.engine.model import Model, find_model
-from botcore.engine.room import room
+from botcore.engine.room import has_room_for_two, room
 from botcore.errors import EngineRejected, EngineUnavailable, ModelError
 from botcore.messages import PromptMessage, Sampling
 from botcore.models.adapter import slot_rank, what_is_wrong

@@ -10,7 +10,7 @@ from typing import Any
 
 from botcore.clock import Clock
 from botcore.engine.child import Child, Launch
-from botcore.engine.command import cores
+from botcore.engine.room import cores
 from botcore.errors import StoreError
 from botcore.training import start
 from botcore.training.plan import Plan

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from botcore.engine.command import LORA_LOADS, ServerPlan, cores, server_command, server_environment
+from botcore.engine.command import LORA_LOADS, ServerPlan, server_command, server_environment
 from botcore.engine.inside import install_inside
 from botcore.engine.model import Model, find_model
+from botcore.engine.room import cores
 from botcore.errors import ModelError
 from botcore.models import Record
 from botcore.models.facts import window_of
