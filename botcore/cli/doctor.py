@@ -111,7 +111,7 @@ async def _served(settings: "Settings") -> Finding:
     try:
         if engine.kind == "openai":
             return _finding("engine", True, f"{await build_remote(engine, clock).look()} at {shown(engine.base_url)}")
-        offered = list(load(settings).registered.engines)
+        offered = load(settings).registered.engines
         if engine.kind not in offered:
             build_engine(engine, data_dir=settings.bot.data_dir, clock=clock, offered=offered)
     except BotcoreError as error:
