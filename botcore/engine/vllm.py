@@ -88,7 +88,7 @@ class VllmEngine:
                 self._home = await self._moved_in(stack)
                 self._inside = install_inside(self._home / "inside")
                 self._python = await self._install()
-                await self._fleet.run(self._new_lane(await self._model(self._settings.model), version=self._first))
+                await self._fleet.run(self._lane(self._plan(await self._model(self._settings.model)), self._first))
         except (EngineUnavailable, OSError) as error:  # a full disk, say: the bot goes on without an engine
             self._fail(error)
             await asyncio.Event().wait()
@@ -137,10 +137,10 @@ class VllmEngine:
         better = better_command(await asyncio.to_thread(room), self._settings)  # asks the GPU's driver
         return replace(model, note=f"{STARTER_LABEL}. A better one: {better}")
 
-    def _new_lane(self, model: Model, args: Sequence[str] = (), version: LoraFiles | None = None) -> Lane:
-        """A server of its own for this model, in LoRA mode with this version loaded where there is one."""
+    def _plan(self, model: Model, args: Sequence[str] = ()) -> ServerPlan:
+        """What a server of this model is started with; `_lane` says where it listens, and whether in LoRA mode."""
         settings = self._settings
-        plan = ServerPlan(
+        return ServerPlan(
             python=self._python.path,
             model=model,
             socket=Path(),
@@ -151,10 +151,13 @@ class VllmEngine:
             kv_cache_gib=settings.kv_cache_gib,
             dtype=settings.dtype,
             args=(*settings.args, *args),
-            lora_rank=slot_rank(version.rank) if version else 0,
             lora_slots=self.lora_slots,
         )
-        return self._lane_of(plan, [version] if version else [])
+
+    def _lane(self, plan: ServerPlan, version: LoraFiles | None = None) -> Lane:
+        """A server of its own, in LoRA mode with this version loaded where there is one."""
+        rank = slot_rank(version.rank) if version else 0
+        return self._lane_of(replace(plan, lora_rank=rank), [version] if version else [])
 
     def _lane_of(self, plan: ServerPlan, adapters: Iterable[LoraFiles]) -> Lane:
         self._started += 1
@@ -188,7 +191,7 @@ class VllmEngine:
         new one does not come up: the old one then serves on.
         """
         async with self._switching:
-            await self._take_over(self._new_lane(await self._model(model), args))
+            await self._take_over(self._lane(self._plan(await self._model(model), args)))
             await self._fleet.left()
 
     async def _take_over(self, new: Lane) -> None:
@@ -221,7 +224,7 @@ class VllmEngine:
         self._fleet.show_wish("")
         lane = self._fleet.running
         if lane.plan.lora_rank:
-            await self._take_over(self._new_lane(lane.plan.model, self._args_of(lane)))
+            await self._take_over(self._lane(lane.plan))
 
     async def _serve_version(self, version: LoraFiles) -> None:
         fleet = self._fleet
@@ -238,10 +241,7 @@ class VllmEngine:
                 fleet.leave(fleet.unload(lane, before), f"engine unloads {before}")
             return
         async with fleet.wishing(version.name):
-            await self._take_over(self._new_lane(lane.plan.model, self._args_of(lane), version))
-
-    def _args_of(self, lane: Lane) -> Sequence[str]:
-        return lane.plan.args[len(self._settings.args) :]
+            await self._take_over(self._lane(lane.plan, version))
 
     def settled(self, name: str) -> bool:
         """See `LoraEngine.settled`."""
