@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.store.database import Database
-from botcore.store.records import attachments_from, citations_from
+from botcore.store.encoding import decode_attachments, decode_citations
 from botcore.store.tables import conversation, feedback, inbox, turn
 
 __all__ = ["Wanted", "records"]
@@ -119,7 +119,7 @@ def _of_person(query: Any, table: sa.Table, wanted: Wanted, at: Any) -> Any:
 
 def _message(row: Any) -> Record:
     said = json.loads(row.payload)
-    files = attachments_from(said.get("attachments", ()))
+    files = decode_attachments(said.get("attachments", ()))
     return {
         "record": "message",
         "conversation": row.conversation,
@@ -148,7 +148,7 @@ def _place(row: Any) -> Record:
 
 def _exchange(row: Any, judgements: Sequence[Record]) -> Record:
     details = json.loads(row.details or "{}")
-    files = attachments_from(details.get("attachments", ()))
+    files = decode_attachments(details.get("attachments", ()))
     return {
         "record": "exchange",
         "conversation": row.conversation,
@@ -167,7 +167,7 @@ def _exchange(row: Any, judgements: Sequence[Record]) -> Record:
         "model": row.model,
         "prompt_tokens": row.prompt_tokens,
         "completion_tokens": row.completion_tokens,
-        "citations": [asdict(citation) for citation in citations_from(row.citations)],
+        "citations": [asdict(citation) for citation in decode_citations(row.citations)],
         "feedback": judgements,
     }
 

@@ -26,7 +26,8 @@ from botcore.store import (
 )
 from botcore.store.caps import Who
 from botcore.store.database import Database
-from botcore.store.records import Accepted, Claim, DeadLetter, Handover, OutboxRow, TurnEnd, clean_text
+from botcore.store.encoding import clean_text
+from botcore.store.records import Accepted, Claim, DeadLetter, Handover, OutboxRow, TurnEnd
 
 __all__ = ["Store"]
 
