@@ -2,7 +2,7 @@
 
 import shutil
 import sys
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +13,9 @@ from botcore.cli.common import AsJson, ConfigFiles, counted, print_json, run_asy
 from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
+    from botcore.engine.build import Build
+    from botcore.loader import Loaded
+    from botcore.ports import Channel
     from botcore.settings import Settings
 
 __all__ = ["doctor"]
@@ -50,16 +53,19 @@ async def _examine(settings: "Settings", *, show: bool) -> list[Finding]:
 
 
 async def _all(settings: "Settings") -> AsyncIterator[Finding]:
+    from botcore.loader import load
+
     for finding in _machine(settings.bot.data_dir):
         yield finding
-    async for finding in _engine(settings):
+    loaded = load(settings)
+    async for finding in _engine(settings, loaded.registered.engines):
         yield finding
-    for finding in _plugins(settings):
+    for finding in _plugins(loaded):
         yield finding
     yield await _database(settings)
     async for finding in _lora(settings):
         yield finding
-    async for finding in _channels(settings):
+    async for finding in _channels(settings, loaded.registered.channels):
         yield finding
     yield _clock(settings.bot.data_dir)
 
@@ -84,10 +90,10 @@ def _machine(data_dir: Path) -> Iterator[Finding]:
     yield _finding("cpu", wanted, f"{counted(cores(), 'core')}, {_vector(known)}", AVX, hint=True)
 
 
-async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
+async def _engine(settings: "Settings", offered: "Mapping[str, Build]") -> AsyncIterator[Finding]:
     engine = settings.engine
     if engine.kind != "vllm":
-        yield await _served(settings)
+        yield await _served(settings, offered)
         return
     from botcore.engine.environment import find_engine
 
@@ -99,19 +105,17 @@ async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
     yield _model(settings)
 
 
-async def _served(settings: "Settings") -> Finding:
+async def _served(settings: "Settings", offered: "Mapping[str, Build]") -> Finding:
     """An engine that is not ours to start: whether it answers, and with which model."""
     from botcore.clock import SystemClock
     from botcore.engine.build import build_engine, build_remote
     from botcore.engine.client import shown
-    from botcore.loader import load
     from botcore.observe import Redactor
 
     engine, clock = settings.engine, SystemClock()
     try:
         if engine.kind == "openai":
             return _finding("engine", True, f"{await build_remote(engine, clock).look()} at {shown(engine.base_url)}")
-        offered = load(settings).registered.engines
         if engine.kind not in offered:
             build_engine(engine, data_dir=settings.bot.data_dir, clock=clock, offered=offered)
     except BotcoreError as error:
@@ -141,10 +145,7 @@ def _model(settings: "Settings") -> Finding:
     return _finding("model", good, said, "botcore model list says what fits", hint=found.verdict != "no")
 
 
-def _plugins(settings: "Settings") -> Iterator[Finding]:
-    from botcore.loader import load
-
-    loaded = load(settings)
+def _plugins(loaded: "Loaded") -> Iterator[Finding]:
     yield _finding("plugins", not loaded.problems, ", ".join(loaded.plugins), "see the lines below")
     for name, problem in loaded.problems.items():
         yield _finding(name, False, problem, "or set enabled = false in its table")
@@ -185,14 +186,13 @@ async def _lora(settings: "Settings") -> AsyncIterator[Finding]:
         yield _finding("lora", wanted.live, found, "botcore lora list says how it stands", hint=True)
 
 
-async def _channels(settings: "Settings") -> AsyncIterator[Finding]:
+async def _channels(settings: "Settings", channels: "Mapping[str, Channel]") -> AsyncIterator[Finding]:
     """Each channel's own examination, such as Telegram's getMe. What a platform answers may be anything."""
     from botcore.clock import SystemClock
-    from botcore.loader import load
     from botcore.observe import Redactor
 
     clean = Redactor(secrets_of(settings)).clean
-    for name, channel in load(settings).registered.channels.items():
+    for name, channel in channels.items():
         check = getattr(channel, "check", None)
         if check is None:
             continue

@@ -13,8 +13,7 @@ from botcore.settings import EngineSettings
 if TYPE_CHECKING:
     from botcore.engine.remote import RemoteEngine
 
-__all__ = ["build_engine", "build_remote"]
-
+__all__ = ["Build", "build_engine", "build_remote"]
 
 Build = Callable[..., Engine]
 """As `Registry.engine` takes it."""
