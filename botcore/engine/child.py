@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from botcore.clock import Clock
+from botcore.clock import Clock, wait_at_most
 from botcore.engine import guard
 
 __all__ = ["Child", "Launch", "kill_group", "members_of"]
@@ -116,9 +116,7 @@ class Child:
         await self._watch.exited.wait()
         # The guard itself may have been killed: then the group is still there, and holds the output open.
         kill_group(self.group)
-        with contextlib.suppress(TimeoutError):
-            async with self._clock.timeout(2):
-                await self._watch.silent.wait()
+        await wait_at_most(2, self._watch.silent, self._clock)
         code = self._transport.get_returncode()
         return 0 if code is None else code
 

@@ -9,7 +9,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from botcore.clock import Clock
+from botcore.clock import Clock, wait_at_most
 from botcore.dispatch import FAILURES, travels_on
 from botcore.errors import EngineRejected, ModelError, StoreError, in_a_line
 from botcore.loras.book import LoraBook
@@ -75,9 +75,7 @@ class Serving:
 
     async def _wait(self) -> None:
         """Until the next look is due, or something is heard."""
-        with suppress(TimeoutError):
-            async with self._clock.timeout(LOOK_S):
-                await self._heard.wait()
+        await wait_at_most(LOOK_S, self._heard, self._clock)
         self._heard.clear()
 
     async def _wish(self) -> tuple[Lora | None, str]:
