@@ -6,10 +6,10 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botcore.admission import Admission
 from botcore.archive import Archive
@@ -141,7 +141,7 @@ class Bot(Archive):
         serving = Serving(self.loras, house.engine, self.database, clock=self.clock, metrics=self.metrics)
         self._serving = serving
         await serving.prepare()
-        inside = {
+        inside: dict[str, Coroutine[Any, Any, None]] = {
             "engine": house.engine.run(),
             "which LoRA version serves": serving.tend(),
             "router": router.run(),
@@ -150,34 +150,32 @@ class Bot(Archive):
             "what is not forgotten by all": self._forgetting().tend(self.clock),
             "what is old": self._retain(),
         }
-        working = [group.create_task(work, name=name) for name, work in inside.items()]
-        receiving = [
-            group.create_task(keep(channel, intake, clock=self.clock, problems=self._health), name=f"channel {name}")
+        channels = {
+            f"channel {name}": keep(channel, intake, clock=self.clock, problems=self._health)
             for name, channel in house.channels.items()
-        ]
+        }
+        working, receiving = _begun(group, inside), _begun(group, channels)
         await router.started.wait()
         self.started.set()
         await self._stopping.wait()
         self.started.clear()
-        for channel in receiving:
-            channel.cancel()
-        failpoint("drain.begin")
+        _cancel(receiving)
         await self._drain(router, intake)
-        failpoint("drain.end")
-        for task in reversed(working):
-            task.cancel()
+        _cancel(working)
         await asyncio.wait(working)
         await lifespans.leave()
 
     async def _drain(self, router: Router, intake: Intake) -> None:
         """Let end what runs, and what was just accepted; not for ever."""
         seconds = self.settings.turn.drain_s
+        failpoint("drain.begin")
         try:
             async with self.clock.timeout(seconds):
                 await intake.settled()
                 await router.drained()
         except TimeoutError:
             log.warning("%d turns did not end within %g s; they go back to the inbox", router.load, seconds)
+        failpoint("drain.end")
 
     async def _retain(self) -> None:
         """Let go of what is old, in one process at a time."""
@@ -215,7 +213,7 @@ class Bot(Archive):
         self._engine = self._engine or build_engine(
             settings.engine, data_dir=self.data_dir, clock=self.clock, offered=registered.engines
         )
-        hooks = Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics)
+        hooks = self._hooks()
 
         async def judged(judgements: Sequence[Feedback]) -> None:
             for one in judgements:
@@ -237,6 +235,9 @@ class Bot(Archive):
             clock=self.clock,
             metrics=self.metrics,
         )
+
+    def _hooks(self) -> Dispatcher:
+        return Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics)
 
     def _unread_since(self) -> float:
         """Attachments older than this belong to nobody: to a process that is gone, or to a turn that has timed out."""
@@ -286,8 +287,7 @@ class Bot(Archive):
         return await self._forgetting().forget(Forgotten(channel=channel, person=person))
 
     def _forgetting(self) -> Forgetting:
-        hooks = Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics)
-        return Forgetting(self, self.database, hooks, partial(forget_in_runs, self.data_dir))
+        return Forgetting(self, self.database, self._hooks(), partial(forget_in_runs, self.data_dir))
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -308,6 +308,16 @@ class Bot(Archive):
         status = self.engine
         engine = "ok" if status.stage == "ready" else f"{status.stage} {status.detail}".strip()
         return {"store": without_addresses(await self.database.check()), "engine": without_addresses(engine)}
+
+
+def _begun(group: asyncio.TaskGroup, works: Mapping[str, Coroutine[Any, Any, None]]) -> list[asyncio.Task[None]]:
+    return [group.create_task(work, name=name) for name, work in works.items()]
+
+
+def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """The one that was begun last goes first."""
+    for task in reversed(tasks):
+        task.cancel()
 
 
 @asynccontextmanager
