@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from botcore import BotcoreError, Figure, Series, Widget
-from botcore_finetune.examples import run
+from botcore_finetune.sql import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
