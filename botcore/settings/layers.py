@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from botcore.errors import SettingsError
+from botcore.local import LOCAL
 from botcore.settings.mistakes import PREFIX, origin_of, refuse_unknown, validate
 from botcore.settings.tables import CORE, Settings, Table
 
@@ -27,7 +28,7 @@ def load_settings(
     *,
     environ: Mapping[str, str] | None = None,
     flags: Mapping[str, Any] | None = None,
-    local: Path | None = Path("config/local.toml"),
+    local: Path | None = LOCAL,
 ) -> Settings:
     """The settings of these layers; ``flags`` are dotted keys.
 
