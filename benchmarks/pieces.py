@@ -30,7 +30,7 @@ from botcore.messages import Chunk, Message, PromptMessage, Sampling
 from botcore.observe import Metrics
 from botcore.ports import Prompt
 from botcore.store import Claim, Handover, Store
-from botcore.store.records import encode_message
+from botcore.store.encoding import encode_message
 from botcore_telegram.text import body
 from botcore_telegram.wire import Identity, read
 

@@ -6,20 +6,21 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from botcore.admission import Admission
 from botcore.archive import Archive
 from botcore.builtin import add_commands
 from botcore.changes import Changes
+from botcore.channels import keep
 from botcore.clock import Clock, SystemClock
 from botcore.context import Command
-from botcore.dispatch import FAILURES, Dispatcher, travels_on
+from botcore.dispatch import Dispatcher
 from botcore.engine import build_engine
-from botcore.errors import BotcoreError, SettingsError, StoreError, in_a_line, without_addresses
+from botcore.errors import SettingsError, StoreError, without_addresses
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
@@ -34,7 +35,7 @@ from botcore.messages import Conversation, Feedback, Forgotten
 from botcore.observe import Metrics
 from botcore.overview import add_panels
 from botcore.pace import Seldom
-from botcore.ports import Channel, Engine, EngineStatus, Inbox, LoraEngine
+from botcore.ports import Engine, EngineStatus, LoraEngine
 from botcore.retention import Retention
 from botcore.router import Router
 from botcore.sender import Sender
@@ -51,10 +52,6 @@ log: logging.Logger = logging.getLogger(__name__)
 
 COUNT_S = 1.0
 """Between two looks at how many wait: ten thousand messages at most can come in meanwhile, and those are counted."""
-
-RAN_OUT = "its run has ended although nobody ended it; it is to receive until it is cancelled"
-RESTART_S = (1.0, 60.0)
-"""First and longest pause before a channel that failed is run again; after a longer run a failure is a first one."""
 
 
 class Bot(Archive):
@@ -144,41 +141,41 @@ class Bot(Archive):
         serving = Serving(self.loras, house.engine, self.database, clock=self.clock, metrics=self.metrics)
         self._serving = serving
         await serving.prepare()
-        engine = group.create_task(house.engine.run(), name="engine")
-        tuning = group.create_task(serving.tend(), name="which LoRA version serves")
-        routing = group.create_task(router.run(), name="router")
-        counting = group.create_task(self._count(), name="how many wait")
-        hearing = group.create_task(self._hear(serving), name="notices of other processes")
-        forgetting = group.create_task(self._forgetting().tend(self.clock), name="what is not forgotten by all")
-        retention = group.create_task(self._retain(), name="what is old")
-        channels = [
-            group.create_task(self._keep(channel, intake), name=f"channel {name}")
+        inside: dict[str, Coroutine[Any, Any, None]] = {
+            "engine": house.engine.run(),
+            "which LoRA version serves": serving.tend(),
+            "router": router.run(),
+            "how many wait": self._count(),
+            "notices of other processes": self._hear(serving),
+            "what is not forgotten by all": self._forgetting().tend(self.clock),
+            "what is old": self._retain(),
+        }
+        channels = {
+            f"channel {name}": keep(channel, intake, clock=self.clock, problems=self._health)
             for name, channel in house.channels.items()
-        ]
+        }
+        working, receiving = _begun(group, inside), _begun(group, channels)
         await router.started.wait()
         self.started.set()
         await self._stopping.wait()
         self.started.clear()
-        for channel in channels:
-            channel.cancel()
-        failpoint("drain.begin")
+        _cancel(receiving)
         await self._drain(router, intake)
-        failpoint("drain.end")
-        ending = (routing, tuning, engine, hearing, counting, forgetting, retention)
-        for task in ending:
-            task.cancel()
-        await asyncio.wait(ending)
+        _cancel(working)
+        await asyncio.wait(working)
         await lifespans.leave()
 
     async def _drain(self, router: Router, intake: Intake) -> None:
         """Let end what runs, and what was just accepted; not for ever."""
         seconds = self.settings.turn.drain_s
+        failpoint("drain.begin")
         try:
             async with self.clock.timeout(seconds):
                 await intake.settled()
                 await router.drained()
         except TimeoutError:
             log.warning("%d turns did not end within %g s; they go back to the inbox", router.load, seconds)
+        failpoint("drain.end")
 
     async def _retain(self) -> None:
         """Let go of what is old, in one process at a time."""
@@ -193,14 +190,12 @@ class Bot(Archive):
             async for notice in notices:
                 if notice.kind == "stop":
                     self._router.heard(notice.key)
-                    continue
                 if notice.kind in ("lead", "lost"):
                     self._leadership.heard()
                 if notice.kind in ("lora", "lost"):
                     serving.heard()
-                if notice.kind in ("lead", "lora"):
-                    continue
-                self._changes.tell(notice.key)
+                if notice.kind in ("turn", "lost"):
+                    self._changes.tell(notice.key)
 
     async def _count(self) -> None:
         """Look once a second how many wait: the store knows what other processes take, and what was deleted."""
@@ -213,29 +208,12 @@ class Bot(Archive):
     def _takes(self) -> bool:
         return self.started.is_set() and not self._stopping.is_set()
 
-    async def _keep(self, channel: Channel, inbox: Inbox) -> NoReturn:
-        """Run a channel, again after a pause where it fails: the others never notice."""
-        pause, longest = RESTART_S
-        while True:
-            self._health.pop(channel.name, None)
-            begun = self.clock.monotonic()
-            try:
-                await channel.run(inbox)
-                raise BotcoreError(RAN_OUT)
-            except FAILURES as error:
-                if travels_on(error):
-                    raise
-                pause = RESTART_S[0] if self.clock.monotonic() - begun > longest else pause
-                why = self._health[channel.name] = in_a_line(error)
-                log.error("channel %s failed, next try in %g s: %s", channel.name, pause, why)
-                log.debug("channel %s", channel.name, exc_info=True)
-            await self.clock.sleep(pause)
-            pause = min(2 * pause, longest)
-
     def _assemble(self) -> House:
         settings, registered = self.settings, self.loaded.registered
-        self._engine = self._engine or self._build_engine()
-        hooks = Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics)
+        self._engine = self._engine or build_engine(
+            settings.engine, data_dir=self.data_dir, clock=self.clock, offered=registered.engines
+        )
+        hooks = self._hooks()
 
         async def judged(judgements: Sequence[Feedback]) -> None:
             for one in judgements:
@@ -258,22 +236,13 @@ class Bot(Archive):
             metrics=self.metrics,
         )
 
+    def _hooks(self) -> Dispatcher:
+        return Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics)
+
     def _unread_since(self) -> float:
         """Attachments older than this belong to nobody: to a process that is gone, or to a turn that has timed out."""
         alone = self.database.dialect == "sqlite"
         return float("inf") if alone else self.clock.now() - self.settings.turn.timeout_s
-
-    def _build_engine(self) -> Engine:
-        kind = self.settings.engine.kind
-        offered = self.loaded.registered.engines
-        if kind in offered:
-            try:
-                return offered[kind](self.settings.engine, data_dir=self.data_dir, clock=self.clock)
-            except BotcoreError:
-                raise
-            except (Exception, SystemExit) as error:
-                raise SettingsError(f'engine.kind = "{kind}" cannot be built: {in_a_line(error)}') from error
-        return build_engine(self.settings.engine, data_dir=self.data_dir, clock=self.clock, offered=list(offered))
 
     # ------------------------------------------------------------------ ports.Bot
 
@@ -318,8 +287,7 @@ class Bot(Archive):
         return await self._forgetting().forget(Forgotten(channel=channel, person=person))
 
     def _forgetting(self) -> Forgetting:
-        hooks = Dispatcher(self.loaded.hooks, clock=self.clock, metrics=self.metrics)
-        return Forgetting(self, self.database, hooks, partial(forget_in_runs, self.data_dir))
+        return Forgetting(self, self.database, self._hooks(), partial(forget_in_runs, self.data_dir))
 
     @property
     def commands(self) -> Sequence[Command]:
@@ -340,6 +308,16 @@ class Bot(Archive):
         status = self.engine
         engine = "ok" if status.stage == "ready" else f"{status.stage} {status.detail}".strip()
         return {"store": without_addresses(await self.database.check()), "engine": without_addresses(engine)}
+
+
+def _begun(group: asyncio.TaskGroup, works: Mapping[str, Coroutine[Any, Any, None]]) -> list[asyncio.Task[None]]:
+    return [group.create_task(work, name=name) for name, work in works.items()]
+
+
+def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """The one that was begun last goes first."""
+    for task in reversed(tasks):
+        task.cancel()
 
 
 @asynccontextmanager

@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Protocol, Self
 
-__all__ = ["Clock", "Deadline", "SystemClock"]
+__all__ = ["Clock", "Deadline", "SystemClock", "wait_at_most"]
 
 
 class Deadline(Protocol):
@@ -74,3 +74,10 @@ class SystemClock:
     def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[Deadline]:
         """See `Clock.timeout`."""
         return _LoopDeadline(seconds)
+
+
+async def wait_at_most(seconds: float, event: asyncio.Event, clock: Clock) -> None:
+    """Return as soon as the event is set, and after ``seconds`` in any case."""
+    with suppress(TimeoutError):
+        async with clock.timeout(seconds):
+            await event.wait()

@@ -270,10 +270,6 @@ class Registry(Protocol):
         ...
 
 
-async def _say(text: str, citations: tuple[Citation, ...]) -> AsyncIterator[Chunk]:
-    yield Chunk(text=text, citations=citations)
-
-
-def say(text: str, citations: tuple[Citation, ...] = ()) -> AsyncIterator[Chunk]:
+async def say(text: str, citations: tuple[Citation, ...] = ()) -> AsyncIterator[Chunk]:
     """A reply of one piece: what a `reply` hook or a command returns for a plain text."""
-    return _say(text, citations)
+    yield Chunk(text=text, citations=citations)

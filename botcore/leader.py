@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from botcore.clock import Clock, Deadline
+from botcore.clock import Clock, Deadline, wait_at_most
 from botcore.errors import StoreError
 from botcore.store import Store
 
@@ -78,7 +78,7 @@ class Leadership:
             if not told:
                 log.info("%s: another process leads; standing by", name)
                 told = True
-            await self._change(changed)
+            await wait_at_most(POLL_S, changed, self._clock)
 
     async def _take(self, name: str) -> bool:
         try:
@@ -86,13 +86,6 @@ class Leadership:
         except StoreError as error:
             log.warning("%s: cannot ask who leads: %s", name, error)
             return False
-
-    async def _change(self, changed: asyncio.Event) -> None:
-        try:
-            async with self._clock.timeout(POLL_S):
-                await changed.wait()
-        except TimeoutError:
-            pass
 
     async def _keep(self, term: _Term, deadline: Deadline) -> None:
         """Extend the term until cancelled. While the database does not answer, the deadline comes nearer."""

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Any
 
 import pluggy
@@ -16,14 +15,14 @@ from pydantic import BaseModel
 from botcore.dispatch import Bound
 from botcore.errors import BotcoreError, PluginLoadError
 from botcore.hookspecs import HookSpecs
+from botcore.installed import GROUP, entry_point, plugin_class
 from botcore.ports import Bot
 from botcore.registry import Registered, Registering
 from botcore.settings import Settings, validate
 
-__all__ = ["Loaded", "available", "load", "loaded", "set_up_helpers"]
+__all__ = ["Loaded", "load"]
 
 log: logging.Logger = logging.getLogger(__name__)
-GROUP, CLI_GROUP = "botcore", "botcore.cli"
 Visit = Callable[[], AbstractAsyncContextManager[Bot]]
 HOOKS = [name for name in vars(HookSpecs) if not name.startswith("_")]
 
@@ -36,23 +35,6 @@ class Loaded:
     registered: Registered = field(default_factory=Registered)
     problems: dict[str, str] = field(default_factory=dict)
     hooks: dict[str, Sequence[Bound]] = field(default_factory=dict)
-
-
-def available() -> dict[str, EntryPoint]:
-    """Everything installed that could be enabled, by the name a person writes."""
-    return {point.name: point for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)}
-
-
-def set_up_helpers() -> dict[str, dict[str, EntryPoint]]:
-    """Commands that installed packages offer before anything is configured: name → sub-command → where it is.
-
-    ``telegram.setup`` in the group ``botcore.cli`` is ``botcore telegram setup``. Nothing is loaded for the list.
-    """
-    helpers = dict[str, dict[str, EntryPoint]]()
-    for point in sorted(entry_points(group=CLI_GROUP), key=lambda point: point.name):
-        name, _, sub_command = point.name.partition(".")
-        helpers.setdefault(name, {})[sub_command] = point
-    return helpers
 
 
 def load(settings: Settings, more: Mapping[str, object] | None = None, *, visit: Visit | None = None) -> Loaded:
@@ -85,7 +67,7 @@ def _enabled(settings: Settings) -> Iterator[tuple[str, str, Mapping[str, Any]]]
 
 def _build(section: str, name: str, table: Mapping[str, Any], origins: Mapping[str, str]) -> object:
     use = str(table.get("use", name))
-    kind = _imported(name, _entry_point(section, name, use))
+    kind = plugin_class(name, entry_point(section, name, use))
     values = {key: value for key, value in table.items() if key != "use"}
     model = getattr(kind, "Settings", None) or _NoSettings
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
@@ -111,62 +93,6 @@ def _how_built(kind: Any, error: BaseException) -> str:
 
 class _NoSettings(BaseModel, extra="forbid"):
     pass
-
-
-def _entry_point(section: str, name: str, use: str) -> EntryPoint:
-    points = available()
-    if use in points:
-        return points[use]
-    near = difflib.get_close_matches(use, points, n=1)
-    hint = f'did you mean "{near[0]}"?' if near else f"installed are: {', '.join(points) or 'none'}"
-    raise PluginLoadError(f'[{section}.{name}]: nothing installed is called "{use}"; {hint}')
-
-
-def _imported(name: str, point: EntryPoint) -> Any:
-    kind = loaded(name, point)
-    if not callable(kind):
-        raise PluginLoadError(f"{name}: {point.value} is no class; an entry point names one, as package.module:Plugin")
-    for extra in getattr(kind, "requires", ()):
-        missing = list(_missing(point, extra))
-        if missing:
-            package = point.dist.name if point.dist else "botcore"
-            raise PluginLoadError(f"{name} needs {', '.join(missing)}; pip install '{package}[{extra}]'")
-    return kind
-
-
-def loaded(name: str, point: EntryPoint) -> Any:
-    """What an entry point names. Raises `PluginLoadError`, saying what is missing."""
-    try:
-        return point.load()
-    except ImportError as error:
-        if (error.name or "").partition(".")[0] == "botcore":
-            raise PluginLoadError(f"{name}: {error.msg.partition(' (')[0]}; {_written_for(point)}") from error
-        if not isinstance(error, ModuleNotFoundError):
-            raise PluginLoadError(f"{name}: {point.value} cannot be imported: {error}") from error
-        raise PluginLoadError(
-            f"{name}: needs the package {error.name}; pip install it into the bot's environment"
-        ) from error
-    except (Exception, SystemExit) as error:
-        raise PluginLoadError(f"{name}: {point.value} cannot be imported: {type(error).__name__}: {error}") from error
-
-
-def _written_for(point: EntryPoint) -> str:
-    """Which botcore a package asks for, beside this one: where they do not fit, pip was told not to look."""
-    asked = [one for one in (point.dist.requires or []) if re.match(r"botcore\b(?!-)", one)] if point.dist else []
-    package = f"{point.dist.name} {point.dist.version}" if point.dist else point.value
-    return (
-        f"{package} asks for {asked[0] if asked else 'any botcore'}, this is botcore {distribution('botcore').version}"
-    )
-
-
-def _missing(point: EntryPoint, extra: str) -> Iterator[str]:
-    for requirement in (point.dist.requires or []) if point.dist else []:
-        named = re.match(r"[\w.-]+", requirement)
-        if named and re.search(rf"extra\s*==\s*['\"]{re.escape(extra)}['\"]", requirement):
-            try:
-                distribution(named[0])
-            except PackageNotFoundError:
-                yield named[0]
 
 
 def _adopt(manager: pluggy.PluginManager, loaded: Loaded, name: str, plugin: object, visit: Visit) -> None:

@@ -9,8 +9,8 @@ its next message at once, which is claimed in the commit that ends the one befor
 import asyncio
 import logging
 from collections.abc import Coroutine
-from contextlib import suppress
 
+from botcore.clock import wait_at_most
 from botcore.errors import StoreError
 from botcore.failpoints import failpoint
 from botcore.leases import Leases, level
@@ -197,7 +197,7 @@ class Router:
                 pass
             await self._hear_stops()
             await self.leases.find()
-            await self._sleep()
+            await wait_at_most(POLL_S, self._wake, self._house.clock)
 
     async def _take(self) -> bool:
         """Whether there may be more to claim than was; that is worked on now."""
@@ -237,8 +237,3 @@ class Router:
                     self.stop(conversation)
             except StoreError as error:
                 log.log(level(error), "cannot look for stops: %s", error)
-
-    async def _sleep(self) -> None:
-        with suppress(TimeoutError):
-            async with self._house.clock.timeout(POLL_S):
-                await self._wake.wait()

@@ -8,7 +8,7 @@ an hour. So the second death accuses one message only, and the others are acquit
 import asyncio
 import logging
 
-from botcore.clock import Clock
+from botcore.clock import Clock, wait_at_most
 from botcore.errors import LeaseLost, StoreError
 from botcore.store import Store
 from botcore.turn import TurnRun
@@ -34,11 +34,7 @@ class Trials:
         async with self._seat:
             run.admitted.set()
             await run.begun.wait()
-            try:
-                async with self._clock.timeout(TRIAL_S):
-                    await run.proven.wait()
-            except TimeoutError:
-                pass
+            await wait_at_most(TRIAL_S, run.proven, self._clock)
             if not run.ended:
                 await self._acquit(run)
 

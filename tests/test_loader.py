@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from botcore import Chunk, Registry, Turn, hookimpl, loader, say
+from botcore import Chunk, Registry, Turn, hookimpl, installed, say
 from botcore.cli.config import check
 from botcore.errors import PluginLoadError, SettingsError
 from botcore.loader import load
@@ -144,7 +144,7 @@ class Unbuilt:
 
 
 @pytest.fixture(autouse=True)
-def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def kinds_of_this_file(monkeypatch: pytest.MonkeyPatch) -> None:
     kinds = tuple(kind for kind in globals().values() if isinstance(kind, type) and kind.__module__ == __name__)
     points = {
         kind.__name__.lower(): EntryPoint(kind.__name__.lower(), f"{__name__}:{kind.__name__}", "botcore")
@@ -152,7 +152,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> None:
     }
     points["exitsatonce"] = EntryPoint("exitsatonce", "botcore", "botcore")
     points["nowhere"] = EntryPoint("nowhere", "no_such_module:Thing", "botcore")
-    monkeypatch.setattr(loader, "available", lambda: points)
+    monkeypatch.setattr(installed, "available", lambda: points)
     monkeypatch.setattr(EntryPoint, "load", lambda self: load_here(self, kinds))
 
 
@@ -233,7 +233,7 @@ def test_a_broken_plugin_is_one_line_and_the_others_load(name: str, told: str) -
 
 
 def test_an_entry_point_that_names_no_class_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(EntryPoint, "load", lambda self: loader)
+    monkeypatch.setattr(EntryPoint, "load", lambda self: installed)
     problem = load(plugins(polite={})).problems["polite"]
     assert problem == (f"polite: {__name__}:Polite is no class; an entry point names one, as package.module:Plugin")
 
@@ -252,7 +252,7 @@ def test_a_plugin_for_another_botcore_is_told_which(statement: str, told: str, m
 
     point = EntryPoint("umbrella", "x:y", "botcore")
     vars(point).update(dist=Distribution())
-    monkeypatch.setattr(loader, "available", lambda: {"umbrella": point})
+    monkeypatch.setattr(installed, "available", lambda: {"umbrella": point})
     monkeypatch.setattr(EntryPoint, "load", lambda self: exec(statement))
     here = version("botcore")
     assert load(plugins(umbrella={})).problems == {
@@ -335,7 +335,7 @@ def test_a_missing_extra_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -
 
     point = EntryPoint("needy", "x:y", "botcore")
     vars(point).update(dist=Distribution())
-    monkeypatch.setattr(loader, "available", lambda: {"needy": point})
+    monkeypatch.setattr(installed, "available", lambda: {"needy": point})
     monkeypatch.setattr(EntryPoint, "load", lambda self: Needy)
     problem = load(plugins(needy={})).problems["needy"]
     assert problem == "needy needs definitely-not-installed; pip install 'botcore-needy[fancy]'"

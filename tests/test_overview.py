@@ -15,8 +15,9 @@ from botcore.overview import health, lora, training, turns
 from botcore.panels import Rows, Series, Widget, as_json
 from botcore.testing import Chat, ManualClock, chatting
 from botcore.testing.chat import until
+from botcore.training.jsonl import lines_of, some_lines
 from botcore.training.plan import Plan
-from botcore.training.runs import Run, lines_of, new_run, newest_runs, some_lines
+from botcore.training.runs import Run, new_run, newest_runs
 from botcore.versions import Lora
 
 

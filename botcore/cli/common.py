@@ -5,10 +5,11 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
 
 import typer
 
@@ -22,6 +23,7 @@ __all__ = [
     "ConfigFiles",
     "Force",
     "LogLevel",
+    "Tell",
     "counted",
     "log_level",
     "nobody_reads",
@@ -31,6 +33,7 @@ __all__ = [
     "secrets_of",
     "settings_for",
     "size_of",
+    "when",
 ]
 
 T = TypeVar("T")
@@ -92,12 +95,25 @@ def size_of(count: float) -> str:
     return f"{count:.1f} GiB"
 
 
+def when(at: float) -> str:
+    """A moment (Unix seconds) in a list."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%MZ")
+
+
+class Tell(Protocol):
+    """Told how far some work is."""
+
+    def __call__(self, what: str, done: int = 0, total: int = 0) -> None:
+        """``done`` of ``total``; without a total only what is being done."""
+        ...
+
+
 @contextmanager
-def progress(*, quiet: bool = False) -> Iterator[Callable[[str, int, int], None]]:
+def progress(*, quiet: bool = False) -> Iterator[Tell]:
     """What is told how far the work is: a line of the terminal that overwrites itself, and nothing anywhere else."""
     live, last = sys.stderr.isatty() and not quiet, ""
 
-    def tell(what: str, done: int, total: int) -> None:
+    def tell(what: str, done: int = 0, total: int = 0) -> None:
         nonlocal last
         line = f"… {what} {done / total:.0%}" if total else f"… {what}"
         if live and line != last:

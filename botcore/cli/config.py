@@ -1,7 +1,7 @@
 """``botcore config``: what is in force, and where each value came from."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -9,6 +9,7 @@ import typer
 from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
 
 if TYPE_CHECKING:
+    from botcore.registry import Registered
     from botcore.settings import Settings
 
 __all__ = ["app"]
@@ -35,7 +36,7 @@ def check(config: ConfigFiles = None, json: AsJson = False) -> None:
 
     settings = settings_for(config)
     loaded = load(settings)
-    _startable(settings, list(loaded.registered.engines))
+    _startable(settings, loaded.registered)
     problems = loaded.problems
     if json:
         print_json({"ok": not problems, "problems": problems})
@@ -45,11 +46,8 @@ def check(config: ConfigFiles = None, json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
-def _startable(settings: "Settings", engines: Sequence[str]) -> None:
-    """Raises `SettingsError` for what a start would refuse although each value by itself may stand there.
-
-    ``engines`` are the kinds that plugins offer.
-    """
+def _startable(settings: "Settings", registered: "Registered") -> None:
+    """Raises `SettingsError` for what a start would refuse although each value by itself may stand there."""
     from botcore.clock import SystemClock
     from botcore.engine import build_engine
     from botcore.http.guard import Guard
@@ -57,8 +55,8 @@ def _startable(settings: "Settings", engines: Sequence[str]) -> None:
 
     clock, data_dir = SystemClock(), settings.bot.data_dir
     Guard(settings.http, clock).check()
-    if settings.engine.kind not in engines:
-        build_engine(settings.engine, data_dir=data_dir, clock=clock, offered=engines)
+    if settings.engine.kind not in registered.engines:
+        build_engine(settings.engine, data_dir=data_dir, clock=clock, offered=registered.engines)
     Store(settings.store_url, clock=clock, data_dir=data_dir)
 
 

@@ -1,9 +1,8 @@
 """``botcore doctor``: what this bot needs, one line each, with the fix where something is missing."""
 
-import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,11 +13,13 @@ from botcore.cli.common import AsJson, ConfigFiles, counted, print_json, run_asy
 from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
+    from botcore.engine.build import Build
+    from botcore.loader import Loaded
+    from botcore.ports import Channel
     from botcore.settings import Settings
 
 __all__ = ["doctor"]
 
-GIB = 1 << 30
 LINE = 240
 AVX = 'vLLM needs AVX2; use another server with [engine] kind = "openai"'
 
@@ -52,43 +53,47 @@ async def _examine(settings: "Settings", *, show: bool) -> list[Finding]:
 
 
 async def _all(settings: "Settings") -> AsyncIterator[Finding]:
+    from botcore.loader import load
+
     for finding in _machine(settings.bot.data_dir):
         yield finding
-    async for finding in _engine(settings):
+    loaded = load(settings)
+    async for finding in _engine(settings, loaded.registered.engines):
         yield finding
-    for finding in _plugins(settings):
+    for finding in _plugins(loaded):
         yield finding
     yield await _database(settings)
     async for finding in _lora(settings):
         yield finding
-    async for finding in _channels(settings):
+    async for finding in _channels(settings, loaded.registered.channels):
         yield finding
     yield _clock(settings.bot.data_dir)
 
 
 def _machine(data_dir: Path) -> Iterator[Finding]:
-    from botcore.engine.command import cores
+    from botcore.engine.machine import existing, flags
+    from botcore.engine.room import GIB, cores, gib, memory
 
     version = ".".join(map(str, sys.version_info[:3]))
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield _finding("python", good, version, "install Python 3.11, 3.12 or 3.13 and run make again")
-    free = shutil.disk_usage(_existing(data_dir)).free
+    free = shutil.disk_usage(existing(data_dir)).free
     yield _finding(
-        "disk", free > GIB, f"{free / GIB:.1f} GiB free at {data_dir}", "free at least 1 GiB there, or set bot.data_dir"
+        "disk", free > GIB, f"{gib(free)} free at {data_dir}", "free at least 1 GiB there, or set bot.data_dir"
     )
-    memory = _memory()
+    _, available = memory()
     yield _finding(
-        "memory", memory > 3 * GIB, f"{memory / GIB:.1f} GiB available", "the local engine needs about 3 GiB", hint=True
+        "memory", available > 3 * GIB, f"{gib(available)} available", "the local engine needs about 3 GiB", hint=True
     )
-    flags = _cpu_flags()
-    wanted = "avx512f" in flags or "avx2" in flags or not flags
-    yield _finding("cpu", wanted, f"{counted(cores(), 'core')}, {_vector(flags)}", AVX, hint=True)
+    known = flags()
+    wanted = "avx512f" in known or "avx2" in known or not known
+    yield _finding("cpu", wanted, f"{counted(cores(), 'core')}, {_vector(known)}", AVX, hint=True)
 
 
-async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
+async def _engine(settings: "Settings", offered: "Mapping[str, Build]") -> AsyncIterator[Finding]:
     engine = settings.engine
     if engine.kind != "vllm":
-        yield await _served(settings)
+        yield await _served(settings, offered)
         return
     from botcore.engine.environment import find_engine
 
@@ -100,19 +105,17 @@ async def _engine(settings: "Settings") -> AsyncIterator[Finding]:
     yield _model(settings)
 
 
-async def _served(settings: "Settings") -> Finding:
+async def _served(settings: "Settings", offered: "Mapping[str, Build]") -> Finding:
     """An engine that is not ours to start: whether it answers, and with which model."""
     from botcore.clock import SystemClock
     from botcore.engine.build import build_engine, build_remote
     from botcore.engine.client import shown
-    from botcore.loader import load
     from botcore.observe import Redactor
 
     engine, clock = settings.engine, SystemClock()
     try:
         if engine.kind == "openai":
             return _finding("engine", True, f"{await build_remote(engine, clock).look()} at {shown(engine.base_url)}")
-        offered = list(load(settings).registered.engines)
         if engine.kind not in offered:
             build_engine(engine, data_dir=settings.bot.data_dir, clock=clock, offered=offered)
     except BotcoreError as error:
@@ -142,10 +145,7 @@ def _model(settings: "Settings") -> Finding:
     return _finding("model", good, said, "botcore model list says what fits", hint=found.verdict != "no")
 
 
-def _plugins(settings: "Settings") -> Iterator[Finding]:
-    from botcore.loader import load
-
-    loaded = load(settings)
+def _plugins(loaded: "Loaded") -> Iterator[Finding]:
     yield _finding("plugins", not loaded.problems, ", ".join(loaded.plugins), "see the lines below")
     for name, problem in loaded.problems.items():
         yield _finding(name, False, problem, "or set enabled = false in its table")
@@ -186,14 +186,13 @@ async def _lora(settings: "Settings") -> AsyncIterator[Finding]:
         yield _finding("lora", wanted.live, found, "botcore lora list says how it stands", hint=True)
 
 
-async def _channels(settings: "Settings") -> AsyncIterator[Finding]:
+async def _channels(settings: "Settings", channels: "Mapping[str, Channel]") -> AsyncIterator[Finding]:
     """Each channel's own examination, such as Telegram's getMe. What a platform answers may be anything."""
     from botcore.clock import SystemClock
-    from botcore.loader import load
     from botcore.observe import Redactor
 
     clean = Redactor(secrets_of(settings)).clean
-    for name, channel in load(settings).registered.channels.items():
+    for name, channel in channels.items():
         check = getattr(channel, "check", None)
         if check is None:
             continue
@@ -215,8 +214,9 @@ def _short(text: str) -> str:
 def _clock(data_dir: Path) -> Finding:
     """A clock that is behind the newest file it wrote itself was turned back: leases and signatures depend on it."""
     from botcore.clock import SystemClock
+    from botcore.engine.machine import existing
 
-    newest = max((path.stat().st_mtime for path in _existing(data_dir).iterdir()), default=0.0)
+    newest = max((path.stat().st_mtime for path in existing(data_dir).iterdir()), default=0.0)
     behind = newest - SystemClock().now()
     return _finding(
         "clock",
@@ -238,26 +238,6 @@ def _print(finding: Finding) -> None:
         typer.echo(f"  {'':<10} → {finding.fix}")
 
 
-def _existing(path: Path) -> Path:
-    return next(above for above in (path.absolute(), *path.absolute().parents) if above.is_dir())
-
-
-def _memory() -> int:
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-    except OSError:  # not Linux: count all of it as available
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-
-
-def _cpu_flags() -> set[str]:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return set()
-    return next((set(line.split()) for line in lines if line.startswith("flags")), set())
-
-
-def _vector(flags: set[str]) -> str:
+def _vector(flags: Collection[str]) -> str:
     known = [flag for flag in ("amx_bf16", "avx512_bf16", "avx512f", "avx2") if flag in flags]
     return ", ".join(known) or "vector instructions unknown"

@@ -10,13 +10,22 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, Force, counted, nobody_reads, progress, run_async, settings_for
+from botcore.cli.common import (
+    AsJson,
+    ConfigFiles,
+    Force,
+    Tell,
+    counted,
+    nobody_reads,
+    progress,
+    run_async,
+    settings_for,
+)
 from botcore.errors import SettingsError
 from botcore.newfile import new_file, plainly
 
 if TYPE_CHECKING:
     from botcore.settings import Settings
-    from botcore.store.backup import Report
     from botcore.store.export import Wanted
 
 __all__ = ["export"]
@@ -39,13 +48,13 @@ def export(
 
     wanted = Wanted(channel=channel, person=user, conversation=conversation, since=_moment(since))
     settings = settings_for(config)
-    with _opened(file, force) as out, progress(quiet=json or file == "-") as report:
-        counts = run_async(_write(settings, wanted, out, report))
+    with _opened(file, force) as out, progress(quiet=json or file == "-") as tell:
+        counts = run_async(_write(settings, wanted, out, tell))
     told = ", ".join(counted(number, what) for what, number in counts.items())
     typer.echo(json_format.dumps({"file": file, **counts}) if json else f"{file}: {told}", err=file == "-")
 
 
-async def _write(settings: "Settings", wanted: "Wanted", out: IO[bytes], report: "Report") -> dict[str, int]:
+async def _write(settings: "Settings", wanted: "Wanted", out: IO[bytes], tell: Tell) -> dict[str, int]:
     from botcore.clock import SystemClock
     from botcore.store import Store
     from botcore.store.engines import require
@@ -59,7 +68,7 @@ async def _write(settings: "Settings", wanted: "Wanted", out: IO[bytes], report:
         async for record in found:
             out.write(json_format.dumps(record, ensure_ascii=False).encode() + b"\n")
             counts[record["record"]] = counts.get(record["record"], 0) + 1
-            report(counted(counts["exchange"], "exchange"), 0, 0)
+            tell(counted(counts["exchange"], "exchange"))
     return counts
 
 

@@ -2,13 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, print_json, progress, run_async, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, print_json, progress, run_async, settings_for, when
 
 if TYPE_CHECKING:
     from botcore.bot import Bot
@@ -49,7 +48,7 @@ def list_versions(config: ConfigFiles = None, json: AsJson = False) -> None:
 def use(name: Name, config: ConfigFiles = None, json: AsJson = False) -> None:
     """Let new turns have this version; waits until the running bot says so. `botcore lora off` goes back."""
     with progress(quiet=json) as tell:
-        version = run_async(_used(settings_for(config), name, lambda what: tell(what, 0, 0)))
+        version = run_async(_used(settings_for(config), name, tell))
     if json:
         print_json(dataclasses.asdict(version))
     elif version.live:
@@ -62,7 +61,7 @@ def use(name: Name, config: ConfigFiles = None, json: AsJson = False) -> None:
 def off(config: ConfigFiles = None, json: AsJson = False) -> None:
     """Let new turns have the base again; waits until the running bot says so."""
     with progress(quiet=json) as tell:
-        versions = run_async(_off(settings_for(config), lambda what: tell(what, 0, 0)))
+        versions = run_async(_off(settings_for(config), tell))
     if json:
         print_json([dataclasses.asdict(version) for version in versions])
     elif not versions:
@@ -82,9 +81,7 @@ def try_out(
     from botcore.cli.lora_try import compared
 
     with progress(quiet=json) as tell:
-        answers = run_async(
-            compared(settings_for(config), name, prompts or list(PROMPTS), lambda what: tell(what, 0, 0))
-        )
+        answers = run_async(compared(settings_for(config), name, prompts or list(PROMPTS), tell))
     if json:
         print_json([{"prompt": prompt, "base": base, "version": own} for prompt, base, own in answers])
         return
@@ -176,10 +173,9 @@ async def _one(bot: "Bot", name: str) -> "Lora":
 
 
 def _line(version: "Lora") -> str:
-    made = datetime.fromtimestamp(version.made_at, UTC).strftime("%Y-%m-%d %H:%MZ")
     state = "in service" if version.live else "wanted" if version.state == "serving" else version.state
     base = version.base if len(version.base) <= 24 else f"…{version.base[-23:]}"
-    line = f"{version.name:<16} {state:<11} {made}  {base:<12} {version.method:<4} {_figures(version)}"
+    line = f"{version.name:<16} {state:<11} {when(version.made_at)}  {base:<12} {version.method:<4} {_figures(version)}"
     return f"{line.rstrip()}  from {version.run}" if version.run not in ("", version.name) else line.rstrip()
 
 

@@ -43,13 +43,13 @@ async def offered(bot: "Bot", name: str) -> "Lora":
 def _setting_for(bot: "Bot", folder: str) -> str:
     """What ``engine.model`` says of a base's folder, where it is that one or the model in the box."""
     from botcore.engine.model import find_model
-    from botcore.errors import EngineUnavailable
+    from botcore.errors import ModelError
 
     for setting in (bot.settings.engine.model, "starter"):
         try:
             if find_model(setting, data_dir=bot.data_dir).source == folder:
                 return setting
-        except EngineUnavailable:
+        except ModelError:
             continue
     return folder
 

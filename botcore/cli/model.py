@@ -13,7 +13,7 @@ from botcore.cli import model_get
 from botcore.cli.common import AsJson, ConfigFiles, counted, print_json, run_async, settings_for
 from botcore.cli.model_card import Card, all_cards, card_of, facts_lines, hub_card, label, line
 from botcore.cli.model_use import choose
-from botcore.errors import BotcoreError, ModelError
+from botcore.errors import ModelError
 
 if TYPE_CHECKING:
     from botcore.engine.room import Room
@@ -106,13 +106,10 @@ def _verified(name: str, settings: "Settings") -> tuple[Path, dict[str, str], in
 
 def _found(name: str, settings: "Settings", here: "Room") -> Card | None:
     """The card of a model that is here; None for a hub's name that was not fetched."""
-    from botcore.engine.model import find_model
+    from botcore.engine.model import find_model, is_folder
     from botcore.models import Shelf
 
-    is_here = name == "starter" or Path(name).expanduser().is_dir() or name.startswith(("/", "./", "../", "~"))
-    try:
-        if is_here or Shelf(settings.bot.data_dir).record(name):
-            return card_of(find_model(name, data_dir=settings.bot.data_dir), settings, here)
-    except BotcoreError as error:
-        raise ModelError(str(error).removeprefix("engine.model: ")) from None
+    data_dir = settings.bot.data_dir
+    if name == "starter" or is_folder(name) or Shelf(data_dir).record(name):
+        return card_of(find_model(name, data_dir=data_dir), settings, here)
     return None

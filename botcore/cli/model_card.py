@@ -48,8 +48,7 @@ def all_cards(settings: "Settings", here: "Room") -> list[Card]:
         try:
             cards.append(card_of(find_model(name, data_dir=settings.bot.data_dir), settings, here, called=name))
         except BotcoreError as error:
-            why = str(error).removeprefix("engine.model: ")
-            cards.append(Card(name=name, folder="", in_use=_in_use(name, settings), problem=why))
+            cards.append(Card(name=name, folder="", in_use=_in_use(name, settings), problem=str(error)))
     return cards
 
 

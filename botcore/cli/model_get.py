@@ -137,7 +137,7 @@ async def _fetch(shelf: "Shelf", planned: "Plan", clock: Clock, *, json: bool) -
             if json:
                 print_json({"event": "progress", "file": file, "bytes": have, "of": total, "rate": round(meter.rate)})
             else:
-                show(f"{have / total:.0%} of {size_of(total)}, {meter.words(total)}  {file}", 0, 0)
+                show(f"{have / total:.0%} of {size_of(total)}, {meter.words(total)}  {file}")
 
         async with open_hub(os.environ, clock=clock) as hub:
             return await fetch(hub, shelf, planned, tell, clock=clock)

@@ -66,13 +66,9 @@ def _usable(name: str, settings: "Settings", *, force: bool) -> str:
     from botcore.engine.fit import fit
     from botcore.engine.model import find_model
     from botcore.engine.room import room
-    from botcore.errors import EngineUnavailable
     from botcore.models import facts_of
 
-    try:
-        model = find_model(name, data_dir=settings.bot.data_dir)
-    except EngineUnavailable as error:
-        raise ModelError(str(error).removeprefix("engine.model: ")) from None
+    model = find_model(name, data_dir=settings.bot.data_dir)
     found = fit(facts_of(Path(model.source)), room(), settings.engine)
     if found.verdict == "no" and not force:
         raise ModelError(f"{name} does not fit this machine: {found.why}; --force chooses it all the same")

@@ -22,7 +22,8 @@ __all__ = ["add_commands", "load_with_visit", "plugins"]
 
 def plugins(config: ConfigFiles = None, json: AsJson = False) -> None:
     """List what is installed, what is enabled, its hooks, and what could not be loaded."""
-    from botcore.loader import available, load
+    from botcore.installed import available
+    from botcore.loader import load
 
     settings = settings_for(config)
     loaded = load(settings)
@@ -74,12 +75,12 @@ def add_commands(app: typer.Typer, arguments: list[str]) -> list[str]:
 
 def _add_helpers(app: typer.Typer, name: str) -> bool:
     """Add the set-up helpers called ``name``, or the names of all of them for ``--help``; whether it is theirs."""
-    from botcore.loader import loaded, set_up_helpers
+    from botcore.installed import imported, set_up_helpers
 
     helpers = set_up_helpers()
     for group, points in helpers.items():
         if name in ("", group):
-            called = {sub: loaded(group, point) for sub, point in points.items()} if name else {}
+            called = {sub: imported(group, point) for sub, point in points.items()} if name else {}
             _add_group(app, group, called, points)
     return name in helpers
 
@@ -139,7 +140,7 @@ def _hooks(loaded: "Loaded") -> dict[str, list[str]]:
 
 
 def _package(name: str) -> str:
-    from botcore.loader import available
+    from botcore.installed import available
 
     point = available().get(name)
     return f"{point.dist.name} {point.dist.version}" if point and point.dist else ""

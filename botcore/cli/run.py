@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import platform
 import signal
 import sys
@@ -127,11 +126,13 @@ class _Lines:
         self._last: tuple[str, str] = ("", "")
 
     def header(self) -> None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        from botcore.engine.room import cores
+
+        python = platform.python_version()
         if self._json:
-            print_json({"event": "start", "version": __version__, "python": platform.python_version(), "cores": cores})
+            print_json({"event": "start", "version": __version__, "python": python, "cores": cores()})
         else:
-            typer.echo(f"botcore {__version__} · Python {platform.python_version()} · {counted(cores or 1, 'core')}")
+            typer.echo(f"botcore {__version__} · Python {python} · {counted(cores(), 'core')}")
 
     def say(self, what: str, text: str, *, good: bool = True, **fields: object) -> None:
         if self._json:
@@ -141,31 +142,30 @@ class _Lines:
 
     def engine(self, status: "EngineStatus") -> None:
         """Where the engine stands, unless that was said already."""
-        percent = "" if status.progress is None else f" {status.progress:.0%}"
-        ready = status.stage == "ready"
-        failed = status.stage == "failed"
-        key = (status.stage, status.lora if ready else status.detail if self._live and not failed else "")
         if status.stage == "off":
             return
+        ready = status.stage == "ready"
+        before, self._last = self._last, (status.stage, status.lora if ready else "")
+        new = self._last != before
         if self._json:
             told = {name: getattr(status, name) for name in ("stage", "detail", "progress", "lora")}
             print_json({"event": "engine", **told})
-        elif ready and key != self._last:
-            self._end_live()
-            lora = f" with {status.lora}" if status.lora else ""
-            self.say("engine", f"ready: {status.model}{lora}, {status.window} tokens of context")
-        elif ready or (failed and key == self._last):
-            pass  # a remark, such as on the server that is going to take over; one more look, which the log tells
-        elif failed:
-            self._end_live()
-            self.say("engine", status.detail, good=False)
+        elif ready or status.stage == "failed":
+            if new:  # else a remark, such as on the server that is to take over, or one more look: the log has them
+                self._end_live()
+                self.say("engine", _served(status) if ready else status.detail, good=ready)
         elif self._live:
+            percent = "" if status.progress is None else f" {status.progress:.0%}"
             line = f"… engine     {status.stage}{percent} {status.detail}"
             typer.echo(f"\r\x1b[K{line[:100]}", nl=False)
-        elif key != self._last:
+        elif new:
             typer.echo(f"… engine     {status.stage} {status.detail}")
-        self._last = key
 
     def _end_live(self) -> None:
         if self._live:
             typer.echo("\r\x1b[K", nl=False)
+
+
+def _served(status: "EngineStatus") -> str:
+    lora = f" with {status.lora}" if status.lora else ""
+    return f"ready: {status.model}{lora}, {status.window} tokens of context"

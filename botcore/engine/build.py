@@ -1,26 +1,34 @@
 """From the ``[engine]`` table to an engine. Engines are imported late: aiohttp alone costs 0.2 s of every command."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botcore.clock import Clock
 from botcore.engine.scripted import ScriptedEngine
-from botcore.errors import SettingsError
+from botcore.errors import BotcoreError, SettingsError, in_a_line
 from botcore.ports import Engine
 from botcore.settings import EngineSettings
 
 if TYPE_CHECKING:
     from botcore.engine.remote import RemoteEngine
 
-__all__ = ["build_engine", "build_remote"]
+__all__ = ["Build", "build_engine", "build_remote"]
+
+Build = Callable[..., Engine]
+"""As `Registry.engine` takes it."""
 
 
-def build_engine(settings: EngineSettings, *, data_dir: Path, clock: Clock, offered: Sequence[str] = ()) -> Engine:
-    """The engine of this configuration, not started.
+def build_engine(
+    settings: EngineSettings, *, data_dir: Path, clock: Clock, offered: Mapping[str, Build] | None = None
+) -> Engine:
+    """The engine of this configuration, not started; those that plugins have ``offered`` go first.
 
-    Raises `SettingsError` for a kind there is not; ``offered`` are those of plugins, to be named then.
+    Raises `SettingsError` for a kind there is not, and for one that cannot be built.
     """
+    offered = offered or {}
+    if settings.kind in offered:
+        return _from_plugin(offered[settings.kind], settings, data_dir, clock)
     match settings.kind:
         case "vllm":
             from botcore.engine.vllm import VllmEngine
@@ -32,6 +40,15 @@ def build_engine(settings: EngineSettings, *, data_dir: Path, clock: Clock, offe
             return ScriptedEngine()
     there = ", ".join(["vllm", "openai", *offered])
     raise SettingsError(f'engine.kind = "{settings.kind}": there are {there} and scripted')
+
+
+def _from_plugin(build: Build, settings: EngineSettings, data_dir: Path, clock: Clock) -> Engine:
+    try:
+        return build(settings, data_dir=data_dir, clock=clock)
+    except BotcoreError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise SettingsError(f'engine.kind = "{settings.kind}" cannot be built: {in_a_line(error)}') from error
 
 
 def build_remote(settings: EngineSettings, clock: Clock) -> "RemoteEngine":

@@ -9,17 +9,17 @@ import logging
 import os
 import re
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from botcore.clock import Clock
+from botcore.clock import Clock, wait_at_most
 from botcore.engine import guard
 
-__all__ = ["Child", "Launch", "kill_group"]
+__all__ = ["Child", "Launch", "kill_group", "members_of"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -116,9 +116,7 @@ class Child:
         await self._watch.exited.wait()
         # The guard itself may have been killed: then the group is still there, and holds the output open.
         kill_group(self.group)
-        with contextlib.suppress(TimeoutError):
-            async with self._clock.timeout(2):
-                await self._watch.silent.wait()
+        await wait_at_most(2, self._watch.silent, self._clock)
         code = self._transport.get_returncode()
         return 0 if code is None else code
 
@@ -131,6 +129,14 @@ class Child:
             record = logging.LogRecord(__name__, logging.INFO, "", 0, line, None, None)
             self._log.handle(record)
         self._on_line(line)
+
+
+def members_of(group: int) -> Iterator[int]:
+    """The processes of a group that live now."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended since
+            if os.getpgid(int(process.name)) == group:
+                yield int(process.name)
 
 
 def kill_group(group: int) -> None:

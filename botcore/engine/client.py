@@ -30,6 +30,9 @@ logger: logging.Logger = logging.getLogger(__name__)
 HELLO = Prompt(messages=(PromptMessage(role="user", content="Hello"),))
 BODY_LIMIT = 1 << 20
 """Bytes of an answer that is no stream; a list of models is a few KiB."""
+IDLE = 3.0
+"""Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the
+closing fails for no fault of anybody's; a connection to a socket of this machine is cheap, so there none is kept."""
 LOAD_WITHIN = 60.0
 """Seconds for an adapter: it is read from the disk, between two steps of the running batch."""
 ONE_TOKEN = Sampling(max_tokens=1, temperature=0)
@@ -52,11 +55,6 @@ class ServedModel:
     id: str
     window: int = 0
     """Tokens; 0 where the server does not say."""
-
-
-IDLE = 3.0
-"""Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the
-closing fails for no fault of anybody's; a connection to a socket of this machine is cheap, so there none is kept."""
 
 
 class OpenAIClient:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from botcore.engine.model import Model
+from botcore.engine.room import cores
 
-__all__ = ["CPU_WINDOW", "LORA_LOADS", "ServerPlan", "cached_tokens", "cores", "server_command", "server_environment"]
+__all__ = ["CPU_WINDOW", "LORA_LOADS", "ServerPlan", "cached_tokens", "server_command", "server_environment"]
 
 CPU_WINDOW = 8192
 """Tokens: a longer window fills the default KV cache with one conversation, and its prefill takes minutes on a CPU."""
@@ -113,8 +114,3 @@ def server_environment(plan: ServerPlan, inherited: Mapping[str, str]) -> dict[s
         # One core stays with the bot: with all of them vLLM's threads spin against it (10 times slower when measured).
         environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() - 1)))
     return environment
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from botcore.engine.child import kill_group
+from botcore.engine.child import kill_group, members_of
 from botcore.errors import EngineUnavailable
 
 __all__ = ["CURRENT", "engine_home", "notes_in"]
@@ -68,10 +68,8 @@ def _clear(home: Path) -> None:
 
 def _is_vllm(group: int) -> bool:
     """Whether some process of this group is vLLM's: group ids are used again."""
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            # After the name in brackets: state, parent, group.
-            fields = (process / "stat").read_text().rpartition(")")[2].split()
-            if int(fields[2]) == group and b"vllm" in (process / "cmdline").read_bytes().lower():
+    for process in members_of(group):
+        with contextlib.suppress(OSError):
+            if b"vllm" in Path(f"/proc/{process}/cmdline").read_bytes().lower():
                 return True
     return False

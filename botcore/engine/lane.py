@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from botcore.clock import Clock
+from botcore.clock import Clock, wait_at_most
 from botcore.engine.child import Child, Launch, kill_group
 from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
 from botcore.engine.command import ServerPlan, server_command, server_environment
@@ -225,11 +225,7 @@ class Lane:
 
     async def _check_up(self, client: OpenAIClient) -> None:
         """Wait for the next occasion, then make one token. Raises `EngineError` for a server that cannot."""
-        try:
-            async with self._clock.timeout(PROBE_EVERY):
-                await self._doubt.wait()
-        except TimeoutError:
-            pass
+        await wait_at_most(PROBE_EVERY, self._doubt, self._clock)
         self._doubt.clear()
         if self._busy():
             return

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from botcore.errors import EngineUnavailable, ModelError
+from botcore.errors import ModelError
 from botcore.models import Shelf, config_facts
 from botcore.models.facts import read_config
 from botcore.models.shelf import checked_name
 from botcore.models.weights import refuse_without_safetensors
 
-__all__ = ["STARTER", "Model", "find_model"]
+__all__ = ["STARTER", "Model", "find_model", "is_folder"]
 
 STARTER = Path(__file__).parent.parent / "starter"
 
@@ -30,18 +30,20 @@ class Model:
 
 
 def find_model(setting: str, *, data_dir: Path, starter: Path = STARTER) -> Model:
-    """The model of ``engine.model``. Raises `EngineUnavailable` where there is none, with the command that gets it."""
-    try:
-        if setting == "starter":
-            return _in(starter, "starter")
+    """The model of ``engine.model``. Raises `ModelError` where there is none, with the command that gets it."""
+    if setting == "starter":
+        return _in(starter, "starter")
+    if is_folder(setting):
         path = Path(setting).expanduser()
-        if path.is_dir() or setting.startswith(("/", "./", "../", "~")):
-            return _in(path, path.resolve().name)
-        if Shelf(data_dir).record(setting):
-            return _in(Shelf(data_dir).folder(setting), setting)
-        raise ModelError(f"{checked_name(setting)} is not on this machine; fetch it: botcore model get {setting}")
-    except ModelError as error:
-        raise EngineUnavailable(f"engine.model: {error}") from None
+        return _in(path, path.resolve().name)
+    if Shelf(data_dir).record(setting):
+        return _in(Shelf(data_dir).folder(setting), setting)
+    raise ModelError(f"{checked_name(setting)} is not on this machine; fetch it: botcore model get {setting}")
+
+
+def is_folder(setting: str) -> bool:
+    """Whether it means a folder, there or not, and no name of a hub's."""
+    return setting.startswith(("/", "./", "../", "~")) or Path(setting).is_dir()
 
 
 def _in(path: Path, name: str) -> Model:

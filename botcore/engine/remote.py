@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from botcore.clock import Clock
+from botcore.clock import Clock, wait_at_most
 from botcore.engine.board import Board
 from botcore.engine.client import Deadlines, OpenAIClient, ServedModel, shown
 from botcore.errors import EngineError, EngineRejected, EngineUnavailable
@@ -43,8 +43,6 @@ class RemoteEngine:
     """An `Engine` on a server of somebody else."""
 
     def __init__(self, remote: Remote, *, clock: Clock) -> None:
-        if not remote.base_url:
-            raise EngineRejected('engine.kind = "openai" needs engine.base_url, such as http://localhost:8000/v1')
         self._remote = remote
         self._shown = shown(remote.base_url)
         self._who = f"the engine at {self._shown}"
@@ -104,7 +102,7 @@ class RemoteEngine:
             await self._clock.sleep(pause)
             return min(pause * 2, 60.0)
         self._gone_since = None
-        await self._wait()
+        await wait_at_most(self._remote.check_every, self._doubt, self._clock)  # or until a request fails
         return 1.0
 
     def _may_come_back(self, error: EngineError) -> bool:
@@ -135,14 +133,6 @@ class RemoteEngine:
         if named:
             return ServedModel(id=named)
         raise EngineRejected(f"{self._who} names no model; set engine.model")
-
-    async def _wait(self) -> None:
-        """Until the next look is due, or a request fails."""
-        try:
-            async with self._clock.timeout(self._remote.check_every):
-                await self._doubt.wait()
-        except TimeoutError:
-            return
 
     async def generate(self, prompt: Prompt, sampling: Sampling, *, model: str = "") -> AsyncGenerator[Delta, None]:
         """See `Engine.generate`."""

@@ -6,12 +6,14 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from botcore.engine.command import cores
+from botcore.engine.child import members_of
 
-__all__ = ["GIB", "Room", "gib", "gpu", "room"]
+__all__ = ["GIB", "Room", "cores", "gib", "gpu", "has_room_for_two", "memory", "room"]
 
 GIB: int = 1 << 30
-MEMINFO, GROUP = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+MEMINFO, LIMITS = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
+MARGIN = 1.2
+"""A second server like the first may take this much of what that one has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,28 +41,48 @@ class Room:
 
 def room() -> Room:
     """This machine now. Blocks up to 10 s where a GPU driver hangs."""
-    memory, available = _memory()
+    total, available = memory()
     name, gpu_memory = gpu()
-    return Room(memory=memory, available=available, cores=cores(), gpu=name, gpu_memory=gpu_memory)
+    return Room(memory=total, available=available, cores=cores(), gpu=name, gpu_memory=gpu_memory)
 
 
-def _memory(proc: Path = MEMINFO, group: Path = GROUP) -> tuple[int, int]:
+def memory(meminfo: Path = MEMINFO, limits: Path = LIMITS) -> tuple[int, int]:
     """(all, available) bytes."""
-    try:
-        lines = dict(line.split(":", 1) for line in proc.read_text(encoding="ascii").splitlines())
-        total, available = (int(lines[name].split()[0]) * 1024 for name in ("MemTotal", "MemAvailable"))
-    except (OSError, KeyError, ValueError):  # not Linux: count all of it as available
+    known = _numbers(meminfo)
+    total, available = known.get("MemTotal:", 0) * 1024, known.get("MemAvailable:", 0) * 1024
+    if not total:  # not Linux: count all of it as available
         total = available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit, used = _number(group / "memory.max"), _number(group / "memory.current")
-    return (min(total, limit), min(available, max(0, limit - used))) if limit else (total, available)
+    limit, used = (_numbers(limits / name).get("", 0) for name in ("memory.max", "memory.current"))
+    if not limit:
+        return total, available
+    used -= _numbers(limits / "memory.stat").get("inactive_file", 0)  # files that were read: they give way
+    return min(total, limit), min(available, max(0, limit - used))
 
 
-def _number(file: Path) -> int:
-    """Of a control group's file; 0 where there is none or no limit."""
+def has_room_for_two(group: int, meminfo: Path = MEMINFO, limits: Path = LIMITS) -> bool:
+    """Whether a second server like this process group fits into the memory that is free now."""
+    _, available = memory(meminfo, limits)
+    return 0 < MARGIN * _resident(group) < available
+
+
+def _resident(group: int) -> int:
+    """Bytes of a process group, shared pages counted each time."""
+    return sum(_numbers(Path(f"/proc/{process}/status")).get("VmRSS:", 0) * 1024 for process in members_of(group))
+
+
+def _numbers(file: Path) -> dict[str, int]:
+    """What a file of the kernel's counts, by the word before each number, "" = none; empty where there is no file."""
     try:
-        return int(file.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return 0
+        lines = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
+    except OSError:
+        return {}
+    pairs = (("", *words) if len(words) == 1 else words for words in lines if words)
+    return {name: int(number) for name, number, *_ in pairs if number.isdecimal()}
+
+
+def cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def gpu() -> tuple[str, int]:

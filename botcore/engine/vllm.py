@@ -27,10 +27,9 @@ from botcore.engine.inside import install_inside
 from botcore.engine.install import ensure_engine_environment
 from botcore.engine.known import STARTER_LABEL, better_command
 from botcore.engine.lane import Lane
-from botcore.engine.machine import has_room_for_two
 from botcore.engine.model import Model, find_model
-from botcore.engine.room import room
-from botcore.errors import EngineRejected, EngineUnavailable
+from botcore.engine.room import has_room_for_two, room
+from botcore.errors import EngineRejected, EngineUnavailable, ModelError
 from botcore.messages import PromptMessage, Sampling
 from botcore.models.adapter import slot_rank, what_is_wrong
 from botcore.ports import Delta, EngineStatus, Prompt
@@ -89,7 +88,7 @@ class VllmEngine:
                 self._home = await self._moved_in(stack)
                 self._inside = install_inside(self._home / "inside")
                 self._python = await self._install()
-                await self._fleet.run(self._new_lane(await self._model(self._settings.model), version=self._first))
+                await self._fleet.run(self._lane(self._plan(await self._model(self._settings.model)), self._first))
         except (EngineUnavailable, OSError) as error:  # a full disk, say: the bot goes on without an engine
             self._fail(error)
             await asyncio.Event().wait()
@@ -129,16 +128,19 @@ class VllmEngine:
         self._board.show(stage="failed", detail=str(error), progress=None)
 
     async def _model(self, setting: str) -> Model:
-        model = find_model(setting, data_dir=self._data_dir)
+        try:
+            model = find_model(setting, data_dir=self._data_dir)
+        except ModelError as error:
+            raise EngineUnavailable(f"engine.model: {error}") from None
         if setting != "starter":
             return model
         better = better_command(await asyncio.to_thread(room), self._settings)  # asks the GPU's driver
         return replace(model, note=f"{STARTER_LABEL}. A better one: {better}")
 
-    def _new_lane(self, model: Model, args: Sequence[str] = (), version: LoraFiles | None = None) -> Lane:
-        """A server of its own for this model, in LoRA mode with this version loaded where there is one."""
+    def _plan(self, model: Model, args: Sequence[str] = ()) -> ServerPlan:
+        """What a server of this model is started with; `_lane` says where it listens, and whether in LoRA mode."""
         settings = self._settings
-        plan = ServerPlan(
+        return ServerPlan(
             python=self._python.path,
             model=model,
             socket=Path(),
@@ -149,10 +151,13 @@ class VllmEngine:
             kv_cache_gib=settings.kv_cache_gib,
             dtype=settings.dtype,
             args=(*settings.args, *args),
-            lora_rank=slot_rank(version.rank) if version else 0,
             lora_slots=self.lora_slots,
         )
-        return self._lane_of(plan, [version] if version else [])
+
+    def _lane(self, plan: ServerPlan, version: LoraFiles | None = None) -> Lane:
+        """A server of its own, in LoRA mode with this version loaded where there is one."""
+        rank = slot_rank(version.rank) if version else 0
+        return self._lane_of(replace(plan, lora_rank=rank), [version] if version else [])
 
     def _lane_of(self, plan: ServerPlan, adapters: Iterable[LoraFiles]) -> Lane:
         self._started += 1
@@ -186,7 +191,7 @@ class VllmEngine:
         new one does not come up: the old one then serves on.
         """
         async with self._switching:
-            await self._take_over(self._new_lane(await self._model(model), args))
+            await self._take_over(self._lane(self._plan(await self._model(model), args)))
             await self._fleet.left()
 
     async def _take_over(self, new: Lane) -> None:
@@ -219,7 +224,7 @@ class VllmEngine:
         self._fleet.show_wish("")
         lane = self._fleet.running
         if lane.plan.lora_rank:
-            await self._take_over(self._new_lane(lane.plan.model, self._args_of(lane)))
+            await self._take_over(self._lane(lane.plan))
 
     async def _serve_version(self, version: LoraFiles) -> None:
         fleet = self._fleet
@@ -236,10 +241,7 @@ class VllmEngine:
                 fleet.leave(fleet.unload(lane, before), f"engine unloads {before}")
             return
         async with fleet.wishing(version.name):
-            await self._take_over(self._new_lane(lane.plan.model, self._args_of(lane), version))
-
-    def _args_of(self, lane: Lane) -> Sequence[str]:
-        return lane.plan.args[len(self._settings.args) :]
+            await self._take_over(self._lane(lane.plan, version))
 
     def settled(self, name: str) -> bool:
         """See `LoraEngine.settled`."""

@@ -3,13 +3,12 @@
 import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from botcore.clock import Clock
 from botcore.engine.model import find_model
-from botcore.errors import EngineUnavailable, ModelError
+from botcore.errors import ModelError
 from botcore.models.adapter import adapter_in, base_hash, copy_adapter, what_is_wrong
 from botcore.store import Store, loras
 from botcore.versions import Lora, LoraFiles
@@ -82,7 +81,7 @@ class LoraBook:
             state="refused" if refused else "offered",
             reason=refused,
         )
-        await self._store.write(partial(loras.add, version=version))
+        await self._store.write(loras.add, version=version)
         return version
 
     def _check_name(self, name: str, base: str) -> None:
@@ -92,10 +91,7 @@ class LoraBook:
             raise ModelError(f"{name} means the model itself; give the LoRA version another name")
 
     def _hash(self, base: str) -> str:
-        try:
-            return base_hash(Path(find_model(base, data_dir=self._data_dir).source))
-        except EngineUnavailable as error:
-            raise ModelError(str(error)) from None
+        return base_hash(Path(find_model(base, data_dir=self._data_dir).source))
 
     async def list(self) -> Sequence[Lora]:
         """See `Loras.list`."""
@@ -119,12 +115,12 @@ class LoraBook:
         named = [version for version in await self.list() if version.name == name and version.state != "refused"]
         for version in named:
             await self.files(version)
-        used = await self._store.write(partial(loras.use, name=name, now=self._clock.now()))
+        used = await self._store.write(loras.use, name=name, now=self._clock.now())
         self._changed()
         return used
 
     async def off(self) -> Sequence[Lora]:
         """See `Loras.off`."""
-        names = await self._store.write(partial(loras.off, now=self._clock.now()))
+        names = await self._store.write(loras.off, now=self._clock.now())
         self._changed()
         return [version for version in await self.list() if version.name in names]

@@ -8,9 +8,8 @@ the bot was away, an engine that came back without its version and a database th
 import asyncio
 import logging
 from contextlib import suppress
-from functools import partial
 
-from botcore.clock import Clock
+from botcore.clock import Clock, wait_at_most
 from botcore.dispatch import FAILURES, travels_on
 from botcore.errors import EngineRejected, ModelError, StoreError, in_a_line
 from botcore.loras.book import LoraBook
@@ -76,9 +75,7 @@ class Serving:
 
     async def _wait(self) -> None:
         """Until the next look is due, or something is heard."""
-        with suppress(TimeoutError):
-            async with self._clock.timeout(LOOK_S):
-                await self._heard.wait()
+        await wait_at_most(LOOK_S, self._heard, self._clock)
         self._heard.clear()
 
     async def _wish(self) -> tuple[Lora | None, str]:
@@ -108,7 +105,7 @@ class Serving:
         if self._said == name and not (unsaid and self._owns):
             return
         if self._owns:
-            await self._store.write(partial(loras.settle, name=name, now=self._clock.now()))
+            await self._store.write(loras.settle, name=name, now=self._clock.now())
         self._metrics.lora.clear()
         self._metrics.lora.labels(name or "base").set(1)
         if self._said != name and (name or self._said):
@@ -153,7 +150,7 @@ class Serving:
         if wanted.progress == progress and now - wanted.told_at < NEWS_S:
             return
         try:
-            await self._store.write(partial(loras.tell, name=wanted.name, progress=progress, now=now))
+            await self._store.write(loras.tell, name=wanted.name, progress=progress, now=now)
         except StoreError as error:
             log.debug("LoRA: %s", error)
 
@@ -174,7 +171,7 @@ class Serving:
             return
         self.problem = reason
         log.error("LoRA: %s; the base answers", reason)
-        await self._store.write(partial(loras.set_aside, version=wanted, reason=reason, now=self._clock.now()))
+        await self._store.write(loras.set_aside, version=wanted, reason=reason, now=self._clock.now())
 
     @property
     def _owns(self) -> bool:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from botcore.panels import Cell, Figure, Rows, Series, Widget
+from botcore.training.jsonl import some_lines
 from botcore.training.progress import duration
-from botcore.training.runs import Record, Run, find_run, newest_runs, some_lines
+from botcore.training.runs import Record, Run, find_run, newest_runs
 
 __all__ = ["read"]
 

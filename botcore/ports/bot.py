@@ -3,7 +3,7 @@
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from botcore.clock import Clock
 from botcore.messages import Conversation, Entry, Feedback, Message, Outcome, Reply
@@ -15,22 +15,23 @@ if TYPE_CHECKING:
 
 __all__ = ["Bot", "Database"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class Database(Protocol):
     """The one database. Functions run on the store's own threads: synchronous, no I/O, < 5 ms, safe to run twice."""
 
-    async def write(self, fn: Callable[["Connection"], T]) -> T:
-        """The result of ``fn`` after its transaction was committed (one savepoint of its own).
+    async def write(self, fn: Callable[Concatenate["Connection", P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of ``fn(connection, …)`` after its transaction was committed (one savepoint of its own).
 
         What ``fn`` raises is raised here, and nothing of it is kept. `StoreUnavailable`: nothing was stored, or, saying
         so, the outcome is unknown; try again later. Cancellation only ends the waiting.
         """
         ...
 
-    async def read(self, fn: Callable[["Connection"], T]) -> T:
-        """The result of a read-only ``fn``: values, not cursors. What changes something raises."""
+    async def read(self, fn: Callable[Concatenate["Connection", P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of ``fn(connection, …)``, which only reads: values, not cursors. What changes something raises."""
         ...
 
 

@@ -15,7 +15,8 @@ from botcore.errors import LeaseLost
 from botcore.failpoints import failpoint
 from botcore.messages import Conversation, Message
 from botcore.store import order, outbox, poison
-from botcore.store.records import Claim, Handover, decode_message, place_of
+from botcore.store.encoding import decode_message, place_of
+from botcore.store.records import Claim, Handover
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox
 from botcore.store.tables import outbox as parts

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from botcore.messages import Control, Conversation, Message
+from botcore.messages import Control, Message
+from botcore.store.encoding import decode_message, encode_message
 from botcore.store.notices import notify
-from botcore.store.records import decode_message, encode_message
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox, outbox
 
@@ -102,13 +102,7 @@ def _stop_one(connection: sa.Connection, target: "sa.Row[tuple[object, ...]]") -
 
 
 def _edit(connection: sa.Connection, control: Control, target: "sa.Row[tuple[object, ...]]") -> Effect:
-    place = Conversation(
-        channel=control.conversation.channel,
-        account=control.conversation.account,
-        chat=control.conversation.chat,
-        thread=target.thread,
-        private=bool(target.private),
-    )
+    place = replace(control.conversation, thread=target.thread, private=bool(target.private))
     edited = replace(decode_message(target.payload, event_id=target.event_id, conversation=place), text=control.text)
     if target.state == "waiting":
         _REWRITE(connection, id=target.id, payload=encode_message(edited))

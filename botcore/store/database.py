@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
 from types import CoroutineType, TracebackType
-from typing import Literal, Self, TypeVar
+from typing import Concatenate, Literal, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import exc
@@ -25,6 +25,7 @@ from botcore.store.trouble import Trouble
 
 __all__ = ["Database"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -68,14 +69,14 @@ class Database:
         """Finish what was queued, close the files, let the next process in."""
         await asyncio.to_thread(self._close)  # waits for the last commit
 
-    async def write(self, fn: Callable[[sa.Connection], T]) -> T:
-        """The result of ``fn`` after its transaction was committed.
+    async def write(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of ``fn(connection, …)`` after its transaction was committed.
 
         ``fn`` is synchronous, does no I/O, takes < 5 ms and may be run twice. Raises `StoreUnavailable` where nothing
         was stored (or, saying so, where the outcome is unknown). Cancellation only ends the waiting.
         """
         try:
-            result = await self._crew(0).run(fn)
+            result = await self._crew(0).run(lambda connection: fn(connection, *args, **kwargs))
         except StoreUnavailable as error:
             self._trouble.met(error)
             raise
@@ -83,9 +84,9 @@ class Database:
             self._trouble.passed()
         return _plain(result)
 
-    async def read(self, fn: Callable[[sa.Connection], T]) -> T:
-        """The result of a read-only ``fn``."""
-        return _plain(await self._crew(1).run(fn))
+    async def read(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of ``fn(connection, …)``, which only reads."""
+        return _plain(await self._crew(1).run(lambda connection: fn(connection, *args, **kwargs)))
 
     async def notices(self) -> AsyncGenerator[Notice, None]:
         """What any process commits from now on, for ever; ends at once with SQLite, where there is no other process."""
@@ -105,7 +106,7 @@ class Database:
             raise StoreError(f"{name!r} cannot name a version table: use letters, digits and _")
         if self._migrated.setdefault(name, scripts) != scripts:
             log.warning("two plugins call their tables %s: %s and %s", name, self._migrated[name], scripts)
-        await self.write(lambda connection: schema.migrate(connection, name, scripts))
+        await self.write(schema.migrate, name, scripts)
 
     def note_address(self, address: str) -> None:
         """What a second start on the same data_dir is told."""

@@ -7,13 +7,12 @@ import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, dataclass
-from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from botcore.store.database import Database
-from botcore.store.records import attachments_from, citations_from
+from botcore.store.encoding import decode_attachments, decode_citations
 from botcore.store.tables import conversation, feedback, inbox, turn
 
 __all__ = ["Wanted", "records"]
@@ -44,7 +43,7 @@ async def records(database: Database, wanted: Wanted) -> AsyncGenerator[Record, 
     The database is read as it is from page to page: what is said meanwhile may or may not be among them.
     """
     after = ""
-    while places := await database.read(partial(_places, wanted=wanted, after=after)):
+    while places := await database.read(_places, wanted=wanted, after=after):
         for place in places:
             async with aclosing(_conversation(database, wanted, place)) as told:
                 async for record in told:
@@ -52,7 +51,7 @@ async def records(database: Database, wanted: Wanted) -> AsyncGenerator[Record, 
         after = places[-1]["conversation"]
     for loose in (_open, _feedback) if wanted.person else ():
         last = 0
-        while found := await database.read(partial(loose, wanted=wanted, after=last)):
+        while found := await database.read(loose, wanted=wanted, after=last):
             for _, record in found:
                 yield record
             last = found[-1][0]
@@ -60,7 +59,7 @@ async def records(database: Database, wanted: Wanted) -> AsyncGenerator[Record, 
 
 async def _conversation(database: Database, wanted: Wanted, place: Record) -> AsyncGenerator[Record, None]:
     key, after = place["conversation"], 0
-    while exchanges := await database.read(partial(_exchanges, wanted=wanted, key=key, after=after)):
+    while exchanges := await database.read(_exchanges, wanted=wanted, key=key, after=after):
         if after == 0:
             yield place
         for exchange in exchanges:
@@ -120,7 +119,7 @@ def _of_person(query: Any, table: sa.Table, wanted: Wanted, at: Any) -> Any:
 
 def _message(row: Any) -> Record:
     said = json.loads(row.payload)
-    files = attachments_from(said.get("attachments", ()))
+    files = decode_attachments(said.get("attachments", ()))
     return {
         "record": "message",
         "conversation": row.conversation,
@@ -149,7 +148,7 @@ def _place(row: Any) -> Record:
 
 def _exchange(row: Any, judgements: Sequence[Record]) -> Record:
     details = json.loads(row.details or "{}")
-    files = attachments_from(details.get("attachments", ()))
+    files = decode_attachments(details.get("attachments", ()))
     return {
         "record": "exchange",
         "conversation": row.conversation,
@@ -168,7 +167,7 @@ def _exchange(row: Any, judgements: Sequence[Record]) -> Record:
         "model": row.model,
         "prompt_tokens": row.prompt_tokens,
         "completion_tokens": row.completion_tokens,
-        "citations": [asdict(citation) for citation in citations_from(row.citations)],
+        "citations": [asdict(citation) for citation in decode_citations(row.citations)],
         "feedback": judgements,
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.messages import Conversation, Feedback, Person
-from botcore.store.records import dump
+from botcore.store.encoding import dump
 from botcore.store.sql import Statement, arg, args, const, upsert
 from botcore.store.tables import conversation, feedback, outbox, turn
 
@@ -56,13 +56,13 @@ _PUT = Statement(
         .returning(feedback.c.reasons, feedback.c.comment, feedback.c.correction)
     )
 )
-_OF_PERSON = (
+_OF_TARGET = (
     feedback.c.channel == arg("channel"),
     feedback.c.account == arg("account"),
     feedback.c.chat == arg("chat"),
     feedback.c.target == arg("target"),
 )
-_TAKE_BACK = Statement(sa.delete(feedback).where(*_OF_PERSON, feedback.c.person == arg("person")))
+_TAKE_BACK = Statement(sa.delete(feedback).where(*_OF_TARGET, feedback.c.person == arg("person")))
 _COLUMNS = (
     feedback.c.channel,
     feedback.c.account,
@@ -78,8 +78,8 @@ _COLUMNS = (
     feedback.c.comment,
     feedback.c.correction,
 )
-_EARLY = Statement(sa.select(*_COLUMNS).where(*_OF_PERSON))
-_ANY_EARLY = Statement(sa.select(feedback.c.id).where(*_OF_PERSON).limit(const(1)).offset(const(0)))
+_EARLY = Statement(sa.select(*_COLUMNS).where(*_OF_TARGET))
+_ANY_EARLY = Statement(sa.select(feedback.c.id).where(*_OF_TARGET).limit(const(1)).offset(const(0)))
 _PLACED = sa.select(*_COLUMNS, feedback.c.id, conversation.c.thread, conversation.c.private).outerjoin(
     conversation, conversation.c.key == feedback.c.conversation
 )

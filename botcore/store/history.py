@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.messages import Entry, Message, Person
-from botcore.store.records import attachments_from, citations_from, decode_message, place_of
+from botcore.store.encoding import decode_attachments, decode_citations, decode_message, place_of
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, feedback, inbox, outbox, turn
 
@@ -173,7 +173,7 @@ def _exchange(row: Any) -> tuple[Entry, Entry]:
         tokens=row.user_tokens,
         platform_id=row.user_platform_id,
         again=again,
-        attachments=attachments_from(details.get("attachments", ())),
+        attachments=decode_attachments(details.get("attachments", ())),
     )
     answered = Entry(
         id=2 * row.number + 1,
@@ -185,7 +185,7 @@ def _exchange(row: Any) -> tuple[Entry, Entry]:
         tokens=row.completion_tokens,
         model=row.model,
         plugin=row.plugin,
-        citations=citations_from(row.citations),
+        citations=decode_citations(row.citations),
         platform_id=row.carrier or "",
         feedback=row.verdict or 0,
         again=again,

@@ -12,7 +12,8 @@ from botcore.messages import Control, Feedback, Incoming, Message
 from botcore.ports import Receipt
 from botcore.store import controls, feedback
 from botcore.store.caps import Full, Who, chat_full, person_full, who
-from botcore.store.records import Accepted, Claim, clean, encode_message, is_clean
+from botcore.store.encoding import clean, encode_message, is_clean
+from botcore.store.records import Accepted, Claim
 from botcore.store.sql import Statement, arg, args, const, upsert
 from botcore.store.tables import conversation, inbox
 
@@ -120,13 +121,9 @@ def _accept_one(connection: sa.Connection, record: Incoming, intake: Intake) -> 
 
 
 def _message(connection: sa.Connection, message: Message, intake: Intake) -> Accepted:
-    payload = encode_message(message)
-    if "\\u0000" in payload or not is_clean(payload, message.event_id, message.conversation.key):
-        message = clean(message)
-        payload = encode_message(message)
-    place, turn = message.conversation, os.urandom(16).hex()
+    message, payload = _storable(message)
+    key, whose, turn = message.conversation.key, who(message), os.urandom(16).hex()
     first_epoch = int(turn[:8], 16)  # not 1: a forgotten conversation that comes back must not meet its old claims
-    key, whose = place.key, who(message)
     # Who has nothing running pays nothing here: that is nearly every message.
     full: Full = "person" if whose in intake.held and _person_full(connection, whose, intake) else ""
     claimed = [] if full else _claimed(connection, message, intake, epoch=first_epoch)
@@ -146,7 +143,7 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
     if whose:
         intake.held[whose] = intake.held.get(whose, 0) + 1
     claim = Claim(
-        conversation=place,
+        conversation=message.conversation,
         epoch=claimed[0][0],
         message_id=row,
         message=message,
@@ -155,6 +152,15 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
         received_at=intake.now,
     )
     return Accepted(record=message, receipt=Receipt(id=row), claim=claim)
+
+
+def _storable(message: Message) -> tuple[Message, str]:
+    """The message as a database can hold it, which nearly every one is as it comes, and its payload."""
+    payload = encode_message(message)
+    if "\\u0000" not in payload and is_clean(payload, message.event_id, message.conversation.key):
+        return message, payload
+    message = clean(message)
+    return message, encode_message(message)
 
 
 def _claimed(connection: sa.Connection, message: Message, intake: Intake, *, epoch: int) -> list[Any]:

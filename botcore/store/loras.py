@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from botcore.errors import ModelError
+from botcore.store.encoding import clean_text, dump
 from botcore.store.notices import notify
-from botcore.store.records import clean_text, dump
 from botcore.store.sql import Statement, const
 from botcore.store.tables import lora
 from botcore.versions import Lora, LoraState

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from botcore.messages import Conversation
 from botcore.ports import Part
-from botcore.store.records import OutboxRow, citations_from, dump_citations
+from botcore.store.encoding import decode_citations, encode_citations
+from botcore.store.records import OutboxRow
 from botcore.store.sql import Statement, arg, args, const, one_of, upsert
 from botcore.store.tables import outbox
 
@@ -94,7 +95,7 @@ def put(connection: sa.Connection, part: Part, *, message: int, sending: bool, n
         last=int(part.last),
         ask_feedback=int(part.ask_feedback),
         reply_to=part.reply_to,
-        citations=dump_citations(part.citations),
+        citations=encode_citations(part.citations),
         text=part.text,
     )
     if platform_id != part.platform_id:
@@ -117,7 +118,7 @@ def row_from(row: Any, place: Conversation) -> OutboxRow:
             number=row.number,
             conversation=place,
             text=row.text,
-            citations=citations_from(row.citations),
+            citations=decode_citations(row.citations),
             last=bool(row.last),
             ask_feedback=bool(row.ask_feedback),
             reply_to=row.reply_to,

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from botcore.messages import Forgotten
 from botcore.store import outbox as parts_of
-from botcore.store.records import place_of
+from botcore.store.encoding import place_of
 from botcore.store.tables import conversation, feedback, forgotten, inbox, outbox, turn
 
 __all__ = [

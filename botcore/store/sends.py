@@ -9,7 +9,8 @@ from botcore.failpoints import failpoint
 from botcore.messages import Feedback
 from botcore.ports import Part
 from botcore.store import claims, feedback, outbox
-from botcore.store.records import Claim, OutboxRow, split_part_id
+from botcore.store.encoding import split_part_id
+from botcore.store.records import Claim, OutboxRow
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import outbox as table
 

@@ -1,39 +1,25 @@
-"""The store as the house calls it: a method per thing that can be asked, run on the store's threads."""
+"""The store as a message's life calls it: a method per thing that can be asked, run on the store's threads."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
-from typing import Any
 
 import sqlalchemy as sa
 
-from botcore.messages import Entry, Feedback, Forgotten, Incoming, Message, Outcome, Reply
+from botcore.messages import Entry, Feedback, Incoming, Message, Outcome, Reply
 from botcore.ports import Part
-from botcore.store import (
-    caps,
-    claims,
-    feedback,
-    history,
-    inbox,
-    leader,
-    letters,
-    people,
-    poison,
-    retention,
-    sends,
-    turns,
-    upkeep,
-)
+from botcore.store import caps, claims, feedback, history, inbox, leader, poison, sends, turns
 from botcore.store.caps import Who
-from botcore.store.database import Database
-from botcore.store.records import Accepted, Claim, DeadLetter, Handover, OutboxRow, TurnEnd, clean_text
+from botcore.store.encoding import clean_text
+from botcore.store.housekeeping import Housekeeping
+from botcore.store.records import Accepted, Claim, Handover, OutboxRow, TurnEnd
 
 __all__ = ["Store"]
 
 _NOBODY: Mapping[Who, int] = {}
 
 
-class Store(Database):
+class Store(Housekeeping):
     """The durable core: inbox, leases, turns, outbox, history, feedback.
 
     ``url`` is ``sqlite:///path`` or ``postgresql://…``. Every method that takes a claim raises `LeaseLost` where
@@ -75,7 +61,23 @@ class Store(Database):
             waiting_per_person=waiting_per_person,
             held=dict(held),
         )
-        return await self.write(lambda connection: inbox.accept(connection, records, intake))
+        return await self.write(inbox.accept, records, intake)
+
+    async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
+        """Keep an authentic delivery that cannot be used."""
+        await self.write(
+            inbox.insert_raw,
+            channel=channel,
+            account=clean_text(account),
+            event_id=clean_text(event_id),
+            payload=clean_text(payload),
+            reason=clean_text(reason),
+            now=self._clock.now(),
+        )
+
+    async def waiting(self, most: int) -> int:
+        """How many messages wait behind others; counts no further than ``most``."""
+        return await self.read(caps.waiting, most)
 
     async def claim_next(self, *, lease_s: float = 30) -> Claim | None:
         """The free conversation that has waited longest, None where nothing waits: backlog, takeover, restart."""
@@ -95,97 +97,57 @@ class Store(Database):
 
         Returns whether it was stopped meanwhile. `LeaseLost`, too, where its author has edited it or taken it back.
         """
-        return await self.write(lambda connection: claims.begin_trial(connection, claim))
+        return await self.write(claims.begin_trial, claim)
 
     async def acquit(self, claim: Claim) -> None:
         """The suspect that is running has gone on well: the next death of its process counts as its first."""
-        await self.write(lambda connection: claims.acquit(connection, claim))
+        await self.write(claims.acquit, claim)
 
     async def absolve(self, claim: Claim) -> None:
         """This process lost the claim but is alive: its message saw no death, and runs again if it was buried so."""
-        now = self._clock.now()
-        await self.write(lambda connection: poison.absolve(connection, claim.message_id, now=now))
+        await self.write(poison.absolve, claim.message_id, now=self._clock.now())
 
     async def heartbeat(self, *, lease_s: float = 30) -> set[tuple[str, int]]:
         """Extend every lease of this process to ``lease_s`` seconds from now; the (conversation, epoch) it holds."""
-        until = self._clock.now() + lease_s
-        return await self.write(lambda connection: claims.heartbeat(connection, owner=self.owner, until=until))
+        return await self.write(claims.heartbeat, owner=self.owner, until=self._clock.now() + lease_s)
 
     async def held(self) -> set[tuple[str, int]]:
         """(conversation, epoch) of every claim of this process, as the database knows them."""
-        return await self.read(lambda connection: claims.held(connection, owner=self.owner))
+        return await self.read(claims.held, owner=self.owner)
 
     async def let_go(self, conversation: str, epoch: int) -> None:
         """Give a conversation back of which only the claim's number is known."""
-        now = self._clock.now()
-        await self.write(lambda connection: claims.let_go(connection, conversation, epoch, now=now))
+        await self.write(claims.let_go, conversation, epoch, now=self._clock.now())
 
     async def release(self, claim: Claim) -> None:
         """Give the conversation back, to the end of the line; nothing happens where it was taken over already."""
-        now = self._clock.now()
-        await self.write(lambda connection: claims.release(connection, claim, now=now))
+        await self.write(claims.release, claim, now=self._clock.now())
 
     async def failed_run(self, claim: Claim, trace: str) -> None:
         """Give the conversation back after an error of ours: the attempt counts; ``trace`` is for the operator."""
-        now, trace = self._clock.now(), clean_text(trace)
-        await self.write(lambda connection: claims.failed_run(connection, claim, trace, now=now))
+        await self.write(claims.failed_run, claim, clean_text(trace), now=self._clock.now())
 
     async def requeue(self, claim: Claim, *, delay_s: float = 0) -> None:
         """Put an aborted turn's message back as if it had not been begun, and give the conversation back."""
-        now = self._clock.now()
-        await self.write(lambda connection: claims.requeue(connection, claim, now=now, delay_s=delay_s))
+        await self.write(claims.requeue, claim, now=self._clock.now(), delay_s=delay_s)
 
     async def stopped(self) -> list[str]:
         """Keys of this process's conversations whose running message was stopped, also by another process's accept."""
-        return await self.read(lambda connection: claims.stopped(connection, owner=self.owner))
+        return await self.read(claims.stopped, owner=self.owner)
 
     # -------------------------------------------------------------- who leads (PostgreSQL only)
 
     async def take_lead(self, name: str, *, lease_s: float) -> bool:
         """Whether this process leads in ``name`` from now on, for ``lease_s`` seconds of the database's clock."""
-        return await self.write(lambda connection: leader.take(connection, name, owner=self.owner, lease_s=lease_s))
+        return await self.write(leader.take, name, owner=self.owner, lease_s=lease_s)
 
     async def keep_lead(self, name: str, *, lease_s: float) -> bool:
         """Whether this process still leads, and for ``lease_s`` seconds more."""
-        return await self.write(lambda connection: leader.keep(connection, name, owner=self.owner, lease_s=lease_s))
+        return await self.write(leader.keep, name, owner=self.owner, lease_s=lease_s)
 
     async def give_up_lead(self, name: str) -> None:
         """Let the next one lead; nothing happens where this process does not."""
-        await self.write(lambda connection: leader.give_up(connection, name, owner=self.owner))
-
-    # -------------------------------------------------------------- dead letters
-
-    async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
-        """Keep an authentic delivery that cannot be used."""
-        now = self._clock.now()
-        await self.write(
-            lambda connection: inbox.insert_raw(
-                connection,
-                channel=channel,
-                account=clean_text(account),
-                event_id=clean_text(event_id),
-                payload=clean_text(payload),
-                reason=clean_text(reason),
-                now=now,
-            )
-        )
-
-    async def dead_letters(self, limit: int = 100) -> list[DeadLetter]:
-        """What could not be used or failed too often, newest first."""
-        return await self.read(lambda connection: letters.newest(connection, limit))
-
-    async def dead_letter_of(self, letter: int) -> DeadLetter | None:
-        """One dead letter by its number."""
-        return await self.read(lambda connection: letters.one(connection, letter))
-
-    async def retry_dead(self, letter: int) -> bool:
-        """Let a dead message wait for another run; False where there is no such message (a raw delivery cannot run)."""
-        now = self._clock.now()
-        return await self.write(lambda connection: letters.retry(connection, letter, now=now, unstopped=True))
-
-    async def drop_dead(self, letter: int) -> bool:
-        """Empty a dead letter; its id stays known, so that the same delivery is not taken again."""
-        return await self.write(lambda connection: letters.drop(connection, letter))
+        await self.write(leader.give_up, name, owner=self.owner)
 
     # -------------------------------------------------------------- the turn
 
@@ -194,20 +156,17 @@ class Store(Database):
 
         Returns the parts as they stand in the outbox. Safe to call again where the first outcome is unknown.
         """
-        now = self._clock.now()
-        return await self.write(lambda connection: turns.commit(connection, claim, end, now=now))
+        return await self.write(turns.commit, claim, end, now=self._clock.now())
 
     # -------------------------------------------------------------- the outbox
 
     async def begin_anchor(self, claim: Claim, part: Part) -> OutboxRow:
         """Part 0 as `sending`, attempt 1; the existing row, in whatever state, where an earlier run began it."""
-        now = self._clock.now()
-        return await self.write(lambda connection: sends.begin_anchor(connection, claim, part, now=now))
+        return await self.write(sends.begin_anchor, claim, part, now=self._clock.now())
 
     async def begin_sending(self, claim: Claim, part_id: str) -> OutboxRow:
         """Pending → sending, attempt + 1: afterwards the call may be made."""
-        now = self._clock.now()
-        return await self.write(lambda connection: sends.begin_sending(connection, claim, part_id, now=now))
+        return await self.write(sends.begin_sending, claim, part_id, now=self._clock.now())
 
     async def sent(
         self, claim: Claim, part_id: str, platform_id: str, *, release: Handover | None = None
@@ -225,25 +184,24 @@ class Store(Database):
 
     async def unsent(self, claim: Claim, part_id: str, *, not_before: float) -> None:
         """Sending or uncertain → pending: it surely did not arrive. Not to be tried before ``not_before`` (Unix s)."""
-        await self.write(lambda connection: sends.unsent(connection, claim, part_id, not_before=not_before))
+        await self.write(sends.unsent, claim, part_id, not_before=not_before)
 
     async def displaced(self, claim: Claim, part_id: str) -> None:
         """Sending → pending, and no edit any more: the platform refuses to make an earlier message this part."""
-        await self.write(lambda connection: sends.displaced(connection, claim, part_id))
+        await self.write(sends.displaced, claim, part_id)
 
     async def failed(self, claim: Claim, part_id: str, reason: str, *, release: bool = False) -> None:
         """→ failed: the platform refused it for good."""
-        now, reason = self._clock.now(), clean_text(reason)
-        await self.write(lambda connection: sends.failed(connection, claim, part_id, reason, release=release, now=now))
+        reason = clean_text(reason)
+        await self.write(sends.failed, claim, part_id, reason, release=release, now=self._clock.now())
 
     async def uncertain(self, claim: Claim, part_id: str) -> OutboxRow:
         """Sending → uncertain; ``resends`` says how often that was already answered by sending again."""
-        return await self.write(lambda connection: sends.uncertain(connection, claim, part_id))
+        return await self.write(sends.uncertain, claim, part_id)
 
     async def resending(self, claim: Claim, part_id: str) -> OutboxRow:
         """Uncertain → sending, resends + 1."""
-        now = self._clock.now()
-        return await self.write(lambda connection: sends.resending(connection, claim, part_id, now=now))
+        return await self.write(sends.resending, claim, part_id, now=self._clock.now())
 
     # -------------------------------------------------------------- reads
 
@@ -252,143 +210,46 @@ class Store(Database):
 
         A question that was answered again stands once, with its newest answer in the first one's place.
         """
-        return await self.read(lambda connection: history.window(connection, conversation, limit, before=before))
+        return await self.read(history.window, conversation, limit, before=before)
 
     async def history(self, conversation: str, *, after: int = 0, limit: int = 200, reader: str = "") -> list[Entry]:
         """The newest ``limit`` lines above entry id ``after``, oldest first; ``reader``'s own feedback filled in."""
-        return await self.read(
-            lambda connection: history.entries(connection, conversation, after=after, limit=limit, reader=reader)
-        )
+        return await self.read(history.entries, conversation, after=after, limit=limit, reader=reader)
 
     async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
         """(chat, first line cut to 80 characters, last activity) of those a person began, newest first, at most 200."""
-        return await self.read(lambda connection: history.conversations(connection, channel, person))
+        return await self.read(history.conversations, channel, person)
 
     async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:
         """How a message ended and its reply; (None, None) while it is open. One rejected at the door was refused."""
-        return await self.read(lambda connection: turns.outcome(connection, message))
+        return await self.read(turns.outcome, message)
 
     async def open_messages(self, conversation: str) -> list[tuple[int, Message]]:
         """Messages waiting or running, oldest first, with their inbox ids."""
-        return await self.read(lambda connection: history.open_messages(connection, conversation))
+        return await self.read(history.open_messages, conversation)
 
     async def reply(self, turn: str) -> Reply | None:
         """The reply of a committed turn."""
-        return await self.read(lambda connection: turns.reply(connection, turn))
+        return await self.read(turns.reply, turn)
 
     async def trace(self, turn: str) -> Mapping[str, object] | None:
         """What a committed turn was made from."""
-        return await self.read(lambda connection: turns.trace(connection, turn))
+        return await self.read(turns.trace, turn)
 
     async def exchange(
         self, conversation: str, *, reply: str = "", platform_id: str = ""
     ) -> tuple[Entry, Entry] | None:
         """Question and reply: by the reply's id, by a message that carried it, or the newest one worth a verdict."""
-        return await self.read(
-            lambda connection: history.exchange(connection, conversation, reply=reply, platform_id=platform_id)
-        )
+        return await self.read(history.exchange, conversation, reply=reply, platform_id=platform_id)
 
     async def turns(self, after: int = 0, limit: int = 100) -> list[tuple[int, Reply]]:
         """Committed turns above the cursor, oldest first, each with its own cursor; none can later appear below."""
-        return await self.read(lambda connection: turns.after(connection, after, limit))
+        return await self.read(turns.after, after, limit)
 
     async def feedback_for(self, turn: str) -> list[Feedback]:
         """All judgements of one reply, oldest first."""
-        return await self.read(lambda connection: feedback.for_turn(connection, turn))
+        return await self.read(feedback.for_turn, turn)
 
     async def feedback_since(self, at: float, after: int = 0, limit: int = 200) -> list[tuple[float, int, Feedback]]:
         """(when, row, judgement), in that order, of known replies: from ``at`` on and behind row ``after`` of then."""
-        return await self.read(lambda connection: feedback.since(connection, at, after, limit))
-
-    # -------------------------------------------------------------- upkeep
-
-    async def forget(self, conversation: str) -> None:
-        """Delete everything of a conversation. A turn that is running there ends with `LeaseLost`."""
-        through = await self.write(lambda connection: upkeep.forget(connection, conversation))
-        while await self.write(lambda connection: upkeep.forget_some(connection, conversation, through)):
-            pass
-
-    async def waiting(self, most: int) -> int:
-        """How many messages wait behind others; counts no further than ``most``."""
-        return await self.read(lambda connection: caps.waiting(connection, most))
-
-    async def forget_person(self, channel: str, person: str) -> None:
-        """Delete a person's private conversations and feedback, and their words and the replies to them in groups.
-
-        A message of theirs that is running ends with `LeaseLost`, one that waits as stopped.
-        """
-        while keys := await self.read(lambda connection: people.private(connection, channel, person)):
-            for key in keys:
-                await self.forget(key)
-        while ids := await self.read(lambda connection: people.messages(connection, channel, person)):
-            await self.write(partial(people.blank_messages, found=ids))
-        for key, first in await self.read(lambda connection: people.traces(connection, channel, person)):
-            after: int | None = first
-            while after is not None:
-                after = await self.write(partial(people.blank_traces, key=key, after=after))
-        while found := await self.read(lambda connection: people.turns(connection, channel, person)):
-            await self.write(partial(people.blank_turns, found=found))
-        while rows := await self.read(lambda connection: people.judgements(connection, channel, person)):
-            await self.write(partial(people.drop_judgements, found=rows))
-        await self.write(lambda connection: people.blank_places(connection, channel, person))
-
-    async def channels(self) -> list[str]:
-        """The channels of which anything is kept."""
-        return await self.read(people.channels)
-
-    async def kept_of(self, channel: str, person: str) -> dict[str, int]:
-        """How much there is of a person, by kind."""
-        return await self.read(partial(people.counts, channel=channel, person=person))
-
-    async def note_forgotten(self, whom: Forgotten) -> int:
-        """Put it on the list of what is to be forgotten; returns its number there."""
-        now = self._clock.now()
-        return await self.write(partial(people.note, whom=whom, now=now))
-
-    async def forgotten(self) -> list[tuple[int, Forgotten]]:
-        """What is on that list, oldest first, at most 200."""
-        return await self.read(people.noted)
-
-    async def forgotten_by_all(self, number: int) -> None:
-        """Take it off the list."""
-        await self.write(partial(people.done, number=number))
-
-    async def drop_ended(self, before: float) -> int:
-        """Delete deliveries that ended and came before that moment (Unix s); how many. They would be taken again."""
-        return await self._drop(retention.ended, retention.drop_messages, before, 0)
-
-    async def drop_old_letters(self, before: float) -> int:
-        """Delete dead letters of before that moment; how many."""
-        return await self._drop(retention.dead, retention.drop_messages, before, 0)
-
-    async def drop_history(self, before: float) -> int:
-        """Delete exchanges of before that moment with their feedback; how many. What is being delivered stays."""
-        await self._drop(retention.feedback_alone, retention.drop_feedback, before, 0)
-        return await self._drop(retention.turns, retention.drop_turns, before, 0)
-
-    async def drop_silent(self, before: float) -> int:
-        """Delete conversations of which nothing is left and in which nothing happened since; how many."""
-        drop = partial(retention.drop_conversations, before=before)
-        return await self._drop(retention.silent, drop, before, "")
-
-    async def _drop(self, find: Any, drop: Any, before: float, after: Any) -> int:
-        """Page by page: what ``find`` reads behind ``after``, ``drop`` deletes."""
-        gone = 0
-        while after is not None:
-            found, after = await self.read(partial(find, before=before, after=after))
-            if found:
-                gone += await self.write(partial(drop, found=found))
-        return gone
-
-    async def counts(self) -> dict[str, int]:
-        """How many messages are waiting, running, dead, and parts pending, sending, uncertain."""
-        return await self.read(upkeep.counts)
-
-    async def check(self, *, deep: bool = False) -> str:
-        """The word ok, or what is wrong: can it be written; ``deep`` reads the whole of an SQLite file for damage."""
-        now = self._clock.now()
-        try:
-            await self.write(lambda connection: upkeep.touch(connection, now))
-            return await self.read(upkeep.integrity) if deep else "ok"
-        except Exception as error:
-            return str(error)
+        return await self.read(feedback.since, at, after, limit)

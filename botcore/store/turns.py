@@ -10,19 +10,17 @@ from botcore.errors import StoreError
 from botcore.failpoints import failpoint
 from botcore.messages import Message, Outcome, Reply
 from botcore.store import claims, outbox
-from botcore.store.notices import notify
-from botcore.store.records import (
-    Claim,
-    OutboxRow,
-    TurnEnd,
-    attachments_to,
-    citations_from,
+from botcore.store.encoding import (
     clean,
+    decode_citations,
     dump,
-    dump_citations,
+    encode_attachments,
+    encode_citations,
     is_clean,
     place_of,
 )
+from botcore.store.notices import notify
+from botcore.store.records import Claim, OutboxRow, TurnEnd
 from botcore.store.sql import Statement, arg, args, const
 from botcore.store.tables import conversation, inbox, turn
 from botcore.store.tables import outbox as parts
@@ -171,7 +169,7 @@ def _insert(connection: sa.Connection, claim: Claim, said: Message, end: TurnEnd
         user_tokens=end.user_tokens,
         outcome=reply.outcome,
         text=reply.text,
-        citations=dump_citations(reply.citations),
+        citations=encode_citations(reply.citations),
         model=reply.model,
         plugin=reply.plugin,
         reason=reply.reason,
@@ -183,7 +181,7 @@ def _insert(connection: sa.Connection, claim: Claim, said: Message, end: TurnEnd
 
 
 def _details(reply: Reply, said: Message) -> str:
-    found = {"again": reply.again, "attachments": attachments_to(said.attachments)}
+    found = {"again": reply.again, "attachments": encode_attachments(said.attachments)}
     kept = {name: value for name, value in found.items() if value}
     return dump(kept) if kept else ""
 
@@ -224,7 +222,7 @@ def _reply(row: Any) -> Reply:
         conversation=place_of(row),
         text=row.text,
         outcome=row.outcome,
-        citations=citations_from(row.citations),
+        citations=decode_citations(row.citations),
         model=row.model,
         plugin=row.plugin,
         reason=row.reason,

@@ -10,17 +10,17 @@ from typing import Any
 
 from botcore.clock import Clock
 from botcore.engine.child import Child, Launch
-from botcore.engine.command import cores
+from botcore.engine.room import cores
 from botcore.errors import StoreError
 from botcore.training import start
 from botcore.training.plan import Plan
 from botcore.training.progress import Event, decode
 from botcore.training.runs import Record, Run
 
-__all__ = ["LAST_WORDS", "conduct", "environment"]
+__all__ = ["Hearing", "conduct", "environment"]
 
 LAST_WORDS = 300
-"""Characters of the trainer's last line, told when it ended without a word of its own."""
+"""Characters of a child's last line, told when it ended without a word of its own."""
 KEPT: dict[str, tuple[str, ...]] = {
     "step": ("step", "tokens", "loss", "speed"),
     "look": ("perplexity",),
@@ -41,7 +41,7 @@ async def conduct(
     """
     with run.alone():
         run.stop_note.unlink(missing_ok=True)
-        hearing = _Hearing(run, heard)
+        hearing = _Noting(run, heard)
         launch = _launch(run, hearing.record.plan, python)
         async with Child(launch, clock=clock, on_line=hearing.line) as child, asyncio.TaskGroup() as group:
             asking = group.create_task(_ask(stop, run), name=f"stop {run.id}")
@@ -88,23 +88,41 @@ def environment(plan: Plan, inherited: Mapping[str, str]) -> dict[str, str]:
     return environment
 
 
-class _Hearing:
-    """Takes down what the trainer says."""
+class Hearing:
+    """Hears a child: hands its events on, and keeps how it says that it ended."""
 
-    def __init__(self, run: Run, heard: Callable[[Event], None]) -> None:
-        self._run = run
+    def __init__(self, heard: Callable[[Event], None]) -> None:
         self._heard = heard
-        self._end: Event = {}
-        self._last = ""
-        self.record = run.change(state="running", reason="", ended=0.0)
+        self.end: Event = {}
+        """Empty for one that ended without a word."""
+        self.last: str = ""
+        """Of the last line that was no event: what a library said when it fell."""
 
     def line(self, line: str) -> None:
+        """Take a line of its output."""
         event = decode(line)
         if event is None:
-            self._last = line
-            return
-        self._keep(event)
+            self.last = line[-LAST_WORDS:]
+        else:
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
+        if event["event"] == "end":
+            self.end = event
         self._heard(event)
+
+
+class _Noting(Hearing):
+    """Hears the trainer, and keeps the run's record true."""
+
+    def __init__(self, run: Run, heard: Callable[[Event], None]) -> None:
+        super().__init__(heard)
+        self._run = run
+        self.record = run.change(state="running", reason="", ended=0.0)
+
+    def _take(self, event: Event) -> None:
+        self._keep(event)
+        super()._take(event)
 
     def _keep(self, event: Event) -> None:
         name = event["event"]
@@ -115,11 +133,9 @@ class _Hearing:
         if name in ("data", "look", "saved"):
             with suppress(StoreError):  # a full disk: the next time tells all of it
                 self._run.write(self.record)
-        if name == "end":
-            self._end = event
 
     def ended(self, code: int, *, at: float) -> Record:
-        told = self._end or {"state": "failed", "reason": self._without_a_word(code)}
+        told = self.end or {"state": "failed", "reason": self._without_a_word(code)}
         changes = {"state": told["state"], "reason": told.get("reason", ""), "outputs": told.get("outputs", {})}
         self.record = dataclasses.replace(self.record, ended=at, **changes)
         try:
@@ -140,4 +156,4 @@ class _Hearing:
     def _without_a_word(self, code: int) -> str:
         if code == 137:
             return "the trainer was killed (signal 9), by hand or because memory ran out"
-        return f"the trainer ended with {code}: {self._last[-LAST_WORDS:]}; all of it: {self._run.folder / 'log'}"
+        return f"the trainer ended with {code}: {self.last}; all of it: {self._run.folder / 'log'}"

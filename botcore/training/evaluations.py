@@ -18,9 +18,9 @@ from botcore.engine.child import Child, Launch
 from botcore.errors import TrainingError
 from botcore.newfile import new_file, plainly
 from botcore.training import start
-from botcore.training.conduct import LAST_WORDS, environment
+from botcore.training.conduct import Hearing, environment
 from botcore.training.plan import Plan
-from botcore.training.progress import Event, decode
+from botcore.training.progress import Event
 from botcore.training.questions import QUESTIONS, Question, write_questions
 from botcore.training.runs import next_folder, number_of
 
@@ -74,19 +74,7 @@ async def evaluate(folder: Path, python: Path, *, clock: Clock, heard: Callable[
     Raises `TrainingError` with the child's own words where it fails.
     """
     task = Task(**json.loads((folder / "task.json").read_text(encoding="utf-8")))
-    said: dict[str, Any] = {}
-    last = [""]
-
-    def hear(line: str) -> None:
-        event = decode(line)
-        if event is None:
-            last[0] = line
-        elif event["event"] == "end":
-            said.update(event)
-        else:
-            heard(event)
-
-    began = clock.now()
+    hearing, began = Hearing(heard), clock.now()
     launch = Launch(
         python=python,
         command=[str(python), start.__file__, str(folder), "examine"],
@@ -94,17 +82,17 @@ async def evaluate(folder: Path, python: Path, *, clock: Clock, heard: Callable[
         log=folder / "log",
         notes=folder,
     )
-    async with Child(launch, clock=clock, on_line=hear) as child:
+    async with Child(launch, clock=clock, on_line=hearing.line) as child:
         code = await child.ended()
-    if said.get("state") != "done":
-        reason = said.get("reason") or f"the evaluation ended with {code}: {last[0][-LAST_WORDS:]}"
+    if hearing.end.get("state") != "done":
+        reason = hearing.end.get("reason") or f"the evaluation ended with {code}: {hearing.last}"
         raise TrainingError(f"{reason}; all of it: {folder / 'log'}")
     result = {
         "id": folder.name,
         **dataclasses.asdict(task),
         "began": began,
         "seconds": clock.now() - began,
-        **said["result"],
+        **hearing.end["result"],
     }
     with new_file(folder / "result.json", force=True) as file:
         file.write(json.dumps(result, ensure_ascii=False, indent=1).encode())

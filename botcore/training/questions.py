@@ -215,14 +215,13 @@ def figures(questions: Sequence[Question], answers: Sequence[str]) -> dict[str, 
     pairs = list(zip(questions, answers, strict=True))
     for kind in ("instruction", "quote", "refusal"):
         if mine := [right(question, answer) for question, answer in pairs if question.kind == kind]:
-            found[kind] = {"right": sum(mine), "of": len(mine), "share": round(sum(mine) / len(mine), 4)}
-    refused = [bool(REFUSES.search(answer)) for question, answer in pairs if question.kind == "quote"]
-    if refused:
-        found["false_refusal"] = {
-            "right": sum(refused),
-            "of": len(refused),
-            "share": round(sum(refused) / len(refused), 4),
-        }
+            found[kind] = _counted(mine)
+    if refused := [bool(REFUSES.search(answer)) for question, answer in pairs if question.kind == "quote"]:
+        found["false_refusal"] = _counted(refused)
     if stories := [answer for question, answer in pairs if question.kind == "story"]:
         found["story"] = variety(stories)
     return found
+
+
+def _counted(held: Sequence[bool]) -> dict[str, Any]:
+    return {"right": sum(held), "of": len(held), "share": round(sum(held) / len(held), 4)}

@@ -16,13 +16,12 @@ import dataclasses
 import fcntl
 import heapq
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from botcore.errors import TrainingError
 from botcore.newfile import new_file, plainly
@@ -34,13 +33,11 @@ __all__ = [
     "State",
     "all_runs",
     "find_run",
-    "lines_of",
     "new_run",
     "newest_runs",
     "next_folder",
     "number_of",
     "runs_in",
-    "some_lines",
 ]
 
 State = Literal["new", "running", "interrupted", "stopped", "failed", "refused", "done"]
@@ -178,13 +175,7 @@ def next_folder(home: Path, kind: str) -> Path:
 
 def all_runs(data_dir: Path) -> list[Record]:
     """Every run that can be read, oldest first."""
-    found = list[Record]()
-    for path in _home(data_dir).glob("*/run.json"):
-        try:
-            found.append(Run(path.parent).read())
-        except TrainingError:
-            continue
-    return sorted(found, key=lambda record: (record.began, record.id))
+    return sorted(_readable(runs_in(data_dir)), key=lambda record: (record.began, record.id))
 
 
 def runs_in(data_dir: Path) -> list[Run]:
@@ -195,14 +186,16 @@ def runs_in(data_dir: Path) -> list[Run]:
 def newest_runs(data_dir: Path, most: int) -> list[Record]:
     """Of the runs that can be read, as many as were written last, newest first: for a page that looks often."""
     written = list[tuple[float, Path]]()
-    for path in _home(data_dir).glob("*/run.json"):
+    for run in runs_in(data_dir):
         with suppress(OSError):
-            written.append((path.stat().st_mtime, path.parent))
-    found = list[Record]()
-    for _, folder in heapq.nlargest(most, written):
+            written.append(((run.folder / "run.json").stat().st_mtime, run.folder))
+    return list(_readable(Run(folder) for _, folder in heapq.nlargest(most, written)))
+
+
+def _readable(runs: Iterable[Run]) -> Iterator[Record]:
+    for run in runs:
         with suppress(TrainingError):
-            found.append(Run(folder).read())
-    return found
+            yield run.read()
 
 
 def find_run(data_dir: Path, name: str) -> Run:
@@ -211,60 +204,6 @@ def find_run(data_dir: Path, name: str) -> Run:
     if Path(name).name != name or not (run.folder / "run.json").is_file():
         raise TrainingError(f"there is no run {name}; `botcore train list` says which there are")
     return run
-
-
-def lines_of(file: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines; a last line that a crash cut short is left out."""
-    found = list[dict[str, Any]]()
-    if file.is_file():
-        for line in file.read_text(encoding="utf-8").splitlines():
-            try:
-                found.append(json.loads(line))
-            except ValueError:
-                continue
-    return found
-
-
-STRETCHES, STRETCH, TAIL = 224, 512, 16 * 1024
-"""Bytes of a stretch, which is two whole lines of metrics, and of the file's end: 128 KiB in all."""
-
-
-def some_lines(file: Path) -> list[dict[str, Any]]:
-    """As `lines_of`, for 128 KiB whatever the size of the file: of a longer one its end, and lines from all over it.
-
-    Of a file that is not there, none.
-    """
-    try:
-        with file.open("rb") as source:
-            return [line for text in _stretches(source) for line in _objects(text)]
-    except OSError:
-        return []
-
-
-def _stretches(source: BinaryIO) -> Iterator[bytes]:
-    size = os.fstat(source.fileno()).st_size
-    whole = STRETCHES * STRETCH + TAIL
-    if size <= whole:
-        yield source.read(whole)
-        return
-    for number in range(STRETCHES):
-        yield _whole_lines(source, (size - TAIL - STRETCH) * number // (STRETCHES - 1), STRETCH)
-    yield _whole_lines(source, size - TAIL, TAIL)
-
-
-def _whole_lines(source: BinaryIO, at: int, length: int) -> bytes:
-    """From there on, without the line that began before; one that is cut short at the end is no JSON."""
-    source.seek(at)
-    text = source.read(length)
-    return text[text.find(b"\n") + 1 :] if at else text
-
-
-def _objects(text: bytes) -> Iterator[dict[str, Any]]:
-    for line in text.splitlines():
-        with suppress(ValueError):
-            value = json.loads(line)
-            if isinstance(value, dict):
-                yield value
 
 
 def _home(data_dir: Path) -> Path:

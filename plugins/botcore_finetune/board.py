@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from botcore import BotcoreError, Figure, Series, Widget
-from botcore_finetune.examples import run
+from botcore_finetune.sql import run
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +38,7 @@ async def read(bot: Bot | None) -> Sequence[Widget]:
     if bot is None:
         raise BotcoreError("the plugin is still starting; its figures are here in a moment")
     today = int(bot.clock.now() // DAY_S)
-    found = await bot.database.read(lambda connection: days(connection, since=(today - DAYS + 1) * DAY_S))
+    found = await bot.database.read(days, since=(today - DAYS + 1) * DAY_S)
     return [*_figures(found), _line(found, today)]
 
 

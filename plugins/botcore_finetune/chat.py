@@ -5,7 +5,6 @@ be used for.
 """
 
 from collections.abc import AsyncIterator
-from functools import partial
 
 from botcore import REASONS, Bot, Chunk, Registry, Reply, Turn, say
 from botcore_finetune import examples, ledger
@@ -73,7 +72,7 @@ class Commands:
         if self.bot is None:
             return False
         channel, person = _who(turn)
-        said = await self.bot.database.read(partial(ledger.choice, channel=channel, person=person))
+        said = await self.bot.database.read(ledger.choice, channel=channel, person=person)
         return self._settings.consent if said is None else said
 
     async def _feedback(self, turn: Turn) -> AsyncIterator[Chunk]:
@@ -89,12 +88,12 @@ class Commands:
 
     async def _choose(self, bot: Bot, turn: Turn, *, allowed: bool) -> None:
         channel, person = _who(turn)
-        choose = partial(ledger.choose, channel=channel, person=person, allowed=allowed, at=bot.clock.now())
-        await bot.database.write(choose)
+        now = bot.clock.now()
+        await bot.database.write(ledger.choose, channel=channel, person=person, allowed=allowed, at=now)
 
     async def _count(self, bot: Bot, turn: Turn) -> str:
         channel, person = _who(turn)
-        tally = await bot.database.read(partial(examples.tally, channel=channel, person=person))
+        tally = await bot.database.read(examples.tally, channel=channel, person=person)
         used = USED if await self._allowed(turn) else UNUSED
         judged = f"You judged my replies: {tally.good} good, {tally.bad} bad, {tally.corrected} corrected. {used}"
         if not (tally.good or tally.bad or tally.corrected):

@@ -60,10 +60,10 @@ def _list(visit: Visit) -> Callable[..., None]:
 
         async def listed(bot: Bot) -> report.Told:
             if exports:
-                return report.exports(await bot.database.read(partial(ledger.exports, limit=limit)))
+                return report.exports(await bot.database.read(ledger.exports, limit=limit))
             which = _which(bot, value, channel, since)
-            found = await bot.database.read(partial(search.page, which=which, limit=limit))
-            return report.listed(found, await bot.database.read(partial(search.count, which=which)))
+            found = await bot.database.read(search.page, which=which, limit=limit)
+            return report.listed(found, await bot.database.read(search.count, which=which))
 
         _tell(_run(visit, listed), json=json)
 
@@ -78,11 +78,11 @@ def _show(visit: Visit, settings: FineTuneSettings) -> Callable[..., None]:
 
         async def shown(bot: Bot) -> report.Told:
             turn = await _meant(bot, reply)
-            found = await bot.database.read(partial(search.of_reply, turn=turn))
-            rivals = await bot.database.read(partial(search.rivals, good=found[0].example))
-            later = await bot.database.read(partial(search.successors, turn=turn))
+            found = await bot.database.read(search.of_reply, turn=turn)
+            rivals = await bot.database.read(search.rivals, good=found[0].example)
+            later = await bot.database.read(search.successors, turn=turn)
             asked = set[ledger.Person]().union(*(ledger.people(one.example) for one in found))
-            made = await bot.database.read(partial(ledger.choices, asked=asked))
+            made = await bot.database.read(ledger.choices, asked=asked)
             return report.shown(found, rivals=rivals, later=later, made=made, default=settings.consent)
 
         _tell(_run(visit, shown), json=json)
@@ -161,7 +161,7 @@ def moment(text: str, now: float) -> float:
 
 async def _meant(bot: Bot, reply: str) -> str:
     """The one judged reply whose id begins so."""
-    like = await bot.database.read(partial(search.replies_like, beginning=reply)) if reply else []
+    like = await bot.database.read(search.replies_like, beginning=reply) if reply else []
     if not like:
         raise BotcoreError(f"nobody judged a reply {reply!r}; botcore feedback list shows those that were")
     if len(like) > 1 and reply not in like:

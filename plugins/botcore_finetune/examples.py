@@ -11,11 +11,11 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from botcore import Citation, Passage, PromptMessage
+from botcore_finetune.sql import run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +37,6 @@ __all__ = [
     "newest",
     "prompt_id",
     "put",
-    "run",
     "take_back",
     "tally",
     "turns",
@@ -229,15 +228,3 @@ def _dump(records: Sequence[Any]) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
-
-
-def run(connection: sa.Connection, statement: str, values: Any) -> sa.CursorResult[Any]:
-    """The result of a statement with ``:name`` parameters."""
-    return connection.execute(_text(statement), values)
-
-
-@cache
-def _text(statement: str) -> sa.TextClause:
-    import sqlalchemy as sa  # 0.2 s that importing the plugin does not pay
-
-    return sa.text(statement)

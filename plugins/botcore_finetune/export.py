@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -118,7 +117,7 @@ async def export(database: Database, wish: Wish, path: Path, *, who: str, at: fl
         return empty.export
     with ExitStack() as undo:
         undo.callback(path.unlink, missing_ok=True)
-        await database.write(partial(ledger.note, export=done))
+        await database.write(ledger.note, export=done)
         undo.pop_all()
     return done
 
@@ -167,7 +166,7 @@ async def _lessons(database: Database, wish: Wish, tally: _Tally) -> AsyncIterat
 async def _examples(database: Database, wish: Wish) -> AsyncIterator[tuple[Found, bool]]:
     """Every example that is meant, and whether it may be used."""
     after = None
-    while page := await database.read(partial(search.page, which=wish.which, limit=PAGE, after=after)):
+    while page := await database.read(search.page, which=wish.which, limit=PAGE, after=after):
         for found, permitted in await _permitted(database, wish, page):
             yield found, permitted
         after = page[-1].key
@@ -177,7 +176,7 @@ async def _permitted(database: Database, wish: Wish, page: list[Found]) -> list[
     if wish.all_consents:
         return [(found, True) for found in page]
     asked = set[ledger.Person]().union(*(ledger.people(found.example) for found in page))
-    made = await database.read(partial(ledger.choices, asked=asked))
+    made = await database.read(ledger.choices, asked=asked)
     return [(found, ledger.allowed(found.example, made, default=wish.consent)) for found in page]
 
 
@@ -186,7 +185,7 @@ async def _taught(database: Database, wish: Wish, found: Found) -> AsyncIterator
         yield lesson
     one = found.example
     if wish.format == "dpo" and one.verdict > 0 and one.verbatim and not found.contested:
-        for rival, permitted in await _permitted(database, wish, await database.read(partial(search.rivals, good=one))):
+        for rival, permitted in await _permitted(database, wish, await database.read(search.rivals, good=one)):
             if permitted and rival.example.verbatim and not rival.contested:
                 yield Lesson(prompt=one.prompt, said=one.reply, rejected=rival.example.reply, rival=rival.example)
 

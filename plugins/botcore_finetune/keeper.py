@@ -7,7 +7,6 @@ reports need.
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from botcore import Bot, Entry, Feedback, Passage, PromptMessage, Reply
@@ -37,13 +36,12 @@ class Keeper:
     async def keep(self, feedback: Feedback) -> None:
         """Keep, change or remove the example of this verdict."""
         if not (_says_something(feedback) and await self._put(feedback)):
-            await self._bot.database.write(partial(examples.take_back, key=_key(feedback)))
+            await self._bot.database.write(examples.take_back, key=_key(feedback))
 
     async def keep_again(self, reply: Reply) -> None:
         """Note that a reply took another one's place."""
         now = self._bot.clock.now()
-        note = partial(examples.answered_again, turn=reply.id, replaced=reply.again, at=now)
-        await self._bot.database.write(note)
+        await self._bot.database.write(examples.answered_again, turn=reply.id, replaced=reply.again, at=now)
 
     async def catch_up(self) -> None:
         """What was said and taken back while nobody listened: in a crash, or while the plugin was off.
@@ -60,7 +58,7 @@ class Keeper:
 
     async def _settle(self, said: Sequence[Feedback], after: float, until: float) -> None:
         """Make the examples of this time what people have said in it, and no more than that."""
-        kept = await self._bot.database.read(partial(examples.kept, after=after, until=until))
+        kept = await self._bot.database.read(examples.kept, after=after, until=until)
         for feedback in said:
             if kept.pop(_key(feedback), None) != feedback.at:
                 await self._put(feedback)
@@ -73,13 +71,13 @@ class Keeper:
         said = {_key(feedback) async for feedback in self._bot.judgements(since)}
         for key, at in kept.items():
             if key not in said:
-                await self._bot.database.write(partial(examples.take_back, key=key, at=at))
+                await self._bot.database.write(examples.take_back, key=key, at=at)
 
     async def _put(self, feedback: Feedback) -> bool:
         """Whether there is an example in it."""
         example = await self._example(feedback)
         if example:
-            await self._bot.database.write(partial(examples.put, example=example))
+            await self._bot.database.write(examples.put, example=example)
         return example is not None
 
     async def _example(self, feedback: Feedback) -> Example | None:
@@ -130,10 +128,10 @@ async def bring_up_to_date(bot: Bot) -> None:
 async def drop_forgotten(bot: Bot) -> None:
     """A conversation that was deleted takes its examples along."""
     after = ""
-    while page := await bot.database.read(partial(examples.turns, after=after, limit=SLICE)):
+    while page := await bot.database.read(examples.turns, after=after, limit=SLICE):
         gone = [turn for turn in page if await bot.reply(turn) is None]
         if gone:
-            await bot.database.write(partial(examples.drop_turns, gone=gone))
+            await bot.database.write(examples.drop_turns, gone=gone)
             log.info("finetune: dropped the examples of %d forgotten replies", len(gone))
         after = page[-1]
 

@@ -6,12 +6,14 @@ import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from botcore_finetune.examples import Example, run
+from botcore_finetune.sql import run
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     import sqlalchemy as sa
+
+    from botcore_finetune.examples import Example
 
 __all__ = ["Export", "Person", "allowed", "choice", "choices", "choose", "exports", "note", "people"]
 

@@ -87,10 +87,9 @@ class FineTune:
         """Drops the examples of the conversation, or with a word of the person's in them, and the person's choice."""
         await bot.migrate("ft", examples.MIGRATIONS)
         if forgotten.conversation:
-            drop = partial(examples.drop_conversation, key=forgotten.conversation.key)
+            await bot.database.write(examples.drop_conversation, forgotten.conversation.key)
         else:
-            drop = partial(examples.drop_person, channel=forgotten.channel, person=forgotten.person)
-        await bot.database.write(drop)
+            await bot.database.write(examples.drop_person, forgotten.channel, forgotten.person)
         await drop_forgotten(bot)
 
     async def _keep_waiting(self) -> None:

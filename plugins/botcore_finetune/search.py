@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from botcore_finetune.examples import COLUMNS, Example, example, prompt_id, run
+from botcore_finetune.examples import COLUMNS, Example, example, prompt_id
+from botcore_finetune.sql import run
 
 if TYPE_CHECKING:
     import sqlalchemy as sa

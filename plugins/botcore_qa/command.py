@@ -57,7 +57,7 @@ def sources_commands(visit: Visit, settings: QASettings) -> Mapping[str, Callabl
     def show(document: Which, json: Json = False) -> None:
         """Show a document's passages, with their pages."""
         one = _one(_on(visit, partial(_find, key=document)), document)
-        passages = _on(visit, lambda bot: bot.database.read(partial(catalogue.passages, id=one.id)))
+        passages = _on(visit, lambda bot: bot.database.read(catalogue.passages, id=one.id))
         if json:
             typer.echo(json_format.dumps(_row(one) | {"text": [asdict(passage) for passage in passages]}))
             return
@@ -95,12 +95,12 @@ async def _ingest(bot: Bot, settings: QASettings, paths: list[Path], report: Cal
 async def _find(bot: Bot, key: str) -> list[Listed]:
     """By number, source, or path: the one in the index, or that of the file here."""
     keys = (key, root_of(key))
-    found = [await bot.database.read(partial(catalogue.find, key=one)) for one in keys]
+    found = [await bot.database.read(catalogue.find, key=one) for one in keys]
     return found[0] or found[1]
 
 
 async def _remove(bot: Bot, id: int) -> None:
-    await bot.database.write(partial(index.drop, id=id))
+    await bot.database.write(index.drop, id=id)
     await swept(bot.database)
 
 

@@ -109,9 +109,9 @@ class _Run:
         for one in found:
             await self._take(one, known.get(one.path))
         for path in gone:
-            await self._database.write(partial(index.drop, id=known[path].id))
+            await self._database.write(index.drop, id=known[path].id)
             self._tell(Path(path).name, "removed")
-        await self._database.write(partial(index.abandon, now=self._intake.clock.now()))
+        await self._database.write(index.abandon, now=self._intake.clock.now())
         await swept(self._database)
         return self._summary()
 
@@ -136,7 +136,7 @@ class _Run:
             self._tell(found.source, taken.state, passages=taken.passages)
             return
         if known and known.origin != self._intake.origin == "ingest":
-            await self._database.write(partial(index.adopt, id=known.id, origin="ingest"))
+            await self._database.write(index.adopt, id=known.id, origin="ingest")
         self._tell(found.source, "unchanged")
 
     def _came_further(self, source: str, step: Step) -> None:

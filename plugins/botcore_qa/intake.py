@@ -5,7 +5,6 @@ import hashlib
 from collections.abc import Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Literal
 
 from botcore import BotcoreError, Clock, Database
@@ -149,18 +148,17 @@ class _Writing:
     async def publish(self) -> None:
         """Let it answer questions. Raises `Unreadable` as `take`."""
         await self._write()
-        publish = partial(index.publish, id=self.id, document=self.document, passages=self.passages)
-        self._still_ours(await self._database.write(publish))
+        self._still_ours(await self._database.write(index.publish, self.id, self.document, self.passages))
 
     async def abandon(self, now: float) -> None:
         """Let go of what is stored of it; where the database is gone, the next run does."""
         with suppress(BotcoreError):
             id = await self._beginning if self._beginning else 0
-            await self._database.write(partial(index.abandon, now=now, id=id))
+            await self._database.write(index.abandon, now=now, id=id)
 
     async def _begin(self) -> int:
         """The write completes when its caller is cancelled: its id must not be lost with them."""
-        begin = self._database.write(partial(index.begin, document=self.document))
+        begin = self._database.write(index.begin, document=self.document)
         self._beginning = asyncio.create_task(begin, name="qa begins a document")
         return await asyncio.shield(self._beginning)
 
@@ -170,8 +168,8 @@ class _Writing:
             raise NoRoom(f"makes more than the {max(self._room, 0)} passages there is room for")
         self.id = self.id or await self._begin()
         if rows:
-            add = partial(index.add, id=self.id, scope=self.document.scope, place=self.passages, rows=rows)
-            self._still_ours(await self._database.write(add))
+            scope, place = self.document.scope, self.passages
+            self._still_ours(await self._database.write(index.add, self.id, scope, place, rows))
             self.passages += len(rows)
         if len(rows) == SLICE:
             self._watch(Step(page=self._page, pages=self.document.pages, passages=self.passages))
@@ -188,5 +186,5 @@ class _Writing:
 
 async def swept(database: Database) -> None:
     """Return once nothing is left of documents that left."""
-    while await database.write(partial(index.sweep, limit=SLICE)):
+    while await database.write(index.sweep, limit=SLICE):
         pass

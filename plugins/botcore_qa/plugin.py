@@ -106,7 +106,7 @@ class QA:
         await bot.migrate("qa", index.MIGRATIONS)
         for id, scope, sender in await bot.database.read(index.sent):
             if goes_with(forgotten, scope, sender):
-                await bot.database.write(partial(index.drop, id=id))
+                await bot.database.write(index.drop, id=id)
         await swept(bot.database)
 
     @hookimpl
@@ -142,7 +142,7 @@ class QA:
         if kind == "talk" or not words:
             return None
         await self._first_reading(turn)
-        question = await bot.database.read(partial(look_up, words=words, scope=scope_of(turn.message)))
+        question = await bot.database.read(look_up, words=words, scope=scope_of(turn.message))
         every, limits = ranked(question), self._settings
         enough = partial(answers, kind, question, threshold=limits.threshold, strong=limits.strong)
         if not enough(every):

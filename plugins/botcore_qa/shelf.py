@@ -1,7 +1,6 @@
 """``/sources`` in the chat: what the asker can ask about, and how to take an own document out again."""
 
 from collections.abc import AsyncIterator, Sequence
-from functools import partial
 
 from botcore import Chunk, Database, Turn, say
 from botcore_qa import catalogue, index
@@ -20,10 +19,10 @@ LISTED = 50
 async def sources(turn: Turn, database: Database, settings: QASettings) -> AsyncIterator[Chunk]:
     """The answer to ``/sources`` and ``/sources remove NUMBER or NAME``."""
     scope = scope_of(turn.message)
-    _, own = await database.read(partial(catalogue.shelf, scope=scope))
+    _, own = await database.read(catalogue.shelf, scope=scope)
     order, _, which = turn.argument.strip().partition(" ")
     if order.lower() != "remove":
-        total, shared = await database.read(partial(catalogue.shelf, scope="", limit=LISTED))
+        total, shared = await database.read(catalogue.shelf, scope="", limit=LISTED)
         return say(_list(total, shared, own, settings, private=turn.conversation.private))
     one = _meant(own, which.strip())
     if one is None:
@@ -32,7 +31,7 @@ async def sources(turn: Turn, database: Database, settings: QASettings) -> Async
 
 
 async def _removed(database: Database, one: Listed) -> AsyncIterator[Chunk]:
-    await database.write(partial(index.drop, id=one.id))
+    await database.write(index.drop, id=one.id)
     await swept(database)
     yield Chunk(text=f"{one.source} is gone, with its {extent(0, one.passages)}. To have it back, send it again.")
 

@@ -97,7 +97,7 @@ class Uploads:
         )
         async with turn.file(attachment, limit=settings.max_file_bytes) as file:
             found = Found(path=name.casefold(), source=name, file=file, media_type=attachment.media_type)
-            known = await self._database.read(partial(index.known, scope=scope))
+            known = await self._database.read(index.known, scope=scope)
             own, everybodys = await self._room(known, found.path)
             try:
                 told, room = partial(_told, turn, name), min(own, everybodys)

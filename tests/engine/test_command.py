@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from botcore.engine.command import LORA_LOADS, ServerPlan, cores, server_command, server_environment
+from botcore.engine.command import LORA_LOADS, ServerPlan, server_command, server_environment
 from botcore.engine.inside import install_inside
 from botcore.engine.model import Model, find_model
-from botcore.errors import EngineUnavailable
+from botcore.engine.room import cores
+from botcore.errors import ModelError
 from botcore.models import Record
 from botcore.models.facts import window_of
 
@@ -117,7 +118,7 @@ def test_a_directory_is_called_by_its_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("setting", ["/no/such/model", "./none", "~/none"])
 def test_a_path_without_a_model_says_so(setting: str, tmp_path: Path) -> None:
-    with pytest.raises(EngineUnavailable, match=r"engine\.model: .*holds no model"):
+    with pytest.raises(ModelError, match="holds no model"):
         find_model(setting, data_dir=tmp_path)
 
 
@@ -126,7 +127,7 @@ def test_a_hub_name_is_what_was_fetched_under_it(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     (folder / "model.safetensors").touch()
-    with pytest.raises(EngineUnavailable, match="not on this machine; fetch it: botcore model get Qwen/Qwen3"):
+    with pytest.raises(ModelError, match="not on this machine; fetch it: botcore model get Qwen/Qwen3"):
         find_model("Qwen/Qwen3-0.6B", data_dir=tmp_path)
     record = Record(name="Qwen/Qwen3-0.6B", revision="0" * 40, endpoint="", licence="", fetched="", files=())
     (folder / "botcore-model.json").write_text(json.dumps(asdict(record)))
@@ -138,7 +139,7 @@ def test_a_hub_name_is_what_was_fetched_under_it(tmp_path: Path) -> None:
 def test_a_pickle_is_refused_with_the_reason(pickle: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / pickle).touch()
-    with pytest.raises(EngineUnavailable, match=rf"only as a pickle \({pickle}\), which runs its author's code"):
+    with pytest.raises(ModelError, match=rf"only as a pickle \({pickle}\), which runs its author's code"):
         find_model(str(tmp_path), data_dir=tmp_path)
 
 

@@ -1,5 +1,6 @@
 """What fits where: a table of machines and models, and that the sum is said."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from botcore.engine.fit import fit
 from botcore.engine.known import KNOWN, better_command, suggestion
-from botcore.engine.room import GIB, Room, _memory, room
+from botcore.engine.room import GIB, Room, has_room_for_two, memory, room
 from botcore.models import Facts
 from botcore.settings import EngineSettings
 
@@ -96,12 +97,23 @@ def test_the_known_models_go_from_large_to_small() -> None:
 def test_a_containers_limit_is_the_memory_there_is(tmp_path: Path) -> None:
     meminfo = tmp_path / "meminfo"
     meminfo.write_text("MemTotal: 16777216 kB\nMemFree: 1 kB\nMemAvailable: 8388608 kB\n")
-    assert _memory(meminfo, tmp_path) == (16 * GIB, 8 * GIB)
+    assert memory(meminfo, tmp_path) == (16 * GIB, 8 * GIB)
     (tmp_path / "memory.max").write_text(f"{4 * GIB}\n")
     (tmp_path / "memory.current").write_text(f"{GIB}\n")
-    assert _memory(meminfo, tmp_path) == (4 * GIB, 3 * GIB)
+    assert memory(meminfo, tmp_path) == (4 * GIB, 3 * GIB)
+    (tmp_path / "memory.stat").write_text(f"anon 1\ninactive_file {GIB // 2}\nactive_file 2\n")
+    assert memory(meminfo, tmp_path) == (4 * GIB, int(3.5 * GIB))
     (tmp_path / "memory.max").write_text("max\n")
-    assert _memory(meminfo, tmp_path) == (16 * GIB, 8 * GIB)
+    assert memory(meminfo, tmp_path) == (16 * GIB, 8 * GIB)
+
+
+def test_a_container_without_room_takes_no_second_server(tmp_path: Path) -> None:
+    meminfo = tmp_path / "meminfo"
+    meminfo.write_text("MemTotal: 16777216 kB\nMemAvailable: 8388608 kB\n")
+    assert has_room_for_two(os.getpgid(0), meminfo, tmp_path)
+    (tmp_path / "memory.max").write_text(f"{4 * GIB}\n")
+    (tmp_path / "memory.current").write_text(f"{4 * GIB - 4096}\n")
+    assert not has_room_for_two(os.getpgid(0), meminfo, tmp_path)
 
 
 def test_a_gpu_is_what_its_driver_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

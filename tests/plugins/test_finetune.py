@@ -297,10 +297,10 @@ async def test_a_verdict_the_database_could_not_take_is_kept_with_the_next_one(
     replies = [await replied(chat, text) for text in ("one", "two")]
     write = chat.bot.database.write
 
-    async def full(fn: Any) -> Any:
-        if getattr(fn, "func", None) is examples.put:
+    async def full(fn: Any, *args: Any, **kwargs: Any) -> Any:
+        if fn is examples.put:
             raise StoreUnavailable("the disk is full")
-        return await write(fn)
+        return await write(fn, *args, **kwargs)
 
     with monkeypatch.context() as patch:
         patch.setattr(chat.bot.database, "write", full)

@@ -9,7 +9,7 @@ import pytest
 
 from botcore import BotcoreError, Figure, Series
 from botcore.testing import Chat
-from botcore_finetune import board, examples
+from botcore_finetune import board, sql
 
 TABLES = {"plugins": {"finetune": {}, "textgen": {}}}
 
@@ -41,7 +41,7 @@ async def test_nobody_has_judged_yet(chat: Chat) -> None:
 
 async def made_older(chat: Chat, by_days: int) -> None:
     """Everything that was judged so far was judged so long ago."""
-    older = partial(examples.run, statement="UPDATE ft_examples SET at = at - :by", values={"by": 86_400 * by_days})
+    older = partial(sql.run, statement="UPDATE ft_examples SET at = at - :by", values={"by": 86_400 * by_days})
     await chat.bot.database.write(lambda connection: older(connection).rowcount)
 
 

@@ -277,7 +277,7 @@ async def test_a_file_that_cannot_be_finished_is_not_on_record(
 async def test_a_file_that_cannot_be_noted_does_not_stay(
     house: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def unavailable(fn: Any) -> None:
+    async def unavailable(*_: Any, **__: Any) -> None:
         raise StoreUnavailable
 
     await keep(house, example())

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
@@ -184,8 +184,8 @@ async def test_a_long_document_is_found_only_as_a_whole(ingest: Ingest, store: S
     writes = list[int]()
     write = store.write
 
-    async def watched(fn: Callable[[sa.Connection], T]) -> T:
-        result = await write(fn)
+    async def watched(fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        result = await write(fn, *args, **kwargs)
         writes.append(len(await found(store, "number")))
         return result
 

@@ -83,6 +83,16 @@ async def test_one_callers_failure_leaves_the_others_whole(numbers: Store) -> No
     assert await stored(numbers) == [1, 3, 4]
 
 
+async def test_what_a_function_needs_besides_the_connection_is_given_with_it(numbers: Store) -> None:
+    def add(connection: sa.Connection, n: int, *, text: str) -> str:
+        insert(n, text)(connection)
+        return text
+
+    assert await numbers.write(add, 1, text="one") == "one"
+    assert await numbers.read(lambda connection, n: connection.scalar(sa.text(f"SELECT {n}")), 7) == 7
+    assert await stored(numbers) == [1]
+
+
 async def test_what_queued_during_a_commit_is_committed_together(numbers: Store) -> None:
     commits: list[object] = []
     sa.event.listen(numbers._engine, "commit", commits.append)

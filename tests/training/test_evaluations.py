@@ -93,7 +93,7 @@ async def test_what_the_child_found_is_kept_with_its_task(tmp_path: Path) -> Non
     folder, heard = new_evaluation(tmp_path, task(), QUESTIONS), list[str]()
     python = engine(tmp_path, f"print({asked!r}); print('a word of a library'); print({end!r})")
     result = await evaluate(folder, python, clock=SystemClock(), heard=lambda event: heard.append(event["event"]))
-    assert heard == ["asked"]
+    assert heard == ["asked", "end"]
     assert (result["id"], result["model"], result["figures"]) == ("eval-1", "/m", {"perplexity": 2.0})
     assert find_result(tmp_path, "eval-1") == result
 

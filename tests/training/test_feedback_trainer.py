@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from botcore.engine.model import STARTER
+from botcore.training.jsonl import lines_of
 from botcore.training.plan import Plan
-from botcore.training.runs import Run, lines_of, new_run
+from botcore.training.runs import Run, new_run
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 

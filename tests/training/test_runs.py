@@ -1,13 +1,13 @@
 """Runs as folders: numbered, found again, true about whether anybody runs them."""
 
-import json
 from pathlib import Path
 
 import pytest
 
 from botcore.errors import TrainingError
+from botcore.training.jsonl import lines_of
 from botcore.training.plan import SIZES, Plan
-from botcore.training.runs import Run, all_runs, find_run, lines_of, new_run
+from botcore.training.runs import Run, all_runs, find_run, new_run
 
 PLAN = Plan(texts=("texts",), shape=SIZES["nano"], seed=3)
 
@@ -58,6 +58,6 @@ def test_two_cannot_conduct_one_run(run: Run) -> None:
 
 
 def test_a_last_line_cut_short_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "metrics.jsonl").write_text(json.dumps({"step": 1}) + '\n{"st')
-    assert lines_of(tmp_path / "metrics.jsonl") == [{"step": 1}]
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "text": "\u2028"}\n{"st', encoding="utf-8")
+    assert lines_of(tmp_path / "metrics.jsonl") == [{"step": 1, "text": "\u2028"}]
     assert lines_of(tmp_path / "gone.jsonl") == []

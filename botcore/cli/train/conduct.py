@@ -23,7 +23,7 @@ RunName = Annotated[str, typer.Argument(help="The run's name, as `botcore train 
 def base_of(settings: "Settings", base: str) -> str:
     """The folder that ``--base`` means; `TrainingError` names what could be meant."""
     from botcore.engine.model import find_model
-    from botcore.errors import EngineUnavailable, TrainingError
+    from botcore.errors import ModelError, TrainingError
     from botcore.training.runs import all_runs, find_run
 
     if not base:
@@ -35,9 +35,8 @@ def base_of(settings: "Settings", base: str) -> str:
         return str(run.model)
     try:
         return find_model(base, data_dir=settings.bot.data_dir).source
-    except EngineUnavailable as error:
-        why = str(error).removeprefix("engine.model: ")
-        raise TrainingError(f"{base} is no base, as there is no run of that name: {why}") from None
+    except ModelError as error:
+        raise TrainingError(f"{base} is no base, as there is no run of that name: {error}") from None
 
 
 def window_of(settings: "Settings", base: str) -> int:

@@ -2,13 +2,12 @@
 
 import dataclasses
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from botcore.cli.common import nobody_reads, print_json
+from botcore.cli.common import nobody_reads, print_json, when
 
 if TYPE_CHECKING:
     from botcore.training.progress import Event
@@ -78,8 +77,4 @@ def figures(record: "Record") -> str:
 def line(record: "Record") -> str:
     """A run in one line."""
     base = f"on {Path(record.base).name}" if record.base else "from nothing"
-    return f"{record.id:<14} {record.state:<12} {_when(record.began)}  {base:<16} {figures(record)}"
-
-
-def _when(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%MZ")
+    return f"{record.id:<14} {record.state:<12} {when(record.began)}  {base:<16} {figures(record)}"

@@ -53,8 +53,8 @@ def _next(version: "Lora") -> str:
 
 
 def _told(run: "Run", record: "Record") -> list[str]:
+    from botcore.training.jsonl import lines_of
     from botcore.training.progress import sentence
-    from botcore.training.runs import lines_of
 
     told = record.metrics
     skipped = f", {told['skipped']} skipped (data/card.json says why)" if told.get("skipped") else ""

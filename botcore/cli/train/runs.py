@@ -46,7 +46,8 @@ def list_runs(config: ConfigFiles = None, json: AsJson = False) -> None:
 
 def show_run(name: RunName, config: ConfigFiles = None, json: AsJson = False) -> None:
     """Show one run: what it was told, its curve, its last samples, what came out."""
-    from botcore.training.runs import find_run, lines_of
+    from botcore.training.jsonl import lines_of
+    from botcore.training.runs import find_run
 
     run = find_run(settings_for(config).bot.data_dir, name)
     record, metrics = run.read(), lines_of(run.folder / "metrics.jsonl")

@@ -51,9 +51,8 @@ class Diary:
         for name in ("metrics", "samples") if self._writes else ():
             file = self._folder / f"{name}.jsonl"
             if file.is_file():
-                self.keep(
-                    name, [line for line in file.read_text(encoding="utf-8").splitlines() if _step_of(line) <= step]
-                )
+                lines = file.read_text(encoding="utf-8").split("\n")  # a text may hold other ends of lines
+                self.keep(name, [line for line in lines if _step_of(line) <= step])
 
 
 def _step_of(line: str) -> float:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from botcore.clock import SystemClock
 from botcore.errors import BotcoreError, TrainingError
 from botcore.training._inside.decode import decoded, prompt_ids
 from botcore.training._inside.lora import merged
-from botcore.training.progress import encode
+from botcore.training._inside.voice import failed, say
 from botcore.training.questions import QUESTIONS, Question, figures, messages_of, read_questions, right
 
 __all__ = ["main"]
@@ -33,23 +32,13 @@ def main(folder: Path) -> int:
     try:
         result = _Examination(folder).result()
     except BotcoreError as error:
-        return _failed(str(error))
+        return failed(str(error))
     except (torch.OutOfMemoryError, MemoryError):
-        return _failed("out of memory; end something else first, or take a smaller model")
+        return failed("out of memory; end something else first, or take a smaller model")
     except OSError as error:
-        return _failed(f"cannot read the model: {str(error).splitlines()[0][:300]}")
-    _say("end", state="done", result=result)
+        return failed(f"cannot read the model: {str(error).splitlines()[0][:300]}")
+    say("end", state="done", result=result)
     return 0
-
-
-def _failed(reason: str) -> int:
-    _say("end", state="failed", reason=reason)
-    return 1
-
-
-def _say(event: str, **fields: Any) -> None:
-    sys.stdout.write(encode(event, **fields) + "\n")
-    sys.stdout.flush()
 
 
 class _Examination:
@@ -65,9 +54,9 @@ class _Examination:
         """Figures, and every answer."""
         if self._task["threads"]:
             torch.set_num_threads(self._task["threads"])
-        _say("stage", text="loading the model")
+        say("stage", text="loading the model")
         model, tokenizer = self._loaded()
-        _say(
+        say(
             "model",
             parameters=sum(one.numel() for one in model.parameters()),
             device=model.device.type,
@@ -124,7 +113,7 @@ class _Examination:
         self._done += count
         total = len(self._questions)
         left = (self._clock.monotonic() - self._began) / self._done * (total - self._done)
-        _say("asked", done=self._done, total=total, progress=self._done / total, left=left)
+        say("asked", done=self._done, total=total, progress=self._done / total, left=left)
 
     def _surprise(self, model: Any, tokenizer: Any, texts: Sequence[str]) -> dict[str, float]:
         """Perplexity per token, exp(−mean log P(w_t | w_<t)), and bits per byte, which no tokenizer changes."""

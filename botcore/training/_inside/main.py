@@ -26,8 +26,8 @@ from botcore.training._inside.optimizer import optimizers
 from botcore.training._inside.source import Source
 from botcore.training._inside.texts import Texts
 from botcore.training._inside.tokenizer import train_tokenizer
+from botcore.training._inside.voice import failed, say
 from botcore.training.plan import Plan
-from botcore.training.progress import encode
 from botcore.training.runs import Run
 from botcore.training.whole import whole_folder
 
@@ -44,21 +44,21 @@ def main(folder: Path) -> int:
     try:
         ended = _trained(Run(folder))
     except StoreError as error:  # a file of ours that the disk refused
-        return _failed(f"{error}; nothing that was saved is lost: botcore train resume {folder.name}")
+        return failed(f"{error}; nothing that was saved is lost: botcore train resume {folder.name}")
     except BotcoreError as error:
-        return _failed(str(error))
+        return failed(str(error))
     except (OSError, SafetensorError) as error:
-        return _failed(_of_the_disk(folder, error))
+        return failed(_of_the_disk(folder, error))
     except (torch.OutOfMemoryError, MemoryError) as error:
-        return _failed(f"out of memory: {str(error).splitlines()[0][:200]}; take a smaller --micro or --size")
+        return failed(f"out of memory: {str(error).splitlines()[0][:200]}; take a smaller --micro or --size")
     except RuntimeError as error:
         if any(word in str(error) for word in UNWRITTEN):
-            return _failed(_of_the_disk(folder, OSError(errno.ENOSPC, "")))
+            return failed(_of_the_disk(folder, OSError(errno.ENOSPC, "")))
         if "can't allocate memory" not in str(error):
             raise
-        return _failed("out of memory; take a smaller --micro or --size")
+        return failed("out of memory; take a smaller --micro or --size")
     if os.environ.get("RANK", "0") == "0":
-        _say("end", **ended)
+        say("end", **ended)
     return 0
 
 
@@ -67,24 +67,14 @@ def _trained(run: Run) -> dict[str, Any]:
     if run.read().plan.method:
         from botcore.training._inside.feedback import Feedback  # TRL takes seconds to import
 
-        return Feedback(run, _say).train()
+        return Feedback(run, say).train()
     return _Trainer(run).train()
-
-
-def _failed(reason: str) -> int:
-    _say("end", state="failed", reason=reason)
-    return 1
 
 
 def _of_the_disk(folder: Path, error: Exception) -> str:
     full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
     what = "the disk is full" if full else str(error).splitlines()[0][:300]
     return f"cannot write below {folder}: {what}; nothing that was saved is lost: botcore train resume {folder.name}"
-
-
-def _say(event: str, **fields: Any) -> None:
-    sys.stdout.write(encode(event, **fields) + "\n")
-    sys.stdout.flush()
 
 
 def _silent(_event: str, **_fields: Any) -> None:
@@ -101,7 +91,7 @@ class _Trainer:
             torch.set_num_threads(plan.threads)
         self._accelerator = Accelerator(mixed_precision="bf16" if plan.precision == "bf16" else "no")
         self._first = self._accelerator.is_main_process
-        self._say = _say if self._first else _silent
+        self._say = say if self._first else _silent
         if plan.optimizer == "muon" and self._accelerator.distributed_type == DistributedType.FSDP:
             raise TrainingError("muon needs whole matrices and FSDP cuts them; take --optimizer adamw")
         if plan.lora and self._accelerator.distributed_type == DistributedType.FSDP:
