@@ -4,7 +4,7 @@ Everything a plugin or a channel needs; the hooks are described in `botcore.hook
 """
 
 from botcore.clock import Clock
-from botcore.context import Command, Recalled, Refusal, Registry, Turn, say
+from botcore.context import Recalled, Refusal, Turn, say
 from botcore.errors import (
     BotcoreError,
     ChannelError,
@@ -59,6 +59,7 @@ from botcore.ports import (
     Receipt,
     Usage,
 )
+from botcore.registry import Command, Registry
 from botcore.versions import Lora, LoraFiles, Loras
 
 __all__ = [

@@ -17,7 +17,6 @@ from botcore.builtin import add_commands
 from botcore.changes import Changes
 from botcore.channels import keep
 from botcore.clock import Clock, SystemClock
-from botcore.context import Command
 from botcore.dispatch import Dispatcher
 from botcore.engine import build_engine
 from botcore.errors import SettingsError, StoreError, without_addresses
@@ -36,6 +35,7 @@ from botcore.observe import Metrics
 from botcore.overview import add_panels
 from botcore.pace import Seldom
 from botcore.ports import Engine, EngineStatus, LoraEngine
+from botcore.registry import Command
 from botcore.retention import Retention
 from botcore.router import Router
 from botcore.sender import Sender

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, MutableMapping
 
-from botcore.context import Command, Turn, say
+from botcore.context import Turn, say
 from botcore.messages import Chunk
+from botcore.registry import Command
 
 __all__ = ["add_commands", "no_such_command"]
 

@@ -12,9 +12,10 @@ from contextlib import AbstractAsyncContextManager
 
 import pluggy
 
-from botcore.context import Refusal, Registry, Turn
+from botcore.context import Refusal, Turn
 from botcore.messages import Chunk, Feedback, Forgotten, Reply
 from botcore.ports import Bot
+from botcore.registry import Registry
 
 __all__ = ["HookSpecs", "hookimpl", "hookspec"]
 

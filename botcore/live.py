@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from botcore.clock import Clock
-from botcore.context import Command, Recalled
+from botcore.context import Recalled
 from botcore.delivery import Delivery
 from botcore.dispatch import Dispatcher
 from botcore.errors import EngineUnavailable, PromptTooLong
@@ -29,6 +29,7 @@ from botcore.observe import Metrics
 from botcore.pace import Seldom
 from botcore.ports import Channel, Delta, Engine, EngineStatus, LoraEngine, Prompt, Receipt, Usage
 from botcore.prompt import compose, estimate, fit, shorter
+from botcore.registry import Command
 from botcore.sender import Sender
 from botcore.settings import TurnSettings
 from botcore.store import Claim, Store

@@ -1,34 +1,162 @@
-"""What plugins register: collected in `Registered`, through one `Registering` each, which names whose mistake it is."""
+"""What plugins and channels register before the bot runs: the records, the face they are given, and where it is kept.
+
+A plugin's `register` gets a `Registry` of its own (`Registering`); all of them add to one `Registered`.
+"""
 
 import inspect
 import re
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from copy import copy
 from dataclasses import dataclass, field, fields
 from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from botcore.context import (
-    Access,
-    CliCommands,
-    Command,
-    CommandHandler,
-    Handler,
-    Panel,
-    Route,
-    Turn,
-    WriteLessons,
-)
+from botcore.context import Turn
 from botcore.errors import PluginLoadError
 from botcore.messages import Chunk
 from botcore.panels import Read
 from botcore.ports import Bot, Channel, Engine
 
-__all__ = ["Registered", "Registering"]
+if TYPE_CHECKING:
+    from aiohttp import web
+
+__all__ = [
+    "Access",
+    "CliCommands",
+    "Command",
+    "CommandHandler",
+    "Handler",
+    "Panel",
+    "Registered",
+    "Registering",
+    "Registry",
+    "Route",
+    "WriteLessons",
+]
 
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 PANEL = re.compile(r"[a-z0-9_-]{1,32}")
 METHODS = [name for name in vars(Channel) if inspect.isfunction(getattr(Channel, name)) and not name.startswith("_")]
+
+Access = Literal["public", "user", "admin"]
+"""``public``: anybody who reaches the port. ``user``: people of the chat page and API keys. ``admin``: the operator."""
+
+CommandHandler = Callable[[Turn], Awaitable[AsyncIterator[Chunk] | None]]
+"""Like the `reply` hook: decides, then returns the stream (or None to let `reply` answer)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A chat command: ``/name argument`` in every channel."""
+
+    name: str
+    """Without the slash: 1-32 of a-z, 0-9 and _ (what Telegram allows)."""
+    help: str
+    """One line for ``/help`` and the platforms' menus."""
+    handler: CommandHandler
+    plugin: str = ""
+
+
+Handler = Callable[["web.Request"], Awaitable["web.StreamResponse"]]
+"""Answers one HTTP request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method and path (aiohttp's pattern, as ``/api/things/{id}``), who may use it, and whose it is."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access
+    owner: str
+    """The plugin or channel that registered it, for messages."""
+    stream: bool = False
+    """The handler reads the body itself, from ``request.content``: it counts the bytes and sets the deadlines."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """One panel of the operator's page."""
+
+    id: str
+    """In its address: 1-32 of a-z, 0-9, _ and -."""
+    title: str
+    read: Read
+    owner: str
+    """The plugin or channel that registered it, for messages."""
+
+
+CliCommands = Callable[..., None] | Mapping[str, Callable[..., None]]
+"""A command of the command line, or several under one name: sub-command → function."""
+
+
+WriteLessons = Callable[[Path], Awaitable[Mapping[str, int]]]
+"""Writes files of JSON lines into a folder: rows as ``botcore feedback export`` writes them, each shape under a name of
+its own (``dpo.jsonl``). Returns what was left out: reason → number."""
+
+
+class Registry(Protocol):
+    """What a plugin registers at start, in `register(registry)`."""
+
+    name: str
+    """The plugin's own name in the configuration."""
+
+    def channel(self, channel: Channel) -> None:
+        """Run this channel."""
+        ...
+
+    def engine(self, kind: str, build: Callable[..., Engine]) -> None:
+        """Offer another engine: ``[engine] kind = "<kind>"``.
+
+        ``build(settings, data_dir=…, clock=…)`` makes it from the table ``[engine]``; what else it needs is in the
+        plugin's own `Settings`. It starts in `Engine.run`, not here.
+        """
+        ...
+
+    def command(self, name: str, help: str, handler: CommandHandler) -> None:
+        """Answer ``/name``. Two plugins with one name are a load error."""
+        ...
+
+    def cli(self, name: str, command: CliCommands) -> None:
+        """Add ``botcore <name> …``: a function whose annotated parameters are what typer makes options of.
+
+        A mapping adds ``botcore <name> <sub-command> …``. What must work before the plugin is configured, as a set-up
+        helper, is an entry point of the group ``botcore.cli`` instead, called ``<name>.<sub-command>``.
+        """
+        ...
+
+    def lessons(self, write: WriteLessons) -> None:
+        """Give ``botcore train feedback`` what people taught. The last plugin that does is the one that is asked."""
+        ...
+
+    def visit(self) -> AbstractAsyncContextManager[Bot]:
+        """For such a command: the bot's name, clock, data directory and database, whether the bot runs or not."""
+        ...
+
+    def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:
+        """Serve ``path`` on the one HTTP port.
+
+        The body is read for the handler, up to ``[http] body_limit`` and under a deadline; with ``stream`` it is the
+        handler's own business, as for a file that goes to the disk piece by piece. Below ``/hooks/`` platforms call: no
+        `Host` or `Origin` is checked there, the handler's own check of a secret or signature is the only guard.
+        """
+        ...
+
+    def panel(self, id: str, title: str, read: Read) -> None:
+        """Show something to the operator on ``/admin``: ``read`` returns data, the page draws it.
+
+        It is asked about every two seconds while somebody looks, once for all who do, and has five seconds: read little
+        (an index, the end of a file), and read files in a thread. Two plugins with one id are a load error.
+        """
+        ...
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """All commands registered so far (complete once the bot runs)."""
+        ...
 
 
 @dataclass(slots=True)
@@ -54,7 +182,7 @@ class Registered:
 
 
 class Registering:
-    """`botcore.context.Registry` for one plugin."""
+    """`Registry` for one plugin, which names whose mistake it is."""
 
     def __init__(
         self, name: str, registered: Registered, visit: Callable[[], AbstractAsyncContextManager[Bot]]
@@ -64,7 +192,7 @@ class Registering:
         self._all = registered
 
     def channel(self, channel: Channel) -> None:
-        """See `context.Registry`."""
+        """See `Registry`."""
         missing = [method for method in METHODS if not callable(getattr(channel, method, None))]
         if missing:
             raise PluginLoadError(
@@ -74,11 +202,11 @@ class Registering:
         self._all.channels[self.name] = channel
 
     def engine(self, kind: str, build: Callable[..., Engine]) -> None:
-        """See `context.Registry`."""
+        """See `Registry`."""
         self._all.engines[kind] = build
 
     def command(self, name: str, help: str, handler: CommandHandler) -> None:
-        """See `context.Registry`."""
+        """See `Registry`."""
         if not COMMAND.fullmatch(name):
             raise PluginLoadError(
                 f"{self.name}: {name!r} is no command's name; use 1-32 of a-z, 0-9 and _, without the slash"
@@ -95,7 +223,7 @@ class Registering:
         self._all.commands[name] = Command(name=name, help=help, handler=handler, plugin=self.name)
 
     def cli(self, name: str, command: CliCommands) -> None:
-        """See `context.Registry`."""
+        """See `Registry`."""
         if name in self._all.clis:
             raise PluginLoadError(f"{self.name}: botcore {name} already belongs to another plugin")
         for sub_command, function in (command if isinstance(command, Mapping) else {"": command}).items():
@@ -105,16 +233,16 @@ class Registering:
         self._all.clis[name] = command
 
     def lessons(self, write: WriteLessons) -> None:
-        """See `context.Registry`."""
+        """See `Registry`."""
         self._all.lessons = write
 
     def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:
-        """See `context.Registry`."""
+        """See `Registry`."""
         route = Route(method=method, path=path, handler=handler, access=access, owner=self.name, stream=stream)
         self._all.routes.append(route)
 
     def panel(self, id: str, title: str, read: Read) -> None:
-        """See `context.Registry`."""
+        """See `Registry`."""
         if not PANEL.fullmatch(id):
             raise PluginLoadError(f"{self.name}: {id!r} is no panel's id; use 1-32 of a-z, 0-9, _ and -")
         if id in self._all.panels:
@@ -123,7 +251,7 @@ class Registering:
 
     @property
     def commands(self) -> Sequence[Command]:
-        """See `context.Registry`."""
+        """See `Registry`."""
         return list(self._all.commands.values())
 
 

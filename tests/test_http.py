@@ -13,11 +13,11 @@ import pytest
 from aiohttp import web
 
 from botcore.clock import Clock, SystemClock
-from botcore.context import Route
 from botcore.errors import SettingsError
 from botcore.http import Http
 from botcore.http.access import Attempts, Key, host_name, is_loopback, same_origin
 from botcore.http.answers import SECURITY_HEADERS
+from botcore.registry import Route
 from botcore.settings import HttpSettings
 from botcore.testing import ManualClock
 

@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from botcore import BotcoreError, Figure, Rows, Series, Widget
-from botcore.context import Panel
 from botcore.http import Board, Http
 from botcore.panels import POINTS, ROWS, TEXT, Read, as_json, thinned
+from botcore.registry import Panel
 from botcore.settings import HttpSettings
 from botcore.testing import ManualClock
 

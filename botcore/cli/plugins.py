@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
     from botcore import ports
-    from botcore.context import CliCommands
     from botcore.loader import Loaded
+    from botcore.registry import CliCommands
     from botcore.settings import Settings
 
 __all__ = ["add_commands", "load_with_visit", "plugins"]

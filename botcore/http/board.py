@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 from aiohttp import web
 
 from botcore.clock import Clock
-from botcore.context import Panel, Route
 from botcore.errors import BotcoreError
 from botcore.http.answers import failure
 from botcore.panels import as_json
+from botcore.registry import Panel, Route
 
 __all__ = ["Board"]
 

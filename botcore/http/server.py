@@ -14,11 +14,11 @@ from typing import Any, get_args
 from aiohttp import web
 
 from botcore.clock import Clock
-from botcore.context import Access, Handler, Route
 from botcore.errors import SettingsError
 from botcore.http.answers import denial, dress, failure
 from botcore.http.guard import Guard
 from botcore.http.port import bind, reachable
+from botcore.registry import Access, Handler, Route
 from botcore.settings import HttpSettings
 
 __all__ = ["Http"]

@@ -5,10 +5,10 @@ from collections.abc import MutableMapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from botcore.context import Panel
 from botcore.observe import Metrics
 from botcore.overview import health, inbox, lora, training, turns
 from botcore.ports import Bot
+from botcore.registry import Panel
 from botcore.store import Store
 
 if TYPE_CHECKING:

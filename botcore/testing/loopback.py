@@ -5,11 +5,11 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from itertools import count
 
-from botcore.context import Registry
 from botcore.errors import ChannelError, Rejected
 from botcore.hookspecs import hookimpl
 from botcore.messages import Attachment, Conversation
 from botcore.ports import Capabilities, Draft, Inbox, Part
+from botcore.registry import Registry
 
 __all__ = ["LoopbackChannel"]
 

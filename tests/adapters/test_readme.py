@@ -16,8 +16,8 @@ from aiohttp import web
 
 from botcore import Bot, Conversation, Registry
 from botcore.clock import SystemClock
-from botcore.context import Route
 from botcore.http import Http
+from botcore.registry import Route
 from botcore.settings import HttpSettings
 from botcore.testing import Chat, Platform, Trouble, chatting, check_channel, until
 

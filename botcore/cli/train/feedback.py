@@ -14,7 +14,7 @@ from botcore.cli.train.conduct import base_of, engine_python, finish, window_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from botcore.context import WriteLessons
+    from botcore.registry import WriteLessons
     from botcore.settings import Settings
     from botcore.training.mix import Method
     from botcore.training.plan import Plan

@@ -10,8 +10,8 @@ import pytest
 
 from botcore import Clock, Command, Incoming, Receipt, StoreUnavailable
 from botcore.clock import SystemClock
-from botcore.context import Access, Handler, Route
 from botcore.http import Http
+from botcore.registry import Access, Handler, Route
 from botcore.settings import HttpSettings
 from botcore.testing.clock import ManualClock
 from botcore_telegram import Telegram

@@ -32,8 +32,8 @@ from botcore import (
     StoreUnavailable,
 )
 from botcore.clock import SystemClock
-from botcore.context import Route
 from botcore.http import Http
+from botcore.registry import Route
 from botcore.settings import HttpSettings
 from botcore_web import Web
 
