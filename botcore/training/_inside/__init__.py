@@ -13,6 +13,8 @@
     decoded.py     what a model says, and what surprises it
     fit.py         what does not fit the memory is refused
     diary.py       the curve and the samples, written down
+    voice.py       what is said of it, a line an event
+    examine.py     an evaluation from its task to the figures
     optimizer.py   AdamW, or Muon for the matrices
     loop.py        steps, looks at the held-out part, saves, stops
     checkpoint.py  the whole state of a run, on the disk and back
