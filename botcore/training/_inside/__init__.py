@@ -10,7 +10,8 @@
     lora.py        an adapter around the model, and merged into it
     feedback.py    from what people taught to an adapter that is fit to be offered
     preference.py  TRL's trainers for it
-    decoded.py     what a model says, and what surprises it
+    decode.py      answers to many prompts at once
+    greedy.py      the likeliest answers, and what surprises a model
     fit.py         what does not fit the memory is refused
     diary.py       the curve and the samples, written down
     voice.py       what is said of it, a line an event

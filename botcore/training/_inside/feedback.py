@@ -12,9 +12,9 @@ from transformers import AutoTokenizer, set_seed
 
 from botcore.errors import TrainingError
 from botcore.training._inside.answers import encoded
-from botcore.training._inside.decoded import answers, surprises
 from botcore.training._inside.diary import Diary
 from botcore.training._inside.fit import fit
+from botcore.training._inside.greedy import answers, surprises
 from botcore.training._inside.learner import config_of, make_model
 from botcore.training._inside.preference import Teacher
 from botcore.training.collapse import Answer, as_lines, collapsed, figures
