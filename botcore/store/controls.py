@@ -103,7 +103,10 @@ def _stop_one(connection: sa.Connection, target: "sa.Row[tuple[object, ...]]") -
 
 def _edit(connection: sa.Connection, control: Control, target: "sa.Row[tuple[object, ...]]") -> Effect:
     place = replace(control.conversation, thread=target.thread, private=bool(target.private))
-    edited = replace(decode_message(target.payload, event_id=target.event_id, conversation=place), text=control.text)
+    said = decode_message(target.payload, event_id=target.event_id, conversation=place)
+    if said.text == control.text:
+        return Effect()  # Telegram also calls an edit what changes no word, such as a link's preview that came later
+    edited = replace(said, text=control.text)
     if target.state == "waiting":
         _REWRITE(connection, id=target.id, payload=encode_message(edited))
         return Effect()

@@ -106,6 +106,13 @@ async def test_an_edit_of_an_answered_or_unknown_message_changes_nothing(store: 
     assert [entry.text for entry in await store.window(KEY)] == ["old", "hello"]
 
 
+async def test_an_edit_that_changes_no_word_lets_the_running_message_run(store: Store) -> None:
+    claim = await begin(store, "the same", platform_id="p1")
+    assert (await order(store, "edit", target="p1", text="the same")).stops == ""
+    await answer(store, claim)
+    assert await store.claim_next() is None
+
+
 async def test_a_deleted_waiting_message_ends_as_stopped(store: Store) -> None:
     claim = await begin(store)
     waiting = await say(store, "oops", platform_id="p2")
