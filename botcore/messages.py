@@ -62,7 +62,7 @@ class Conversation:
 @lru_cache(maxsize=10_000)
 def _key(*parts: str) -> str:
     """Asked for fourteen times a message, and often of a conversation that was made anew from its row."""
-    return "/".join(part.replace("/", "%2F") for part in parts)
+    return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
