@@ -6,7 +6,7 @@ Slack answers nearly all of them with HTTP 200 and ``"ok": false``.
 from botcore import Rejected, Retry, Unknown
 from botcore_slack.request import NotSent, Refused, Trouble
 
-__all__ = ["BLOCKS_REFUSED", "STREAMING", "TOKEN_REFUSED", "error_of", "in_our_words"]
+__all__ = ["BLOCKS_REFUSED", "PASSING", "STREAMING", "TOKEN_REFUSED", "error_of", "in_our_words"]
 
 NOT_SENT_PAUSE_S = 1.0, 300.0
 """Between tries without a connection: as long as it has been gone, within these bounds."""
@@ -16,6 +16,8 @@ AMBIGUOUS = frozenset({"internal_error", "fatal_error", "service_unavailable", "
 """Some aspect of the call may have succeeded, says Slack's documentation."""
 NOT_READ = frozenset({"request_timeout"})
 """The request did not arrive whole: not executed, and worth another try at once."""
+PASSING = LIMITED | AMBIGUOUS | NOT_READ
+"""Slack's own trouble of the moment: no operator can mend it."""
 TOKEN_REFUSED = frozenset(
     {
         "account_inactive",

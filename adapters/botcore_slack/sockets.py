@@ -20,7 +20,7 @@ from typing import NoReturn, Protocol
 from aiohttp import ClientError, ClientWebSocketResponse, WSMsgType
 
 from botcore import Clock, SettingsError, StoreUnavailable
-from botcore_slack.errors import TOKEN_REFUSED, error_of
+from botcore_slack.errors import PASSING, TOKEN_REFUSED, error_of
 from botcore_slack.intake import Kind
 from botcore_slack.request import Refused, Trouble
 from botcore_slack.wire import Json
@@ -149,7 +149,7 @@ class Sockets:
             self._report(why)
         if not isinstance(error, Refused):
             return _pause(tries)
-        if error.status == 200 and not error.retry_after:
+        if error.status == 200 and error.error not in PASSING:
             return OPERATOR_PAUSE_S  # Slack itself says no: an operator must act
         return max(_pause(tries), error.retry_after)
 

@@ -192,6 +192,18 @@ async def test_a_token_that_stops_to_hold_later_is_said_and_asked_again(server: 
         await until(lambda: channel.health == "ok")
 
 
+@pytest.mark.parametrize("error", ["internal_error", "fatal_error", "service_unavailable", "ratelimited"])
+async def test_a_moment_of_slacks_own_trouble_makes_nobody_deaf_for_a_minute(
+    server: FakeSlack, running: Running, error: str
+) -> None:
+    clock = HurriedClock()
+    async with running(server, clock, sockets=1):
+        server.fail("apps.connections.open", Fault.refused(error))
+        await server.sockets.close()
+        await server.serves("apps.connections.open", 2)
+    assert max(clock.slept) < 2
+
+
 async def test_what_cannot_be_understood_is_kept_and_holds_nobody_up(
     server: FakeSlack, inbox: FakeInbox, running: Running
 ) -> None:
