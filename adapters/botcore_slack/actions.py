@@ -52,7 +52,8 @@ def _pressed(payload: Json, me: Identity) -> Heard | None:
     person = _person(payload)
     if action["action_id"] == AGAIN:
         record = Message(event_id=event_id, conversation=where, person=person, text="/again", reply_to=below)
-        return Heard(record=record, team=_team(payload, me))
+        # Whoever reads the answer as it grows is named with their own workspace; a shared channel has others, too.
+        return Heard(record=record, team=str(payload["user"].get("team_id") or _team(payload, me)))
     value = VALUES[word(action, "value")]
     feedback = Feedback(event_id=event_id, conversation=where, person=person, platform_id=below, value=value)
     return Heard(record=feedback, trigger=str(payload.get("trigger_id") or "") if value < 0 else "")

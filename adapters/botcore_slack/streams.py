@@ -29,7 +29,7 @@ OPEN = 1000
 SHOWN_LIMIT = 9000
 """Characters that are shown before the end: what is cut into several messages would not go on where they stop."""
 REFUSED_PAUSE_S = 600.0
-"""A workspace that does not stream is not asked for each reply; one that has too many streams is asked when it says."""
+"""A chat that does not stream is not asked for each reply; a workspace with too many streams is asked when it says."""
 
 
 @dataclass(slots=True)
@@ -48,21 +48,25 @@ class Streams:
         self._api = api
         self._clock = clock
         self._open = Recent[_Stream](OPEN)
-        self._refused_until = self._quiet_until = 0.0
+        self._limited_until = self._quiet_until = 0.0
+        self._refused_until = Recent[float]()
+        """By chat."""
 
     async def start(self, part: Part, person: str, team: str) -> str:
         """The ``ts`` of a message that will grow, "" where Slack refuses."""
-        if self._clock.monotonic() < self._refused_until:
+        place, now = part.conversation, self._clock.monotonic()
+        if now < max(self._limited_until, self._refused_until.get(place.chat) or 0.0):
             return ""
-        place = part.conversation
         try:
             ts = await self._api.start_stream(place.chat, place.thread, person, team)
         except (Rejected, Retry) as refused:
             if not error_of(refused):
                 raise  # Slack was not reached
             log.info("no streams for now, messages are edited instead: %s", refused)
-            pause = refused.after if isinstance(refused, Retry) else REFUSED_PAUSE_S
-            self._refused_until = self._clock.monotonic() + pause
+            if isinstance(refused, Retry):
+                self._limited_until = now + refused.after
+            else:
+                self._refused_until.put(place.chat, now + REFUSED_PAUSE_S)
             return ""
         self._open.put(platform_id(place.chat, ts), _Stream(place.chat, ts))
         return ts

@@ -343,6 +343,15 @@ async def test_again_answers_the_question_anew(slack: FakeSlack, talker: Talker,
     assert (len(talker.replies), talker.replies[1].again) == (2, talker.replies[0].id)
 
 
+async def test_who_is_of_another_workspace_reads_another_answer_as_it_grows(slack: FakeSlack, start: Start) -> None:
+    ben = slack.channel("C1").person("U2", team="T2")
+    async with start(ScriptedEngine("first try", "second try")):
+        await ben.says("@botcore a story")
+        await ben.again(await ben.hears("first try"))
+        second = await ben.hears("second try")
+    assert [message.streamed for message in (ben.messages[0], second)] == [True, True]
+
+
 # ------------------------------------------------------------------ files
 
 

@@ -27,6 +27,8 @@ class Methods:
         self._stamps = stamps
         self._open_socket = open_socket
         self.channels: dict[str, dict[str, Any]] = {}
+        self.teams: dict[str, str] = {}
+        """Whose workspace is which; all others are of the bot's."""
         self.messages: dict[tuple[str, str], SentMessage] = {}
         self.history: list[dict[str, Any]] = []
         """What people wrote, as conversations.history shows it."""
@@ -122,6 +124,8 @@ class Methods:
             raise ApiError("missing_recipient_user_id")
         if kind != "im" and not recipient_team_id:
             raise ApiError("missing_recipient_team_id")
+        if recipient_user_id and recipient_team_id != self.teams.get(recipient_user_id, TEAM):
+            raise ApiError("user_not_found")
         self._piece(markdown_text)
         message = SentMessage(
             channel=channel,

@@ -54,17 +54,19 @@ class FakePlace:
         """The texts of `messages`."""
         return [message.text for message in self.messages]
 
-    def person(self, user: str) -> "FakePerson":
-        """Somebody who is here."""
-        return FakePerson(self, user)
+    def person(self, user: str, team: str = TEAM) -> "FakePerson":
+        """Somebody who is here; of another workspace than the bot's, where the channel is shared with that one."""
+        self.slack.api.teams[user] = team
+        return FakePerson(self, user, team)
 
 
 class FakePerson:
     """Somebody in one place."""
 
-    def __init__(self, place: FakePlace, user: str) -> None:
+    def __init__(self, place: FakePlace, user: str, team: str) -> None:
         self.place = place
         self.user = user
+        self.team = team
         self.slack = place.slack
 
     @property
@@ -87,7 +89,7 @@ class FakePerson:
         deliveries = [await self.slack.brings({**message, "channel_type": self.place.kind})]
         if self.place.kind != "im" and f"<@{BOT_USER}>" in message["text"]:
             mention = {key: message[key] for key in ("user", "text", "ts", "team", "channel", "event_ts")}
-            mention |= {key: message[key] for key in ("thread_ts", "files") if key in message}
+            mention |= {key: message[key] for key in ("thread_ts", "files", "user_team") if key in message}
             deliveries.append(await self.slack.brings({**mention, "type": "app_mention"}))
         return Said(ts=message["ts"], message=message, deliveries=tuple(deliveries))
 
@@ -193,7 +195,7 @@ class FakePerson:
         name = f"person{self.user[1:].lower()}"
         return {
             "type": kind,
-            "user": {"id": self.user, "username": name, "name": name, "team_id": TEAM},
+            "user": {"id": self.user, "username": name, "name": name, "team_id": self.team},
             "api_app_id": APP_ID,
             "token": "old-verification-token",
             "team": {"id": TEAM, "domain": "example"},
@@ -210,10 +212,12 @@ class FakePerson:
             "user": self.user,
             "text": _typed(text),
             "ts": ts,
-            "team": TEAM,
+            "team": self.team,
             "channel": self.place.id,
             "event_ts": ts,
         }
+        if self.team != TEAM:
+            message |= {"user_team": self.team, "source_team": self.team}
         if thread:
             message |= {"thread_ts": thread, "parent_user_id": self._author(thread)}
         return message

@@ -430,6 +430,16 @@ async def test_a_workspace_that_does_not_stream_is_not_asked_each_time(
     assert [method for method, _ in server.received].count("chat.startStream") == 1
 
 
+async def test_a_chat_that_cannot_stream_takes_it_from_no_other(server: FakeSlack, running: Running) -> None:
+    ben, ana = server.dm("U2"), server.dm("U1")
+    server.fail("chat.startStream", Fault.refused("channel_type_not_supported"))
+    async with running(server) as channel:
+        for chat in ("D2", "D1", "D2"):
+            place = Conversation(channel="slack", account=ANA.account, chat=chat, thread=THREAD.thread)
+            await channel.send(part("…", place, id=f"t{chat}.0"))
+    assert [message.streamed for message in (*ana.messages, *ben.messages)] == [True, False, False]
+
+
 async def test_too_many_streams_delay_no_reply(server: FakeSlack, running: Running) -> None:
     clock = ManualClock()
     private = Conversation(channel="slack", account=ANA.account, chat="D1", thread=THREAD.thread)
