@@ -18,7 +18,7 @@ from botcore.errors import Rejected, Retry, StoreUnavailable
 from botcore.failpoints import failpoint
 from botcore.messages import Feedback
 from botcore.observe import Metrics
-from botcore.pace import Pace
+from botcore.pace import Pace, Seldom
 from botcore.ports import Channel, Part
 from botcore.store import Claim, Handover, OutboxRow, Store
 
@@ -36,6 +36,12 @@ NOTE_PAUSE_S = 1.0
 RESEND_AFTER_S = 20.0
 """Between a call without an answer and the next try: what a platform suffers from is seldom over within a second. An
 HTTP client keeps idle connections for 15, so none that went under together with the first call's is used again."""
+
+LONG_WAIT_S = 60.0
+"""What a channel asks for where an operator must act, or a network has been gone as long: worth a warning."""
+
+TOLD_EVERY_S = 60.0
+"""Between two lines about what one channel waits for."""
 
 MAX_SENDS = 4
 """Of one part whose senders died, each in the middle of it: then whoever sends it is ended by it."""
@@ -56,6 +62,7 @@ class Sender:
         self.clock = clock
         self.metrics = metrics
         self.pace: Pace = Pace(clock)
+        self._told = Seldom(clock, TOLD_EVERY_S)
         self._matched = matched
 
     async def settle(self, channel: Channel, claim: Claim, rows: Sequence[OutboxRow], *, release: Handover) -> None:
@@ -96,7 +103,7 @@ class Sender:
         try:
             platform_id = await self._call(channel, row.part)
         except Retry as refused:
-            return await self._refused(channel, claim, row, refused.after, release=release)
+            return await self._refused(channel, claim, row, refused, release=release)
         except Rejected as refused:
             if row.part.platform_id:
                 return await self._displaced(channel, claim, row, str(refused))
@@ -119,14 +126,15 @@ class Sender:
         return part.platform_id
 
     async def _refused(
-        self, channel: Channel, claim: Claim, row: OutboxRow, after: float, *, release: Handover | None
+        self, channel: Channel, claim: Claim, row: OutboxRow, refused: Retry, *, release: Handover | None
     ) -> OutboxRow:
         self._count(channel, "retry")
+        self._tell(channel, refused)
         failpoint("outbox.refused")
         if row.attempt >= MAX_ATTEMPTS:
             return await self._failed(channel, claim, row, f"given up after {row.attempt} tries", release=release)
-        not_before = self.clock.now() + after
-        self.pace.hold(channel, row.part.conversation, after)
+        not_before = self.clock.now() + refused.after
+        self.pace.hold(channel, row.part.conversation, refused.after)
         await self._note(partial(self.store.unsent, claim, row.part.id, not_before=not_before))
         failpoint("outbox.unsent")
         return replace(row, state="pending", not_before=not_before)
@@ -190,6 +198,11 @@ class Sender:
                 return await write()
             except StoreUnavailable:  # the store has said so in the log
                 await self.clock.sleep(NOTE_PAUSE_S)
+
+    def _tell(self, channel: Channel, refused: Retry) -> None:
+        level = logging.WARNING if refused.after >= LONG_WAIT_S else logging.INFO
+        if self._told.passes((channel.name, level)):
+            log.log(level, "%s: a message waits %g s: %s", channel.name, refused.after, refused)
 
     def _count(self, channel: Channel, result: str) -> None:
         self.metrics.sends.labels(channel.name, result).inc()

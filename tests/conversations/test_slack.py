@@ -343,6 +343,17 @@ async def test_again_answers_the_question_anew(slack: FakeSlack, talker: Talker,
     assert (len(talker.replies), talker.replies[1].again) == (2, talker.replies[0].id)
 
 
+async def test_a_token_that_was_revoked_is_in_the_log_when_a_reply_meets_it(
+    slack: FakeSlack, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING)
+    ana = slack.dm("U1")
+    async with start():
+        slack.fail("chat.postMessage", Fault.refused("token_revoked"))
+        await ana.says("hi")
+        await until(lambda: "slack: a message waits 60 s: Slack says: token_revoked" in caplog.text)
+
+
 async def test_who_is_of_another_workspace_reads_another_answer_as_it_grows(slack: FakeSlack, start: Start) -> None:
     ben = slack.channel("C1").person("U2", team="T2")
     async with start(ScriptedEngine("first try", "second try")):
