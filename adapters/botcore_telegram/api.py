@@ -16,8 +16,10 @@ from telegram.error import TelegramError
 from botcore import Attachment, Citation, Clock, Rejected, Retry, Unknown
 from botcore_telegram.buttons import Keyboard
 from botcore_telegram.line import Line
+from botcore_telegram.moves import Moves
 from botcore_telegram.request import NotSent, Refused
 from botcore_telegram.text import Body, Span, body, plain
+from botcore_telegram.wire import chat_and_message
 
 __all__ = ["Api", "in_our_words", "is_flood_limit"]
 
@@ -39,8 +41,9 @@ TOO_LARGE = "larger than 20 MB, the most that Telegram hands to bots"
 class Api:
     """Calls over an open line. They raise `Retry`, `Rejected` or `Unknown`."""
 
-    def __init__(self, line: Line, clock: Clock) -> None:
+    def __init__(self, line: Line, clock: Clock, moves: Moves) -> None:
         self._line = line
+        self._moves = moves
         self._bot = line.bot
         self._clock = clock
         self._gone_since: float | None = None
@@ -53,31 +56,43 @@ class Api:
         text: str,
         citations: Sequence[Citation] = (),
         *,
-        reply_to: int | None = None,
+        reply_to: str = "",
         buttons: Keyboard = (),
     ) -> tuple[int, int]:
-        """Chat and message id of a new message."""
-        where: Question = {"message_thread_id": thread} if thread else {}
-        if reply_to:
-            where["reply_parameters"] = {"message_id": reply_to, "allow_sending_without_reply": True}
+        """Chat and message id of a new message; ``reply_to`` is the platform id of the one it quotes."""
+        topic: Question = {"message_thread_id": thread} if thread else {}
 
-        async def attempt(chat: int, body: Body) -> tuple[int, int]:
-            sent = await self._line.ask("sendMessage", {"chat_id": chat, **_shown(body, buttons), **where})
+        async def post(chat: int, body: Body) -> tuple[int, int]:
+            question = {"chat_id": chat, **_shown(body, buttons), **topic, **_quoting(reply_to, chat)}
+            sent = await self._line.ask("sendMessage", question)
             return sent["chat"]["id"], sent["message_id"]
 
-        return await self._persist(attempt, chat, text, citations)
+        async def attempt(body: Body) -> tuple[int, int]:
+            known = await self._moves.now(chat)
+            try:
+                return await post(known, body)
+            except Refused as refused:
+                if refused.migrate_to in (0, known):
+                    raise
+                await self._moves.followed(chat, refused.migrate_to)
+                return await post(refused.migrate_to, body)
+
+        return await self._persist(attempt, text, citations)
 
     async def edit(
         self, chat: int, message: int, text: str, citations: Sequence[Citation] = (), *, buttons: Keyboard = ()
     ) -> None:
-        """Replace a message's text and buttons; the same again is fine."""
+        """Replace a message's text and buttons; the same again is fine.
 
-        async def attempt(chat: int, body: Body) -> None:
+        `Rejected` where the chat has moved: the same number is another message there.
+        """
+
+        async def attempt(body: Body) -> None:
             with _same_is_fine():
                 question = {"chat_id": chat, "message_id": message, **_shown(body, buttons)}
                 await self._line.ask("editMessageText", question)
 
-        await self._persist(attempt, chat, text, citations)
+        await self._persist(attempt, text, citations)
 
     async def preview(self, chat: int, message: int, text: str) -> None:
         """Show an unfinished text in a message of ours."""
@@ -91,6 +106,7 @@ class Api:
 
     async def typing(self, chat: int, thread: int | None) -> None:
         """Show "typing…" for five seconds."""
+        chat = await self._moves.now(chat)
         await self._said(self._bot.send_chat_action(chat, ChatAction.TYPING, message_thread_id=thread))
 
     async def show_buttons(self, chat: int, message: int, buttons: Keyboard) -> None:
@@ -135,22 +151,17 @@ class Api:
             raise self._told(error) from error
         self._gone_since = None
 
-    async def _persist(
-        self, attempt: Callable[[int, Body], Awaitable[T]], chat: int, text: str, citations: Sequence[Citation]
-    ) -> T:
-        """Once as it should be; once more where the chat moved, once more where the formatting was refused."""
+    async def _persist(self, attempt: Callable[[Body], Awaitable[T]], text: str, citations: Sequence[Citation]) -> T:
+        """Once as it should be; once more where the formatting was refused."""
         said = body(text, citations)
         while True:
             try:
-                result = await attempt(chat, said)
+                result = await attempt(said)
             except TelegramError as error:
-                if isinstance(error, Refused) and error.migrate_to not in (0, chat):
-                    chat = error.migrate_to
-                elif _about_entities(error) and said.spans:
-                    log.warning("Telegram refuses the formatting, sending the text as it is: %s", error)
-                    said = plain(text, citations)
-                else:
+                if not (_about_entities(error) and said.spans):
                     raise self._told(error) from error
+                log.warning("Telegram refuses the formatting, sending the text as it is: %s", error)
+                said = plain(text, citations)
             else:
                 self._gone_since = None
                 return result
@@ -197,6 +208,16 @@ def _shown(body: Body, buttons: Keyboard = ()) -> Question:
         rows = [[{"text": button.label, "callback_data": button.data} for button in row] for row in buttons]
         question["reply_markup"] = {"inline_keyboard": rows}
     return question
+
+
+def _quoting(platform_id: str, chat: int) -> Question:
+    """Nothing where it names no message of this chat, as after a move."""
+    try:
+        where, message = chat_and_message(platform_id)
+    except ValueError:
+        return {}
+    known = {"message_id": message, "allow_sending_without_reply": True}
+    return {"reply_parameters": known} if where == chat else {}
 
 
 def _entity(span: Span) -> Question:

@@ -28,6 +28,7 @@ from botcore_telegram.buttons import Keyboard, keyboard
 from botcore_telegram.errands import Errands
 from botcore_telegram.intake import Intake
 from botcore_telegram.link import Link
+from botcore_telegram.moves import Moves
 from botcore_telegram.presses import Presses
 from botcore_telegram.settings import TelegramSettings
 from botcore_telegram.text import LIMIT
@@ -62,6 +63,7 @@ class Telegram:
         self._settings = settings
         self._clock = clock
         self._commands: Callable[[], Sequence[Command]] = tuple
+        self._moves = Moves()
         self._link: Link | None = None
         self._webhook: Webhook | None = None
         """Takes Telegram's calls while `run` does."""
@@ -83,7 +85,7 @@ class Telegram:
     @asynccontextmanager
     async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
         """Keep the connection for as long as the bot lives: the last replies go out after `run` was ended."""
-        self._clock = self._clock or bot.clock
+        self._clock, self._moves.bot = self._clock or bot.clock, bot
         async with self._connected():
             yield
 
@@ -174,6 +176,7 @@ class Telegram:
         return Intake(
             inbox,
             channel=self.name,
+            moves=self._moves,
             read=lambda update, me: read(update, me, self._settings.group_mode),
             tell=tell,
             pressed=presses.pressed,
@@ -197,7 +200,7 @@ class Telegram:
         link = self._linked()
         await link.drafts.end(part.turn)
         chat, thread = place(part.conversation)
-        quoted = None if part.conversation.private else _message_in(part.reply_to, chat)
+        quoted = "" if part.conversation.private else part.reply_to
         sent = await link.api.send(chat, thread, part.text, part.citations, reply_to=quoted, buttons=_buttons(part))
         return platform_id(*sent)
 
@@ -238,7 +241,7 @@ class Telegram:
         """The one connection, shared by `run` and `lifespan`: the first one opens it, the last one closes it."""
         if self._clock is None:
             raise RuntimeError("a Telegram channel outside of a bot needs a clock: Telegram(settings, clock)")
-        link = self._link = self._link or Link(self._settings, self._clock, self.name)
+        link = self._link = self._link or Link(self._settings, self._clock, self.name, self._moves)
         link.holders += 1
         try:
             yield link
@@ -251,11 +254,3 @@ class Telegram:
 
 def _buttons(part: Part) -> Keyboard:
     return keyboard() if part.ask_feedback else ()
-
-
-def _message_in(platform_id: str, chat: int) -> int | None:
-    try:
-        where, message = chat_and_message(platform_id)
-    except ValueError:
-        return None
-    return message if where == chat else None

@@ -11,7 +11,8 @@ import logging
 from collections.abc import Callable, Sequence
 
 from botcore import Conversation, Inbox, Incoming, StoreUnavailable
-from botcore_telegram.wire import Identity, Json, Unusable
+from botcore_telegram.moves import Moves
+from botcore_telegram.wire import Identity, Json, Unusable, moved
 
 __all__ = ["Intake"]
 
@@ -29,12 +30,14 @@ class Intake:
         inbox: Inbox,
         *,
         channel: str,
+        moves: Moves,
         read: Callable[[Json, Identity], Incoming | None],
         tell: Callable[[Conversation, str], None],
         pressed: Callable[[Json, Incoming | None], None],
     ) -> None:
         self._inbox = inbox
         self._channel = channel
+        self._moves = moves
         self._read = read
         self._tell = tell
         self._pressed = pressed
@@ -53,7 +56,7 @@ class Intake:
         presses = list[tuple[Json, Incoming | None]]()
         for update in updates:
             try:
-                record = self._read(update, me)
+                record = await self._understood(update, me)
             except Unusable as error:
                 await self._dead(me, _name(update), _payload(update), str(error))
                 continue
@@ -63,6 +66,12 @@ class Intake:
             await self._accept(records, me)
         for query, record in presses:
             self._pressed(query, record)
+
+    async def _understood(self, update: Json, me: Identity) -> Incoming | None:
+        if move := moved(update):
+            await self._moves.note(*move)
+        record = self._read(update, me)
+        return record and await self._moves.home(record)
 
     async def unreadable(self, body: bytes, me: Identity, reason: str) -> None:
         """Keep a delivery that is no update at all. Raises `StoreUnavailable`."""

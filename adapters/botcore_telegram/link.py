@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from botcore import Clock, Command, Draft, Retry
 from botcore_telegram.drafts import Drafts
+from botcore_telegram.moves import Moves
 from botcore_telegram.settings import TelegramSettings
 from botcore_telegram.text import tail
 from botcore_telegram.wire import chat_and_message, place
@@ -17,13 +18,13 @@ log = logging.getLogger(__name__)
 class Link:
     """Opened by the first who holds it, closed by the last; made inside a running event loop."""
 
-    def __init__(self, settings: TelegramSettings, clock: Clock, channel: str) -> None:
+    def __init__(self, settings: TelegramSettings, clock: Clock, channel: str, moves: Moves) -> None:
         from botcore_telegram.api import Api
         from botcore_telegram.line import Line
 
         self.clock = clock
         self.line: Line = Line(settings)
-        self.api: Api = Api(self.line, clock)
+        self.api: Api = Api(self.line, clock, moves)
         self.drafts = Drafts(clock, self._preview)
         self.holders = 0
         self._channel = channel

@@ -10,14 +10,25 @@ What claims to be one of these and lacks what it must have raises `Unusable`: it
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from botcore import Attachment, Control, Conversation, Feedback, Incoming, Message, Person, Rejected
 from botcore_telegram.buttons import parsed
 
-__all__ = ["ALLOWED_UPDATES", "Identity", "Json", "Unusable", "chat_and_message", "place", "platform_id", "read"]
+__all__ = [
+    "ALLOWED_UPDATES",
+    "Identity",
+    "Json",
+    "Unusable",
+    "chat_and_message",
+    "moved",
+    "place",
+    "platform_id",
+    "read",
+]
 
 Json = Mapping[str, Any]
 GroupMode = Literal["addressed", "all"]
@@ -81,15 +92,33 @@ def place(conversation: Conversation) -> tuple[int, int | None]:
 
 def read(update: Json, me: Identity, group_mode: GroupMode = "addressed") -> Incoming | None:
     """The record an update stands for, None where it is not for us. Raises `Unusable`."""
-    try:
+    with _understood():
         for kind, reader in _READERS.items():
             if kind in update:
                 return reader(update[kind], str(_whole(update, "update_id")), me, group_mode)
+    return None
+
+
+def moved(update: Json) -> tuple[int, int] | None:
+    """(id before, id from now on) where an update says that a group became a supergroup. Raises `Unusable`."""
+    with _understood():
+        message = update.get("message") or {}
+        if "migrate_to_chat_id" in message:
+            return _whole(message["chat"], "id"), _whole(message, "migrate_to_chat_id")
+        if "migrate_from_chat_id" in message:
+            return _whole(message, "migrate_from_chat_id"), _whole(message["chat"], "id")
+    return None
+
+
+@contextmanager
+def _understood() -> Iterator[None]:
+    """Whatever goes wrong inside is the update's fault."""
+    try:
+        yield
     except Unusable:
         raise
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise Unusable(f"{type(error).__name__}: {error}") from error
-    return None
 
 
 def _message(message: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Message | None:

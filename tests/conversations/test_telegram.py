@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pytest
 
-from botcore import Chunk, Feedback, Reply, Sampling, SettingsError, Turn, hookimpl, say, sender
+from botcore import Chunk, Conversation, Feedback, Reply, Sampling, SettingsError, Turn, hookimpl, say, sender
 from botcore.testing import Chat, ManualClock, ScriptedEngine, chatting, until
 from botcore_telegram.testing import SECRET, FakeTelegram, Fault
 
@@ -302,6 +302,42 @@ async def test_topics_are_conversations_of_their_own(telegram: FakeTelegram, sta
         gate.open()
         for topic in (8, 9):
             assert (await team.hears(f"in {topic}")).thread == topic
+
+
+async def test_a_group_that_becomes_a_supergroup_goes_on_with_its_conversation(
+    telegram: FakeTelegram, talker: Talker, start: Start
+) -> None:
+    group = telegram.chat(-100, "group")
+    place = Conversation(channel="telegram", account="123456789", chat="-100", private=False)
+    async with start():
+        await group.says("@botcore_bot one", person=8)
+        await group.hears("You said: one")
+        await until(lambda: len(talker.replies) == 1)
+        team = await group.becomes(-1002000)
+        await telegram.confirms(telegram.updates.waiting[-1])
+    async with start() as bot:
+        asked = await team.says("@botcore_bot two", person=8)
+        two = await team.hears("You said: two")
+        await until(lambda: len(talker.replies) == 2)
+        said = [entry.text for entry in await bot.bot.history(place)]
+    assert said == ["one", "You said: one", "two", "You said: two"]
+    assert two.reply_to == asked["message"]["message_id"]
+
+
+async def test_a_reply_that_is_made_while_its_group_becomes_a_supergroup_arrives_there(
+    telegram: FakeTelegram, start: Start
+) -> None:
+    group = telegram.chat(-100, "group")
+    async with start() as bot:
+        bot.engine.hold()
+        await group.says("@botcore_bot count", person=8)
+        await until(lambda: bot.engine.open == 1)
+        bot.engine.step()
+        await until(lambda: group.texts)
+        team = await group.becomes(-1002000)
+        bot.engine.release()
+        await team.hears("You said: count")
+    assert len(group.messages) == 1
 
 
 async def test_an_edited_question_is_answered_instead(telegram: FakeTelegram, start: Start) -> None:

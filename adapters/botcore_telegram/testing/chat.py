@@ -55,6 +55,19 @@ class FakeChat:
         message = {**update["message"], "text": text, "entities": _entities(text), "edit_date": 1_700_000_100}
         return self.telegram.updates.add("edited_message", message)
 
+    async def becomes(self, id: int, *, told: bool = True) -> "FakeChat":
+        """This group becomes a supergroup, which has another id and counts its messages anew.
+
+        A message in either says so; without ``told`` the bot was away for more than the day that these are kept.
+        """
+        moved = self.telegram.chat(id, "supergroup")
+        self._api.moved[self.id] = id
+        for chat, news in ((self, {"migrate_to_chat_id": id}), (moved, {"migrate_from_chat_id": self.id})):
+            service = _wordless(chat._message("", 0, news))
+            if told:
+                self.telegram.updates.add("message", service)
+        return moved
+
     def deletes(self, message: SentMessage) -> None:
         """An administrator deletes a message of the bot's; Telegram does not say so."""
         del self._api.messages[self.id, message.id]
@@ -131,9 +144,7 @@ class FakeChat:
         message = self._message(caption, person, {**file, **more})
         if caption:
             message["caption"], message["caption_entities"] = message["text"], message["entities"]
-        return self.telegram.updates.add(
-            "message", {name: value for name, value in message.items() if name not in ("text", "entities")}
-        )
+        return self.telegram.updates.add("message", _wordless(message))
 
     def _message(self, text: str, person: int, more: Mapping[str, Any]) -> dict[str, Any]:
         return {
@@ -149,6 +160,10 @@ class FakeChat:
     def _person(self, person: int) -> dict[str, Any]:
         id = person or abs(self.id)
         return {"id": id, "is_bot": False, "first_name": f"Person {id}"}
+
+
+def _wordless(message: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in message.items() if name not in ("text", "entities")}
 
 
 def _entities(text: str) -> list[dict[str, Any]]:

@@ -60,12 +60,6 @@ class Fault:
         """The person has blocked the bot."""
         return cls(status=403, description="Forbidden: bot was blocked by the user")
 
-    @classmethod
-    def migrated(cls, to: int) -> Self:
-        """The group has become a supergroup with another id."""
-        description = "Bad Request: group chat was upgraded to a supergroup chat"
-        return cls(status=400, description=description, parameters={"migrate_to_chat_id": to})
-
 
 class Odds:
     """What goes wrong by chance, the same for the same seed."""

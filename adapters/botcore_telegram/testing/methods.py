@@ -21,6 +21,7 @@ __all__ = ["Methods", "SentMessage"]
 
 TEXT_LIMIT = 4096
 EMPTY = "Bad Request: message text is empty"
+UPGRADED = "Bad Request: group chat was upgraded to a supergroup chat"
 SAME = (
     "Bad Request: message is not modified: specified new message content and reply markup are exactly the same as "
     "a current content and reply markup of the message"
@@ -56,6 +57,8 @@ class Methods:
         self.files = Files()
         self.me = {"id": user_id, "is_bot": True, "first_name": username, "username": username}
         self.chats: dict[int, dict[str, Any]] = {}
+        self.moved: dict[int, int] = {}
+        """Group → the supergroup it has become."""
         self.messages: dict[tuple[int, int], SentMessage] = {}
         self.edits: list[tuple[int, int, str]] = []
         self.drafts: list[tuple[int, int, str]] = []
@@ -176,6 +179,8 @@ class Methods:
     def _chat(self, chat_id: int) -> dict[str, Any]:
         if chat_id not in self.chats:
             raise ApiError(400, "Bad Request: chat not found")
+        if chat_id in self.moved:
+            raise ApiError(400, UPGRADED, migrate_to_chat_id=self.moved[chat_id])
         return self.chats[chat_id]
 
     def _sent(self, chat_id: int, message_id: int) -> SentMessage:

@@ -93,13 +93,29 @@ async def test_formatting_that_is_refused_is_left_out(
     assert "refuses the formatting" in caplog.text
 
 
-async def test_a_group_that_moved_is_followed(server: FakeTelegram, running: Running) -> None:
-    server.chat(-100, "group")
-    moved = server.chat(-200, "supergroup")
-    server.fail("sendMessage", Fault.migrated(-200))
+async def test_a_group_that_moved_is_followed_and_asked_for_but_once(server: FakeTelegram, running: Running) -> None:
+    moved = await server.chat(-100, "group").becomes(-200, told=False)
     async with running() as channel:
-        assert await channel.send(part("hi", TEAM)) == "-200:1"
-    assert moved.texts == ["hi"]
+        assert await channel.send(part("hi", TEAM, reply_to="-100:5")) == "-200:2"
+        assert await channel.send(part("ho", TEAM)) == "-200:3"
+        await channel.show(draft(conversation=TEAM))
+    assert (moved.texts, moved.actions) == (["hi", "ho"], ["typing"])
+    assert moved.messages[0].reply_to is None  # a number of the old group's names another message here
+    assert [method for method, _ in server.received].count("sendMessage") == 3
+
+
+async def test_what_was_said_in_the_group_is_not_edited_in_the_supergroup(
+    server: FakeTelegram, running: Running
+) -> None:
+    team = server.chat(-100, "group")
+    async with running() as channel:
+        await channel.send(part("…", TEAM))
+        anchor = await channel.send(part("…", TEAM))
+        moved = await team.becomes(-200)
+        other = await channel.send(part("something else", TEAM))
+        with pytest.raises(Rejected, match="upgraded"):
+            await channel.edit(anchor, part("done", TEAM, platform_id=anchor))
+    assert (anchor, other, moved.texts) == ("-100:2", "-200:2", ["something else"])
 
 
 async def test_two_chats_do_not_wait_for_each_other(server: FakeTelegram, running: Running) -> None:

@@ -122,6 +122,15 @@ async def test_bad_messages_are_refused(
     assert telegram.executed["sendMessage"] == 0
 
 
+async def test_a_group_that_became_a_supergroup_is_refused_and_named(telegram: FakeTelegram, ask: Ask) -> None:
+    moved = await telegram.chat(-100, "group").becomes(-1002000)
+    status, body = await ask("sendMessage", chat_id=-100, text="x")
+    assert (status, body["parameters"]) == (400, {"migrate_to_chat_id": -1002000})
+    assert (await ask("sendMessage", chat_id=moved.id, text="x"))[0] == 200
+    told = [update["message"] for update in (await ask("getUpdates"))[1]]
+    assert [(news["chat"]["id"], news["message_id"]) for news in told] == [(-100, 1), (-1002000, 1)]
+
+
 async def test_drafts_are_for_private_chats(telegram: FakeTelegram, ask: Ask) -> None:
     telegram.chat(7), telegram.chat(-100, "group")
     assert [(await ask("sendMessageDraft", chat_id=chat, draft_id=1, text="x"))[0] for chat in (7, -100)] == [200, 400]

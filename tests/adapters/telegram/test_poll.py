@@ -8,12 +8,13 @@ import aiohttp
 import pytest
 from pydantic import SecretStr
 
-from botcore import Message, SettingsError
+from botcore import Control, Message, SettingsError
 from botcore.testing import until
 from botcore.testing.clock import settle
 from botcore_telegram import Telegram
 from botcore_telegram.channel import STANDING_BY
 from botcore_telegram.intake import Intake
+from botcore_telegram.moves import Moves
 from botcore_telegram.testing import FakeTelegram, Fault
 from botcore_telegram.wire import ALLOWED_UPDATES, Identity, read
 from tests.adapters.telegram.conftest import FakeInbox, HurriedClock, Running
@@ -27,6 +28,22 @@ async def test_a_message_is_confirmed_after_it_was_committed(
         await inbox.holds(1)
         await server.confirms(update["update_id"])
     assert inbox.texts == ["hi"]
+
+
+async def test_what_is_said_in_a_supergroup_belongs_to_the_group_it_was(
+    server: FakeTelegram, inbox: FakeInbox, running: Running
+) -> None:
+    async with running():
+        team = await server.chat(-100, "group").becomes(-1002000)
+        asked = await team.says("@botcore_bot hi")
+        await team.rewrites(asked, "@botcore_bot ho")
+        await server.chat(-1003000, "supergroup").says("@botcore_bot elsewhere")
+        await inbox.holds(3)
+    assert [record.conversation.chat for record in inbox.committed] == ["-100", "-100", "-1003000"]
+    said, edit, _ = inbox.committed
+    assert isinstance(said, Message)
+    assert isinstance(edit, Control)
+    assert said.platform_id == edit.target == "-1002000:2"  # the group had a message of that number, too
 
 
 async def test_while_the_store_refuses_the_same_update_comes_again(
@@ -109,7 +126,7 @@ async def test_an_update_nested_deeper_than_can_be_written_is_a_dead_letter_too(
     for _ in range(5000):
         text = [text]
     me = Identity(channel="telegram", user_id=1, username="x")
-    intake = Intake(inbox, channel="telegram", read=read, tell=print, pressed=print)
+    intake = Intake(inbox, channel="telegram", moves=Moves(), read=read, tell=print, pressed=print)
     await intake.take([{"update_id": 1, "message": {"chat": {"type": "private"}, "from": {}, "text": text}}], me)
     assert [(event, payload) for event, payload, _ in inbox.letters] == [("1", "nested too deeply to be written down")]
 

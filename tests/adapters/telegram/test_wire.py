@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botcore import Attachment, Control, Conversation, Feedback, Message, Person
-from botcore_telegram.wire import Identity, Unusable, chat_and_message, platform_id, read
+from botcore_telegram.wire import Identity, Unusable, chat_and_message, moved, platform_id, read
 
 ME = Identity(channel="telegram", user_id=42, username="helper_bot")
 ANA = {"id": 7, "is_bot": False, "first_name": "Ana", "last_name": "Lima"}
@@ -25,6 +25,15 @@ def heard(update: dict[str, Any], group_mode: Any = "addressed") -> str | None:
     record = read(update, ME, group_mode)
     assert record is None or isinstance(record, Message)
     return record.text if record else None
+
+
+def test_either_half_of_a_move_says_which_group_became_which() -> None:
+    before, after = {"id": -100, "type": "group"}, {"id": -1002000, "type": "supergroup"}
+    assert moved(message(None, before, migrate_to_chat_id=-1002000)) == (-100, -1002000)
+    assert moved(message(None, after, migrate_from_chat_id=-100)) == (-100, -1002000)
+    assert [moved(update) for update in (message("hi"), {"update_id": 1}, {"message": None})] == [None] * 3
+    with pytest.raises(Unusable):
+        moved(message(None, before, migrate_to_chat_id="x"))
 
 
 def test_a_private_message_becomes_a_record() -> None:
@@ -238,7 +247,20 @@ JUNK = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = ("message_id", "date", "chat", "from", "text", "caption", "entities", "photo", "document", "reply_to_message")
+FIELDS = (
+    "message_id",
+    "date",
+    "chat",
+    "from",
+    "text",
+    "caption",
+    "entities",
+    "photo",
+    "document",
+    "reply_to_message",
+    "migrate_to_chat_id",
+    "migrate_from_chat_id",
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -248,7 +270,9 @@ def test_whatever_stands_in_an_update_it_is_a_record_or_unusable(kind: str, data
     for field in data.draw(st.lists(st.sampled_from([*FIELDS, "data", "message", "sender_chat"]), max_size=3)):
         content[field] = data.draw(JUNK)
     with suppress(Unusable):
-        read({"update_id": data.draw(st.integers() | JUNK), kind: content}, ME)
+        update = {"update_id": data.draw(st.integers() | JUNK), kind: content}
+        moved(update)
+        read(update, ME)
 
 
 def test_a_message_is_named_by_chat_and_number() -> None:
