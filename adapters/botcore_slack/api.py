@@ -241,6 +241,10 @@ class Api:
             )
         return await self._said("conversations.history", channel, lambda: self._client.conversations_history(**where))
 
+    async def file(self, id: str) -> Json:
+        """What Slack knows of a file: an answer with a ``file``."""
+        return await self._said("files.info", "", lambda: self._client.files_info(file=id))
+
     def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         """The bytes of a file people sent, in pieces."""
         return fetch(self._session, self._settings, attachment)

@@ -138,7 +138,7 @@ class Slack:
             try:
                 me = await identify(link.api, link.clock, channel=self.name, report=self._report)
                 asides = Asides(link.api, tasks, channel=self.name)
-                await self._listen(link, self._intake(inbox, me, asides))
+                await self._listen(link, self._intake(link, inbox, me, asides))
             except SettingsError as error:
                 # Carried out of the group by hand: the group would wrap it.
                 wrong = error
@@ -159,10 +159,13 @@ class Slack:
         sockets = Sockets(link.api, intake.take, link.clock, channel=self.name, count=count, report=self._report)
         await sockets.run()
 
-    def _intake(self, inbox: Inbox, me: "Identity", asides: Asides) -> Intake:
+    def _intake(self, link: _Link, inbox: Inbox, me: "Identity", asides: Asides) -> Intake:
+        from botcore_slack.files import described
+
         return Intake(
             inbox,
             me,
+            described=lambda file: described(file, link.api.file, link.clock),
             commands=lambda: {command.name for command in self._commands()},
             takes_part=self._takes_part,
             askers=self._askers,

@@ -1,19 +1,40 @@
 """Files people send: fetched with the bot's token, so from Slack's hosts only, never by way of a redirect."""
 
+import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from urllib.parse import urlsplit
 
 import aiohttp
 
-from botcore import Attachment, Rejected, Retry, Unknown
+from botcore import Attachment, Clock, Rejected, Retry, Unknown
 from botcore_slack.request import CONNECT_TIMEOUT_S, waits
 from botcore_slack.settings import SlackSettings
+from botcore_slack.wire import BY_ID, Json, Unusable, understood
+from botcore_slack.wire import attachment as read_attachment
 
-__all__ = ["address_of", "fetch"]
+__all__ = ["address_of", "described", "fetch"]
+
+log = logging.getLogger(__name__)
 
 PIECE = 64 << 10
+ASK_S = 2.0
+"""Slack wants to hear of a delivery within three."""
 HOSTS = re.compile(r"([\w-]+\.)*(slack\.com|slack-files\.com)", re.ASCII)
+
+
+async def described(file: Attachment, ask: Callable[[str], Awaitable[Json]], clock: Clock) -> Attachment:
+    """The file with its name and address, where a message gave no more than its id; as it is if Slack does not say."""
+    if not file.reference.startswith(BY_ID):
+        return file
+    try:
+        async with clock.timeout(ASK_S):
+            said = await ask(file.reference.removeprefix(BY_ID))
+        with understood():
+            return read_attachment(said["file"])
+    except (Rejected, Retry, Unknown, TimeoutError, Unusable) as error:
+        log.warning("Slack does not say what file it is that somebody shared: %s", error)
+        return file
 
 
 async def fetch(

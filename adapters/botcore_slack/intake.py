@@ -5,14 +5,16 @@ store unavailable              `take` raises: do not, and Slack sends it again
 authentic, but of no use       a dead letter, and `take` returns
 """
 
+import asyncio
 import hashlib
 import json
 import logging
 import re
 from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from typing import Literal
 
-from botcore import Conversation, Inbox, Incoming, Message, StoreUnavailable
+from botcore import Attachment, Conversation, Inbox, Incoming, Message, StoreUnavailable
 from botcore_slack.actions import read_action
 from botcore_slack.recent import Recent
 from botcore_slack.wire import Heard, Identity, Json, Unusable, read_event
@@ -57,6 +59,7 @@ class Intake:
         *,
         commands: Callable[[], Collection[str]],
         takes_part: Callable[[Conversation], Awaitable[bool]],
+        described: Callable[[Attachment], Awaitable[Attachment]],
         askers: Askers,
         tell: Callable[[Conversation, str], None],
         ask_why: Callable[[Heard], None],
@@ -65,6 +68,7 @@ class Intake:
         self._inbox = inbox
         self._commands = commands
         self._takes_part = takes_part
+        self._described = described
         self._askers = askers
         self._tell = tell
         self._ask_why = ask_why
@@ -78,7 +82,7 @@ class Intake:
             return
         if heard is None or not await self._is_meant(heard):
             return
-        if await self._accept(heard.record, payload):
+        if await self._accept(await self._with_files(heard.record), payload):
             self._askers.note(heard)
             if heard.trigger:
                 self._ask_why(heard)
@@ -104,6 +108,14 @@ class Intake:
             raise
         except Exception as error:
             raise StoreUnavailable(f"cannot read who takes part in a thread ({type(error).__name__})") from error
+
+    async def _with_files(self, record: Incoming) -> Incoming:
+        if not isinstance(record, Message) or not record.attachments:
+            return record
+        name = f"{self.me.channel}: what file it is"
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(self._described(file), name=name) for file in record.attachments]
+        return replace(record, attachments=tuple(task.result() for task in asked))
 
     def _read(self, kind: Kind, payload: Json) -> Heard | None:
         return read_event(payload, self.me, self._commands()) if kind == "event" else read_action(payload, self.me)

@@ -21,10 +21,12 @@ from botcore import Attachment, Control, Conversation, Incoming, Message, Person
 from botcore_slack.text import spoken
 
 __all__ = [
+    "BY_ID",
     "Heard",
     "Identity",
     "Json",
     "Unusable",
+    "attachment",
     "channel_and_ts",
     "place",
     "platform_id",
@@ -41,6 +43,8 @@ TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}", re.ASCII)
 COMMAND = re.compile(r"!([a-z0-9_]{1,32})(?=\s|$)", re.ASCII)
 """Slack keeps "/stop" for itself at the beginning of a message, so "!stop" means the same."""
+BY_ID = "file:"
+"""Begins the reference of a file of which a message says no more than its id."""
 FILES_LIMIT = 20
 """Of one message: twice what Slack's programs take."""
 SAID = ("", "file_share", "thread_broadcast", "me_message")
@@ -155,7 +159,7 @@ def _said(event: Json, team: str, me: Identity, commands: Collection[str]) -> He
     thread, twice = _thread(event), mentioned and not private
     if not (private or mentioned or thread):
         return None
-    attachments = tuple(_attachment(file) for file in (event.get("files") or ())[:FILES_LIMIT])
+    attachments = tuple(attachment(file) for file in (event.get("files") or ())[:FILES_LIMIT])
     text = _command(spoken(raw, me.user_id, f"@{me.name}"), commands)
     if not (text or attachments):
         return None
@@ -277,10 +281,12 @@ def _person(message: Json) -> Person:
     return Person(id=word(message, "user"), name=str(name))
 
 
-def _attachment(file: Json) -> Attachment:
+def attachment(file: Json) -> Attachment:
+    """A file as a message or `files.info` has it. A message in a channel shared with another workspace has its id."""
+    address = file.get("url_private_download") or file.get("url_private")
     return Attachment(
         name=str(file.get("name") or file.get("title") or "file"),
         media_type=str(file.get("mimetype") or "application/octet-stream"),
         size=int(file.get("size") or 0),
-        reference=str(file.get("url_private_download") or file.get("url_private") or ""),
+        reference=str(address or (f"{BY_ID}{file['id']}" if file.get("id") else "")),
     )

@@ -3,8 +3,8 @@
 in our records    the id it had first: history, documents and judgements stay where they are
 in calls          the id it has now
 
-Kept in the database, for all processes and bots; what was looked up or noted once is known without asking. A bot that is
-in no group makes no table.
+Kept in the database, for all processes and bots; what was looked up or noted once is known without asking. A bot that
+is in no group makes no table.
 """
 
 from collections.abc import Mapping

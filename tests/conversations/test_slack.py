@@ -366,6 +366,13 @@ async def test_who_is_of_another_workspace_reads_another_answer_as_it_grows(slac
 # ------------------------------------------------------------------ files
 
 
+async def test_a_file_from_another_workspace_is_read_as_any_other(slack: FakeSlack, start: Start) -> None:
+    ben = slack.channel("C1").person("U2", team="T2")
+    async with start():
+        await ben.uploads("guide.txt", b"forty-two", "@botcore What does it say?", media_type="text/plain")
+        await ben.hears("It says forty-two [1].")
+
+
 async def test_a_file_is_read_and_quoted_with_its_page(slack: FakeSlack, start: Start) -> None:
     ana = slack.dm("U1")
     async with start():

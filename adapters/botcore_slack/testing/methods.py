@@ -32,6 +32,7 @@ class Methods:
         self.messages: dict[tuple[str, str], SentMessage] = {}
         self.history: list[dict[str, Any]] = []
         """What people wrote, as conversations.history shows it."""
+        self.files: dict[str, dict[str, Any]] = {}
         self.forms: dict[str, dict[str, Any]] = {}
         """Open forms by view id."""
         self.triggers: dict[str, str] = {}
@@ -215,6 +216,11 @@ class Methods:
         self._channel(channel_id)
         self.statuses.append((channel_id, thread_ts, status))
         return {}
+
+    def _files_info(self, file: str, **_: Any) -> dict[str, Any]:
+        if file not in self.files:
+            raise ApiError("file_not_found")
+        return {"file": self.files[file]}
 
     def _views_open(self, view: dict[str, Any], trigger_id: str = "", **_: Any) -> dict[str, Any]:
         person = self.triggers.pop(trigger_id, None)

@@ -96,8 +96,10 @@ class FakePerson:
     async def uploads(
         self, name: str, content: bytes, text: str = "", *, media_type: str = "application/pdf", thread: str = ""
     ) -> Said:
-        """Share a file, with a text."""
+        """Share a file, with a text. Of one from another workspace a message says nothing but its id."""
         file = self.slack.keeps(f"F{next(_files)}", name, content, media_type)
+        if self.team != TEAM:
+            file = {"id": file["id"], "mode": "file_access", "file_access": "check_file_info", "created": 0, "user": ""}
         return await self.says(text, thread=thread, subtype="file_share", files=[file])
 
     async def rewrites(self, said: Said, text: str) -> Delivery:

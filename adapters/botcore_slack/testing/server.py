@@ -161,7 +161,7 @@ class FakeSlack:
         """A shared file, as messages carry it."""
         self._files[id] = (content, media_type)
         url = f"{self.root}/files-pri/{TEAM}-{id}/{name}"
-        return {
+        self.api.files[id] = {
             "id": id,
             "name": name,
             "title": name,
@@ -170,6 +170,7 @@ class FakeSlack:
             "url_private": url,
             "url_private_download": url,
         }
+        return self.api.files[id]
 
     # ------------------------------------------------------------ deliveries
 
