@@ -41,7 +41,7 @@ Json = Mapping[str, Any]
 REPLAY_WINDOW_S = 300
 TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 TS = re.compile(r"[0-9]{1,12}\.[0-9]{1,9}", re.ASCII)
-COMMAND = re.compile(r"!([a-z0-9_]{1,32})(?=\s|$)", re.ASCII)
+COMMAND = re.compile(r"!([A-Za-z0-9_]{1,32})(?=\s|$)", re.ASCII)
 """Slack keeps "/stop" for itself at the beginning of a message, so "!stop" means the same."""
 BY_ID = "file:"
 """Begins the reference of a file of which a message says no more than its id."""
@@ -147,7 +147,7 @@ def place(me: Identity, channel: str, thread: str, *, private: bool) -> Conversa
 def _message(event: Json, team: str, me: Identity, commands: Collection[str]) -> Heard | None:
     reader = _CHANGES.get(event.get("subtype") or "")
     if reader:
-        return reader(event, team, me)
+        return reader(event, team, me, commands)
     return _said(event, team, me, commands)
 
 
@@ -178,7 +178,7 @@ def _said(event: Json, team: str, me: Identity, commands: Collection[str]) -> He
     return Heard(record=record, overheard=overheard, team=str(event.get("user_team") or event.get("team") or team))
 
 
-def _edited(event: Json, team: str, me: Identity) -> Heard | None:
+def _edited(event: Json, team: str, me: Identity, commands: Collection[str]) -> Heard | None:
     message, before = event["message"], event.get("previous_message") or {}
     if message.get("subtype") == "tombstone":
         return _gone(event, word(message, "ts"), before, team, me)
@@ -197,12 +197,12 @@ def _edited(event: Json, team: str, me: Identity) -> Heard | None:
         person=_person(message),
         kind="edit",
         target=platform_id(channel, ts),
-        text=spoken(text, me.user_id, f"@{me.name}"),
+        text=_command(spoken(text, me.user_id, f"@{me.name}"), commands),
     )
     return Heard(record=record, overheard=not addressed) if record.text else None
 
 
-def _deleted(event: Json, team: str, me: Identity) -> Heard | None:
+def _deleted(event: Json, team: str, me: Identity, _commands: Collection[str]) -> Heard | None:
     return _gone(event, word(event, "deleted_ts"), event.get("previous_message") or {}, team, me)
 
 
@@ -220,11 +220,12 @@ def _gone(event: Json, ts: str, before: Json, team: str, me: Identity) -> Heard 
     return Heard(record=record, overheard=not (private or _addresses(before, me)))
 
 
-_READERS: Mapping[str, Callable[[Json, str, Identity, Collection[str]], Heard | None]] = {
+_Reader = Callable[[Json, str, Identity, Collection[str]], Heard | None]
+_READERS: Mapping[str, _Reader] = {
     "message": _message,
     "app_mention": _said,
 }
-_CHANGES: Mapping[str, Callable[[Json, str, Identity], Heard | None]] = {
+_CHANGES: Mapping[str, _Reader] = {
     "message_changed": _edited,
     "message_deleted": _deleted,
 }
@@ -272,7 +273,7 @@ def _ts(record: Json, name: str) -> str:
 
 def _command(text: str, commands: Collection[str]) -> str:
     found = COMMAND.match(text)
-    return f"/{text[1:]}" if found and found[1] in commands else text
+    return f"/{text[1:]}" if found and found[1].lower() in commands else text
 
 
 def _person(message: Json) -> Person:

@@ -190,6 +190,17 @@ def test_an_edit_is_a_control_about_the_message() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ["!help me", "!Help me", "<@U0> !help me"])
+def test_a_command_may_begin_with_a_capital_and_come_by_an_edit(text: str) -> None:
+    said = read_event(event(text), ME, ["help"])
+    edit = read_event(changed(text), ME, ["help"])
+    assert said
+    assert edit
+    assert isinstance(said.record, Message)
+    assert isinstance(edit.record, Control)
+    assert said.record.text.lower() == edit.record.text.lower() == "/help me"
+
+
 def test_a_link_preview_is_no_edit_and_neither_is_our_own() -> None:
     assert read_event(changed("first"), ME) is None
     assert read_event(changed("…and more", bot_id="B0", user="U0"), ME) is None
