@@ -95,6 +95,21 @@ async def test_stop_ends_the_reply_and_keeps_what_was_said(page: Page, stub: Stu
     await expect(page.get_by_role("button", name="Send")).to_be_visible()
 
 
+async def test_the_keyboard_stays_on_the_page_where_a_button_goes(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.scripts.append(Script("Begun but never ended.", hold_after=1))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Begun")
+    await page.get_by_role("button", name="Stop the reply").press("Enter")
+    await expect(replies(page)).to_contain_text("Stopped")
+    await expect(page.get_by_label("Message to botcore")).to_be_focused()
+    stub.refuse["messages"] = (503, "full", "Not now.")
+    await say(page, "Refused")
+    await page.get_by_role("button", name="Discard").press("Enter")
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+    await expect(page.get_by_role("log")).to_be_focused()
+
+
 async def test_escape_stops(page: Page, stub: Stub) -> None:
     stub.scripts.append(Script("Begun but never ended.", hold_after=1))
     await say(page, "Go")
@@ -201,6 +216,8 @@ async def test_a_lost_server_is_said_and_found_again(page: Page, stub: Stub, wat
     stub.refuse.clear()
     await page.get_by_role("button", name="Try now").click()
     await expect(page.get_by_text("Connection lost")).to_have_count(0)
+    await expect(page.get_by_role("status").filter(has_text="Connected again.")).to_have_count(1)
+    await expect(page.get_by_role("log")).to_be_focused()
     await say(page, "Back?")
     await expect(replies(page)).to_contain_text("Understood.")
 

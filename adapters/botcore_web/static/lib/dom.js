@@ -13,6 +13,9 @@ export function icon(name) {
   return svg;
 }
 
+/** Where the keyboard goes when the button it was on goes: into the conversation, not to the top of the page. */
+export const focusLog = () => /** @type {HTMLElement|null} */ (document.querySelector(".log"))?.focus();
+
 /** Put a text on the clipboard. @param {string} text @returns {Promise<boolean>} */
 export async function copyText(text) {
   try {

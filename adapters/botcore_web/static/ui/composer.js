@@ -56,6 +56,10 @@ export function Composer() {
     send(said, attach.take(id));
     field.current.focus();
   };
+  const halt = () => {
+    if (!touch.matches) field.current.focus(); // the button goes with the reply
+    return stop();
+  };
   const order = () => {
     change("");
     return busy.value ? stop() : say({ text: "Nothing is running." });
@@ -95,7 +99,7 @@ export function Composer() {
     <${AttachButton} />
     <div class="composer-foot">
       <span class="keys" id="keys"><kbd>/</kbd> commands <kbd>Enter</kbd> send <kbd>Shift Enter</kbd> new line</span>
-      ${busy.value && html`<button type="button" class="round stop" aria-label=${stopping.value ? "Stopping" : "Stop the reply"} title="Stop (Esc)" aria-disabled=${String(stopping.value)} onClick=${stop}><${Icon} name="stop" /></button>`}
+      ${busy.value && html`<button type="button" class="round stop" aria-label=${stopping.value ? "Stopping" : "Stop the reply"} title="Stop (Esc)" aria-disabled=${String(stopping.value)} onClick=${halt}><${Icon} name="stop" /></button>`}
       ${(!busy.value || something) && html`<button type="submit" class="round send" aria-label="Send" title="Send (Enter)" disabled=${!something}><${Icon} name="send" /></button>`}
     </div>
   </form>`;

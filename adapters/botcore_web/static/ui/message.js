@@ -1,7 +1,7 @@
 // One line of the conversation: what a person said, or a reply.
 import { html, useState } from "../vendor/vendor.js";
 import { sized } from "../lib/attach.js";
-import { copyText } from "../lib/dom.js";
+import { copyText, focusLog } from "../lib/dom.js";
 import * as outbox from "../lib/outbox.js";
 import { again, deliver, send } from "../lib/send.js";
 import { whyOf } from "../lib/spoken.js";
@@ -22,8 +22,8 @@ export function Said({ item }) {
     ${item.waiting && html`<p class="small">Next in line</p>`}
     ${unsent?.state === "failed" && html`<div class="unsent">
       <${Icon} name="warn" /><span>Not sent. ${unsent.error}</span>
-      <button type="button" class="quiet" onClick=${() => deliver(unsent)}><${Icon} name="again" />Retry</button>
-      <button type="button" class="quiet" onClick=${() => outbox.drop(unsent.id)}>Discard</button>
+      <button type="button" class="quiet" onClick=${() => (focusLog(), deliver(unsent))}><${Icon} name="again" />Retry</button>
+      <button type="button" class="quiet" onClick=${() => (focusLog(), outbox.drop(unsent.id))}>Discard</button>
     </div>`}
   </article>`;
 }
@@ -76,17 +76,13 @@ function Body({ item: { entry, draft }, bad }) {
 function AskAgain({ entry }) {
   const question = thread.value.entries.findLast((other) => other.role === "user" && other.id < entry.id);
   if (!question || busy.value || thread.value.entries.at(-1) !== entry) return null;
-  return html`<button type="button" class="quiet again" onClick=${() => send(question.text, question.files)}><${Icon} name="again" />Ask again</button>`;
+  return html`<button type="button" class="quiet again" onClick=${() => (focusLog(), send(question.text, question.files))}><${Icon} name="again" />Ask again</button>`;
 }
 
 /** Another answer to the same question: only of the newest one, and not while something runs. @param {{entry: import("../lib/types.js").Entry}} props */
 function AnswerAgain({ entry }) {
   if (entry.id !== newest.value || busy.value) return null;
-  const ask = (/** @type {MouseEvent} */ event) => {
-    /** @type {HTMLElement} */ (event.currentTarget).closest(".log")?.focus(); // the button goes, the keyboard stays here
-    again(entry);
-  };
-  return html`<${IconButton} icon="again" label="Answer again" onClick=${ask} />`;
+  return html`<${IconButton} icon="again" label="Answer again" onClick=${() => (focusLog(), again(entry))} />`;
 }
 
 /** @type {import("../lib/types.js").Citation[]} */

@@ -1,7 +1,8 @@
 // What the page itself has to say: the connection, a passing line, and the voice for screen readers.
 import { html, useEffect, useState } from "../vendor/vendor.js";
 import { reconnect } from "../lib/chat.js";
-import { announced, connection, toast } from "../lib/store.js";
+import { focusLog } from "../lib/dom.js";
+import { announce, announced, connection, toast } from "../lib/store.js";
 import { Icon, IconButton } from "./atoms.js";
 
 /** A hiccup shorter than this is nobody's business, in ms. */
@@ -11,14 +12,17 @@ export function Banner() {
   const lost = connection.value === "lost";
   const [shown, show] = useState(false);
   useEffect(() => {
-    if (!lost) return show(false);
-    const timer = setTimeout(() => show(true), PATIENCE);
-    return () => clearTimeout(timer);
+    if (lost) {
+      const timer = setTimeout(() => show(true), PATIENCE);
+      return () => clearTimeout(timer);
+    }
+    if (shown) announce("Connected again.");
+    show(false);
   }, [lost]);
   return html`<div role="status" class="banner-place">${lost && shown && html`<div class="banner">
     <${Icon} name="warn" />
     <span>Connection lost. Trying again by itself; nothing that was sent is lost.</span>
-    <button type="button" class="quiet" onClick=${reconnect}>Try now</button>
+    <button type="button" class="quiet" onClick=${() => (focusLog(), reconnect())}>Try now</button>
   </div>`}</div>`;
 }
 
