@@ -27,7 +27,7 @@ class News(Flag):
     ENTRIES = auto()
     ENGINE = auto()
     CLOSING = auto()
-    """The bot stops: say what is known, and end."""
+    """The bot stops, or the conversation was deleted: say what is known, and end."""
 
 
 class Watch:

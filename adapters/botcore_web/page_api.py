@@ -78,6 +78,7 @@ class PageApi:
         await self._desk.accept(wire.stop_all(where, who, secrets.token_hex(8)))
         await self._desk.bot.forget(where)
         await self._desk.files.forget(where)
+        self._desk.live.tell(where.key, News.CLOSING)  # other tabs ask again, and hear that it is gone
         return web.Response(status=204)
 
     async def send(self, request: web.Request) -> web.Response:
@@ -119,10 +120,15 @@ class PageApi:
     # ------------------------------------------------------------ the event stream
 
     async def events(self, request: web.Request) -> web.StreamResponse:
-        """Everything that happens in a conversation, for as long as the page is open."""
+        """Everything that happens in a conversation, for as long as the page is open.
+
+        A 404 `Problem` where the page has lines of it and we have none: it was deleted meanwhile.
+        """
         who, where = self._where(request)
         bot = self._desk.bot
         view = View(after=wire.last_event_id(request.headers.get("Last-Event-ID", "")))
+        if view.last:
+            await self._desk.known(where)
         with self._desk.live.watch(where.key) as watch:
             stream = EventStream(request, bot.clock)
             try:

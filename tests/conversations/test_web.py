@@ -287,6 +287,18 @@ async def test_a_deleted_conversation_leaves_nothing_and_frees_the_engine(web: W
     assert (await ana.asks("DELETE", HERE))[0] == 404
 
 
+async def test_a_tab_beside_the_one_that_deletes_hears_that_the_conversation_is_gone(web: Web) -> None:
+    ana = await web.visitor()
+    beside = await ana.follows()
+    await ana.says("first")
+    last = (await reply(beside))["id"]
+    assert (await ana.asks("DELETE", HERE))[0] == 204
+    async with asyncio.timeout(5):
+        await beside.response.read()  # to its end
+    assert (await ana.asks("GET", f"{HERE}/events", headers={"Last-Event-ID": str(last)}))[0] == 404
+    await ana.follows()  # a page that has seen nothing yet opens a new one
+
+
 async def test_commands_work_in_the_page(web: Web) -> None:
     ana = await web.visitor()
     stream = await ana.follows()
