@@ -12,7 +12,7 @@ What a button or a form sends is read in `actions`. What claims to be one of the
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -159,8 +159,8 @@ def _said(event: Json, team: str, me: Identity, commands: Collection[str]) -> He
     thread, twice = _thread(event), mentioned and not private
     if not (private or mentioned or thread):
         return None
-    attachments = tuple(attachment(file) for file in (event.get("files") or ())[:FILES_LIMIT])
-    text = _command(spoken(raw, me.user_id, f"@{me.name}"), commands)
+    attachments = tuple(attachment(file) for file in _files(event))
+    text = _words(event, me, commands)
     if not (text or attachments):
         return None
     record = Message(
@@ -185,7 +185,7 @@ def _edited(event: Json, team: str, me: Identity, commands: Collection[str]) -> 
     # A link's preview, or a reply below, changes a message too; and every edit of our own comes back as one.
     if _from_a_bot(message, me) or message.get("text") == before.get("text"):
         return None
-    text, private, thread = _text(message), _private(event), _thread(message)
+    private, thread = _private(event), _thread(message)
     addressed = private or _addresses(message, me) or _addresses(before, me)
     if not (addressed or thread):
         return None
@@ -197,7 +197,7 @@ def _edited(event: Json, team: str, me: Identity, commands: Collection[str]) -> 
         person=_person(message),
         kind="edit",
         target=platform_id(channel, ts),
-        text=_command(spoken(text, me.user_id, f"@{me.name}"), commands),
+        text=_words(message, me, commands),
     )
     return Heard(record=record, overheard=not addressed) if record.text else None
 
@@ -262,6 +262,22 @@ def _text(message: Json) -> str:
     if not isinstance(text, str):
         raise Unusable("the text is not a string")
     return text
+
+
+def _words(message: Json, me: Identity, commands: Collection[str]) -> str:
+    """What was said, and below it what was forwarded with it."""
+    said = _command(spoken(_text(message), me.user_id, f"@{me.name}"), commands)
+    return "\n\n".join(filter(None, (said, *(spoken(_text(one), me.user_id) for one in _forwarded(message)))))
+
+
+def _files(message: Json) -> Sequence[Json]:
+    files = [file for one in (message, *_forwarded(message)) for file in one.get("files") or ()]
+    return files[:FILES_LIMIT]
+
+
+def _forwarded(message: Json) -> Sequence[Json]:
+    """Messages from elsewhere that somebody shared; a pasted link to one has its preview there, too."""
+    return [one for one in message.get("attachments") or () if one.get("is_share")]
 
 
 def _ts(record: Json, name: str) -> str:

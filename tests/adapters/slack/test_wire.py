@@ -90,6 +90,9 @@ def test_a_mention_opens_a_thread_of_its_own_and_answers_belong_to_it() -> None:
     assert (later.record.conversation, later.overheard) == (opened, True)
 
 
+FORWARDED = {"is_share": True, "is_msg_unfurl": True, "author_name": "ben", "text": "The pump has &lt;3 bar."}
+
+
 @pytest.mark.parametrize(
     ("payload", "expected"),
     [
@@ -113,6 +116,11 @@ def test_a_mention_opens_a_thread_of_its_own_and_answers_belong_to_it() -> None:
             event("<https://a.b/c> <https://a.b|the page> <mailto:a@b.c|a@b.c>"),
             "https://a.b/c the page (https://a.b) a@b.c",
         ),
+        (event("", attachments=[FORWARDED]), "The pump has <3 bar."),
+        (event("Why?", attachments=[FORWARDED, FORWARDED]), "Why?\n\nThe pump has <3 bar.\n\nThe pump has <3 bar."),
+        (event("Why?", attachments=[FORWARDED | {"is_share": False}, {"fallback": "a link"}]), "Why?"),
+        (channel("<@U0>", attachments=[FORWARDED]), "@helper\n\nThe pump has <3 bar."),
+        (channel("look", attachments=[FORWARDED | {"text": "<@U0> hi"}]), None),
         (event("hi", subtype="thread_broadcast"), "hi"),
         (event("hi", subtype="me_message"), "hi"),
     ],
@@ -188,6 +196,13 @@ def test_an_edit_is_a_control_about_the_message() -> None:
         target=f"D1:{TS}",
         text="second & last",
     )
+
+
+def test_a_forwarded_file_comes_along() -> None:
+    file = {"id": "F1", "name": "plan.pdf", "mimetype": "application/pdf", "size": 3, "url_private": "https://slack/f"}
+    said = heard(event("", attachments=[FORWARDED | {"text": "", "files": [file]}]))
+    assert isinstance(said.record, Message)
+    assert (said.record.text, [one.name for one in said.record.attachments]) == ("", ["plan.pdf"])
 
 
 @pytest.mark.parametrize("text", ["!help me", "!Help me", "<@U0> !help me"])
