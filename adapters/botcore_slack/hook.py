@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from botcore import Clock, StoreUnavailable
-from botcore_slack.wire import Json, Unusable, signed
+from botcore_slack.signature import signed
+from botcore_slack.wire import Json, Unusable
 
 if TYPE_CHECKING:
     from aiohttp import web
