@@ -10,9 +10,9 @@ import hashlib
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from botcore import Attachment, Conversation, Inbox, Incoming, Message, StoreUnavailable
 from botcore_slack.actions import read_action
@@ -59,7 +59,7 @@ class Intake:
         *,
         commands: Callable[[], Collection[str]],
         takes_part: Callable[[Conversation], Awaitable[bool]],
-        described: Callable[[Attachment], Awaitable[Attachment]],
+        described: Callable[[Attachment], Coroutine[Any, Any, Attachment]],
         askers: Askers,
         tell: Callable[[Conversation, str], None],
         ask_why: Callable[[Heard], None],

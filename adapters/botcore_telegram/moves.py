@@ -79,7 +79,7 @@ class Moves:
         if self.bot and not self._ready:
             await self.bot.migrate("telegram", MIGRATIONS)
             self._ready = True
-        return self.bot and self.bot.database
+        return self.bot.database if self.bot else None
 
 
 def _remember(known: dict[int, int], chat: int, other: int) -> None:
