@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(help="Show the configuration in force.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="The configuration: show it, check it.", no_args_is_help=True)
 SECRET = re.compile(r"(^|[_.])(key|token|secret|password)$")
 
 

@@ -44,22 +44,38 @@ def test_help_names_every_command(here: Path) -> None:
         assert f"\n  {command} " in done.stdout
 
 
-def test_a_plugin_offers_several_commands_under_one_name(here: Path) -> None:
+@pytest.fixture
+def shelf(here: Path) -> dict[str, str]:
+    """An installed package with the plugin `SHELF`: the environment that makes it so."""
     (here / "shelf.py").write_text(SHELF)
     dist = here / "shelf-1.dist-info"
     dist.mkdir()
     (dist / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf\nVersion: 1\n")
     (dist / "entry_points.txt").write_text("[botcore]\nshelf = shelf:Shelf\n[botcore.cli]\nshelf.build = shelf:build\n")
-    path = {"PYTHONPATH": str(here)}
     (here / "shelf.toml").write_text("[plugins.shelf]\n")
-    told = botcore("books", "show", "--config", "shelf.toml", "Emma", here=here, **path)
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(here), os.environ.get("PYTHONPATH")]))}
+
+
+def test_a_plugin_offers_several_commands_under_one_name(here: Path, shelf: dict[str, str]) -> None:
+    told = botcore("books", "show", "--config", "shelf.toml", "Emma", here=here, **shelf)
     assert (told.returncode, told.stdout) == (0, "Emma, quietly\n")
-    assert "  books " in botcore("--help", "--config", "shelf.toml", here=here, **path).stdout
-    # Its helper runs although the plugin is not configured, and the configuration is wrong.
-    (here / "bot.toml").write_text("[plugins.shelf]\nheight = 3\n")
-    helped = botcore("shelf", "build", "--loud", here=here, **path)
+    assert "  books " in botcore("--help", "--config", "shelf.toml", here=here, **shelf).stdout
+
+
+def test_a_set_up_helper_runs_before_its_plugin_is_configured(here: Path, shelf: dict[str, str]) -> None:
+    (here / "bot.toml").write_text("[plugins.shelf]\nheight = 3\n")  # which is wrong
+    helped = botcore("shelf", "build", "--loud", here=here, **shelf)
     assert (helped.returncode, helped.stdout) == (0, "BUILT\n")
-    assert botcore("shelf", "burn", here=here, **path).returncode == 2
+    assert botcore("shelf", "burn", here=here, **shelf).returncode == 2
+
+
+def test_a_set_up_helper_hides_no_command_of_its_plugin(here: Path, shelf: dict[str, str]) -> None:
+    told = botcore("shelf", "order", "-c", "shelf.toml", here=here, **shelf)
+    assert (told.returncode, told.stdout) == (0, "by title\n")
+    helped = botcore("shelf", "--help", "-c", "shelf.toml", here=here, **shelf).stdout
+    assert "\n  order\n" in helped
+    assert "\n  build\n" in helped
+    assert "--config FILE" in botcore("shelf", "order", "--help", "-c", "shelf.toml", here=here, **shelf).stdout
 
 
 SHELF = """
@@ -72,6 +88,7 @@ class Shelf:
     @hookimpl
     def register(self, registry):
         registry.cli("books", {"list": lambda: None, "show": show})
+        registry.cli("shelf", {"order": lambda: print("by title")})
 
 
 def show(title: str) -> None:
