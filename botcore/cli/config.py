@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from json import dumps
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -26,7 +27,7 @@ def show(config: ConfigFiles = None, json: AsJson = False) -> None:
         print_json([{"key": key, "value": value, "origin": origin} for key, value, origin in rows])
         return
     for key, value, origin in rows:
-        typer.echo(f"{key:<36} {value!s:<40} {origin}")
+        typer.echo(f"{key:<36} {_written(value):<40} {origin}")
 
 
 @app.command("check")
@@ -44,6 +45,11 @@ def check(config: ConfigFiles = None, json: AsJson = False) -> None:
         typer.echo("\n".join(problems.values()) or "ok")
     if problems:
         raise typer.Exit(1)
+
+
+def _written(value: Any) -> str:
+    """A value as a configuration file has it, but for the quotes around a text."""
+    return dumps(value, ensure_ascii=False, default=str) if isinstance(value, bool | list | tuple) else str(value)
 
 
 def _startable(settings: "Settings", registered: "Registered") -> None:

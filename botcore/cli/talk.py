@@ -162,6 +162,7 @@ def _print_end(entry: dict[str, Any]) -> None:
     typer.echo(f"\n({entry['reason']})" if entry["reason"] else "")
     for citation in entry["citations"]:
         page = f", p. {citation['page']}" if citation["page"] else ""
-        typer.echo(f"  [{citation['number']}] {citation['title']}{page} - {citation['source']}")
+        source = f" - {citation['source']}" if citation["source"] else ""
+        typer.echo(f"  [{citation['number']}] {citation['title']}{page}{source}")
         if citation["snippet"]:
             typer.echo(f"      {shorten(citation['snippet'], SNIPPET_WIDTH, placeholder=' …')}")

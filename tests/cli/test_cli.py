@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from botcore.cli.config import check
+from botcore.cli.config import _written, check
+from botcore.cli.talk import _print_end
 from botcore.errors import SettingsError
 
 LOCKED = 'data_dir = "{data}"'
@@ -151,6 +152,13 @@ def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Pat
     assert "hunter2" not in done.stdout + done.stderr
 
 
+@pytest.mark.parametrize(
+    ("value", "written"), [((), "[]"), (("a.example",), '["a.example"]'), (True, "true"), (8080, "8080"), ("x", "x")]
+)
+def test_config_show_writes_values_as_a_file_has_them(value: object, written: str) -> None:
+    assert _written(value) == written
+
+
 def test_plugins_lists_what_could_not_be_loaded(here: Path) -> None:
     (here / "more.toml").write_text("[plugins.textgne]\n[plugins.textgen]")
     done = botcore("plugins", "--config", "more.toml", "--json", here=here)
@@ -158,6 +166,12 @@ def test_plugins_lists_what_could_not_be_loaded(here: Path) -> None:
     assert done.returncode == 1
     assert 'did you mean "textgen"?' in rows["textgne"]["problem"]
     assert "reply" in rows["textgen"]["hooks"]
+
+
+def test_a_citation_without_a_source_ends_with_its_title(capsys: pytest.CaptureFixture[str]) -> None:
+    cited = [{"number": 1, "title": "Ticket 7", "page": 0, "source": "", "snippet": ""}]
+    _print_end({"reason": "", "citations": cited})
+    assert capsys.readouterr().out == "\n  [1] Ticket 7\n"
 
 
 def test_doctor_finds_and_says_the_fix(here: Path) -> None:
