@@ -38,7 +38,8 @@ def ask(
         raise typer.BadParameter(f"{STOP} ends a reply that is being written; Ctrl-C does that here")
     entry = run_async(_ask(settings_for(config), text, show=not json))
     if json:
-        print_json({key: entry[key] for key in ("text", "outcome", "reason", "model", "plugin", "citations", "reply")})
+        told = {key: entry[key] for key in ("text", "outcome", "reason", "model", "plugin", "citations")}
+        print_json(told | {"reply_id": entry["reply"]})
     if entry["outcome"] != "answered":
         raise typer.Exit(1)
 
