@@ -1,13 +1,15 @@
 """``botcore config``: what is in force, and where each value came from."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from json import dumps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
+from botcore.errors import SettingsError
 
 if TYPE_CHECKING:
     from botcore.registry import Registered
@@ -33,18 +35,28 @@ def show(config: ConfigFiles = None, json: AsJson = False) -> None:
 @app.command("check")
 def check(config: ConfigFiles = None, json: AsJson = False) -> None:
     """Check the configuration, every plugin's table included; exit status 2 and one line where it is wrong."""
-    from botcore.loader import load
-
-    settings = settings_for(config)
-    loaded = load(settings)
-    _startable(settings, loaded.registered)
-    problems = loaded.problems
+    try:
+        problems = _problems(config)
+    except SettingsError as error:
+        if not json:
+            raise
+        problems = {"configuration": str(error)}
     if json:
         print_json({"ok": not problems, "problems": problems})
     else:
         typer.echo("\n".join(problems.values()) or "ok")
     if problems:
-        raise typer.Exit(1)
+        raise typer.Exit(2)
+
+
+def _problems(config: list[Path] | None) -> Mapping[str, str]:
+    """Plugin to what is wrong with it. Raises `SettingsError` for all the rest."""
+    from botcore.loader import load
+
+    settings = settings_for(config)
+    loaded = load(settings)
+    _startable(settings, loaded.registered)
+    return loaded.problems
 
 
 def _written(value: Any) -> str:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
 from botcore.cli.config import _written, check
 from botcore.cli.talk import _print_end
@@ -142,6 +143,24 @@ def test_config_check_refuses_what_a_start_refuses(
     with pytest.raises(SettingsError) as refused:
         check(config=[Path("wrong.toml")])
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("toml", "name", "told"),
+    [
+        ("[plugins.textgne]", "textgne", 'did you mean "textgen"?'),
+        ("[http]\nhost = '0.0.0.0'", "configuration", "needs a key"),
+    ],
+)
+def test_config_check_tells_scripts_what_is_wrong(
+    here: Path, capsys: pytest.CaptureFixture[str], toml: str, name: str, told: str
+) -> None:
+    (here / "wrong.toml").write_text(f"{toml}\n[engine]\nkind = 'scripted'\n")
+    with pytest.raises(typer.Exit) as ended:
+        check(config=[here / "wrong.toml"], json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert (ended.value.exit_code, said["ok"]) == (2, False)
+    assert told in said["problems"][name]
 
 
 def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Path) -> None:
