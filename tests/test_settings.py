@@ -86,6 +86,7 @@ def test_a_secret_may_live_in_a_file(file: Path, tmp_path: Path) -> None:
         ("[engine]\nmodle = 'x'", {}, '[engine] has no key "modle"; did you mean "model"?'),
         ("[enigne]\nmodel = 'x'", {}, 'there is no table [enigne]; did you mean "engine"?'),
         ("[http]\nport = 'many'", {}, "http.port: input should be a valid integer"),
+        ("[http]\nallowed_hosts = 'x'", {}, 'http.allowed_hosts is a list; write ["…"], also for one'),
         ("[http]\nport = 70000", {}, "http.port: input should be less than or equal to 65535, not 70000"),
         ("[http\nport = 1", {}, "not valid TOML"),
         ("port = 1", {}, '"port" stands in no table; write [http] above it'),

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from botcore import Reply, Sampling
@@ -46,9 +47,14 @@ def _finish(reply: Reply, sampling: Sampling) -> str:
     return "length" if 0 < sampling.max_tokens <= reply.completion_tokens else "stop"
 
 
+def _sources(reply: Reply) -> dict[str, Any]:
+    """What the reply's ``[1]`` points at, in a field of ours: OpenAI's annotations know pages of the web alone."""
+    return {"citations": [asdict(citation) for citation in reply.citations]} if reply.citations else {}
+
+
 def completion(reply: Reply, request: ChatRequest, now: float) -> dict[str, Any]:
     """The whole reply; ``system_fingerprint`` is the model or LoRA version that wrote it."""
-    message = {"role": "assistant", "content": reply.text, "refusal": None}
+    message = {"role": "assistant", "content": reply.text, "refusal": None, **_sources(reply)}
     choice = {"index": 0, "message": message, "finish_reason": _finish(reply, request.sampling), "logprobs": None}
     return {
         "id": f"chatcmpl-{reply.id}",
@@ -97,7 +103,9 @@ class Chunks:
         if left is None:
             return head + self.error(Problem(500, "revised", "the reply was begun anew; ask again, without stream"))
         tail = self._chunk({"content": left}) if left else b""
-        tail += self._chunk({}, finish=_finish(reply, self._request.sampling), fingerprint=reply.model or None)
+        tail += self._chunk(
+            _sources(reply), finish=_finish(reply, self._request.sampling), fingerprint=reply.model or None
+        )
         if self._request.include_usage:
             tail += self._frame({"choices": [], "usage": _usage(reply)})
         return head + tail + DONE
@@ -110,7 +118,7 @@ class Chunks:
         self._id = f"chatcmpl-{turn}"
         return self._chunk({"role": "assistant", "content": ""})
 
-    def _chunk(self, delta: Mapping[str, str], *, finish: str | None = None, fingerprint: str | None = None) -> bytes:
+    def _chunk(self, delta: Mapping[str, Any], *, finish: str | None = None, fingerprint: str | None = None) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish, "logprobs": None}
         usage = {"usage": None} if self._request.include_usage else {}
         return self._frame({"system_fingerprint": fingerprint, "choices": [choice], **usage})

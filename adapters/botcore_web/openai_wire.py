@@ -189,6 +189,8 @@ def _line(where: str, value: Any) -> PromptMessage:
     for name, content in value.items():
         if name in ("role", "content") or (name in EMPTY_IN_A_REPLY and not content) or content is None:
             continue
+        if name == "citations" and role == "assistant":  # of our own reply, come back with the history
+            continue
         param = f"{where}.{name[:64]}"
         raise Problem(400, "unsupported_parameter", f"{param}: is not supported here; leave it out", param=param)
     return PromptMessage(role=ROLES[role], content=_content(f"{where}.content", value.get("content")))  # type: ignore[arg-type]

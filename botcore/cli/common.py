@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 ConfigFiles = Annotated[
     list[Path] | None,
-    typer.Option("--config", "-c", help="A configuration file instead of the shipped one; repeatable."),
+    typer.Option("--config", "-c", metavar="FILE", help="A configuration file instead of the shipped one; repeatable."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the file where there is one of this name.")]

@@ -1,12 +1,15 @@
 """``botcore config``: what is in force, and where each value came from."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from json import dumps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
+from botcore.errors import SettingsError
 
 if TYPE_CHECKING:
     from botcore.registry import Registered
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(help="Show the configuration in force.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="The configuration: show it, check it.", no_args_is_help=True)
 SECRET = re.compile(r"(^|[_.])(key|token|secret|password)$")
 
 
@@ -26,24 +29,39 @@ def show(config: ConfigFiles = None, json: AsJson = False) -> None:
         print_json([{"key": key, "value": value, "origin": origin} for key, value, origin in rows])
         return
     for key, value, origin in rows:
-        typer.echo(f"{key:<36} {value!s:<40} {origin}")
+        typer.echo(f"{key:<36} {_written(value):<40} {origin}")
 
 
 @app.command("check")
 def check(config: ConfigFiles = None, json: AsJson = False) -> None:
     """Check the configuration, every plugin's table included; exit status 2 and one line where it is wrong."""
-    from botcore.loader import load
-
-    settings = settings_for(config)
-    loaded = load(settings)
-    _startable(settings, loaded.registered)
-    problems = loaded.problems
+    try:
+        problems = _problems(config)
+    except SettingsError as error:
+        if not json:
+            raise
+        problems = {"configuration": str(error)}
     if json:
         print_json({"ok": not problems, "problems": problems})
     else:
         typer.echo("\n".join(problems.values()) or "ok")
     if problems:
-        raise typer.Exit(1)
+        raise typer.Exit(2)
+
+
+def _problems(config: list[Path] | None) -> Mapping[str, str]:
+    """Plugin to what is wrong with it. Raises `SettingsError` for all the rest."""
+    from botcore.loader import load
+
+    settings = settings_for(config)
+    loaded = load(settings)
+    _startable(settings, loaded.registered)
+    return loaded.problems
+
+
+def _written(value: Any) -> str:
+    """A value as a configuration file has it, but for the quotes around a text."""
+    return dumps(value, ensure_ascii=False, default=str) if isinstance(value, bool | list | tuple) else str(value)
 
 
 def _startable(settings: "Settings", registered: "Registered") -> None:

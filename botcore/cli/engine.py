@@ -6,7 +6,7 @@ from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, setti
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(help="Install and look at the engine.", no_args_is_help=True)
+app: typer.Typer = typer.Typer(help="Install the local engine without starting the bot.", no_args_is_help=True)
 
 
 @app.command("install")

@@ -11,6 +11,7 @@ from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+    from importlib.metadata import EntryPoint
 
     from botcore import ports
     from botcore.loader import Loaded
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from botcore.settings import Settings
 
 __all__ = ["add_commands", "load_with_visit", "plugins"]
+
+CONFIG_TOO = "--config FILE goes with it, too: a configuration file instead of the shipped one; repeatable."
 
 
 def plugins(config: ConfigFiles = None, json: AsJson = False) -> None:
@@ -52,53 +55,56 @@ def add_commands(app: typer.Typer, arguments: list[str]) -> list[str]:
     """Add the commands of plugins; returns the arguments without the ``--config FILE`` that was used to find them.
 
     Loading plugins costs time, so it is done only where none of our own commands is asked for. A configuration that is
-    wrong does not keep ``--help`` from being shown.
+    wrong does not keep ``--help`` from being shown, nor a set-up helper from running.
     """
+    from botcore.installed import set_up_helpers
+
     own = {command.name for command in app.registered_commands} | {group.name for group in app.registered_groups}
     asks_help = not arguments or arguments[0] in ("--help", "-h")
     if not asks_help and (arguments[0] in own or arguments[0].startswith("-")):
         return arguments
-    helper = "" if asks_help else arguments[0]
-    if _add_helpers(app, helper):
+    helpers = set_up_helpers()
+    asked = {} if asks_help else helpers.get(arguments[0], {})
+    if asked and arguments[1:2] and arguments[1] in asked:
+        _add(app, arguments[0], {}, _loaded(arguments[0], asked))
         return arguments
     files, others = _config_files(arguments)
     try:
         commands = _commands(files)
     except BotcoreError:
-        if not asks_help:
+        if not asks_help and not asked:
             raise
         commands = {}
-    for name, command in commands.items():
-        _add(app, name, command)
+    for name in dict.fromkeys([*helpers, *commands]):
+        called = _loaded(name, asked) if asked and name == arguments[0] else {}
+        _add(app, name, commands.get(name, {}), called, listed=helpers.get(name, {}))
     return others
 
 
-def _add_helpers(app: typer.Typer, name: str) -> bool:
-    """Add the set-up helpers called ``name``, or the names of all of them for ``--help``; whether it is theirs."""
-    from botcore.installed import imported, set_up_helpers
+def _loaded(group: str, points: "Mapping[str, EntryPoint]") -> "dict[str, Callable[..., None]]":
+    from botcore.installed import imported
 
-    helpers = set_up_helpers()
-    for group, points in helpers.items():
-        if name in ("", group):
-            called = {sub: imported(group, point) for sub, point in points.items()} if name else {}
-            _add_group(app, group, called, points)
-    return name in helpers
+    return {sub_command: imported(group, point) for sub_command, point in points.items()}
 
 
-def _add(app: typer.Typer, name: str, command: "CliCommands") -> None:
-    if callable(command):
-        app.command(name)(command)
-    else:
-        _add_group(app, name, command, command)
-
-
-def _add_group(
-    app: typer.Typer, name: str, commands: "Mapping[str, Callable[..., None]]", listed: "Iterable[str]"
+def _add(
+    app: typer.Typer,
+    name: str,
+    command: "CliCommands",
+    helpers: "Mapping[str, Callable[..., None]]",
+    listed: "Iterable[str]" = (),
 ) -> None:
+    """What the plugin of this name has registered, and its set-up helpers; all of these may be ``listed``."""
+    if callable(command):
+        app.command(name, epilog=CONFIG_TOO)(command)
+        return
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-    for sub_command, function in commands.items():
+    for sub_command, function in command.items():
+        group.command(sub_command, epilog=CONFIG_TOO)(function)
+    for sub_command, function in helpers.items():
         group.command(sub_command)(function)
-    app.add_typer(group, name=name, help=f"{', '.join(listed)}: see botcore {name} --help.")
+    names = dict.fromkeys([*listed, *command, *helpers])
+    app.add_typer(group, name=name, help=f"{', '.join(names)}: see botcore {name} --help.")
 
 
 def _commands(files: list[Path]) -> "dict[str, CliCommands]":

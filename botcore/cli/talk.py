@@ -38,7 +38,8 @@ def ask(
         raise typer.BadParameter(f"{STOP} ends a reply that is being written; Ctrl-C does that here")
     entry = run_async(_ask(settings_for(config), text, show=not json))
     if json:
-        print_json({key: entry[key] for key in ("text", "outcome", "reason", "model", "plugin", "citations", "reply")})
+        told = {key: entry[key] for key in ("text", "outcome", "reason", "model", "plugin", "citations")}
+        print_json(told | {"reply_id": entry["reply"]})
     if entry["outcome"] != "answered":
         raise typer.Exit(1)
 
@@ -162,6 +163,7 @@ def _print_end(entry: dict[str, Any]) -> None:
     typer.echo(f"\n({entry['reason']})" if entry["reason"] else "")
     for citation in entry["citations"]:
         page = f", p. {citation['page']}" if citation["page"] else ""
-        typer.echo(f"  [{citation['number']}] {citation['title']}{page} - {citation['source']}")
+        source = f" - {citation['source']}" if citation["source"] else ""
+        typer.echo(f"  [{citation['number']}] {citation['title']}{page}{source}")
         if citation["snippet"]:
             typer.echo(f"      {shorten(citation['snippet'], SNIPPET_WIDTH, placeholder=' …')}")

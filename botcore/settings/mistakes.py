@@ -60,6 +60,8 @@ def _first_problem(error: ValidationError, section: str, origins: Mapping[str, s
         return f"{origin_of(section, origins)}: {dotted} is missing; set it there or in the variable {variable}"
     if problem["type"] == "extra_forbidden":
         return f"{where}: there is no key {dotted}"
+    if problem["type"] in ("tuple_type", "list_type"):
+        return f'{where}: {dotted} is a list; write ["…"], also for one'
     # A whole table, which a rule about several keys is given, may hold secrets.
     secret = isinstance(problem["input"], Mapping) or re.search(r"key|token|secret|password", dotted)
     given = "" if secret else f", not {problem['input']!r}"

@@ -57,9 +57,9 @@ def _line(found: Found) -> str:
 
 def _brief(found: Found) -> dict[str, Any]:
     one = found.example
-    names = ("turn", "at", "channel", "person", "verdict", "reasons", "comment", "question", "reply", "correction")
+    names = ("at", "channel", "person", "verdict", "reasons", "comment", "question", "reply", "correction")
     brief = {name: getattr(one, name) for name in (*names, "model", "plugin", "trainable")}
-    return brief | {"answered_again": found.replaced}
+    return {"reply_id": one.turn} | brief | {"answered_again": found.replaced}
 
 
 def _verdict(one: Example) -> str:
@@ -128,18 +128,22 @@ def _everything(
     found: Sequence[Found], rivals: Sequence[Found], later: Sequence[str], made: Mapping[Person, bool], default: bool
 ) -> dict[str, Any]:
     own = ("person", "verdict", "reasons", "comment", "correction", "consent", "at")
-    reply = {name: value for name, value in asdict(found[0].example).items() if name not in own}
+    rest = {name: value for name, value in asdict(found[0].example).items() if name not in (*own, "turn")}
     verdicts = [
         {name: getattr(each.example, name) for name in own}
         | {"allowed": ledger.allowed(each.example, made, default=default), "contested": each.contested}
         for each in found
     ]
-    return reply | {
-        "trainable": found[0].example.trainable,
-        "verdicts": verdicts,
-        "answered_again_by": list(later),
-        "better_than": [rival.example.turn for rival in rivals],
-    }
+    return (
+        {"reply_id": found[0].example.turn}
+        | rest
+        | {
+            "trainable": found[0].example.trainable,
+            "verdicts": verdicts,
+            "answered_again_by": list(later),
+            "better_than": [rival.example.turn for rival in rivals],
+        }
+    )
 
 
 def exported(done: Export) -> Told:

@@ -17,7 +17,7 @@ from botcore import Bot
 from botcore_qa import catalogue, index
 from botcore_qa.catalogue import Listed, extent
 from botcore_qa.documents import root_of
-from botcore_qa.ingestion import Progress, Summary, ingest
+from botcore_qa.ingestion import Progress, Summary, ingest, is_below
 from botcore_qa.intake import swept
 from botcore_qa.kinds import IN_WORDS
 from botcore_qa.scope import in_words
@@ -26,6 +26,8 @@ from botcore_qa.settings import QASettings
 __all__ = ["ingest_command", "sources_commands"]
 
 T = TypeVar("T")
+KINDS = 8
+"""Other kinds of files that are named, the commonest."""
 Visit = Callable[[], AbstractAsyncContextManager[Bot]]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Which = Annotated[str, typer.Argument(help="The document's number or path, as the list shows it.")]
@@ -71,7 +73,7 @@ def sources_commands(visit: Visit, settings: QASettings) -> Mapping[str, Callabl
         one = _one(_on(visit, partial(_find, key=document)), document)
         _on(visit, partial(_remove, id=one.id))
         typer.echo(json_format.dumps(_row(one)) if json else f"removed {one.title} ({one.source}, {one.extent})")
-        if one.origin == "settings":
+        if any(is_below(one.path, root_of(source)) for source in settings.sources):
             typer.echo("[plugins.qa] sources lists it: the next start reads it again", err=True)
 
     return {"list": list_, "show": show, "remove": remove}
@@ -121,9 +123,11 @@ def _row(one: Listed) -> dict[str, Any]:
 def _table(found: list[Listed]) -> str:
     if not found:
         return "no documents; add some with: botcore ingest PATH"
+    rows = [(one.title, f"{one.kind}, {one.extent}", f"for {in_words(one.scope)}") for one in found]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return "\n".join(
-        f"{one.id:>5}  {one.title}  {one.path}  {one.kind}, {one.extent}  for {in_words(one.scope)}  {_day(one.added)}"
-        for one in found
+        f"{one.id:>5}  {'  '.join(map(str.ljust, row, widths))}  {_day(one.added):<16}  {one.path}"
+        for one, row in zip(found, rows, strict=True)
     )
 
 
@@ -134,7 +138,8 @@ def _day(added: float) -> str:
 def _tell(progress: Progress) -> None:
     """A line for each file; on a terminal a long one shows how far it is, in the same line."""
     start = "\r\x1b[K" if sys.stdout.isatty() else ""
-    line = f"[{progress.done}/{progress.total}] {progress.state:<9} {progress.source} {_detail(progress)}".rstrip()
+    done = f"{progress.done:>{len(str(progress.total))}}/{progress.total}"
+    line = f"[{done}] {progress.state:<9} {progress.source}{_detail(progress)}"
     if progress.state != "reading":
         typer.echo(start + line)
     elif start:
@@ -143,8 +148,10 @@ def _tell(progress: Progress) -> None:
 
 def _detail(progress: Progress) -> str:
     if progress.pages:
-        return f"page {progress.page} of {progress.pages}"
-    return progress.reason or (extent(0, progress.passages) if progress.passages else "")
+        return f", page {progress.page} of {progress.pages}"
+    if progress.reason:
+        return f": {progress.reason}"
+    return f", {extent(0, progress.passages)}" if progress.passages else ""
 
 
 def _quiet(_: Progress) -> None:
@@ -152,7 +159,12 @@ def _quiet(_: Progress) -> None:
 
 
 def _told(summary: Summary) -> str:
-    return (
+    told = (
         f"{summary.added} added, {summary.updated} updated, {summary.unchanged} unchanged, {summary.removed} removed, "
         f"{len(summary.refused)} refused; {extent(0, summary.passages)}"
     )
+    if not summary.others:
+        return told
+    named = list(summary.others.items())[:KINDS]
+    endings = ", ".join(f"{count} {ending or 'without ending'}" for ending, count in named)
+    return f"{told}\npassed over, since {IN_WORDS} are read: {endings}"

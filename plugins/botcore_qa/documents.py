@@ -5,6 +5,7 @@ what comes with botcore.
 """
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
@@ -48,13 +49,13 @@ def root_of(path: str) -> str:
     return OWN if path == OWN else str(Path(path).expanduser().resolve())
 
 
-def documents(paths: Iterable[str]) -> Iterator[Found]:
-    """Every file that ``paths`` name, each once, in order.
+def documents(paths: Iterable[str], others: Counter[str] | None = None) -> Iterator[Found]:
+    """Every file that ``paths`` name, each once, in order; ``others`` counts those of other kinds by their ending.
 
     Raises `BotcoreError` where they are too many, or one may not even be looked at.
     """
     seen = set[str]()
-    for found in (found for path in paths for found in _reachable(path)):
+    for found in (found for path in paths for found in _reachable(path, others)):
         if found.path not in seen:
             seen.add(found.path)
             yield found
@@ -62,33 +63,36 @@ def documents(paths: Iterable[str]) -> Iterator[Found]:
             raise BotcoreError(f"more than {FILES_LIMIT} files under {', '.join(paths)}; name a smaller folder")
 
 
-def _reachable(path: str) -> Iterator[Found]:
+def _reachable(path: str, others: Counter[str] | None) -> Iterator[Found]:
     try:
-        yield from _below(path)
+        yield from _below(path, others)
     except OSError as error:  # a folder on the way that is not ours, a name no file system takes
         raise BotcoreError(f"{error.filename or path} cannot be looked at: {error.strerror}") from None
 
 
-def _below(path: str) -> Iterator[Found]:
+def _below(path: str, others: Counter[str] | None) -> Iterator[Found]:
     if path == OWN:
         yield from _own()
         return
     root = Path(root_of(path))
     if root.is_dir():
-        for file in _walk(root):
+        for file in _walk(root, others):
             yield Found(path=str(file), source=f"{root.name}/{file.relative_to(root).as_posix()}", file=file)
     elif root.exists():
         yield Found(path=str(root), source=root.name, file=root)
 
 
-def _walk(root: Path) -> Iterator[Path]:
+def _walk(root: Path, others: Counter[str] | None = None) -> Iterator[Path]:
     for folder, below, names in os.walk(root):
         below[:] = sorted(name for name in below if name not in SKIPPED and not name.startswith("."))
         for name in sorted(names):
             file = Path(folder, name)
-            wanted = named(name) and not name.startswith(".")
-            if wanted and file.is_file() and file.resolve().is_relative_to(root):
+            if name.startswith(".") or not file.is_file() or not file.resolve().is_relative_to(root):
+                continue
+            if named(name):
                 yield file
+            elif others is not None:
+                others[file.suffix.lower()] += 1
 
 
 def _own() -> Iterator[Found]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from botcore import Citation
-from botcore_qa.markdown import ITEM, blocks, is_example, sentences, unwrapped
+from botcore_qa.markdown import ITEM, blocks, is_example, is_heading, sentences, unwrapped
 from botcore_qa.score import Scored, Term, share
 from botcore_qa.words import stems
 
@@ -19,7 +19,9 @@ SHOWN = 600
 SENTENCES = 400
 """Characters taken out of a longer paragraph."""
 ALSO = 0.9
-"""A second passage is shown where it covers this share of what the best one covers."""
+"""A second passage is shown where it covers this share of what the best one covers…"""
+SAYS = 0.5
+"""…and its extract says this share of what the best one's extract says: the rest is in the headings of both."""
 
 DELIMITER = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*")
 """The line below a table's head."""
@@ -52,6 +54,8 @@ def extract(text: str, terms: Sequence[Term]) -> str:
     parts = blocks(text)
     if not parts:
         return text
+    if len(parts) > 1 and is_heading(text[slice(*parts[-1])]):
+        parts = parts[:-1]  # what stands below it is in the next passage
     best = _best(text, parts, terms)
     start, end = parts[best]
     if best == 0:
@@ -59,20 +63,27 @@ def extract(text: str, terms: Sequence[Term]) -> str:
     if end - start > SHOWN:
         start, end = _sentences(text, (start, end), terms)
         return text[start:end]
-    if text[start:end].endswith(":") and best + 1 < len(parts):
+    if _announces(text[start:end]) and best + 1 < len(parts):
         end = parts[best + 1][1]
     elif best and text[slice(*parts[best - 1])].endswith(":") and end - parts[best - 1][0] <= SHOWN:
         start = parts[best - 1][0]
     return text[start:end]
 
 
+def _announces(block: str) -> bool:
+    """Whether this block says nothing without the next one."""
+    return block.endswith(":") or is_heading(block)
+
+
 def _shown(ranked: Sequence[Scored], terms: Sequence[Term], passages: int) -> Iterator[tuple[Scored, str]]:
-    seen = list[str]()
+    seen, least = list[str](), 0.0
     for one in ranked:
         part = extract(one.hit.body, terms)
+        says = share(terms, set(stems(part)))
         if len(seen) == passages or one.score < ALSO * ranked[0].score:
             return
-        if not any(part in other or other in part for other in seen):
+        if says >= least and not any(part in other or other in part for other in seen):
+            least = least or SAYS * says
             seen.append(part)
             yield one, part
 

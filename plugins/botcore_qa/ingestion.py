@@ -5,8 +5,9 @@ the middle finds the old one whole. What a crash leaves half done is never found
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ from botcore_qa.intake import Intake, Step, swept
 from botcore_qa.kinds import Unreadable
 from botcore_qa.settings import QASettings
 
-__all__ = ["Progress", "Refused", "Report", "Summary", "ingest"]
+__all__ = ["Progress", "Refused", "Report", "Summary", "ingest", "is_below"]
 
 State = Literal["reading", "added", "updated", "unchanged", "refused", "removed"]
 
@@ -59,6 +60,8 @@ class Summary:
     passages: int = 0
     """Of the added and updated documents."""
     refused: tuple[Refused, ...] = ()
+    others: Mapping[str, int] = field(default_factory=dict)
+    """Files of other kinds in the folders that were named, by their ending: nobody asked for each of them."""
 
 
 Report = Callable[[Progress], None]
@@ -97,9 +100,10 @@ class _Run:
         self._report = report
         self._done: list[Progress] = []
         self._total = 0
+        self._others: Counter[str] = Counter()
 
     async def over(self, paths: Sequence[str]) -> Summary:
-        found = await asyncio.to_thread(lambda: list(documents(paths)))  # walks folders
+        found = await asyncio.to_thread(lambda: list(documents(paths, self._others)))  # walks folders
         known = await self._database.read(index.known)
         gone = self._gone(paths, {one.path for one in found}, known)
         missing = [path for path in paths if not _any_below(path, (*known, *(one.path for one in found)))]
@@ -122,7 +126,7 @@ class _Run:
             path
             for path, one in known.items()
             if path not in found
-            and (any(_is_below(path, root) for root in roots) or one.origin == self._intake.origin == "settings")
+            and (any(is_below(path, root) for root in roots) or one.origin == self._intake.origin == "settings")
         ]
 
     async def _take(self, found: Found, known: index.Known | None) -> None:
@@ -166,13 +170,15 @@ class _Run:
             removed=states.count("removed"),
             passages=sum(one.passages for one in self._done),
             refused=tuple(Refused(source=one.source, reason=one.reason) for one in self._done if one.reason),
+            others=dict(self._others.most_common()),
         )
 
 
-def _is_below(path: str, root: str) -> bool:
+def is_below(path: str, root: str) -> bool:
+    """Whether a path is this root, or lies in it."""
     return path == root or path.startswith(root.rstrip("/") + "/")
 
 
 def _any_below(path: str, paths: Iterable[str]) -> bool:
     root = root_of(path)
-    return any(_is_below(one, root) for one in paths) or (path != OWN and Path(root).is_dir())
+    return any(is_below(one, root) for one in paths) or (path != OWN and Path(root).is_dir())

@@ -11,7 +11,19 @@ from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter
 
-__all__ = ["ITEM", "Piece", "blocks", "cut", "is_example", "pieces", "sections", "sentences", "title", "unwrapped"]
+__all__ = [
+    "ITEM",
+    "Piece",
+    "blocks",
+    "cut",
+    "is_example",
+    "is_heading",
+    "pieces",
+    "sections",
+    "sentences",
+    "title",
+    "unwrapped",
+]
 
 # A document is read in the bot's own process, and `re` holds the interpreter while it looks: every expression here
 # takes time in proportion to the text, whatever the text is (`test_no_text_takes_long`).
@@ -21,6 +33,10 @@ HEADING_CHARS = 200
 FENCE = re.compile(r"[ \t]*(```+|~~~+)")
 EXAMPLE = re.compile(r"[ \t]*(?:```+|~~~+)(?:[ \t]*(?:json\w*|py\w*)\b|[ \t]*\n\s*[{\[])", re.IGNORECASE)
 """How a block of code begins that is JSON or Python."""
+LINE = 80
+"""Characters of a heading that stands on a line of its own."""
+UNMARKED = re.compile(r"\n|^[ \t]*(?:[-*+|>]|```|~~~)|[.!?:;,…。！？][\"'”’)\]*_`]*$")
+"""What no such heading has: a second line, a mark of lists, tables, quotes or code, the end of a sentence."""
 ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+")
 SENTENCE = re.compile(r"(?:[.!?…][\"'”’)*_`]*(?=\s+[\"'“‘(*_`]*[^\s.a-z])|[。！？]|$)", re.DOTALL)
 UNJOINED = re.compile(r"[ \t]*(?:$|#{1,6}[ \t]|\||>|```|~~~)")
@@ -76,6 +92,11 @@ def blocks(text: str) -> list[tuple[int, int]]:
 def is_example(block: str) -> bool:
     """Whether this block is fenced JSON or Python: an example, whose names and values say nothing by themselves."""
     return EXAMPLE.match(block) is not None
+
+
+def is_heading(block: str) -> bool:
+    """Whether this block is a heading that is not marked as one, as in a PDF: a short line, no sentence."""
+    return len(block) <= LINE and not UNMARKED.search(block)
 
 
 def sentences(text: str) -> list[tuple[int, int]]:

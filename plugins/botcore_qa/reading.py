@@ -58,8 +58,8 @@ def examine(found: Found, settings: QASettings) -> tuple[Kind, str]:
 
 def _too_large(limit: int, settings: QASettings) -> Unreadable:
     or_raise = " or raise max_file_bytes" if limit == settings.max_file_bytes else ""
-    plainly = f"it is too large; {limit / 1_000_000:g} MB is the most"
-    return Unreadable(f"larger than {limit} bytes; split it{or_raise}", plainly)
+    most = f"{limit / 1_000_000:g} MB"
+    return Unreadable(f"larger than {most}; split it{or_raise}", f"it is too large; {most} is the most")
 
 
 async def parts(found: Found, kind: Kind, settings: QASettings, clock: Clock) -> AsyncGenerator[Part, None]:

@@ -9,8 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
 
-from botcore.cli.config import check
+from botcore.cli.config import _written, check
+from botcore.cli.talk import _print_end
 from botcore.errors import SettingsError
 
 LOCKED = 'data_dir = "{data}"'
@@ -44,22 +46,38 @@ def test_help_names_every_command(here: Path) -> None:
         assert f"\n  {command} " in done.stdout
 
 
-def test_a_plugin_offers_several_commands_under_one_name(here: Path) -> None:
+@pytest.fixture
+def shelf(here: Path) -> dict[str, str]:
+    """An installed package with the plugin `SHELF`: the environment that makes it so."""
     (here / "shelf.py").write_text(SHELF)
     dist = here / "shelf-1.dist-info"
     dist.mkdir()
     (dist / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf\nVersion: 1\n")
     (dist / "entry_points.txt").write_text("[botcore]\nshelf = shelf:Shelf\n[botcore.cli]\nshelf.build = shelf:build\n")
-    path = {"PYTHONPATH": str(here)}
     (here / "shelf.toml").write_text("[plugins.shelf]\n")
-    told = botcore("books", "show", "--config", "shelf.toml", "Emma", here=here, **path)
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(here), os.environ.get("PYTHONPATH")]))}
+
+
+def test_a_plugin_offers_several_commands_under_one_name(here: Path, shelf: dict[str, str]) -> None:
+    told = botcore("books", "show", "--config", "shelf.toml", "Emma", here=here, **shelf)
     assert (told.returncode, told.stdout) == (0, "Emma, quietly\n")
-    assert "  books " in botcore("--help", "--config", "shelf.toml", here=here, **path).stdout
-    # Its helper runs although the plugin is not configured, and the configuration is wrong.
-    (here / "bot.toml").write_text("[plugins.shelf]\nheight = 3\n")
-    helped = botcore("shelf", "build", "--loud", here=here, **path)
+    assert "  books " in botcore("--help", "--config", "shelf.toml", here=here, **shelf).stdout
+
+
+def test_a_set_up_helper_runs_before_its_plugin_is_configured(here: Path, shelf: dict[str, str]) -> None:
+    (here / "bot.toml").write_text("[plugins.shelf]\nheight = 3\n")  # which is wrong
+    helped = botcore("shelf", "build", "--loud", here=here, **shelf)
     assert (helped.returncode, helped.stdout) == (0, "BUILT\n")
-    assert botcore("shelf", "burn", here=here, **path).returncode == 2
+    assert botcore("shelf", "burn", here=here, **shelf).returncode == 2
+
+
+def test_a_set_up_helper_hides_no_command_of_its_plugin(here: Path, shelf: dict[str, str]) -> None:
+    told = botcore("shelf", "order", "-c", "shelf.toml", here=here, **shelf)
+    assert (told.returncode, told.stdout) == (0, "by title\n")
+    helped = botcore("shelf", "--help", "-c", "shelf.toml", here=here, **shelf).stdout
+    assert "\n  order\n" in helped
+    assert "\n  build\n" in helped
+    assert "--config FILE" in botcore("shelf", "order", "--help", "-c", "shelf.toml", here=here, **shelf).stdout
 
 
 SHELF = """
@@ -72,6 +90,7 @@ class Shelf:
     @hookimpl
     def register(self, registry):
         registry.cli("books", {"list": lambda: None, "show": show})
+        registry.cli("shelf", {"order": lambda: print("by title")})
 
 
 def show(title: str) -> None:
@@ -126,12 +145,37 @@ def test_config_check_refuses_what_a_start_refuses(
     assert told in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("toml", "name", "told"),
+    [
+        ("[plugins.textgne]", "textgne", 'did you mean "textgen"?'),
+        ("[http]\nhost = '0.0.0.0'", "configuration", "needs a key"),
+    ],
+)
+def test_config_check_tells_scripts_what_is_wrong(
+    here: Path, capsys: pytest.CaptureFixture[str], toml: str, name: str, told: str
+) -> None:
+    (here / "wrong.toml").write_text(f"{toml}\n[engine]\nkind = 'scripted'\n")
+    with pytest.raises(typer.Exit) as ended:
+        check(config=[here / "wrong.toml"], json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert (ended.value.exit_code, said["ok"]) == (2, False)
+    assert told in said["problems"][name]
+
+
 def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Path) -> None:
     done = botcore("config", "show", "--config", "bot.toml", "--json", here=here, BOTCORE_HTTP__KEY="hunter2hunter2")
     rows = {row["key"]: row for row in json.loads(done.stdout)}
     assert rows["http.key"] == {"key": "http.key", "value": "***", "origin": "BOTCORE_HTTP__KEY"}
     assert rows["bot.data_dir"]["origin"] == "bot.toml"
     assert "hunter2" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [((), "[]"), (("a.example",), '["a.example"]'), (True, "true"), (8080, "8080"), ("x", "x")]
+)
+def test_config_show_writes_values_as_a_file_has_them(value: object, written: str) -> None:
+    assert _written(value) == written
 
 
 def test_plugins_lists_what_could_not_be_loaded(here: Path) -> None:
@@ -141,6 +185,12 @@ def test_plugins_lists_what_could_not_be_loaded(here: Path) -> None:
     assert done.returncode == 1
     assert 'did you mean "textgen"?' in rows["textgne"]["problem"]
     assert "reply" in rows["textgen"]["hooks"]
+
+
+def test_a_citation_without_a_source_ends_with_its_title(capsys: pytest.CaptureFixture[str]) -> None:
+    cited = [{"number": 1, "title": "Ticket 7", "page": 0, "source": "", "snippet": ""}]
+    _print_end({"reason": "", "citations": cited})
+    assert capsys.readouterr().out == "\n  [1] Ticket 7\n"
 
 
 def test_doctor_finds_and_says_the_fix(here: Path) -> None:

@@ -118,7 +118,7 @@ def test_list_for_scripts_shows_only_what_was_asked_for(
     here: Path, judged: list[str], filters: tuple[str, ...], found: list[int]
 ) -> None:
     rows = json.loads(feedback(here, "list", "--json", *filters).stdout)
-    assert [row["turn"] for row in rows] == [judged[place] for place in found]
+    assert [row["reply_id"] for row in rows] == [judged[place] for place in found]
 
 
 def test_show_tells_everything_about_a_reply(here: Path, judged: list[str]) -> None:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from botcore_qa.command import _told
+from botcore_qa.ingestion import Summary
 from tests.documents import make_pdf, prose
 
 pytestmark = pytest.mark.slow
@@ -36,11 +38,12 @@ def botcore(tmp_path: Path) -> Call:
 @pytest.mark.slow
 def test_sources_are_listed_shown_and_removed(botcore: Call, tmp_path: Path) -> None:
     assert botcore("ingest", "rules.pdf").stdout.splitlines() == [
-        "[1/1] added     rules.pdf 3 passages",
+        "[1/1] added     rules.pdf, 3 passages",
         "1 added, 0 updated, 0 unchanged, 0 removed, 0 refused; 3 passages",
     ]
     listed = botcore("sources", "list")
-    assert f"Rules  {tmp_path}/rules.pdf  pdf, 3 pages, 3 passages  for everybody  20" in listed.stdout
+    assert "Rules  pdf, 3 pages, 3 passages  for everybody  20" in listed.stdout
+    assert listed.stdout.endswith(f"  {tmp_path}/rules.pdf\n")
     assert "[Rules, p. 2]\nMembers may bring two guests.\n" in botcore("sources", "show", "rules.pdf").stdout
     assert botcore("sources", "remove", "rules.pdf").stdout == "removed Rules (rules.pdf, 3 pages, 3 passages)\n"
     assert botcore("sources", "list").stdout == "no documents; add some with: botcore ingest PATH\n"
@@ -66,11 +69,18 @@ def test_an_unknown_document_is_one_line_and_status_1(botcore: Call, command: st
     assert done.stderr == "there is no document nothing.pdf; botcore sources list names them\n"
 
 
+def test_what_a_folder_holds_besides_documents_is_said() -> None:
+    told = _told(Summary(others={".csv": 2, "": 1})).splitlines()
+    assert told[1] == (
+        "passed over, since PDF, Word (.docx), HTML, Markdown and text files are read: 2 .csv, 1 without ending"
+    )
+
+
 def test_a_refused_document_is_named_and_status_1(botcore: Call, tmp_path: Path) -> None:
     (tmp_path / "bad.pdf").write_bytes(b"no pdf")
     done = botcore("ingest", "bad.pdf")
     assert (done.returncode, done.stderr) == (1, "")
-    assert "[1/1] refused   bad.pdf named .pdf, but holds no PDF" in done.stdout
+    assert "[1/1] refused   bad.pdf: named .pdf, but holds no PDF" in done.stdout
 
 
 def test_what_the_settings_list_comes_back_and_that_is_said(botcore: Call, tmp_path: Path) -> None:
@@ -89,5 +99,5 @@ def test_on_a_terminal_a_long_document_shows_its_page(botcore: Call, tmp_path: P
     os.close(theirs)
     told = os.read(ours, 65_536).decode()
     os.close(ours)
-    assert "\r\x1b[K[0/1] reading   book.pdf page " in told
+    assert "\r\x1b[K[0/1] reading   book.pdf, page " in told
     assert " of 60\r\x1b[K" in told

@@ -35,6 +35,16 @@ def test_code_is_shown_with_the_line_that_announces_it() -> None:
     assert extract(text, terms("make run")) == "To start the server:\n\n```sh\nmake run\n```"
 
 
+def test_the_heading_of_a_printed_page_is_shown_with_what_stands_below_it() -> None:
+    text = "A note is needed.\n\n3.2 Parental leave\n\nThe birth of a child entitles each parent to 16 weeks."
+    shown = "3.2 Parental leave\n\nThe birth of a child entitles each parent to 16 weeks."
+    assert extract(text, terms("How long is parental leave?")) == shown
+    assert extract("Leave\n\n- a week\n- a day", terms("leave")) == "Leave\n\n- a week\n- a day"
+    assert extract("Leave is short.\n\nParental leave", terms("parental leave")) == "Leave is short."
+    for whole in ("Leave is paid.\n\nMore.", "- leave\n\nMore.", "Leave,\nso it is\n\nMore."):
+        assert extract(whole, terms("leave")) == whole.removesuffix("\n\nMore.")
+
+
 def test_of_a_long_paragraph_the_best_sentences_are_shown() -> None:
     filler = "Nothing of interest is said in this long and winding sentence about the weather. "
     text = filler * 8 + "The password is written on the card. " + filler * 8
@@ -64,6 +74,13 @@ def test_every_number_has_its_extract_and_its_citation() -> None:
 def test_weaker_and_repeated_passages_are_left_out() -> None:
     ranked = [scored("A plugin."), scored("A plugin."), scored("The plugin again.", score=0.5)]
     assert len(answer(ranked, terms("plugin"), passages=3, lead="").citations) == 1
+
+
+def test_a_passage_that_only_stands_under_the_same_heading_is_no_second_answer() -> None:
+    ranked = [scored("The canteen opens at noon."), scored("Nuts are marked with an N.", score=0.95)]
+    assert len(answer(ranked, terms("When does the canteen open?"), passages=3, lead="").citations) == 1
+    under = [scored("First words."), scored("Second words.")]
+    assert len(answer(under, terms("canteen"), passages=3, lead="").citations) == 2
 
 
 def test_the_number_stands_outside_of_code() -> None:

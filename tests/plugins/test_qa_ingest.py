@@ -70,6 +70,12 @@ async def test_a_removed_file_leaves_nothing_behind(ingest: Ingest, store: Store
     assert [await rows(store, table) for table in ("qa_document", "qa_passage", "qa_word")] == [0, 0, 0]
 
 
+async def test_files_of_other_kinds_in_a_folder_are_counted(ingest: Ingest, store: Store, folder: Path) -> None:
+    for name in ("prices.csv", "stock.CSV", "Makefile", ".hidden.csv"):
+        (folder / name).write_text("a;b")
+    assert await ingest(store, [folder]) == Summary(added=2, passages=2, others={".csv": 2, "": 1})
+
+
 async def test_a_removed_folder_leaves_too(ingest: Ingest, store: Store, folder: Path) -> None:
     await ingest(store, [folder])
     shutil.rmtree(folder)
@@ -95,7 +101,7 @@ async def test_other_folders_are_left_alone(ingest: Ingest, store: Store, folder
             'type ".png" is not supported; known are .docx, .htm, .html, .markdown, .md, .pdf, .text, .txt, .xhtml',
         ),
         ("latin.txt", "Straße".encode("latin-1"), "not UTF-8 text (byte 4); save it as UTF-8"),
-        ("long.md", b"x" * 1001, "larger than 1000 bytes; split it or raise max_file_bytes"),
+        ("long.md", b"x" * 1001, "larger than 0.001 MB; split it or raise max_file_bytes"),
         ("empty.md", b" \n", "empty"),
         ("data.txt", b"a\0b", "holds NUL bytes: no text file"),
     ],
@@ -141,7 +147,7 @@ async def test_hidden_files_foreign_types_and_links_out_are_not_read(
     (folder / "link.md").symlink_to(tmp_path / "secret.md")
     (folder / ".hidden.md").write_text("The secret word.")
     (folder / "image.png").write_bytes(b"\x89PNG")
-    assert await ingest(store, [folder]) == Summary(added=2, passages=2)
+    assert await ingest(store, [folder]) == Summary(added=2, passages=2, others={".png": 1})
     assert await found(store, "secret") == []
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from botcore import Conversation, PromptMessage, Reply, Sampling
+from botcore import Citation, Conversation, PromptMessage, Reply, Sampling
 from botcore_web.openai_chunks import DONE, Chunks, completion, error_json, rest
 from botcore_web.openai_wire import ChatRequest, message, parse
 from botcore_web.problem import Problem
@@ -33,7 +33,14 @@ def test_the_last_message_is_the_text_and_the_others_its_context() -> None:
         messages=[
             {"role": "developer", "content": "Be brief."},
             {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
-            {"role": "assistant", "content": "c", "refusal": None, "tool_calls": None, "annotations": []},
+            {
+                "role": "assistant",
+                "content": "c",
+                "refusal": None,
+                "tool_calls": None,
+                "annotations": [],
+                "citations": [{}],
+            },
             {"role": "user", "content": "d"},
         ]
     )
@@ -187,6 +194,14 @@ def test_a_whole_reply() -> None:
     [choice] = body["choices"]
     assert (choice["message"]["content"], choice["finish_reason"]) == ("hello there", "stop")
     assert body["usage"] == {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
+
+
+def test_a_reply_that_quotes_documents_says_where_they_are() -> None:
+    quoted = reply("It opens at nine. [1]", citations=(Citation(number=1, title="Hours", source="hours.md", page=2),))
+    cited = [{"number": 1, "title": "Hours", "snippet": "", "source": "hours.md", "page": 2}]
+    assert completion(quoted, asked(), 0)["choices"][0]["message"]["citations"] == cited
+    *_, end, done = frames(Chunks(asked(stream=True), 0).end(quoted))
+    assert (end["choices"][0]["delta"], done) == ({"citations": cited}, "[DONE]")
 
 
 def test_a_reply_that_used_up_its_tokens_ended_by_length() -> None:
