@@ -21,6 +21,10 @@ __all__ = ["Delivery"]
 
 log: logging.Logger = logging.getLogger(__name__)
 
+PREVIEW_S = 60.0
+"""A preview that takes longer is given up, for the reply waits for the one in the air: twice what our channels wait for
+an answer."""
+
 
 class Delivery:
     """One turn's way out: previews while the text grows, then the committed reply."""
@@ -147,7 +151,8 @@ class Delivery:
 
     async def _show(self, draft: Draft) -> float:
         try:
-            await self._channel.show(draft)
+            async with self._sender.clock.timeout(PREVIEW_S):
+                await self._channel.show(draft)
         except Retry as refused:  # said of the chat, so of the final text as well
             self._sender.pace.hold(self._channel, self._claim.conversation, refused.after)
             return refused.after

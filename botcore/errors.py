@@ -106,13 +106,17 @@ class ChannelError(BotcoreError):
     """The platform did not take the message."""
 
 
+LONGEST_PAUSE_S = 86_400.0
+"""No platform we know asks for more than a day; an endless pause would hold its conversation for ever."""
+
+
 class Retry(ChannelError):
     """The platform asks to wait."""
 
     def __init__(self, after: float, message: str | None = None) -> None:
         super().__init__(message or f"the platform asks to wait {after:g} s")
-        self.after = after
-        """Seconds to wait before the same call may be made again."""
+        self.after: float = min(max(0.0, after), LONGEST_PAUSE_S)  # 0 first: of two, `max` prefers it to a NaN
+        """Seconds to wait before the same call may be made again; a day at most."""
 
 
 class Rejected(ChannelError):

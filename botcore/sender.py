@@ -14,7 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from botcore.clock import Clock
-from botcore.errors import Rejected, Retry, StoreUnavailable
+from botcore.errors import Rejected, Retry, StoreUnavailable, in_a_line
 from botcore.failpoints import failpoint
 from botcore.messages import Feedback
 from botcore.observe import Metrics
@@ -29,6 +29,10 @@ T = TypeVar("T")
 
 MAX_ATTEMPTS = 300
 """Sends of one part before it is given up: a day of outage at the five minutes a channel asks for at most."""
+
+CALL_S = 300.0
+"""A call of a channel that takes longer counts as one without an answer. Ours end by themselves: a request is given up
+after 30 seconds of silence, a send makes three at most, and Slack's `find` waits three times a minute for a limit."""
 
 NOTE_PAUSE_S = 1.0
 """Between tries to write down what a platform has answered."""
@@ -110,7 +114,7 @@ class Sender:
             return await self._failed(channel, claim, row, str(refused), release=release)
         except Exception as error:
             self._count(channel, "uncertain")
-            log.warning("%s: outcome of a send unknown: %s", channel.name, error)
+            log.warning("%s: outcome of a send unknown: %s", channel.name, in_a_line(error))
             row = await self._note(partial(self.store.uncertain, claim, row.part.id))
             failpoint("outbox.uncertain")
             repeatable = row.part.platform_id and row.attempt < MAX_ATTEMPTS
@@ -120,10 +124,11 @@ class Sender:
         return await self._sent(channel, claim, row, platform_id, release=release)
 
     async def _call(self, channel: Channel, part: Part) -> str:
-        if not part.platform_id:
-            return await channel.send(part)
-        await channel.edit(part.platform_id, part)
-        return part.platform_id
+        async with self.clock.timeout(CALL_S):
+            if not part.platform_id:
+                return await channel.send(part)
+            await channel.edit(part.platform_id, part)
+            return part.platform_id
 
     async def _refused(
         self, channel: Channel, claim: Claim, row: OutboxRow, refused: Retry, *, release: Handover | None
@@ -164,9 +169,10 @@ class Sender:
         if not channel.capabilities(row.part.conversation).can_find:
             return None
         try:
-            return await channel.find(row.part, row.started_at)
+            async with self.clock.timeout(CALL_S):
+                return await channel.find(row.part, row.started_at)
         except Exception as error:  # whatever it is: not known, as with a send
-            log.info("%s: cannot be asked what has arrived: %s", channel.name, error)
+            log.info("%s: cannot be asked what has arrived: %s", channel.name, in_a_line(error))
             return None
 
     async def _wait(self, channel: Channel, row: OutboxRow) -> None:

@@ -131,6 +131,8 @@ class Inbox(Protocol):
 class Channel(Protocol):
     """A platform people write on. ``check_channel`` in `botcore.testing` is its contract.
 
+    `send`, `edit` and `find` are cancelled after five minutes, `show` after one: nobody knows then what they did.
+
     A channel may also have ``health``, a string: "ok", or in words what keeps messages from coming in; and
     ``async check(clock) -> str``: what `botcore doctor` prints, such as whose the token is, or a `BotcoreError`.
     """

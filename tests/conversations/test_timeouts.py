@@ -1,12 +1,15 @@
 """Whatever takes too long ends in words the person reads, never in silence; the wait in the line does not count."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from botcore import EngineTimeout
-from botcore.testing import Chat, ManualClock, chatting, until
+from botcore import Capabilities, Draft, EngineTimeout, Part, Retry
+from botcore.delivery import PREVIEW_S
+from botcore.sender import CALL_S, RESEND_AFTER_S
+from botcore.testing import Chat, LoopbackChannel, ManualClock, chatting, until
 
 QUICK = {"plugins": {"textgen": {}}, "turn": {"timeout_s": 8, "engine_wait_s": 5, "concurrent": 1}}
 
@@ -65,3 +68,71 @@ async def test_the_wait_in_the_line_is_not_counted(chat: Chat, clock: ManualCloc
     await clock.advance(7)  # 14 s after the message, 7 s after its turn has begun
     chat.engine.release()
     assert await ben.hears() == "ok"
+
+
+class Silent(LoopbackChannel):
+    """A platform that does not answer the calls named in ``silent``, once each."""
+
+    def __init__(self, *silent: str, can_find: bool = False) -> None:
+        progress = "anchor" if "edit" in silent else "draft"
+        super().__init__(Capabilities(progress=progress, can_find=can_find, sends_per_second_per_chat=1000))
+        self.silent = set(silent)
+        self.called = list[str]()
+
+    async def send(self, part: Part) -> str:
+        await self._answer("send")
+        return await super().send(part)
+
+    async def edit(self, platform_id: str, part: Part) -> None:
+        await self._answer("edit")
+        await super().edit(platform_id, part)
+
+    async def find(self, part: Part, since: float) -> str | None:
+        await self._answer("find")
+        return await super().find(part, since)
+
+    async def show(self, draft: Draft) -> None:
+        await self._answer("show")
+        await super().show(draft)
+
+    async def _answer(self, call: str) -> None:
+        self.called.append(call)
+        if call in self.silent:
+            self.silent.remove(call)
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("silent", [("send",), ("edit",), ("send", "find")], ids="+".join)
+async def test_a_platform_that_never_answers_a_call_holds_its_conversation_for_a_while_only(
+    tmp_path: Path, clock: ManualClock, silent: tuple[str, ...]
+) -> None:
+    channel = Silent(*silent, can_find="find" in silent)
+    async with chatting(tmp_path, settings=QUICK, clock=clock, channel=channel) as chat:
+        chat.engine.say("the whole reply")
+        await chat.says("hi")
+        for call in silent:
+            await until(lambda call=call: call in channel.called)
+            await clock.advance(CALL_S)
+        while "the whole reply" not in channel.texts.values():
+            await chat.bot.database.counts()  # its threads go on beside our clock
+            await clock.advance(RESEND_AFTER_S + 1)
+        assert list(channel.texts.values()) == ["the whole reply"]
+
+
+async def test_a_preview_that_never_returns_does_not_keep_the_reply_back(tmp_path: Path, clock: ManualClock) -> None:
+    channel = Silent("show")
+    async with chatting(tmp_path, settings=QUICK, clock=clock, channel=channel) as chat:
+        chat.engine.say("the whole reply")
+        chat.engine.hold()
+        await chat.says("hi")
+        await until(lambda: chat.engine.open)
+        chat.engine.step()
+        await until(lambda: channel.called)
+        chat.engine.release()
+        await clock.advance(PREVIEW_S)
+        await chat.hears("the whole reply")
+
+
+@pytest.mark.parametrize("pause", [float("inf"), 1e12, float("nan"), -5])
+def test_no_platform_can_ask_to_wait_for_ever(pause: float) -> None:
+    assert 0 <= Retry(pause).after <= 86_400
