@@ -26,7 +26,7 @@ from botcore.forget import Forgetting
 from botcore.http import Board, Http
 from botcore.intake import Intake
 from botcore.leader import Leadership
-from botcore.lifespans import Lifespans
+from botcore.lifespans import Lifespans, ended
 from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.loras import LoraBook, Serving
@@ -52,6 +52,9 @@ log: logging.Logger = logging.getLogger(__name__)
 
 COUNT_S = 1.0
 """Between two looks at how many wait: ten thousand messages at most can come in meanwhile, and those are counted."""
+
+ENDING_S = 10.0
+"""For what is cancelled at the stop before it is cancelled again: a vLLM of our own is killed after five."""
 
 
 class Bot(Archive):
@@ -162,7 +165,7 @@ class Bot(Archive):
         _cancel(receiving)
         await self._drain(router, intake)
         _cancel(working)
-        await asyncio.wait(working)
+        await ended((*working, *receiving), clock=self.clock, within_s=ENDING_S)
         await lifespans.leave()
 
     async def _drain(self, router: Router, intake: Intake) -> None:
@@ -175,6 +178,7 @@ class Bot(Archive):
                 await router.drained()
         except TimeoutError:
             log.warning("%d turns did not end within %g s; they go back to the inbox", router.load, seconds)
+            router.cut()
         failpoint("drain.end")
 
     async def _retain(self) -> None:

@@ -2,15 +2,22 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
 from types import TracebackType
 from typing import Protocol, Self
 
-__all__ = ["Clock", "Deadline", "SystemClock", "wait_at_most"]
+__all__ = ["AGAIN_S", "Clock", "Deadline", "SystemClock", "Timeout", "wait_at_most"]
+
+AGAIN_S = 5.0
+"""Between two times that something is told to end: what must be closed on the way (a socket, a file) takes less."""
 
 
 class Deadline(Protocol):
     """A running time-out that can be moved."""
+
+    told: int
+    """How often the body was told to end."""
 
     def reset(self, seconds: float | None) -> None:
         """Let the body run for another ``seconds`` from now; None = without limit."""
@@ -33,27 +40,64 @@ class Clock(Protocol):
         ...
 
     def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[Deadline]:
-        """Cancel the body and raise `TimeoutError` after ``seconds``; None never does."""
+        """Cancel the body and raise `TimeoutError` after ``seconds``; None never does. See `Timeout`."""
         ...
 
 
-class _LoopDeadline:
-    """Entered by hand: a generator around `asyncio.timeout` would cost more than the time-out."""
+class Timer(Protocol):
+    """What is going to be called, and can be called off."""
 
-    def __init__(self, seconds: float | None) -> None:
-        self._timeout = asyncio.timeout(seconds)
+    def cancel(self) -> None:
+        """It is not called any more."""
+        ...
+
+
+class Timeout:
+    """`asyncio.timeout` by any clock; what does not end when it is told to is told again, every `AGAIN_S`.
+
+    Once told, a plugin's ``finally`` may await something that never comes.
+    """
+
+    def __init__(self, seconds: float | None, later: Callable[[float, Callable[[], None]], Timer]) -> None:
+        """``later(seconds, callback)`` is the clock's."""
+        self._seconds = seconds
+        self._later = later
+        self._timer: Timer | None = None
+        self.told: int = 0
+        self._over = False
 
     async def __aenter__(self) -> Self:
-        await self._timeout.__aenter__()
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a time-out needs a task around it")
+        self._task, self._before = task, task.cancelling()
+        self.reset(self._seconds)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._timeout.__aexit__(kind, error, trace)
+        self._over = True
+        if self._timer:
+            self._timer.cancel()
+        if not self.told:
+            return
+        others = [self._task.uncancel() for _ in range(self.told)][-1] > self._before
+        if kind is asyncio.CancelledError and not others:
+            raise TimeoutError from error
 
     def reset(self, seconds: float | None) -> None:
-        self._timeout.reschedule(None if seconds is None else asyncio.get_running_loop().time() + seconds)
+        """See `Deadline`; nothing changes where the time was over already."""
+        if self.told or self._over:
+            return
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None if seconds is None else self._later(max(0.0, seconds), self._tell)
+
+    def _tell(self) -> None:
+        self._task.cancel()
+        self.told += 1
+        self._timer = self._later(AGAIN_S, self._tell)
 
 
 class SystemClock:
@@ -73,7 +117,7 @@ class SystemClock:
 
     def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[Deadline]:
         """See `Clock.timeout`."""
-        return _LoopDeadline(seconds)
+        return Timeout(seconds, asyncio.get_running_loop().call_later)
 
 
 async def wait_at_most(seconds: float, event: asyncio.Event, clock: Clock) -> None:

@@ -8,7 +8,7 @@ gets a timer (measured: 8 µs against 100 µs for `asyncio.timeout` around thirt
 import asyncio
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from traceback import walk_tb
@@ -27,6 +27,9 @@ T = TypeVar("T")
 
 BLOCKED_S = 1.0
 """A step of a hook that takes longer is told: nothing else runs meanwhile, and no budget can end it."""
+
+CLOSE_S = 5.0
+"""For a stream to be closed: the engine's takes 30 ms; a plugin's ``finally`` may await something that never comes."""
 
 FAILURES = (Exception, SystemExit, asyncio.CancelledError)
 """What a plugin may raise, less what `travels_on`: a command that uses argparse must not end the bot."""
@@ -122,9 +125,10 @@ class Dispatcher:
         """``source`` and what every plugin makes of the one before; the last is the one to read.
 
         Each stage is closed by ``stack``: closing only the outermost of nested generators leaves the source open, and
-        the engine generating.
+        the engine generating. One that fails at it or takes longer than `CLOSE_S` costs the reply nothing.
         """
-        stages = [Won(source.plugin, _entered(source.value, stack))]
+        self._closed_by(stack, source)
+        stages = [source]
         for bound in self._hooks.get(hook, ()):
             try:
                 stream = bound.call(turn, stages[-1].value)
@@ -132,13 +136,24 @@ class Dispatcher:
                 self._failed(hook, bound.plugin, "failed")
                 continue
             if self._fits(hook, bound.plugin, stream):
-                stages.append(Won(bound.plugin, _entered(stream, stack)))
+                stages.append(Won(bound.plugin, stream))
+                self._closed_by(stack, stages[-1])
         return stages
+
+    def _closed_by(self, stack: AsyncExitStack, stage: Won[AsyncIterator[Chunk]]) -> None:
+        close = getattr(stage.value, "aclose", None)
+        if close is not None:
+            stack.push_async_callback(self.call, "close", Bound(stage.plugin, close), budget_s=CLOSE_S)
 
     def stream_failed(self, stage: Won[AsyncIterator[Chunk]], error: BaseException) -> None:
         """Name and count the plugin whose stream took the reply down with it."""
         self._metrics.hook_errors.labels(stage.plugin, "stream").inc()
         log.error("plugin %s: its stream failed, and the reply with it", stage.plugin, exc_info=error)
+
+    def stream_held(self, stage: Won[AsyncIterator[Chunk]]) -> None:
+        """Name and count the plugin whose stream did not end when it was told to."""
+        self._metrics.hook_errors.labels(stage.plugin, "stream").inc()
+        log.warning("plugin %s: its stream did not end when it was cancelled; it was told again", stage.plugin)
 
     def implementations(self, hook: str) -> Iterator[Bound]:
         """Who implements ``hook``, in order."""
@@ -208,13 +223,6 @@ def guilty(error: BaseException, stages: Sequence[Won[AsyncIterator[Chunk]]]) ->
     codes = {getattr(stage.value, "ag_code", None): stage for stage in stages}
     through = [codes[frame.f_code] for frame, _ in walk_tb(error.__traceback__) if frame.f_code in codes]
     return through[-1] if through else None
-
-
-def _entered(stream: AsyncIterator[Chunk], stack: AsyncExitStack) -> AsyncIterator[Chunk]:
-    close = getattr(stream, "aclose", None)
-    if close is not None:
-        stack.push_async_exit(aclosing(stream))  # type: ignore[type-var]
-    return stream
 
 
 @coroutine

@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from typing import Any
 
 from botcore.clock import Clock
 from botcore.dispatch import FAILURES, Bound, travels_on
 from botcore.errors import in_a_line
 from botcore.ports import Bot
 
-__all__ = ["Lifespans"]
+__all__ = ["Lifespans", "ended"]
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -18,6 +19,19 @@ BEGIN_S = 30.0
 """A plugin's start may take this long before the others go on without waiting for it."""
 END_S = 5.0
 """A plugin's lifespan may take this long to end, after the replies have; then it is cancelled."""
+
+
+async def ended(tasks: Iterable[asyncio.Task[Any]], *, clock: Clock, within_s: float) -> None:
+    """Return when all have ended; what takes longer is named and cancelled, again and again."""
+    while late := [task for task in tasks if not task.done()]:
+        with suppress(TimeoutError):
+            async with clock.timeout(within_s):
+                await asyncio.wait(late)
+        for task in late:
+            if not task.done():
+                told = "%s did not end within %g s and is cancelled; it must cancel its tasks"
+                log.warning(told, task.get_name(), within_s)
+                task.cancel()
 
 
 class Lifespans:
@@ -50,18 +64,7 @@ class Lifespans:
     async def leave(self) -> None:
         """Wait for each to end; what hangs is cancelled, so that the bot ends in the time it has."""
         self._over.set()
-        with suppress(TimeoutError):
-            async with self._clock.timeout(END_S):
-                await self._ended()
-        told = "%s did not end within %g s and is cancelled; it must cancel its tasks"
-        for late in (task for task in self._tasks if not task.done()):
-            log.warning(told, late.get_name(), END_S)
-            late.cancel()
-        await self._ended()
-
-    async def _ended(self) -> None:
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await ended(self._tasks, clock=self._clock, within_s=END_S)
 
     async def _life(self, bound: Bound, entered: asyncio.Event) -> None:
         try:

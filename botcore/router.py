@@ -121,6 +121,11 @@ class Router:
             pass
         await self._idle.wait()
 
+    def cut(self) -> None:
+        """The time to end is over: what is cancelled now and has a ``finally`` that never ends is told again."""
+        for run in self._running:
+            run.overtaken()
+
     async def _work(self, run: TurnRun) -> None:
         claim = run.claim
         try:

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from botcore.builtin import no_such_command
 from botcore.delivery import Delivery
@@ -23,6 +24,9 @@ from botcore.messages import Chunk, Outcome, Passage, PromptMessage, Reply, Samp
 from botcore.observe import Ended
 from botcore.ports import Prompt, Usage
 from botcore.store import Claim, Handover, TurnEnd, clean_text
+
+if TYPE_CHECKING:
+    from botcore.clock import Deadline
 
 __all__ = ["TurnRun"]
 
@@ -59,7 +63,8 @@ class TurnRun:
         self._started = house.clock.now()
         self._start = house.clock.monotonic()
         self._first_text_ms = 0.0
-        self._work: asyncio.Task[_Ending] | None = None
+        self._until: Deadline | None = None
+        """When the work on the message has to end, while it goes on."""
         self._stopped = claim.stopped
         self._overtaken = False
         self.admitted: asyncio.Event = asyncio.Event()
@@ -73,14 +78,20 @@ class TurnRun:
     def stop(self) -> None:
         """End the running message as stopped, with the text it has so far."""
         self._stopped = True
-        if self._work is not None:
-            self._work.cancel()
+        self._cut()
 
     def overtaken(self) -> None:
         """Another process has taken the conversation: generate no more. What is written already, its claim fences."""
         self._overtaken = True
-        if self._work is not None:
-            self._work.cancel()
+        self._cut()
+
+    @property
+    def _called_off(self) -> bool:
+        return self._stopped or self._overtaken
+
+    def _cut(self) -> None:
+        if self._until:
+            self._until.reset(0)
 
     def end(self) -> None:
         """Nothing more comes of it: whoever waits for it goes on."""
@@ -130,13 +141,16 @@ class TurnRun:
     async def _ending(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
         if self.claim.buried:
             return _Ending("dead", SET_ASIDE)
-        if self._stopped or self._overtaken:
-            return _Ending("stopped", "Stopped.")
-        async with asyncio.TaskGroup() as group:
-            self._work = group.create_task(self._produce(turn, delivery), name=f"turn {turn.id}")
-        if self._work.cancelled():
-            return _Ending("stopped", "Stopped.")
-        return self._work.result()
+        try:
+            if not self._called_off:
+                async with self._house.clock.timeout(None) as self._until:
+                    return await self._produce(turn, delivery)
+        except TimeoutError:
+            if not self._called_off:
+                return _Ending("failed", f"This took longer than {self._house.settings.timeout_s:g} s and was ended.")
+        finally:
+            self._until = None
+        return _Ending("stopped", "Stopped.")
 
     async def _produce(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
         """The reply, once this person's turn has come: that alone holds a slot, not what is sent before and after."""
@@ -161,6 +175,8 @@ class TurnRun:
         self.in_line = False
         self._started, self._start = self._house.clock.now(), self._house.clock.monotonic()
         turn.deadline = self._start + self._house.settings.timeout_s
+        if self._until and not self._called_off:
+            self._until.reset(self._house.settings.timeout_s)
         delivery.come_up()
         self._house.metrics.queue_seconds.observe(max(0.0, self._started - self.claim.received_at))
         waited = self._started - _since(self.claim.received_at, turn.message.sent_at)
@@ -168,9 +184,8 @@ class TurnRun:
             delivery.excuse = f"Sorry for the wait: this message stood in line for {_long(waited)}."
 
     async def _answer(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
-        limit = self._house.settings.timeout_s
         try:
-            async with self._house.clock.timeout(limit), AsyncExitStack() as stack:
+            async with AsyncExitStack() as stack:
                 stack.callback(turn.give_back)
                 return await self._stages(turn, delivery, stack)
         except EngineError as error:
@@ -179,8 +194,6 @@ class TurnRun:
         except FAILURES as error:
             if travels_on(error):
                 raise
-            if isinstance(error, TimeoutError) and self._house.clock.monotonic() >= turn.deadline:
-                return _Ending("failed", f"This took longer than {limit:g} s and was ended.")
             log.exception("turn %s failed", turn.id)
             return _Ending("failed", WENT_WRONG)
 
@@ -222,10 +235,10 @@ class TurnRun:
         except EngineError:
             raise
         except FAILURES as error:
-            if travels_on(error):
-                raise
             stage = guilty(error, stages)
-            if stage is None:
+            if stage and self._until and self._until.told > 1:
+                self._house.hooks.stream_held(stage)
+            if stage is None or travels_on(error):
                 raise
             return self._blame(stage, error)
         return ""

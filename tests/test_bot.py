@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from botcore import Bot, Inbox, Registry, SettingsError, StoreUnavailable, hookimpl
+from botcore import Bot, Chunk, Inbox, Registry, SettingsError, StoreUnavailable, Turn, hookimpl
 from botcore.bot import Bot as TheBot
 from botcore.settings import load_settings
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
@@ -124,6 +124,68 @@ async def test_a_lifespan_that_is_slow_to_start_is_named(tmp_path: Path, caplog:
     while not bot.done():
         await clock.advance(5)
     await bot
+
+
+class Clinging(LoopbackChannel):
+    """A channel and plugin with a ``finally`` that never ends, in one of three places."""
+
+    def __init__(self, where: str) -> None:
+        super().__init__()
+        self.where = where
+        self.asked = asyncio.Event()
+        self.cleaning = asyncio.Event()
+
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await self._clean("lifespan")
+
+    async def run(self, inbox: Inbox) -> None:
+        try:
+            await super().run(inbox)
+        finally:
+            await self._clean("channel")
+
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        return self._answer()
+
+    async def _answer(self) -> AsyncIterator[Chunk]:
+        self.asked.set()
+        try:
+            await asyncio.Event().wait()
+            yield Chunk(text="never said")
+        finally:
+            await self._clean("reply")
+
+    async def _clean(self, where: str) -> None:
+        if where == self.where:
+            self.cleaning.set()
+            await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("where", ["lifespan", "channel", "reply"])
+async def test_what_does_not_end_when_it_is_told_to_is_told_again_until_the_bot_has_stopped(
+    tmp_path: Path, where: str
+) -> None:
+    clock, channel = ManualClock(), Clinging(where)
+    bot = asyncio.create_task(_ask_and_stop(tmp_path, clock, channel), name="a bot's life")
+    await channel.asked.wait()
+    while not bot.done():
+        await clock.advance(1)
+        await asyncio.sleep(0.005)  # its threads go on beside our clock
+    await bot
+    assert channel.cleaning.is_set()
+
+
+async def _ask_and_stop(data_dir: Path, clock: ManualClock, channel: Clinging) -> None:
+    settings = {"turn": {"drain_s": 1, "timeout_s": 10_000}}
+    async with chatting(data_dir, clock=clock, channel=channel, settings=settings) as chat:
+        await chat.says("hi")
+        await channel.asked.wait()
 
 
 class Flaky(LoopbackChannel):

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import platform
 import signal
 import sys
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from botcore.settings import Settings
 
 __all__ = ["run"]
+
+LAST_S = 5.0
+"""After the second signal, for a plugin or channel that is cancelled and does not end."""
 
 
 def run(
@@ -79,10 +83,17 @@ def _stop_on_signals(bot: "Bot") -> None:
     def stop() -> None:
         if bot.stopping and main is not None:
             main.cancel()
+            loop.call_later(LAST_S, _leave)
         bot.stop()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop)
+
+
+def _leave() -> None:
+    """The end of a process that something keeps from ending; the next start goes on from the database."""
+    typer.echo(f"! stopped    something did not end within {LAST_S:g} s; left without it", err=True)
+    os._exit(1)
 
 
 async def _tell(bot: "Bot", lines: "_Lines") -> None:

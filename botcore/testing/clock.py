@@ -2,10 +2,11 @@
 
 import asyncio
 import heapq
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from functools import partial
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from itertools import count
+
+from botcore.clock import Timeout
 
 __all__ = ["ManualClock"]
 
@@ -15,7 +16,7 @@ class ManualClock:
 
     def __init__(self, start: float = 1_700_000_000.0) -> None:
         self._now = start
-        self._timers: list[tuple[float, int, Callable[[], None]]] = []
+        self._timers: list[_Timer] = []
         self._numbers = count()
 
     def now(self) -> float:
@@ -35,16 +36,9 @@ class ManualClock:
         self._at(seconds, lambda: None if future.done() else future.set_result(None))
         await future
 
-    @asynccontextmanager
-    async def timeout(self, seconds: float | None) -> AsyncIterator["_ManualDeadline"]:
+    def timeout(self, seconds: float | None) -> Timeout:
         """See `botcore.clock.Clock.timeout`."""
-        async with asyncio.timeout(None) as timeout:
-            deadline = _ManualDeadline(self, timeout)
-            deadline.reset(seconds)
-            try:
-                yield deadline
-            finally:
-                deadline.reset(None)
+        return Timeout(seconds, self._at)
 
     async def advance(self, seconds: float) -> None:
         """Move time on, waking every sleeper on the way in its order, and let the woken run.
@@ -53,31 +47,34 @@ class ManualClock:
         """
         end = self._now + seconds
         await settle()
-        while self._timers and self._timers[0][0] <= end:
-            self._now, _, wake = heapq.heappop(self._timers)
-            wake()
+        while self._timers and self._timers[0].at <= end:
+            timer = heapq.heappop(self._timers)
+            self._now = timer.at
+            timer.wake()
             await settle()
         self._now = end
         await settle()
 
-    def _at(self, seconds: float, wake: Callable[[], None]) -> None:
-        heapq.heappush(self._timers, (self._now + seconds, next(self._numbers), wake))
+    def _at(self, seconds: float, wake: Callable[[], None]) -> "_Timer | asyncio.Handle":
+        if seconds <= 0:
+            return asyncio.get_running_loop().call_soon(wake)
+        timer = _Timer(self._now + seconds, next(self._numbers), wake)
+        heapq.heappush(self._timers, timer)
+        return timer
 
 
-class _ManualDeadline:
-    def __init__(self, clock: ManualClock, timeout: asyncio.Timeout) -> None:
-        self._clock = clock
-        self._timeout = timeout
-        self._generation = 0
+@dataclass(order=True, slots=True)
+class _Timer:
+    at: float
+    number: int
+    wake: Callable[[], None] = field(compare=False)
 
-    def reset(self, seconds: float | None) -> None:
-        self._generation += 1
-        if seconds is not None:
-            self._clock._at(seconds, partial(self._expire, self._generation))
+    def cancel(self) -> None:
+        self.wake = _nothing
 
-    def _expire(self, generation: int) -> None:
-        if generation == self._generation:
-            self._timeout.reschedule(asyncio.get_running_loop().time())
+
+def _nothing() -> None:
+    pass
 
 
 async def settle(rounds: int = 20) -> None:

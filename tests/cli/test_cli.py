@@ -49,11 +49,7 @@ def test_help_names_every_command(here: Path) -> None:
 @pytest.fixture
 def shelf(here: Path) -> dict[str, str]:
     """An installed package with the plugin `SHELF`: the environment that makes it so."""
-    (here / "shelf.py").write_text(SHELF)
-    dist = here / "shelf-1.dist-info"
-    dist.mkdir()
-    (dist / "METADATA").write_text("Metadata-Version: 2.1\nName: shelf\nVersion: 1\n")
-    (dist / "entry_points.txt").write_text("[botcore]\nshelf = shelf:Shelf\n[botcore.cli]\nshelf.build = shelf:build\n")
+    install(here, "shelf", SHELF, "[botcore]\nshelf = shelf:Shelf\n[botcore.cli]\nshelf.build = shelf:build\n")
     (here / "shelf.toml").write_text("[plugins.shelf]\n")
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(here), os.environ.get("PYTHONPATH")]))}
 
@@ -78,6 +74,15 @@ def test_a_set_up_helper_hides_no_command_of_its_plugin(here: Path, shelf: dict[
     assert "\n  order\n" in helped
     assert "\n  build\n" in helped
     assert "--config FILE" in botcore("shelf", "order", "--help", "-c", "shelf.toml", here=here, **shelf).stdout
+
+
+def install(here: Path, name: str, code: str, entry_points: str) -> None:
+    """A package as pip would leave it, for whoever has ``here`` on its path."""
+    (here / f"{name}.py").write_text(code)
+    dist = here / f"{name}-1.dist-info"
+    dist.mkdir()
+    (dist / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1\n")
+    (dist / "entry_points.txt").write_text(entry_points)
 
 
 SHELF = """
@@ -290,3 +295,43 @@ def test_a_second_signal_ends_the_bot_at_once_without_a_traceback(here: Path) ->
         _, errors = bot.communicate(timeout=20)
     assert "Traceback" not in errors
     assert bot.returncode in (0, 1)  # 0 where the first signal was enough already
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_the_bot_even_where_a_plugin_does_not_end(here: Path) -> None:
+    install(here, "clings", CLINGS, "[botcore]\nclings = clings:Clings\n")
+    (here / "clings.toml").write_text("[plugins.clings]\n[engine]\nkind = 'scripted'\n[http]\nport = 0")
+    arguments = [sys.executable, "-m", "botcore", "run", "-c", "bot.toml", "-c", "clings.toml"]
+    path = {"PYTHONPATH": os.pathsep.join([str(here), os.environ.get("PYTHONPATH", "")])}
+    with subprocess.Popen(
+        arguments, cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | path
+    ) as bot:
+        assert bot.stdout
+        while "ready" not in bot.stdout.readline():
+            pass
+        bot.send_signal(signal.SIGTERM)
+        assert "cleaning" in bot.stdout.readline()
+        bot.send_signal(signal.SIGTERM)
+        _, errors = bot.communicate(timeout=20)
+    assert "did not end within 5 s; left without it" in errors
+    assert bot.returncode == 1
+
+
+CLINGS = """
+import asyncio
+from contextlib import asynccontextmanager
+from botcore import hookimpl
+
+
+class Clings:
+    @hookimpl
+    @asynccontextmanager
+    async def lifespan(self, bot):
+        yield
+        print("cleaning", flush=True)
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                pass
+"""

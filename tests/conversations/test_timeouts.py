@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from botcore import Capabilities, Draft, EngineTimeout, Part, Retry
+from botcore import Capabilities, Chunk, Draft, EngineTimeout, Part, Refusal, Retry, Turn, hookimpl
+from botcore.clock import AGAIN_S
 from botcore.delivery import PREVIEW_S
+from botcore.dispatch import CLOSE_S
 from botcore.sender import CALL_S, RESEND_AFTER_S
 from botcore.testing import Chat, LoopbackChannel, ManualClock, chatting, until
 
@@ -136,3 +138,103 @@ async def test_a_preview_that_never_returns_does_not_keep_the_reply_back(tmp_pat
 @pytest.mark.parametrize("pause", [float("inf"), 1e12, float("nan"), -5])
 def test_no_platform_can_ask_to_wait_for_ever(pause: float) -> None:
     assert 0 <= Retry(pause).after <= 86_400
+
+
+class Clinging:
+    """A plugin with a ``finally`` that never ends, where the message says."""
+
+    def __init__(self) -> None:
+        self.cleaning = asyncio.Event()
+
+    @hookimpl
+    async def admit(self, turn: Turn) -> Refusal | None:
+        if turn.message.text == "admit":
+            await self._wait()
+        return None
+
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        return self._answer(turn)
+
+    async def _answer(self, turn: Turn) -> AsyncIterator[Chunk]:
+        yield Chunk(text="said ")
+        try:
+            yield Chunk(text=turn.message.text)
+            if turn.message.text == "wait":
+                await self._wait()
+        finally:
+            if turn.message.text == "end":
+                await self._clean()
+
+    async def _wait(self) -> None:
+        try:
+            self.cleaning.set()
+            await asyncio.Event().wait()
+        finally:
+            await self._clean()
+
+    async def _clean(self) -> None:
+        self.cleaning.set()
+        await asyncio.Event().wait()
+
+
+class Hasty:
+    """Reads no further than what it needs, so that the streams before it are closed in their middle."""
+
+    @hookimpl
+    def revise(self, turn: Turn, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        return self._first_two(chunks)
+
+    async def _first_two(self, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        count = 0
+        async for chunk in chunks:
+            yield chunk
+            count += 1
+            if count == 2:
+                return
+
+
+async def test_a_stream_that_never_closes_costs_neither_its_reply_nor_the_next_one(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    plugin = Clinging()
+    async with chatting(tmp_path, plugins={"clinging": plugin, "hasty": Hasty()}, clock=clock) as chat:
+        await chat.says("end")
+        await plugin.cleaning.wait()
+        await clock.advance(CLOSE_S)
+        assert await chat.hears() == "said end"
+        await chat.says("next")
+        assert await chat.hears() == "said next"
+    assert "plugin clinging: hook close took longer than 5 s" in caplog.text
+
+
+@pytest.mark.parametrize("why", ["stopped", "too late"])
+async def test_a_stream_that_does_not_end_when_it_is_told_to_is_told_again_and_named(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture, why: str
+) -> None:
+    plugin = Clinging()
+    settings = {"turn": {"timeout_s": 8}}
+    async with chatting(tmp_path, plugins={"clinging": plugin}, settings=settings, clock=clock) as chat:
+        await chat.says("wait")
+        await plugin.cleaning.wait()
+        if why == "stopped":
+            await chat.says("/stop")
+        else:
+            await clock.advance(8)
+        await clock.advance(AGAIN_S)
+        await chat.hears("said wait\n\n" + ("Stopped." if why == "stopped" else "This took longer than 8 s"))
+        await chat.says("next")
+        assert await chat.hears() == "said next"
+    assert "plugin clinging: its stream did not end when it was cancelled" in caplog.text
+
+
+async def test_a_hook_that_does_not_end_with_its_time_is_told_again_and_passed_over(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    plugin = Clinging()
+    async with chatting(tmp_path, plugins={"clinging": plugin}, clock=clock) as chat:
+        await chat.says("admit")
+        await plugin.cleaning.wait()
+        await clock.advance(10 + AGAIN_S)
+        assert await chat.hears() == "said admit"
+    assert "plugin clinging: hook admit took longer than 10 s" in caplog.text
