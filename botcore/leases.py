@@ -26,6 +26,8 @@ log: logging.Logger = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
 """Between two tries of what the store could not take."""
+STEP_S = 1.0
+"""By so much less than it should the wall time has gone on where it was set back; NTP's own pace loses 5 ms in 10 s."""
 TRACE_LIMIT = 4_000
 """Characters of a traceback that a dead letter keeps."""
 
@@ -38,16 +40,19 @@ class Leases:
         self._clock = house.clock
         self._lease_s = house.settings.lease_s
         self._running = running
-        self._extended = house.clock.monotonic()
+        self._extended = house.clock.monotonic(), house.clock.now()
+        self._set_back = False
         self._doubt = False
         self._unknown = set[tuple[str, int]]()
 
     async def keep(self) -> NoReturn:
         """Extend until cancelled."""
         while True:
-            slept = self._clock.monotonic()
+            slept, before = self._clock.monotonic(), self._clock.now()
             await self._clock.sleep(self._lease_s / 3)
-            if self._clock.monotonic() - slept > self._lease_s and self._store.dialect == "postgresql":
+            passed = self._clock.monotonic() - slept
+            self._set_back |= self._clock.now() - before < passed - STEP_S
+            if passed > self._lease_s and self._store.dialect == "postgresql":
                 # The whole process was frozen. Asking who has taken what would let its turns go on meanwhile.
                 for run in self._running:
                     run.overtaken()
@@ -55,17 +60,21 @@ class Leases:
 
     async def fresh(self) -> bool:
         """Whether what has run out is surely not our own: where the store was away for long, after extending."""
-        late = self._clock.monotonic() - self._extended > self._lease_s / 2
-        return not late or await self._extend()
+        monotonic, wall = self._extended
+        passed = max(self._clock.monotonic() - monotonic, self._clock.now() - wall)  # it may have been set forward
+        return passed <= self._lease_s / 2 or await self._extend()
 
     async def _extend(self) -> bool:
-        known, now = list(self._running), self._clock.monotonic()  # what is claimed meanwhile may not be in the answer
+        known = list(self._running)  # what is claimed meanwhile may not be in the answer
+        now = self._clock.monotonic(), self._clock.now()
         try:
             held = await self._store.heartbeat(lease_s=self._lease_s)
+            if self._set_back:
+                await self._store.time_went_back(lease_s=self._lease_s)
         except StoreError as error:
             log.log(level(error), "leases could not be extended: %s", error)
             return False
-        self._extended = now
+        self._extended, self._set_back = now, False
         for run in known:
             if (run.claim.conversation.key, run.claim.epoch) not in held:
                 run.overtaken()

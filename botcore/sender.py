@@ -176,7 +176,8 @@ class Sender:
             return None
 
     async def _wait(self, channel: Channel, row: OutboxRow) -> None:
-        await self.clock.sleep(max(0.0, row.not_before - self.clock.now()))
+        # From the attempt on: where the clock was set back meanwhile, no longer than the platform has asked for.
+        await self.clock.sleep(max(0.0, row.not_before - max(self.clock.now(), row.started_at)))
         await self.pace.wait(channel, row.part.conversation)
 
     async def _sent(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from botcore import Capabilities, ChannelError, Conversation, Message, Part, Person, Unknown, sender
+from botcore import Capabilities, ChannelError, Conversation, Message, Part, Person, Retry, Unknown, sender
 from botcore.failpoints import VARIABLE, Broken, arm
 from botcore.line import TELL_EVERY_S
 from botcore.store import Store
@@ -148,6 +148,72 @@ async def test_a_process_that_was_frozen_ends_its_turns_and_begins_again_what_no
             chat.engine.release()
             await chat.hears("tell me everything")
             await chat.hears_nothing()
+
+
+class Stepping(ManualClock):
+    """Its wall time can be set back."""
+
+    back = 0.0
+
+    def now(self) -> float:
+        return super().now() - self.back
+
+
+async def test_what_waits_is_answered_although_the_clock_was_set_back_before_the_start(tmp_path: Path) -> None:
+    clock = Stepping()
+    async with chatting(tmp_path, settings=TALK | {"turn": {"drain_s": 0}}, clock=clock) as chat:
+        chat.engine.hold()
+        await chat.says("hi")
+        await until(lambda: chat.engine.open)
+    clock.back = 3600
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        await chat.hears("You said: hi")
+
+
+async def test_what_waits_is_answered_although_the_clock_is_set_back(tmp_path: Path) -> None:
+    clock = Stepping()
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        said = Message(event_id="e", conversation=chat.conversation, person=chat.person, text="hi")
+        (accepted,) = await chat.bot.database.accept([said])
+        assert accepted.claim
+        clock.back = -1
+        await chat.bot.database.requeue(accepted.claim)  # to be looked for in a second
+        clock.back = 3600
+        await clock.advance(chat.bot.settings.turn.lease_s / 3)
+        while not chat.engine.prompts:
+            await chat.bot.database.check()  # the database needs time of its own
+            await clock.advance(0.1)
+        await chat.hears("You said: hi")
+
+
+async def test_a_clock_that_is_set_forward_makes_nobody_take_over_his_own_work(tmp_path: Path) -> None:
+    clock = Stepping()
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        chat.engine.hold()
+        await chat.says("hi")
+        await until(lambda: chat.engine.open)
+        clock.back = -3600
+        await clock.advance(2)
+        await chat.bot.database.check()
+        await clock.advance(2)
+        chat.engine.release()
+        await chat.hears("You said: hi")
+        assert len(chat.engine.prompts) == 1
+
+
+async def test_a_pause_is_not_longer_than_the_platform_asked_although_the_clock_is_set_back(tmp_path: Path) -> None:
+    clock = Stepping()
+    async with chatting(tmp_path, settings=TALK | {"turn": {"drain_s": 0}}, clock=clock) as chat:
+        chat.channel.failures.append(Retry(30))
+        await chat.says("hi")
+        while not (await chat.bot.database.counts())["pending"]:
+            await clock.advance(0)
+    clock.back = 3600
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        while not chat.channel.sent:
+            assert clock.monotonic() < 1_700_000_000 + 40
+            await chat.bot.database.check()
+            await clock.advance(0.1)
 
 
 @pytest.mark.postgres

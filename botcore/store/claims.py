@@ -39,6 +39,7 @@ __all__ = [
     "release",
     "requeue",
     "stopped",
+    "time_went_back",
 ]
 
 _MINE = (conversation.c.key == arg("key"), conversation.c.epoch == arg("epoch"))
@@ -138,6 +139,13 @@ _DROP_LEASES_OF = Statement(
     sa.update(conversation)
     .values(lease_until=const(0))
     .where(conversation.c.next_at.is_not(None), conversation.c.owner == arg("owner"))
+)
+
+_AHEAD = Statement(sa.update(conversation).values(next_at=arg("now")).where(conversation.c.next_at > arg("now")))
+_LONG = Statement(
+    sa.update(conversation)
+    .values(lease_until=arg("until"))
+    .where(conversation.c.next_at.is_not(None), conversation.c.lease_until > arg("until"))
 )
 
 
@@ -318,3 +326,14 @@ def drop_leases(connection: sa.Connection) -> None:
 def drop_leases_of(connection: sa.Connection, owner: str) -> None:
     """Free what this dead process held."""
     _DROP_LEASES_OF(connection, owner=owner)
+
+
+def time_went_back(connection: sa.Connection, *, now: float, until: float = float("inf")) -> None:
+    """Nothing waits for a moment that the clock has shown before: what wants a worker wants one now.
+
+    Early is right, too: whoever claims what a platform has put off waits for it himself. ``until`` is the latest that a
+    lease can end: who lives extends his own meanwhile.
+    """
+    _AHEAD(connection, now=now)
+    if until < float("inf"):
+        _LONG(connection, until=until)

@@ -28,6 +28,11 @@ _TAKE = Statement(
         )
     )
 )
+# A term that is longer than one that begins now comes of a clock that was set back. Shortened, not taken: its leader
+# may be alive, and counts on a clock of its own.
+_SHORTEN = Statement(
+    sa.update(leader).values(until=_UNTIL).where(leader.c.name == arg("name"), leader.c.until > _UNTIL)
+)
 _KEEP = Statement(sa.update(leader).values(until=_UNTIL).where(*_MINE))
 _LED = Statement(sa.select(leader.c.name).where(leader.c.owner == arg("owner")))
 _GIVE_UP = Statement(sa.update(leader).values(owner=const(""), until=const(0)).where(*_MINE))
@@ -35,7 +40,10 @@ _GIVE_UP = Statement(sa.update(leader).values(owner=const(""), until=const(0)).w
 
 def take(connection: sa.Connection, name: str, *, owner: str, lease_s: float) -> bool:
     """Whether this owner leads from now on, because nobody else does."""
-    return _TAKE.changes(connection, name=name, owner=owner, lease_s=lease_s) == 1
+    taken = _TAKE.changes(connection, name=name, owner=owner, lease_s=lease_s) == 1
+    if not taken:
+        _SHORTEN(connection, name=name, lease_s=lease_s)
+    return taken
 
 
 def keep(connection: sa.Connection, name: str, *, owner: str, lease_s: float) -> bool:

@@ -33,6 +33,8 @@ class Store(Housekeeping):
         elif self.former.owner:
             claims.drop_leases_of(connection, self.former.owner)
             leader.drop(connection, self.former.owner)
+        if self._seat:
+            claims.time_went_back(connection, now=self._clock.now())  # it may have while nobody looked
 
     def _claimant(self, lease_s: float) -> claims.Claimant:
         faulted = self.former.owner if self.former.faulted else ""
@@ -110,6 +112,11 @@ class Store(Housekeeping):
     async def heartbeat(self, *, lease_s: float = 30) -> set[tuple[str, int]]:
         """Extend every lease of this process to ``lease_s`` seconds from now; the (conversation, epoch) it holds."""
         return await self.write(claims.heartbeat, owner=self.owner, until=self._clock.now() + lease_s)
+
+    async def time_went_back(self, *, lease_s: float = 30) -> None:
+        """What waits for a moment that the clock has shown before is due; no lease of anybody's outlives two more."""
+        now = self._clock.now()
+        await self.write(lambda connection: claims.time_went_back(connection, now=now, until=now + 2 * lease_s))
 
     async def held(self) -> set[tuple[str, int]]:
         """(conversation, epoch) of every claim of this process, as the database knows them."""

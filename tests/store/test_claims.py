@@ -46,6 +46,24 @@ async def test_a_heartbeat_keeps_every_lease_of_its_owner_only(store: Store, oth
     assert await other.claim_next() is None
 
 
+async def test_after_the_clock_was_set_back_a_dead_owners_lease_lasts_two_more_and_a_living_ones_stays(
+    store: Store, other: Store, clock: ManualClock
+) -> None:
+    await store.accept([message(chat="alive"), message(chat="dead")], lease_s=3600)  # as if it was an hour later
+    await other.time_went_back()
+    await clock.advance(59)
+    await store.write(
+        lambda c: c.exec_driver_sql("UPDATE conversation SET owner = 'gone' WHERE chat = 'dead'").rowcount
+    )
+    await store.heartbeat()
+    assert await other.claim_next() is None
+    await clock.advance(1)
+    taken = await other.claim_next()
+    assert taken
+    assert taken.conversation.chat == "dead"
+    assert await other.claim_next() is None
+
+
 WRITES: dict[str, Callable[[Store, Claim], Awaitable[object]]] = {
     "commit_turn": lambda store, claim: store.commit_turn(claim, end(claim)),
     "commit_turn with release": lambda store, claim: store.commit_turn(claim, end(claim, release=True)),

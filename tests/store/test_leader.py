@@ -65,3 +65,11 @@ async def test_the_others_hear_that_the_lead_is_free(store: Store, other: Store)
         await next_of(notices, "lost")
         await store.give_up_lead("polls")
         assert await next_of(notices, "lead") == ("lead", "polls")
+
+
+async def test_where_the_databases_clock_was_set_back_a_dead_leaders_term_is_no_longer_than_any(
+    store: Store, other: Store
+) -> None:
+    assert await take(store, lease_s=1_000_000)
+    assert not await take(other, lease_s=0)
+    assert await take(other)
