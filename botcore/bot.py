@@ -23,7 +23,7 @@ from botcore.errors import SettingsError, StoreError, without_addresses
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
-from botcore.http import Board, Http
+from botcore.http import Board, Http, Probe
 from botcore.intake import Intake
 from botcore.leader import Leadership
 from botcore.lifespans import Lifespans, ended
@@ -125,7 +125,7 @@ class Bot(Archive):
                 self.settings.http,
                 clock=self.clock,
                 routes=[*self.loaded.registered.routes, *Board(panels, self.clock).routes()],
-                ready=self._ready,
+                ready=partial(self._ready, Probe(self.database.check, self.clock)),
                 metrics=self.metrics.render,
             )
             async with http:
@@ -307,11 +307,11 @@ class Bot(Archive):
         told |= {"lora": self._serving.problem} if self._serving and self._serving.problem else {}
         return dict.fromkeys(self.loaded.plugins, "ok") | told | self._health
 
-    async def _ready(self) -> Mapping[str, str]:
+    async def _ready(self, store: Probe) -> Mapping[str, str]:
         """What a load balancer asks, and any stranger; the rest is the operator's business (`health`, `engine`)."""
         status = self.engine
         engine = "ok" if status.stage == "ready" else f"{status.stage} {status.detail}".strip()
-        return {"store": without_addresses(await self.database.check()), "engine": without_addresses(engine)}
+        return {"store": without_addresses(await store.newest()), "engine": without_addresses(engine)}
 
 
 def _begun(group: asyncio.TaskGroup, works: Mapping[str, Coroutine[Any, Any, None]]) -> list[asyncio.Task[None]]:

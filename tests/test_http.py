@@ -14,7 +14,7 @@ from aiohttp import web
 
 from botcore.clock import Clock, SystemClock
 from botcore.errors import SettingsError
-from botcore.http import Http
+from botcore.http import Http, Probe
 from botcore.http.access import Attempts, Key, host_name, is_loopback, same_origin
 from botcore.http.answers import SECURITY_HEADERS
 from botcore.registry import Route
@@ -664,3 +664,40 @@ async def test_a_stopped_port_accepts_nothing() -> None:
     parts = urlsplit(address)
     with pytest.raises(OSError, match=str(parts.port)):
         await asyncio.open_connection(parts.hostname, parts.port)
+
+
+async def test_however_many_ask_it_is_looked_once_a_second_and_answered_in_time() -> None:
+    clock, asked, answer = ManualClock(), list[float](), asyncio.Event()
+
+    async def check() -> str:
+        asked.append(clock.monotonic())
+        await answer.wait()
+        return "ok"
+
+    probe = Probe(check, clock)
+    async with asyncio.TaskGroup() as group:
+        told = [group.create_task(probe.newest()) for _ in range(50)]
+        await clock.advance(5)
+    assert {task.result() for task in told} == {"no answer within 5 s"}
+    assert await probe.newest() == "no answer within 5 s"
+    assert len(asked) == 1
+    answer.set()
+    await clock.advance(1)
+    assert [await probe.newest() for _ in range(3)] == ["ok"] * 3
+    assert len(asked) == 2
+
+
+async def test_who_goes_away_while_it_is_looked_takes_nobody_elses_answer_along() -> None:
+    clock, answer = ManualClock(), asyncio.Event()
+
+    async def check() -> str:
+        await answer.wait()
+        return "ok"
+
+    probe = Probe(check, clock)
+    async with asyncio.TaskGroup() as group:
+        first, second = (group.create_task(probe.newest()) for _ in range(2))
+        await clock.advance(0)
+        first.cancel()
+        answer.set()
+    assert second.result() == "ok"
