@@ -5,17 +5,19 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 from aiohttp import web
+from multidict import CIMultiDict
 
 from botcore.clock import Clock, SystemClock
 from botcore.errors import SettingsError
 from botcore.http import Http, Probe
-from botcore.http.access import Attempts, Key, host_name, is_loopback, same_origin
+from botcore.http.access import Attempts, Key, host_name, is_loopback, same_origin, sender
 from botcore.http.answers import SECURITY_HEADERS
 from botcore.registry import Route
 from botcore.settings import HttpSettings
@@ -551,6 +553,56 @@ async def test_five_wrong_logins_a_minute() -> None:
         assert (status, headers["Retry-After"]) == (429, "60")
         await clock.advance(61)
         assert await port.status("POST", "/api/login", json={"key": KEY}) == 204
+
+
+@pytest.mark.parametrize("path", ["/api/login", "/mine"])
+async def test_behind_a_proxy_of_ours_strangers_lock_out_nobody_but_themselves(path: str) -> None:
+    async with serving(key=KEY, proxies=["127.0.0.0/8"]) as port:
+
+        async def guess(key: str, *hops: str) -> int:
+            headers = CIMultiDict([("X-Forwarded-For", hop) for hop in hops])
+            if path == "/api/login":
+                return await port.status("POST", path, json={"key": key}, headers=headers)
+            headers["Authorization"] = f"Bearer {key}"
+            return await port.status("GET", path, headers=headers)
+
+        claimed = [f"10.0.0.{number}, 198.51.100.7" for number in range(61)]
+        assert [await guess("guess", claim) for claim in claimed][-1] == 429
+        assert await guess(KEY, "198.51.100.7") == 429
+        assert await guess(KEY, "198.51.100.8", "198.51.100.7") == 429
+        assert await guess(KEY, "198.51.100.8") < 300
+
+
+async def test_of_whom_no_proxy_of_ours_forwards_nothing_is_believed(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(key=KEY) as port:
+        for number in range(5):
+            headers = {"X-Forwarded-For": f"198.51.100.{number}"}
+            assert await port.status("POST", "/api/login", json={"key": "guess"}, headers=headers) == 401
+        assert await port.status("POST", "/api/login", json={"key": "guess"}) == 429
+    assert caplog.text.count("if that is a proxy of yours, name it in [http] proxies") == 1
+
+
+OURS = tuple(map(ip_network, ("127.0.0.1", "10.1.0.0/16", "fd00::/8")))
+
+
+@pytest.mark.parametrize(
+    ("remote", "forwarded", "who"),
+    [
+        ("198.51.100.7", "", "198.51.100.7"),
+        ("198.51.100.7", "203.0.113.1", "198.51.100.7"),
+        ("127.0.0.1", "", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.1", "203.0.113.1"),
+        ("::ffff:127.0.0.1", "203.0.113.1", "203.0.113.1"),
+        ("fd00::1", "203.0.113.1, 10.1.2.3", "203.0.113.1"),
+        ("fd00::1", "10.1.0.1", "10.1.0.1"),
+        ("127.0.0.1", "1.1.1.1, nonsense", "nonsense"),
+        ("127.0.0.1", " , ,", "127.0.0.1"),
+        ("127.0.0.1", "x" * 8000, "x" * 64),
+        ("", "203.0.113.1", ""),
+    ],
+)
+def test_who_has_sent_a_request(remote: str, forwarded: str, who: str) -> None:
+    assert sender(remote, forwarded, OURS) == who
 
 
 async def test_without_a_key_there_is_nothing_to_log_in_to(port: Port) -> None:

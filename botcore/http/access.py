@@ -9,15 +9,17 @@ import hmac
 import ipaddress
 import re
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-__all__ = ["SAFE_METHODS", "Attempts", "Denied", "Key", "host_name", "is_loopback", "same_origin"]
+__all__ = ["SAFE_METHODS", "Attempts", "Denied", "Key", "host_name", "is_loopback", "same_origin", "sender"]
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 SESSION_SECONDS = 30 * 86_400
 DEFAULT_PORTS = {"http": 80, "https": 443}
+LONGEST_ADDRESS = 64
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SESSION = re.compile(r"(\d{1,12})\.([0-9a-f]{64})", re.ASCII)
 
 
@@ -77,6 +79,28 @@ def same_origin(*, host: str, origin: str, site: str, trusted: Iterable[str] = (
     return theirs[0] in trusted or (theirs[0], theirs[1] or default) == (ours[0], ours[1] or default)
 
 
+def sender(remote: str, forwarded: str, proxies: Sequence[Network]) -> str:
+    """Who has sent a request: the address it came from, or whom it came for where that is one of our ``proxies``.
+
+    A proxy writes whoever connects to it at the end of ``X-Forwarded-For``; what stands before may be a stranger's.
+    So only what one of ours has written is believed.
+    """
+    hops = [*filter(None, map(str.strip, forwarded.split(","))), remote]
+    while len(hops) > 1 and _within(hops[-1], proxies):
+        hops.pop()
+    return hops[-1][:LONGEST_ADDRESS]
+
+
+def _within(address: str, networks: Sequence[Network]) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        found = found.ipv4_mapped or found  # how a socket that takes both shows the old ones
+    return any(found in network for network in networks)
+
+
 class Key:
     """The operator's key, and the session tokens made with it. Falsy where no key is set."""
 
@@ -106,7 +130,10 @@ class Key:
 
 
 class Attempts:
-    """At most ``limit`` wrong guesses a minute from one peer; remembers the last 1,024 peers."""
+    """At most ``limit`` wrong guesses a minute from one peer; remembers the last 1,024 peers.
+
+    Beyond, the right key does not pass either: an answer that differs would be all that who guesses wants to know.
+    """
 
     PEERS = 1024
     WINDOW_S = 60.0

@@ -1,5 +1,6 @@
 """The guard of the port: whether a request may pass, by Host and Origin, session or key; and the login itself."""
 
+import ipaddress
 import json
 import logging
 import math
@@ -17,6 +18,7 @@ from botcore.http.access import (
     host_name,
     is_loopback,
     same_origin,
+    sender,
 )
 from botcore.http.answers import denial, failure
 from botcore.settings import HttpSettings
@@ -38,6 +40,7 @@ class Guard:
         self._local = is_loopback(settings.host)
         self._trusted = frozenset(name.lower() for name in settings.allowed_hosts)
         self._hosts = self._trusted | {"localhost", "127.0.0.1", "::1", settings.host}
+        self._proxies = [ipaddress.ip_network(name) for name in settings.proxies]
         self._logins, self._bearers = Attempts(5), Attempts(60)
 
     def check(self) -> None:
@@ -74,7 +77,8 @@ class Guard:
         return self._guess(request, guess.strip(), self._bearers, "invalid_api_key")
 
     def _guess(self, request: web.Request, guess: str, attempts: Attempts, code: str) -> Denied | None:
-        peer, now = request.remote or "", self._clock.monotonic()
+        forwarded = ",".join(request.headers.getall("X-Forwarded-For", ()))
+        peer, now = sender(request.remote or "", forwarded, self._proxies), self._clock.monotonic()
         if wait := attempts.wait(peer, now):
             seconds = math.ceil(wait)
             return Denied(
@@ -86,6 +90,10 @@ class Guard:
         if self._key.matches(guess):
             return None
         attempts.failed(peer, now)
+        if attempts.wait(peer, now):
+            log.warning(
+                "too many wrong keys from %r: nobody is let in from there for a minute%s", peer, _hint(forwarded)
+            )
         return Denied(status=401, code=code, message="this is not the bot's key")
 
     async def login(self, request: web.Request) -> web.Response:
@@ -109,6 +117,10 @@ class Guard:
             secure=request.secure or request.headers.get("X-Forwarded-Proto") == "https",
         )
         return response
+
+
+def _hint(forwarded: str) -> str:
+    return "; if that is a proxy of yours, name it in [http] proxies" if forwarded else ""
 
 
 def _key_of(body: bytes) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -51,8 +52,18 @@ class HttpSettings(Table):
     """Asked of everybody; needed to listen beyond loopback."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names a reverse proxy uses, besides localhost."""
+    proxies: tuple[str, ...] = ()
+    """Addresses or networks of reverse proxies of yours: wrong keys are counted for whom X-Forwarded-For names."""
     body_limit: int = Field(default=1 << 20, ge=1024)
     """Bytes of a request's body: 1 MiB is 16 times the largest update Telegram sends."""
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            return tuple(str(ip_network(name.strip(), strict=False)) for name in names)
+        except ValueError as error:
+            raise ValueError(f'{error}; write addresses or networks, as ["127.0.0.1", "172.30.0.0/24"]') from None
 
 
 class StoreSettings(Table):
