@@ -46,6 +46,39 @@ async def test_what_fails_three_times_is_set_aside_and_the_others_go_on(tmp_path
         await chat.hears("Hello")
 
 
+@pytest.mark.parametrize("payload", ["", "{", "7", "null", '{"person": 7, "text": ""}', "[" * 100_000])
+async def test_a_stored_message_nobody_can_read_is_set_aside_and_its_chat_goes_on(tmp_path: Path, payload: str) -> None:
+    async with chatting(tmp_path, settings=TALK) as chat:
+        chat.engine.hold()
+        await chat.says("one")
+        receipt = await chat.says("two")
+        await chat.says("three")
+        await until(lambda: chat.engine.open)
+        update = sa.text("UPDATE inbox SET payload = :payload WHERE id = :id")
+        values = {"payload": payload, "id": receipt.id}
+        await chat.bot.database.write(lambda connection: connection.execute(update, values).rowcount)
+        assert [said.text for _, said in await chat.bot.open_messages(chat.conversation)] == ["one", "three"]
+        chat.engine.release()
+        for heard in ("You said: one", SET_ASIDE, "You said: three"):
+            assert await chat.hears() == heard
+        assert (await chat.bot.outcome(receipt.id))[0] == "dead"
+        letters = await chat.bot.database.dead_letters()
+        assert [letter.payload for letter in letters] == ([payload] if payload else [])
+        assert all("cannot be read" in letter.reason for letter in letters)
+
+
+async def test_a_part_whose_sources_nobody_can_read_goes_out_without_them(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TALK | {"turn": {"drain_s": 0}}, clock=ManualClock()) as chat:
+        chat.channel.failures.append(Retry(1))
+        await chat.says("hi")
+        while not (await chat.bot.database.counts())["pending"]:
+            pass  # each look takes its time
+        spoil = "UPDATE outbox SET citations = '{'"
+        await chat.bot.database.write(lambda connection: connection.exec_driver_sql(spoil).rowcount)
+    async with chatting(tmp_path, settings=TALK) as chat:
+        await chat.hears("You said: hi")
+
+
 async def test_a_store_without_room_costs_no_attempt_and_the_message_is_answered_later(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

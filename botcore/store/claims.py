@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from botcore.errors import LeaseLost
 from botcore.failpoints import failpoint
-from botcore.messages import Conversation, Message
+from botcore.messages import Conversation, Message, Person
 from botcore.store import order, outbox, poison
-from botcore.store.encoding import decode_message, place_of
+from botcore.store.encoding import Unreadable, decode_message, place_of
 from botcore.store.records import Claim, Handover
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox
@@ -198,6 +198,11 @@ def _work(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
         return Claim(conversation=place, epoch=epoch, parts=rows) if rows else None
     mine, faulted = row.owner == by.owner, row.owner == by.faulted
     known = poison.judge(connection, found, owner=row.owner, mine=mine, faulted=faulted, now=by.now)
+    try:
+        message = _message(found, place)
+    except Unreadable as error:
+        message = Message(event_id=found.event_id, conversation=place, person=Person(id=found.person), text="")
+        known = poison.bury(connection, found, str(error))
     suspect = bool(known.deaths) and not known.buried
     if suspect:
         poison.hold(connection, found.id)  # until its work begins: a death before that is not its own
@@ -209,7 +214,7 @@ def _work(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
         conversation=place,
         epoch=epoch,
         message_id=found.id,
-        message=_message(found, place),
+        message=message,
         turn=found.turn,
         attempts=found.attempts + (not known.buried),
         suspect=suspect,
@@ -262,6 +267,10 @@ def _following(connection: sa.Connection, claim: Claim, *, until: float) -> Clai
     found = order.following(connection, place.key, private=place.private)
     if found is None or found.begun or found.left or found.deaths or found.state != "waiting":
         return None
+    try:
+        message = _message(found, place)
+    except Unreadable:
+        return None  # whoever claims it sets it aside
     ((stopped_through,),) = _GO_ON.rows(connection, key=place.key, epoch=claim.epoch, until=until)
     _RUN(connection, id=found.id)
     failpoint("claim.in_commit")
@@ -269,7 +278,7 @@ def _following(connection: sa.Connection, claim: Claim, *, until: float) -> Clai
         conversation=place,
         epoch=claim.epoch + 1,
         message_id=found.id,
-        message=_message(found, place),
+        message=message,
         turn=found.turn,
         attempts=found.attempts + 1,
         received_at=found.received_at,

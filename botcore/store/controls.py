@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from botcore.messages import Control, Message
-from botcore.store.encoding import decode_message, encode_message
+from botcore.store.encoding import Unreadable, decode_message, encode_message
 from botcore.store.notices import notify
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox, outbox
@@ -103,7 +103,10 @@ def _stop_one(connection: sa.Connection, target: "sa.Row[tuple[object, ...]]") -
 
 def _edit(connection: sa.Connection, control: Control, target: "sa.Row[tuple[object, ...]]") -> Effect:
     place = replace(control.conversation, thread=target.thread, private=bool(target.private))
-    said = decode_message(target.payload, event_id=target.event_id, conversation=place)
+    try:
+        said = decode_message(target.payload, event_id=target.event_id, conversation=place)
+    except Unreadable:
+        return Effect()  # whoever claims it sets it aside
     if said.text == control.text:
         return Effect()  # Telegram also calls an edit what changes no word, such as a link's preview that came later
     edited = replace(said, text=control.text)

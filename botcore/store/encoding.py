@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from botcore.messages import Attachment, Citation, Conversation, Message, Person, PromptMessage, Sampling
 
 __all__ = [
+    "Unreadable",
     "clean",
     "clean_text",
     "decode_attachments",
@@ -61,6 +62,11 @@ def _clean(value: Any) -> Any:
 
 # ------------------------------------------------------------------ JSON
 
+
+class Unreadable(ValueError):
+    """What is stored is no message: a damaged disk, a row that somebody wrote."""
+
+
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=str).encode
 
 
@@ -98,8 +104,17 @@ def encode_message(message: Message) -> str:
 
 
 def decode_message(payload: str, *, event_id: str, conversation: Conversation) -> Message:
-    """The message as it was accepted; what a later version wrote besides (an upgrade taken back) is passed over."""
-    data = json.loads(payload)
+    """The message as it was accepted; what a later version wrote besides (an upgrade taken back) is passed over.
+
+    Raises `Unreadable`.
+    """
+    try:
+        return _decoded(json.loads(payload), event_id, conversation)
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise Unreadable(f"what is stored cannot be read: {type(error).__name__}: {error}"[:200]) from None
+
+
+def _decoded(data: Any, event_id: str, conversation: Conversation) -> Message:
     sampling = data.get("sampling")
     if sampling is not None:
         known = {name: value for name, value in sampling.items() if name in _SAMPLING}
@@ -140,13 +155,16 @@ def encode_citations(citations: Sequence[Citation]) -> str:
 
 
 def decode_citations(text: str) -> tuple[Citation, ...]:
-    """The citations that `encode_citations` wrote."""
+    """The citations that `encode_citations` wrote; none where nobody can read them: the text is worth more."""
     if not text:
         return ()
-    return tuple(
-        Citation(number=number, title=title, snippet=snippet, source=source, page=page[0] if page else 0)
-        for number, title, snippet, source, *page in json.loads(text)
-    )
+    try:
+        return tuple(
+            Citation(number=number, title=title, snippet=snippet, source=source, page=page[0] if page else 0)
+            for number, title, snippet, source, *page in json.loads(text)
+        )
+    except (RecursionError, TypeError, ValueError):
+        return ()
 
 
 def place_of(row: Any) -> Conversation:

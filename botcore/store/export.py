@@ -11,8 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from botcore.messages import Attachment, Conversation
 from botcore.store.database import Database
-from botcore.store.encoding import decode_attachments, decode_citations
+from botcore.store.encoding import Unreadable, decode_attachments, decode_citations, decode_message
 from botcore.store.tables import conversation, feedback, inbox, turn
 
 __all__ = ["Wanted", "records"]
@@ -20,6 +21,7 @@ __all__ = ["Wanted", "records"]
 PAGE = 100
 """Exchanges, or conversations, in memory at once."""
 
+NOWHERE = Conversation(channel="", chat="")
 Record = dict[str, Any]
 
 
@@ -118,17 +120,25 @@ def _of_person(query: Any, table: sa.Table, wanted: Wanted, at: Any) -> Any:
 
 
 def _message(row: Any) -> Record:
-    said = json.loads(row.payload)
-    files = decode_attachments(said.get("attachments", ()))
+    text, files = _said(row)
     return {
         "record": "message",
         "conversation": row.conversation,
         "at": row.received_at,
         "state": row.state,
         "reason": row.reason,
-        "message": said.get("text", ""),
+        "message": text,
         "attachments": [{"name": a.name, "media_type": a.media_type, "size": a.size} for a in files],
     }
+
+
+def _said(row: Any) -> tuple[str, Sequence[Attachment]]:
+    """Text and files; what nobody can read is handed out as it is stored."""
+    try:
+        said = decode_message(row.payload, event_id=row.event_id, conversation=NOWHERE)
+    except Unreadable:
+        return row.payload, ()
+    return said.text, said.attachments
 
 
 def _place(row: Any) -> Record:

@@ -5,13 +5,14 @@ a question was answered again, prompts see the new exchange in the place of the 
 """
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from botcore.messages import Entry, Message, Person
-from botcore.store.encoding import decode_attachments, decode_citations, decode_message, place_of
+from botcore.store.encoding import Unreadable, decode_attachments, decode_citations, decode_message, place_of
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, feedback, inbox, outbox, turn
 
@@ -199,8 +200,9 @@ def conversations(connection: sa.Connection, channel: str, person: str) -> list[
 
 
 def open_messages(connection: sa.Connection, key: str) -> list[tuple[int, Message]]:
-    """Messages that have no outcome yet, oldest first, with their inbox ids."""
-    return [
-        (row.id, decode_message(row.payload, event_id=row.event_id, conversation=place_of(row)))
-        for row in _OPEN(connection, key=key)
-    ]
+    """Messages that have no outcome yet, oldest first, with their inbox ids; what nobody can read is left out."""
+    found = list[tuple[int, Message]]()
+    for row in _OPEN(connection, key=key):
+        with suppress(Unreadable):
+            found.append((row.id, decode_message(row.payload, event_id=row.event_id, conversation=place_of(row))))
+    return found

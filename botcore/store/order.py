@@ -29,6 +29,7 @@ _OPEN = sa.select(
     inbox.c.payload,
     inbox.c.state,
     inbox.c.received_at,
+    inbox.c.person,
 ).where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
 _OLDEST = Statement(_OPEN.order_by(inbox.c.id).limit(const(1)).offset(const(0)))
 _ONE = Statement(_OPEN.where(inbox.c.id == arg("id")))

@@ -32,6 +32,7 @@ __all__ = [
     "Found",
     "absolve",
     "acquit",
+    "bury",
     "hold",
     "judge",
 ]
@@ -85,10 +86,14 @@ def judge(connection: sa.Connection, found: Any, *, owner: str, mine: bool, faul
     if died:
         _DIED(connection, id=found.id, trace=_line(now, owner, found.attempts))
     reason = _too_often(found.attempts, deaths, most=MAX_FAULTS if faulted else MAX_DEATHS, died=bool(owner))
-    if reason:
-        _BURY(connection, id=found.id, reason=reason)
-        outbox.abandon(connection, found.turn, reason)
-    return Found(deaths, reason)
+    return bury(connection, found, reason) if reason else Found(deaths)
+
+
+def bury(connection: sa.Connection, found: Any, reason: str) -> Found:
+    """A dead letter from now on, and nothing of it is sent any more."""
+    _BURY(connection, id=found.id, reason=reason)
+    outbox.abandon(connection, found.turn, reason)
+    return Found(found.deaths, reason)
 
 
 def _too_often(attempts: int, deaths: int, *, most: int, died: bool) -> str:

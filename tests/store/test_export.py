@@ -73,3 +73,9 @@ async def test_filters_leave_out_what_was_not_asked_for(store: Store, clock: Man
     assert await said(store, conversation=place("c2").key) == ["c2", "new"]
     assert await said(store, channel="telegram", person="ann", since=later) == ["c2", "new", "unanswered"]
     assert await said(store, channel="web") == []
+
+
+async def test_a_message_that_nobody_can_read_is_handed_out_as_it_is_stored(store: Store) -> None:
+    await begin(store, "hi")
+    await store.write(lambda connection: connection.exec_driver_sql("UPDATE inbox SET payload = '{'").rowcount)
+    assert await said(store, person="ann") == ["{"]
