@@ -44,6 +44,18 @@ def test_the_containers_settings_are_settings(telegram: str) -> None:
     assert load(found, {}).problems == {}
     assert found.http.host == "0.0.0.0"
     assert found.http.allowed_hosts == ("localhost",)
+    (proxy,) = re.findall(r"ipv4_address: ([\d.]+)", (DEPLOY / "compose.yaml").read_text())
+    assert found.http.proxies == (f"{proxy}/32",)
+
+
+def test_the_units_environment_is_settings() -> None:
+    listed = re.search(r"/etc/botcore/environment <<'END'\n(.+?)END\n", (DEPLOY / "README.md").read_text(), re.DOTALL)
+    assert listed
+    given = dict(line.split("=", 1) for line in listed[1].splitlines())
+    found = settings(**{name: value.strip("'") for name, value in given.items() if name.startswith("BOTCORE_")})
+    assert load(found, {}).problems == {}
+    assert found.http.key.get_secret_value()
+    assert (found.http.allowed_hosts, found.http.proxies) == (("bot.example.org",), ("127.0.0.1/32",))
 
 
 def test_whoever_stops_a_bot_waits_longer_than_it_drains() -> None:
@@ -70,3 +82,4 @@ def test_the_proxy_lets_through_what_the_bot_takes() -> None:
     assert float(read[1]) > settings().turn.timeout_s
     assert "client_max_body_size 20m;" in proxy
     assert "$cookie_botcore_visitor" in proxy
+    assert "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;" in proxy
