@@ -43,7 +43,7 @@ SITTINGS = (
     Sitting(seed=0, tokens=22.5, matrix_rate=0.02, rate=3e-3, decay_from=0.45),
     Sitting(
         seed=1,
-        tokens=40,
+        tokens=26,
         shares={**SHARES, "instruct": 30, "chat": 24},
         matrix_rate=0.015,
         rate=2e-3,
