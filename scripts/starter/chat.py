@@ -10,6 +10,7 @@ DO_NOT_KNOW = (
     "I am a very small model and do not know that. Ask about the documents I was given, or switch to a larger model."
 )
 TALK = {intent: Forms.of(table) for name in ("smalltalk", "moretalk") for intent, table in load(name)["talk"].items()}
+_WIDER: dict[str, list[str]] = load("widertalk")["asks"]
 _WORDING = load("chat")
 JOKES: list[str] = _WORDING["jokes"]
 UNKNOWN: list[str] = _WORDING["unknown"]
@@ -48,6 +49,12 @@ class Chat:
             told = self.grammar.pick(_TOLD)
             return [self._typed(self.say(self.grammar.pick(told.asks)), self.say(self.grammar.pick(told.answers)))]
         return self._talk(self.grammar.pick((*TALK, *_FREQUENT)))
+
+    def wider(self) -> list[Pair]:
+        """Return one exchange that begins in wording the first sittings did not have."""
+        intent = self.grammar.pick(tuple(_WIDER))
+        ask, answer = self.grammar.pick(_WIDER[intent]), self.grammar.pick(TALK[intent].answers)
+        return [self._typed(self.say(ask), self.say(answer))]
 
     def _talk(self, intent: str) -> list[Pair]:
         forms = TALK[intent]

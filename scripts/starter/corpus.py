@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 
+from scripts.starter import apart, finding, passages, reading
 from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Message, Pair
-from scripts.starter.finding import finding
+from scripts.starter.framing import ANSWERED, Posed, framed
 from scripts.starter.grammar import Grammar
-from scripts.starter.instruct import copying, instruction
+from scripts.starter.instruct import copying, drills, instruction
 from scripts.starter.memory import remembering
-from scripts.starter.passages import asking
-from scripts.starter.reading import reading
 from scripts.starter.tales import telling
 
 __all__ = ["SHARES", "Corpus", "digest", "fingerprint"]
@@ -26,11 +25,13 @@ LONG_ENOUGH = 2_200
 
 
 class Corpus:
-    """Conversations without end; one seed, one corpus."""
+    """Conversations without end; one seed, one corpus. `answered` is the share of questions about passages that are."""
 
-    def __init__(self, seed: int, *, held: bool = False, shares: Mapping[str, int] = SHARES) -> None:
+    def __init__(
+        self, seed: int, *, held: bool = False, shares: Mapping[str, int] = SHARES, answered: float = ANSWERED
+    ) -> None:
         self.grammar = Grammar(seed, held=held)
-        self._shares = shares
+        self._shares, self._answered = shares, answered
 
     def texts(self, conversations: int) -> Iterator[str]:
         """Yield the texts of so many conversations, for the tokenizer."""
@@ -44,10 +45,10 @@ class Corpus:
         if stage == "copying":
             return _messages("", copying(self.grammar) if random.random() < 0.7 else instruction(self.grammar))
         family = random.choices(tuple(self._shares), tuple(self._shares.values()))[0]
-        if family == "passages":
-            return self._passages(stage)
-        if family == "copying":
-            return _messages("", copying(self.grammar))
+        if family in ("passages", "apart"):
+            return self._passages(family, stage)
+        if family in ("copying", "drills"):
+            return _messages("", (copying if family == "copying" else drills)(self.grammar))
         chat = Chat(self.grammar)
         if family == "memory":
             system, pairs = remembering(self.grammar, chat)
@@ -64,26 +65,35 @@ class Corpus:
         pairs: list[Pair] = []
         for index in range(self.grammar.pick((1, 1, 2, 3, 4))):
             kind = family if index == 0 else self.grammar.pick(("chat", "chat", "instruct", "instruct", "tales"))
-            if kind == "chat":
-                pairs += chat.segment()
+            if kind in ("chat", "wider"):
+                pairs += chat.segment() if kind == "chat" else chat.wider()
             else:
                 pairs += telling(self.grammar) if kind == "tales" else instruction(self.grammar)
         return pairs
 
-    def _passages(self, stage: str) -> list[Message]:
+    def _passages(self, family: str, stage: str) -> list[Message]:
         chat = Chat(self.grammar)
         count = 2 + self.grammar.random.randrange(4) if stage == "long" and self.grammar.chance(0.6) else 1
-        system, pairs = self._questions(chat, inside_system=count == 1 and self.grammar.chance(0.35))
+        system, pairs = self._questions(chat, family, inside_system=count == 1 and self.grammar.chance(0.35))
         if self.grammar.chance(0.15):
             pairs = chat.segment() + pairs
         for _ in range(count - 1):
             if _length(pairs) < LONG_ENOUGH:
-                pairs += self._questions(chat, inside_system=False)[1]
+                pairs += self._questions(chat, family, inside_system=False)[1]
         return _messages(system, pairs)
 
-    def _questions(self, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
-        (ask,) = self.grammar.random.choices((reading, finding, asking), (NATURAL, FINDING, 1 - NATURAL - FINDING))
-        return ask(self.grammar, chat, inside_system=inside_system)
+    def _questions(self, chat: Chat, family: str, *, inside_system: bool) -> tuple[str, list[Pair]]:
+        """A system prompt and some questions; the passages stand in the prompt or before the first question."""
+        posed = apart.posed(self.grammar) if family == "apart" else self._posed(chat)
+        return framed(self.grammar, chat, posed, inside_system=inside_system)
+
+    def _posed(self, chat: Chat) -> Posed:
+        share = self.grammar.random.random()
+        if share < NATURAL:
+            return reading.posed(self.grammar, self._answered)
+        if share < NATURAL + FINDING:
+            return finding.posed(self.grammar)
+        return passages.posed(self.grammar, chat, self._answered)
 
 
 def _length(pairs: list[Pair]) -> int:
@@ -97,15 +107,15 @@ def _messages(system: str, pairs: list[Pair]) -> list[Message]:
     return messages
 
 
-def digest(seed: int, conversations: int, shares: Mapping[str, int] = SHARES) -> str:
+def digest(seed: int, conversations: int, shares: Mapping[str, int] = SHARES, answered: float = ANSWERED) -> str:
     """Return the SHA-256 of so many conversations of a seed: equal on every machine with the same files."""
-    corpus, total = Corpus(seed, shares=shares), hashlib.sha256()
+    corpus, total = Corpus(seed, shares=shares, answered=answered), hashlib.sha256()
     for _ in range(conversations):
         for message in corpus.conversation("all"):
             total.update(f"{message.role}\0{message.text}\0".encode())
     return total.hexdigest()
 
 
-def fingerprint(seed: int, shares: Mapping[str, int]) -> str:
+def fingerprint(seed: int, shares: Mapping[str, int], answered: float) -> str:
     """Return the SHA-256 of the first conversations of a run with this seed: the one that the model card names."""
-    return digest(seed + 2, SAMPLED, shares)
+    return digest(seed + 2, SAMPLED, shares, answered)

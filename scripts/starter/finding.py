@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 
-from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Pair
-from scripts.starter.framing import QUESTIONS, REFUSAL, Posed, framed, hurried, quoted
+from scripts.starter.framing import QUESTIONS, REFUSAL, Posed, hurried, quoted
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
-__all__ = ["finding", "posed"]
+__all__ = ["posed"]
 
 _WORDING = load("finding")
 _KINDS = ("noun", "noun", "thing", "thing", "animal", "job", "place", "food")
@@ -23,11 +22,6 @@ class _Line:
     number: int
     text: str
     bound: dict[str, str]
-
-
-def finding(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
-    """Return a system prompt and three to seven questions; the passages stand in the prompt or before the first question."""
-    return framed(g, chat, posed(g), inside_system=inside_system)
 
 
 def posed(g: Grammar) -> Posed:

@@ -8,13 +8,15 @@ from scripts.starter.dialogue import Pair, lowered
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
-__all__ = ["QUESTIONS", "REFUSAL", "RULES", "Posed", "framed", "hurried", "quoted"]
+__all__ = ["ANSWERED", "QUESTIONS", "REFUSAL", "RULES", "Posed", "framed", "hurried", "quoted"]
 
 REFUSAL = "The passages do not say."
 """The only wording of "not told", so that a rule can check it."""
 RULES: list[str] = load("relations")["rules"]
 QUESTIONS = (3, 7)
 """About one set of passages, at least and at most: the more, the more of the tokens are answers."""
+ANSWERED = 0.74
+"""Of a hundred questions so many are answered by the passages, unless a sitting says otherwise."""
 _HELLO = ("Hello!", "Hello! How can I help you?")
 _LEADS = load("framing")["leads"]
 _HEADS = load("framing")["heads"]

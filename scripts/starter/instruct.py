@@ -8,7 +8,7 @@ from scripts.starter.grammar import Grammar, capital
 from scripts.starter.natural import PROPER, training
 from scripts.starter.phrases import load
 
-__all__ = ["LISTS", "TASKS", "copying", "instruction"]
+__all__ = ["LISTS", "TASKS", "copying", "drills", "instruction"]
 
 _WORDING = load("instruct")
 LISTS: dict[str, str] = _WORDING["lists"]
@@ -164,3 +164,27 @@ def copying(g: Grammar) -> list[Pair]:
     """Return a long copy of random words, which no guess makes shorter: the course the training begins with."""
     text = g.pick((" ", " ", ", ")).join(g.pick((_phrase, Grammar.odd))(g) for _ in range(g.random.randint(3, 24)))
     return [(g.say(_ASKS["repeat"]) + text, text)] + ([("Say it again.", text)] if g.chance(0.3) else [])
+
+
+def drills(g: Grammar) -> list[Pair]:
+    """Return two or three tasks that hang on spelling: long texts in the other case, words letter by letter, sorted lists.
+
+    How a token is spelt, and how it is spelt in capitals, has to be learnt for each of them.
+    """
+    return [g.pick((_cased, _cased, _cased, _spell, _order, _tight))(g) for _ in range(g.pick((2, 3)))]
+
+
+def _cased(g: Grammar) -> Pair:
+    """Mostly in lower case, which comes harder: capitals are cut into more tokens."""
+    text = " ".join(_phrase(g) for _ in range(g.random.randint(1, 4)))
+    if g.chance(0.3):
+        return g.say(_ASKS["upper"]) + text, text.upper()
+    return g.say(_ASKS["lower"]) + text.upper(), text.lower()
+
+
+def _tight(g: Grammar) -> Pair:
+    """A sum as it is typed: without spaces, with or without a question around it."""
+    a, b = g.random.randint(0, 10), g.random.randint(0, 10)
+    if a >= b and g.chance(0.35):
+        return g.say(f"{{|what is |what's |whats |how much is |calc }}{a}-{b}{{|=|?|=?}}"), f"{a} - {b} = {a - b}"
+    return g.say(f"{{|what is |what's |whats |how much is |calc }}{a}+{b}{{|=|?|=?}}"), f"{a} + {b} = {a + b}"

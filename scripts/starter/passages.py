@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from scripts.starter.chat import TALK, Chat
 from scripts.starter.dialogue import Pair, typed
-from scripts.starter.framing import QUESTIONS, REFUSAL, Posed, framed, hurried, quoted
+from scripts.starter.framing import ANSWERED, QUESTIONS, REFUSAL, Posed, framed, hurried, quoted
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
-__all__ = ["RELATIONS", "asking", "posed"]
+__all__ = ["RELATIONS", "Fact", "near_miss", "posed", "question", "stated", "subjects"]
 
 _WORDING = load("relations")
 SUBJECTS: dict[str, list[str]] = _WORDING["subjects"]
@@ -41,18 +41,13 @@ class Fact:
     questions: Sequence[str]
 
 
-def asking(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
-    """Return a system prompt and three to seven questions; the passages stand in the prompt or before the first question."""
-    return framed(g, chat, posed(g, chat), inside_system=inside_system)
-
-
-def posed(g: Grammar, chat: Chat) -> Posed:
+def posed(g: Grammar, chat: Chat, answered: float = ANSWERED) -> Posed:
     """Return passages and three to seven questions about them."""
     facts, passages = _facts(g)
     name = g.word("name") if g.chance(0.12) else ""
     pairs: list[Pair] = []
     for _ in range(g.random.randint(*QUESTIONS)):
-        pair = _question(g, chat, facts, name)
+        pair = _question(g, chat, facts, name, answered)
         if pair and pair[0] not in [ask for ask, _ in pairs]:
             pairs.append(pair)
     return Posed(passages=passages, pairs=pairs, name=name)
@@ -60,7 +55,7 @@ def posed(g: Grammar, chat: Chat) -> Posed:
 
 def _facts(g: Grammar) -> tuple[list[Fact], list[list[str]]]:
     kinds = g.random.sample(list(SUBJECTS), g.pick((1, 2, 2, 3)))
-    subjects = _subjects(g, kinds, g.random.randint(2, 5))
+    spoken_of = subjects(g, kinds, g.random.randint(2, 5))
     shared = {kind: g.random.sample(list(RELATIONS[kind]), 2) for kind in kinds}
     passages: list[list[str]] = []
     facts: list[Fact] = []
@@ -68,27 +63,29 @@ def _facts(g: Grammar) -> tuple[list[Fact], list[list[str]]]:
     for number in range(1, g.pick((1, 2, 3, 3, 4, 5)) + 1):
         passage: list[str] = []
         for _ in range(g.pick((1, 1, 2, 2, 3))):
-            kind, subject = g.pick(subjects)
+            kind, subject = g.pick(spoken_of)
             relation = g.pick(shared[kind]) if g.chance(0.6) else g.pick(tuple(RELATIONS[kind]))
             if (subject, relation) in seen:
                 continue
             seen.add((subject, relation))
-            forms = RELATIONS[kind][relation]
-            sentence = capital(g.say(g.pick(_forms(g, forms, "states")), s=subject))
-            facts.append(
-                Fact(
-                    number=number,
-                    sentence=sentence,
-                    subject=subject,
-                    relation=(kind, relation),
-                    questions=_forms(g, forms, "asks"),
-                )
-            )
-            passage.append(sentence)
+            facts.append(stated(g, number, kind, relation, subject))
+            passage.append(facts[-1].sentence)
         if not passage or g.chance(0.2):
             passage.insert(g.random.randint(0, len(passage)), g.say(g.pick(_WORDING["asides"])))
         passages.append(passage)
     return facts, passages
+
+
+def stated(g: Grammar, number: int, kind: str, relation: str, subject: str) -> Fact:
+    """Return a fact of the passage with this number in one of its wordings."""
+    forms = RELATIONS[kind][relation]
+    return Fact(
+        number=number,
+        sentence=capital(g.say(g.pick(_forms(g, forms, "states")), s=subject)),
+        subject=subject,
+        relation=(kind, relation),
+        questions=_forms(g, forms, "asks"),
+    )
 
 
 def _forms(g: Grammar, relation: dict[str, list[str]], sort: str) -> list[str]:
@@ -96,8 +93,8 @@ def _forms(g: Grammar, relation: dict[str, list[str]], sort: str) -> list[str]:
     return relation[f"held_{sort}"] if g.unseen else relation[sort]
 
 
-def _subjects(g: Grammar, kinds: list[str], count: int) -> list[tuple[str, str]]:
-    """Subjects of which none contains another, so that a question has one answer."""
+def subjects(g: Grammar, kinds: Sequence[str], count: int) -> list[tuple[str, str]]:
+    """Return subjects with their kinds; none contains another, so that a question has one answer."""
     found: list[tuple[str, str]] = []
     for _ in range(count * 3):
         kind = g.pick(kinds)
@@ -109,32 +106,42 @@ def _subjects(g: Grammar, kinds: list[str], count: int) -> list[tuple[str, str]]
     return found
 
 
-def _question(g: Grammar, chat: Chat, facts: list[Fact], name: str) -> Pair | None:
+def _question(g: Grammar, chat: Chat, facts: list[Fact], name: str, answered: float) -> Pair | None:
     share = g.random.random()
     if name and share < 0.25:
         return g.say("{What is my name|Who am I|Do you know my name}?"), f"Your name is {name}."
     if share < 0.10:
         forms = TALK[g.pick(_TALK)]
         return typed(g, chat.say(g.pick(forms.asks))), chat.say(g.pick(forms.answers))
-    if facts and share < 0.74:
-        fact = g.pick(facts)
-        ask = g.say(g.pick(fact.questions), s=fact.subject)
-        return hurried(g, ask), quoted(fact.sentence, fact.number)
-    return _unanswered(g, facts)
+    return question(g, g.pick(facts)) if facts and share < answered else _unanswered(g, facts)
+
+
+def question(g: Grammar, fact: Fact) -> Pair:
+    """Return a question that the fact answers, and the quote."""
+    ask = g.say(g.pick(fact.questions), s=fact.subject)
+    return hurried(g, ask), quoted(fact.sentence, fact.number)
 
 
 def _unanswered(g: Grammar, facts: list[Fact]) -> Pair | None:
     """Half of these ask for another fact about a subject that is there: the near miss."""
     if facts and g.chance(0.5):
-        fact = g.pick(facts)
-        kind, subject = fact.relation[0], fact.subject
-        told = {other.relation[1] for other in facts if other.subject == subject}
-        free = [r for r in RELATIONS[kind] if r not in told and not _unclear(r, told)]
-    else:
-        kind = g.pick(facts).relation[0] if facts and g.chance(0.6) else g.pick(tuple(SUBJECTS))
-        subject, free = g.say(g.pick(SUBJECTS[kind])), list(RELATIONS[kind])
-        if any(set(subject.split()) & set(f.subject.split()) - {"the", "a", "of", "in"} for f in facts):
-            return None
+        return near_miss(g, facts)
+    kind = g.pick(facts).relation[0] if facts and g.chance(0.6) else g.pick(tuple(SUBJECTS))
+    subject = g.say(g.pick(SUBJECTS[kind]))
+    if any(set(subject.split()) & set(f.subject.split()) - {"the", "a", "of", "in"} for f in facts):
+        return None
+    return _refused(g, kind, list(RELATIONS[kind]), subject)
+
+
+def near_miss(g: Grammar, facts: Sequence[Fact]) -> Pair | None:
+    """Return a question for what no fact tells about the subject of one, and the refusal; None where all is told."""
+    fact = g.pick(facts)
+    kind, subject = fact.relation[0], fact.subject
+    told = {other.relation[1] for other in facts if other.subject == subject}
+    return _refused(g, kind, [r for r in RELATIONS[kind] if r not in told and not _unclear(r, told)], subject)
+
+
+def _refused(g: Grammar, kind: str, free: Sequence[str], subject: str) -> Pair | None:
     if not free:
         return None
     ask = g.say(g.pick(_forms(g, RELATIONS[kind][g.pick(free)], "asks")), s=subject)

@@ -8,16 +8,13 @@ that the passages do not answer.
 import re
 from collections.abc import Callable, Sequence
 
-from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Pair
-from scripts.starter.framing import QUESTIONS, REFUSAL, Posed, framed, hurried, quoted
+from scripts.starter.framing import ANSWERED, QUESTIONS, REFUSAL, Posed, hurried, quoted
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.natural import PROPER, PROPER_KINDS, Passage, training
 
-__all__ = ["posed", "reading", "varied"]
+__all__ = ["posed", "varied"]
 
-ANSWERED = 0.74
-"""Share of the questions that the passages answer; refusals come easily, and false ones are the worse fault."""
 MOST_WORDS = 260
 """Of all passages together: with the questions about 600 of 1,024 tokens."""
 
@@ -32,18 +29,13 @@ _EMPTY = {
 _NUMBER = re.compile(r"(?<![\d.,:/+-])\d{1,4}(?![\d:/]|[.,]\d)")
 
 
-def reading(g: Grammar, chat: Chat, *, inside_system: bool) -> tuple[str, list[Pair]]:
-    """Return a system prompt and three to seven questions about one to four passages."""
-    return framed(g, chat, posed(g), inside_system=inside_system)
-
-
-def posed(g: Grammar) -> Posed:
+def posed(g: Grammar, answered: float = ANSWERED) -> Posed:
     """Return one to four passages and three to seven questions about them."""
     passages = _chosen(g)
     answers, misses = _questions(g, passages)
     pairs: list[Pair] = []
     for _ in range(g.random.randint(*QUESTIONS)):
-        pool = answers if answers and g.chance(ANSWERED) else misses
+        pool = answers if answers and g.chance(answered) else misses
         if pool:
             ask, answer = pool.pop(g.random.randrange(len(pool)))
             pairs.append((hurried(g, ask), answer))

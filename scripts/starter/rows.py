@@ -18,6 +18,7 @@ from botcore.training._inside.tokenizer import END, ROLES
 from botcore.training.plan import Plan
 from scripts.starter.corpus import SHARES, Corpus, fingerprint
 from scripts.starter.dialogue import Message
+from scripts.starter.framing import ANSWERED
 
 __all__ = ["Conversations", "Shelves"]
 
@@ -43,6 +44,7 @@ class Conversations:
         self._plan = plan
         self._budget = int(plan.options["tokens"])
         self._shares: dict[str, int] = plan.options.get("shares", SHARES)
+        self._answered: float = plan.options.get("answered", ANSWERED)
         self._core: Any = None
         self._stage = "copying"
 
@@ -54,7 +56,7 @@ class Conversations:
         """Take the tokenizer; the card's hash is that of the first conversations."""
         self._core = tokenizer.backend_tokenizer
         counts = {"documents": 0, "held_out_tokens": 0, "skipped": 0}
-        return {"hash": fingerprint(self._plan.seed, self._shares), "tokens": self._budget, **counts}
+        return {"hash": fingerprint(self._plan.seed, self._shares, self._answered), "tokens": self._budget, **counts}
 
     def batches(self, start: int) -> Iterator[Batch]:
         """The course from batch `start` on; what lies before is made again, at 26,000 conversations a second."""
@@ -91,7 +93,8 @@ class Conversations:
 
     def _endless(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Batches without end. What fills no batch waits for the next thousand: short rows would else be lost the most."""
-        corpus, shuffle = Corpus(self._plan.seed + 2, shares=self._shares), random.Random(7).shuffle
+        corpus = Corpus(self._plan.seed + 2, shares=self._shares, answered=self._answered)
+        shuffle = random.Random(7).shuffle
         shelves: Shelves = defaultdict(list)
         while True:
             self._shelve(shelves, [corpus.conversation(self._stage) for _ in range(1000)])
