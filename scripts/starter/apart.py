@@ -6,7 +6,7 @@ Where a set of passages speaks of five subjects, whoever finds the subject is mo
 from collections.abc import Iterator
 
 from scripts.starter.dialogue import Pair
-from scripts.starter.framing import REFUSAL, Posed
+from scripts.starter.framing import Posed
 from scripts.starter.grammar import Grammar
 from scripts.starter.passages import RELATIONS, SUBJECTS, Fact, near_miss, question, stated, subjects
 

@@ -33,7 +33,7 @@ def posed(g: Grammar) -> Posed:
         made = [_line(g, number, things) for _ in range(g.pick((1, 1, 2)))]
         passages.append([line.text for line in made])
         lines += made
-    pairs: list[Pair] = []
+    pairs = list[Pair]()
     for _ in range(g.random.randint(*QUESTIONS)):
         if g.chance(TOLD):
             line = g.pick(lines)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from scripts.starter.chat import TALK, Chat
 from scripts.starter.dialogue import Pair, typed
-from scripts.starter.framing import ANSWERED, QUESTIONS, REFUSAL, Posed, framed, hurried, quoted
+from scripts.starter.framing import ANSWERED, QUESTIONS, REFUSAL, Posed, hurried, quoted
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 

@@ -53,7 +53,7 @@ SITTINGS = (
     ),
     Sitting(
         seed=2,
-        tokens=40,
+        tokens=50,
         shares={**SHARES, "passages": 44, "apart": 24, "instruct": 22, "chat": 20, "wider": 16, "drills": 6},
         answered=0.64,
         matrix_rate=0.015,

@@ -1,7 +1,9 @@
 """Instructions have one right answer; what is repeated comes from lists, sentences and the natural passages."""
 
+import re
+
 from scripts.starter.grammar import Grammar
-from scripts.starter.instruct import TASKS, instruction
+from scripts.starter.instruct import TASKS, drills, instruction
 from scripts.starter.natural import PROPER, training
 from scripts.starter.words import KEPT_BACK
 
@@ -34,3 +36,14 @@ def test_an_examination_in_words_kept_back_says_nothing_of_the_natural_passages(
     asks = [ask for _ in range(300) for ask, _ in instruction(grammar)]
     sentences = {piece for passage in training() for piece in passage.sentences}
     assert not [ask for ask in asks if any(sentence[:20] in ask for sentence in sentences)]
+
+
+def test_drills_have_one_right_answer_and_mind_how_a_sum_is_typed() -> None:
+    grammar = Grammar(8)
+    pairs = [pair for _ in range(300) for pair in drills(grammar)]
+    sums = [(ask, answer) for ask, answer in pairs if re.search(r"\d[+-]\d", ask)]
+    assert sums
+    for ask, answer in sums:
+        told = re.search(r"(\d+)([+-])(\d+)", ask).groups()
+        result = int(told[0]) + int(told[2]) * (1 if told[1] == "+" else -1)
+        assert answer == f"{' '.join(told)} = {result}"

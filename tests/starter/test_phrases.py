@@ -5,16 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from scripts.starter import finding
-from scripts.starter.chat import Chat
+from scripts.starter import finding, passages
+from scripts.starter.chat import TALK, Chat
 from scripts.starter.framing import REFUSAL, quoted
 from scripts.starter.grammar import Grammar
 from scripts.starter.natural import training
-from scripts.starter.passages import RELATIONS, asking
+from scripts.starter.passages import RELATIONS
 from scripts.starter.phrases import load
 from scripts.starter.words import WORDS
 
-FILES = ("chat", "finding", "framing", "instruct", "memory", "moretalk", "relations", "smalltalk", "tales")
+FILES = ("chat", "finding", "framing", "instruct", "memory", "moretalk", "relations", "smalltalk", "tales", "widertalk")
 SLOT = re.compile(r"\$([a-z]+)")
 BOUND = {*"abcvwsxk", "me", "topic", "who", "hero", "it", "its", "friend", "spot", "goal", "second", "city", "other"}
 MADE = {"number", "year", "hour", "small", "odd"}
@@ -67,8 +67,8 @@ def test_what_is_to_be_found_by_its_words_stands_in_one_sentence() -> None:
 def test_training_and_the_measure_of_unseen_wording_ask_differently() -> None:
     def answers(*, unseen: bool) -> set[str]:
         grammar = Grammar(2, unseen=unseen)
-        pairs = [asking(grammar, Chat(grammar), inside_system=False)[1] for _ in range(150)]
-        return {answer for talk in pairs for _, answer in talk if answer.startswith('"')}
+        posed = [passages.posed(grammar, Chat(grammar)) for _ in range(150)]
+        return {answer for talk in posed for _, answer in talk.pairs if answer.startswith('"')}
 
     seen, unseen = answers(unseen=False), answers(unseen=True)
     assert seen
@@ -99,3 +99,10 @@ def test_a_word_kept_back_for_evaluation_stands_in_no_text_of_the_corpus() -> No
 def test_a_name_is_kept_back_in_all_its_lists_or_in_none() -> None:
     kept = {kind: set(WORDS[kind][: len(WORDS[kind]) // 8 * 8 : 8]) for kind in ("she", "he", "name")}
     assert kept["name"] == kept["she"] | kept["he"]
+
+
+def test_wider_talk_has_asks_of_its_own_for_intents_that_are_known() -> None:
+    wider = load("widertalk")["asks"]
+    known = {ask for forms in TALK.values() for ask in forms.asks}
+    assert set(wider) <= set(TALK)
+    assert not known & {ask for asks in wider.values() for ask in asks}

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 
 from botcore.training.plan import plan_from
+from scripts.starter.corpus import digest
 from scripts.starter.train import SITTINGS, plan
 
 
@@ -19,7 +20,14 @@ def test_the_first_sitting_begins_from_nothing_and_the_next_go_on_from_its_model
     assert (later.base, later.shape, later.look_back) == ("/models/before", None, False)
 
 
-def test_a_run_remembers_which_families_it_reads() -> None:
-    told = plan(SITTINGS[1], size="mini", base="/models/before", threads=2, compiled=True)
+def test_a_run_remembers_which_families_it_reads_and_how_much_is_answered() -> None:
+    told = plan(SITTINGS[2], size="mini", base="/models/before", threads=2, compiled=True)
 
-    assert plan_from(json.loads(json.dumps(asdict(told)))).options["shares"] == SITTINGS[1].shares
+    remembered = plan_from(json.loads(json.dumps(asdict(told)))).options
+    assert (remembered["shares"], remembered["answered"]) == (SITTINGS[2].shares, SITTINGS[2].answered)
+
+
+def test_what_a_later_sitting_adds_leaves_the_text_of_the_first_as_it_was() -> None:
+    """The card names the hash of the first 5,000 conversations; these are the first 50 of them."""
+    found = [digest(sitting.seed + 2, 50, sitting.shares, sitting.answered)[:12] for sitting in SITTINGS]
+    assert found == ["0fb201b3e51c", "71ba4a0e97c1", "d157ee49c6d3"]
