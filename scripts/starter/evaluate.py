@@ -24,8 +24,9 @@ from scripts.starter.cells import Item
 from scripts.starter.decode import Model
 from scripts.starter.grammar import Grammar
 from scripts.starter.judge import cites, consistent, refuses, repeated, sensible
-from scripts.starter.seen import sampled, shown
+from scripts.starter.seen import plan_of, sampled, shown
 from scripts.starter.sheet import Sheet
+from scripts.starter.sittings import SITTINGS, plan
 
 SEEDS = (101, 102, 103)
 FULL, QUICK = 200, 40
@@ -196,11 +197,13 @@ def examine(path: Path, chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _read(path: Path, chosen: argparse.Namespace, model: Model) -> set[str]:
-    """The longer texts that the runs learnt from; of the first seed's where no run is at hand."""
-    runs = chosen.runs or ([path] if (path / "run.json").is_file() else [])
-    if chosen.quick or not runs:
+    """The longer texts that were learnt from; a part of the first sitting's where it was not said what those are."""
+    plans = [plan_of(path)] if (path / "run.json").is_file() else []
+    if chosen.sittings:
+        plans = [plan(sitting, base="before" if index else "") for index, sitting in enumerate(SITTINGS)]
+    if chosen.quick or not plans:
         return sampled(2_000 if chosen.quick else 20_000)
-    return set().union(*(shown(run, model.tokenizer) for run in runs))
+    return set().union(*(shown(told, model.tokenizer) for told in plans))
 
 
 def _told() -> argparse.Namespace:
@@ -210,7 +213,9 @@ def _told() -> argparse.Namespace:
     arguments.add_argument("--count", type=int, default=0, help="items of a cell and seed")
     arguments.add_argument("--cells", nargs="+", choices=CELLS, help="only these")
     arguments.add_argument(
-        "--runs", nargs="+", type=Path, help="the runs that made the model: stories are compared with what they read"
+        "--sittings",
+        action="store_true",
+        help="compare stories with all that the sittings of the model in the box read",
     )
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--json", action="store_true", help="print JSON alone")

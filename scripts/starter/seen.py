@@ -1,16 +1,16 @@
-"""What a run has been shown: its conversations made once more, for the question whether a story is one of them."""
+"""What the runs have been shown: their conversations made once more, for the question whether a story is one of them."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import scripts.starter.bare  # noqa: F401  (before botcore)
-from botcore.training.plan import plan_from
+from botcore.training.plan import Plan, plan_from
 from scripts.starter.corpus import Corpus
 from scripts.starter.dialogue import Message
 from scripts.starter.rows import Conversations, Shelves
 
-__all__ = ["sampled", "shown"]
+__all__ = ["plan_of", "sampled", "shown"]
 
 SHORTEST = 80
 """Characters of an answer that is kept; no story is shorter."""
@@ -28,15 +28,19 @@ class Replayed(Conversations):
         super()._shelve(shelves, talks)
 
 
-def shown(run: Path, tokenizer: Any) -> set[str]:
-    """Return all longer answers that the run of this folder learnt from; 100 s for 44 million tokens."""
-    plan = plan_from(json.loads((run / "run.json").read_text(encoding="utf-8"))["arguments"])
-    source = Replayed(plan, run)
+def plan_of(run: Path) -> Plan:
+    """Return what the run of this folder was told."""
+    return plan_from(json.loads((run / "run.json").read_text(encoding="utf-8"))["arguments"])
+
+
+def shown(plan: Plan, tokenizer: Any) -> set[str]:
+    """Return all longer answers that such a run learns from; 100 s for 44 million tokens."""
+    source = Replayed(plan, Path())
     source.open(tokenizer, first=False)
     for _ in source.batches(0):
         pass
     if not source.answers:
-        raise RuntimeError(f"{run} told nothing: no story could be found in it")
+        raise RuntimeError(f"a run of seed {plan.seed} told nothing: no story could be found in it")
     return source.answers
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from botcore.training.plan import plan_from
 from scripts.starter.corpus import digest
-from scripts.starter.train import SITTINGS, plan
+from scripts.starter.sittings import SITTINGS, plan
 
 
 def test_every_sitting_reads_a_text_of_its_own() -> None:
@@ -13,15 +13,15 @@ def test_every_sitting_reads_a_text_of_its_own() -> None:
 
 
 def test_the_first_sitting_begins_from_nothing_and_the_next_go_on_from_its_model() -> None:
-    first = plan(SITTINGS[0], size="mini", base="", threads=2, compiled=True)
-    later = plan(SITTINGS[1], size="mini", base="/models/before", threads=2, compiled=True)
+    first = plan(SITTINGS[0], base="")
+    later = plan(SITTINGS[1], base="/models/before")
 
     assert (first.shape is not None, first.look_back) == (True, True)
     assert (later.base, later.shape, later.look_back) == ("/models/before", None, False)
 
 
 def test_a_run_remembers_which_families_it_reads_and_how_much_is_answered() -> None:
-    told = plan(SITTINGS[2], size="mini", base="/models/before", threads=2, compiled=True)
+    told = plan(SITTINGS[2], base="/models/before")
 
     remembered = plan_from(json.loads(json.dumps(asdict(told)))).options
     assert (remembered["shares"], remembered["answered"]) == (SITTINGS[2].shares, SITTINGS[2].answered)

@@ -1,0 +1,80 @@
+"""The runs that made the model in the box: what each reads, and what the trainer is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from botcore.training.plan import SIZES, Plan
+from scripts.starter.corpus import SHARES
+from scripts.starter.framing import ANSWERED
+
+__all__ = ["SITTINGS", "Sitting", "plan"]
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitting:
+    """One run: its seed, what it reads how much of, and its rates. All but the first go on from the model before."""
+
+    seed: int
+    tokens: float
+    """Millions."""
+    shares: Mapping[str, int] = field(default_factory=lambda: SHARES)
+    answered: float = ANSWERED
+    matrix_rate: float
+    rate: float
+    decay_from: float
+
+
+SITTINGS = (
+    Sitting(seed=0, tokens=22.5, matrix_rate=0.02, rate=3e-3, decay_from=0.45),
+    Sitting(
+        seed=1,
+        tokens=26,
+        shares={**SHARES, "instruct": 30, "chat": 24},
+        matrix_rate=0.015,
+        rate=2e-3,
+        decay_from=0.35,
+    ),
+    Sitting(
+        seed=2,
+        tokens=50,
+        shares={**SHARES, "passages": 44, "apart": 24, "instruct": 22, "chat": 20, "wider": 16, "drills": 6},
+        answered=0.64,
+        matrix_rate=0.015,
+        rate=2e-3,
+        decay_from=0.3,
+    ),
+)
+"""How the weights shipped were made."""
+
+
+def plan(sitting: Sitting, *, base: str, size: str = "mini", threads: int = 2, compiled: bool = True) -> Plan:
+    """What the run is told. On from a `base` the short course in copying is left out."""
+    return Plan(
+        source="scripts.starter.rows:Conversations",
+        source_path=str(ROOT),
+        options={"tokens": int(sitting.tokens * 1e6), "shares": dict(sitting.shares), "answered": sitting.answered},
+        base=base,
+        shape=None if base else SIZES[size],
+        look_back=not base,
+        context=1024,
+        batch=16,  # of 256 tokens, as the rows are on average: for the estimate of memory
+        optimizer="muon",
+        matrix_rate=sitting.matrix_rate,
+        rate=sitting.rate,
+        weight_decay=0.0,
+        clip=0.0,
+        schedule="flat",
+        decay_from=sitting.decay_from,
+        floor=0.01,
+        warmup=60,
+        seed=sitting.seed,
+        eval_every=500,
+        save_every=250,
+        log_every=50,
+        samples=0,
+        threads=threads,
+        compile=compiled,
+    )
