@@ -635,6 +635,15 @@ def test_guesses_are_counted_for_each_peer_and_forgotten() -> None:
     assert attempts.wait("a", 61.0) == 0.0
 
 
+def test_who_has_many_addresses_of_ipv6_has_no_more_guesses() -> None:
+    attempts = Attempts(2)
+    for peer in ("2001:db8:1:2::1", "2001:db8:1:2:aaaa::7", "::ffff:203.0.113.1", "::ffff:203.0.113.2"):
+        attempts.failed(peer, 0.0)
+    assert attempts.wait("2001:db8:1:2:ffff::9", 1.0) > 0
+    assert attempts.wait("2001:db8:1:3::1", 1.0) == 0.0
+    assert attempts.wait("::ffff:203.0.113.1", 1.0) == 0.0
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [("127.0.0.1", True), ("127.8.8.8", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("", False)],

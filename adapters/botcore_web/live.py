@@ -103,10 +103,6 @@ class Live:
         for key in self._watches:
             self.tell(key, news)
 
-    def watched(self, key: str) -> bool:
-        """Whether anybody watches this conversation."""
-        return key in self._watches
-
     async def close(self, clock: Clock) -> None:
         """Let every connection tell its last news and end; returns when they have, or after `CLOSE_S`."""
         self._closing = True

@@ -1,6 +1,7 @@
 """``/v1``: the bot as a model that any OpenAI client can talk to. Stateless: the request is the conversation.
 
-It takes the same path as every message. A caller that hangs up stops the turn, and the engine is free again.
+It takes the same path as every message. A caller that hangs up stops the turn, and the engine is free again; one with
+an ``Idempotency-Key`` does not, for it may come again for the reply.
 """
 
 import secrets
@@ -68,7 +69,8 @@ class OpenAiApi:
                 return await (self._streamed if asked.stream else self._whole)(follow, asked)
             except ConnectionError as error:
                 gone = error
-        await follow.let_go()
+        if "Idempotency-Key" not in request.headers:
+            await follow.let_go()
         raise gone
 
     async def _whole(self, follow: "_Follow", asked: wire.ChatRequest) -> web.Response:
@@ -160,9 +162,9 @@ class _Follow:
             yield None
 
     async def let_go(self) -> None:
-        """The caller has hung up: stop the turn, unless somebody else waits for it (the same Idempotency-Key)."""
+        """Stop the turn of a caller who has hung up."""
         where = self._message.conversation
-        if self._number and not self._desk.live.watched(where.key):
+        if self._number:
             await self._desk.accept(stop_all(where, self._message.person, secrets.token_hex(8)))
 
     def _hung_up(self) -> bool:

@@ -18,6 +18,8 @@ __all__ = ["ChatRequest", "fingerprint", "message", "parse"]
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 EMPTY_IN_A_REPLY = {"refusal", "tool_calls", "function_call", "audio", "annotations", "reasoning"}
 """Fields of a reply that a client sends back with the history: fine while they hold nothing."""
+AS_IT_IS: dict[str, Any] = {"response_format": {"type": "text"}, "logprobs": False, "tools": [], "tool_choice": "none"}
+"""What programs ask for without wanting anything: it is done already."""
 THREAD = "v1"
 
 
@@ -68,8 +70,9 @@ def _wrong(param: str, message: str) -> Problem:
 class _Fields:
     """The fields of a request, each taken once; null means "not given", as in OpenAI's own API."""
 
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._left = values
+    def __init__(self, values: dict[str, Any], within: str = "") -> None:
+        self._left = dict(values)
+        self._within = within
 
     def take(self, name: str) -> Any:
         return self._left.pop(name, None)
@@ -85,7 +88,7 @@ class _Fields:
     def flag(self, name: str) -> bool:
         value = self.take(name)
         if value is not None and not isinstance(value, bool):
-            raise _wrong(name, "must be true or false")
+            raise _wrong(f"{self._within}{name}", "must be true or false")
         return bool(value)
 
     def number(self, name: str, default: float, low: float, high: float) -> float:
@@ -105,10 +108,12 @@ class _Fields:
         return value
 
     def nothing_left(self) -> None:
-        for name in self._left:
-            raise Problem(
-                400, "unsupported_parameter", f"{name[:64]}: is not supported here; leave it out", param=name[:64]
-            )
+        for name, value in self._left.items():
+            if value is not None and (name, value) not in AS_IT_IS.items():
+                param = f"{self._within}{name[:64]}"
+                raise Problem(
+                    400, "unsupported_parameter", f"{param}: is not supported here; leave it out", param=param
+                )
 
 
 def _sampling(fields: _Fields) -> Sampling:
@@ -154,14 +159,10 @@ def _stream_options(value: Any, stream: bool) -> bool:
         raise _wrong("stream_options", "only goes with stream: true")
     if not isinstance(value, dict):
         raise _wrong("stream_options", "must be an object")
-    options = _Fields(dict(value))
-    include = options.take("include_usage")
-    if include is not None and not isinstance(include, bool):
-        raise _wrong("stream_options.include_usage", "must be true or false")
-    for name in value.keys() - {"include_usage"}:
-        param = f"stream_options.{name[:64]}"
-        raise Problem(400, "unsupported_parameter", f"{param}: is not supported here; leave it out", param=param)
-    return bool(include)
+    options = _Fields(value, within="stream_options.")
+    include = options.flag("include_usage")
+    options.nothing_left()
+    return include
 
 
 def _messages(value: Any, limit: int) -> tuple[tuple[PromptMessage, ...], str]:

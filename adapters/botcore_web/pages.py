@@ -53,7 +53,7 @@ class Pages:
             secret,
             max_age=YEAR_S,
             httponly=True,
-            samesite="Strict",
+            samesite="Lax",  # a Strict one stays away from whoever comes by a link: they would be given a new one
             secure=request.secure or request.headers.get("X-Forwarded-Proto") == "https",
         )
         return response
@@ -97,10 +97,10 @@ class Pages:
             status = file.stat()
         except (OSError, ValueError):  # a NUL in the name, a name too long
             return None
-        kept, stamp = self._assets.get(path), (status.st_mtime_ns, status.st_size)
+        name, stamp = str(file.relative_to(self._root.resolve())), (status.st_mtime_ns, status.st_size)
+        kept = self._assets.get(name)
         if kept is None or kept.stamp != stamp:
-            kept = _asset(file, stamp)
-            self._assets[str(file.relative_to(self._root.resolve()))] = kept
+            kept = self._assets[name] = _asset(file, stamp)
         return kept
 
 

@@ -101,6 +101,17 @@ def _within(address: str, networks: Sequence[Network]) -> bool:
     return any(found in network for network in networks)
 
 
+def _subscriber(peer: str) -> str:
+    """Whose address it is: whoever has one of IPv6 has all 2^64 of its /64 (RFC 6177)."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    if isinstance(address, ipaddress.IPv4Address) or address.ipv4_mapped:
+        return peer
+    return address.packed[:8].hex()
+
+
 class Key:
     """The operator's key, and the session tokens made with it. Falsy where no key is set."""
 
@@ -130,7 +141,7 @@ class Key:
 
 
 class Attempts:
-    """At most ``limit`` wrong guesses a minute from one peer; remembers the last 1,024 peers.
+    """At most ``limit`` wrong guesses a minute from one peer, or one network of IPv6; remembers the last 1,024.
 
     Beyond, the right key does not pass either: an answer that differs would be all that who guesses wants to know.
     """
@@ -144,11 +155,12 @@ class Attempts:
 
     def wait(self, peer: str, now: float) -> float:
         """Seconds until this peer may guess again, 0 where it may now; ``now`` is monotonic."""
-        recent = [at for at in self._failures.get(peer, ()) if at > now - self.WINDOW_S]
+        recent = [at for at in self._failures.get(_subscriber(peer), ()) if at > now - self.WINDOW_S]
         return recent[-self._limit] + self.WINDOW_S - now if len(recent) >= self._limit else 0.0
 
     def failed(self, peer: str, now: float) -> None:
         """Count a wrong guess."""
+        peer = _subscriber(peer)
         recent = [at for at in self._failures.pop(peer, ()) if at > now - self.WINDOW_S]
         self._failures[peer] = [*recent, now][-self._limit :]
         while len(self._failures) > self.PEERS:

@@ -1,5 +1,6 @@
 """The chat page in a real browser, against a server whose every step the test decides."""
 
+import asyncio
 import re
 from typing import Any, Literal
 
@@ -108,6 +109,60 @@ async def test_the_keyboard_stays_on_the_page_where_a_button_goes(page: Page, st
     await page.get_by_role("button", name="Discard").press("Enter")
     await expect(page.get_by_role("article", name="You")).to_have_count(1)
     await expect(page.get_by_role("log")).to_be_focused()
+
+
+async def test_the_keyboard_finds_what_takes_the_place_of_a_button(page: Page, stub: Stub) -> None:
+    stub.put("talk-of-apples-00000001", "user", "About apples", ago=60)
+    stub.put("talk-of-pears-000000002", "user", "About pears", ago=200_000)
+    stub.scripts.append(Script("Long. " * 2000, hold_after=1990))
+    await page.reload()
+    await page.get_by_role("button", name="Hide conversations").press("Enter")
+    await expect(page.get_by_role("button", name="Show conversations")).to_be_focused()
+    await page.get_by_role("button", name="Show conversations").press("Enter")
+    await expect(page.get_by_role("button", name="Hide conversations")).to_be_focused()
+    await page.get_by_role("button", name="Delete “About apples”").press("Enter")  # alone under its heading
+    await expect(page.get_by_role("link", name="About pears")).to_be_focused()
+    await page.get_by_role("button", name="Dismiss").press("Enter")
+    await expect(page.get_by_role("log")).to_be_focused()
+    await page.get_by_role("button", name="How do I write a plugin?").press("Enter")
+    await expect(page.get_by_role("log")).to_be_focused()
+    await page.get_by_role("log").evaluate("log => log.scrollTo(0, 0)")
+    await page.get_by_role("button", name="Latest").press("Enter")
+    await expect(page.get_by_role("button", name="Latest")).to_have_count(0)
+    await expect(page.get_by_role("log")).to_be_focused()
+    stub.go.set()
+    await page.get_by_role("button", name="Bad reply").press("Enter")
+    await page.get_by_role("button", name="Close without a reason").press("Enter")
+    await page.get_by_role("button", name="Say why").press("Enter")
+    await expect(page.locator(".why")).to_be_visible()
+    await expect(page.get_by_role("button", name="Say why")).to_be_focused()
+
+
+async def test_a_double_click_on_send_does_not_stop_the_reply(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Begun and ended.", hold_after=1))
+    await page.get_by_label("Message to botcore").fill("Go")
+    await page.get_by_role("button", name="Send").hover()
+    await page.mouse.down()
+    await page.mouse.up()
+    await expect(page.get_by_role("button", name="Stop the reply")).to_be_visible()  # where Send was
+    await page.mouse.down(click_count=2)
+    await page.mouse.up(click_count=2)
+    await expect(page.get_by_label("Message to botcore")).to_be_focused()
+    stub.go.set()
+    await expect(replies(page)).to_contain_text("Begun and ended.")
+    await expect(replies(page).locator(".mark")).to_have_count(0)
+
+
+async def test_escape_in_the_search_empties_it_and_stops_nothing(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Begun and ended.", hold_after=1))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Begun")
+    await page.get_by_label("Search conversations").fill("pears")
+    await page.get_by_label("Search conversations").press("Escape")
+    await expect(page.get_by_label("Search conversations")).to_have_value("")
+    await expect(page.get_by_role("button", name="Stop the reply")).to_be_visible()
+    stub.go.set()
+    await expect(replies(page)).to_contain_text("Begun and ended.")
 
 
 async def test_escape_stops(page: Page, stub: Stub) -> None:
@@ -271,6 +326,9 @@ async def test_a_page_nobody_looks_at_lets_go_and_catches_up(page: Page, stub: S
 
 
 async def test_what_was_being_typed_survives_a_reload(page: Page, stub: Stub) -> None:
+    await page.get_by_label("Message to botcore").fill("the first words of a new cha")
+    await page.reload()
+    await expect(page.get_by_label("Message to botcore")).to_have_value("the first words of a new cha")
     stub.put(TALK, "user", "Hello", message="m")
     await open_talk(page, stub)
     await page.get_by_label("Message to botcore").fill("half a thou")
@@ -354,6 +412,15 @@ async def test_a_link_leaves_without_a_trace_and_names_its_host(page: Page, stub
     await expect(link).to_have_attribute("rel", re.compile("noopener"))
     await expect(link).to_have_attribute("target", "_blank")
     await expect(link).to_contain_text("example.org")
+
+
+async def test_no_link_looks_as_if_it_led_elsewhere(page: Page, stub: Stub) -> None:
+    lie = "[https://bank.example/?to=evil.example](https://evil.example/a)"
+    stub.put(TALK, "assistant", f"{lie} and https://example.org/b and [Example.org](https://example.org)")
+    await open_talk(page, stub)
+    await expect(replies(page).get_by_role("link")).to_have_text(
+        ["https://bank.example/?to=evil.example evil.example", "https://example.org/b", "Example.org"]
+    )
 
 
 async def test_a_locked_bot_asks_for_its_key(context: BrowserContext, stub: Stub, watch: Watch) -> None:
@@ -451,6 +518,37 @@ async def test_citations_show_their_source_and_unknown_numbers_stay_text(page: P
     await expect(sources.get_by_role("link")).to_have_attribute("href", "https://example.org/page")
 
 
+async def test_a_long_source_is_read_in_its_card_while_the_conversation_moves(page: Page, stub: Stub) -> None:
+    cited = [{"number": 1, "title": "Long", "snippet": "So it is written.\n" * 80, "source": "long.md", "page": 0}]
+    stub.put(TALK, "assistant", "Much.\n\n" * 60 + "As told [1].\n\n" + "More.\n\n" * 9, citations=cited)
+    await open_talk(page, stub)
+    await page.locator(".cite").click()
+    card, drawn = page.get_by_role("dialog", name="Source 1"), "new Promise((done) => setTimeout(done, 100))"
+    await card.evaluate(f"card => (card.scrollTo(0, 200), {drawn})")
+    await expect(card).to_be_visible()
+    before = await card.evaluate("card => card.getBoundingClientRect().top")
+    await page.get_by_role("log").evaluate(f"log => (log.scrollBy(0, -40), {drawn})")
+    assert await card.evaluate("card => card.getBoundingClientRect().top") == before + 40
+    await page.get_by_role("log").evaluate("log => log.scrollTo(0, 0)")
+    await expect(card).to_have_count(0)
+    await expect(page.locator(".cite")).to_be_focused()
+
+
+REFUSE_TO_COPY = """() => {
+  document.execCommand = () => false;
+  navigator.clipboard.writeText = () => Promise.reject();
+}"""
+
+
+async def test_what_could_not_be_copied_is_not_said_to_be(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "assistant", "Words.")
+    await open_talk(page, stub)
+    await page.evaluate(REFUSE_TO_COPY)
+    await page.get_by_role("button", name="Copy reply").click()
+    await expect(page.get_by_text("The browser refused to copy.")).to_be_visible()
+    await expect(page.locator("[aria-live=polite]")).to_have_text("")
+
+
 async def test_copy_gives_the_source_of_the_reply_and_of_the_code(
     page: Page, stub: Stub, context: BrowserContext
 ) -> None:
@@ -508,6 +606,23 @@ async def test_another_answer_takes_the_place_of_the_first(page: Page, stub: Stu
     assert stub.posts[-1]["about"] == "reply-3"
 
 
+async def test_who_presses_twice_asks_once(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("", outcome="failed", reason="The engine went away."))
+    await say(page, "Why?")
+    await page.get_by_role("button", name="Ask again").wait_for()
+    on = asyncio.Event()
+
+    async def slow(route: Any) -> None:
+        await on.wait()
+        await route.continue_()
+
+    await page.route("**/messages", slow)
+    await page.get_by_role("button", name="Ask again").click()
+    await expect(page.get_by_role("button", name="Ask again")).to_have_count(0)
+    on.set()
+    await expect(replies(page).nth(1)).to_contain_text("Understood.")
+
+
 async def test_an_answer_that_failed_does_not_hide_the_good_one(page: Page, stub: Stub, watch: Watch) -> None:
     watch.expected.append("Failed to load resource")
     await say(page, "Why?")
@@ -540,6 +655,19 @@ DROP = """([name, text]) => {
     document.querySelector("main").dispatchEvent(event("drop"));
     return seen;
   });
+}"""
+LEAVE = """() => {
+  const data = new DataTransfer();
+  data.items.add(new File(["x"], "x.txt"));
+  const event = (kind) => new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true });
+  const [main, gone] = [document.querySelector("main"), document.createElement("p")];
+  main.append(gone);
+  main.dispatchEvent(event("dragenter"));
+  gone.dispatchEvent(event("dragenter"));
+  main.dispatchEvent(event("dragleave"));  // left for the other one
+  gone.remove();  // as a growing reply does; nobody hears of leaving it
+  main.dispatchEvent(event("dragenter"));
+  main.dispatchEvent(event("dragleave"));  // out of the window
 }"""
 PASTE = """([name, text]) => {
   const data = new DataTransfer();
@@ -590,6 +718,12 @@ async def test_files_are_attached_by_button_drop_and_paste_and_go_with_their_mes
         await page.reload()
     assert [stub.files[file]["name"] for file in stub.posts[0]["files"]] == ["one.pdf", "dropped.txt", "pasted.txt"]
     assert stub.posts[0]["text"] == ""
+
+
+async def test_a_file_that_is_carried_away_leaves_nothing_over_the_page(page: Page) -> None:
+    await page.get_by_role("button", name="Attach files").wait_for()  # files are taken by now
+    await page.evaluate(LEAVE)
+    await expect(page.locator(".drop")).to_have_count(0)
 
 
 async def test_an_upload_can_be_cancelled_and_one_that_failed_says_why(page: Page, stub: Stub, watch: Watch) -> None:
@@ -648,6 +782,10 @@ async def test_a_deleted_conversation_can_be_brought_back(page: Page, stub: Stub
     await expect(page.get_by_role("link", name="Keep me")).to_have_count(0)
     await page.get_by_role("button", name="Undo").click()
     await expect(page.get_by_role("link", name="Keep me")).to_be_visible()
+    await expect(page.get_by_role("article", name="You")).to_contain_text("Keep me")
+    await page.get_by_role("button", name="Delete “Keep me”").press("Enter")
+    await expect(page.get_by_role("link", name="Keep me")).to_have_count(0)
+    await page.keyboard.press("Control+z")
     await expect(page.get_by_role("article", name="You")).to_contain_text("Keep me")
     assert stub.deleted == []
 
@@ -752,6 +890,15 @@ async def test_the_skip_link_leads_to_the_message_field(page: Page) -> None:
     await expect(page.get_by_label("Message to botcore")).to_be_focused()
 
 
+async def test_words_run_as_their_language_does_and_code_from_left_to_right(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "user", "מה שלומך?", message="m")
+    stub.put(TALK, "assistant", "טוב, תודה.\n\nAnd you?\n\n```python\nx = 'טוב'\n```")
+    await open_talk(page, stub)
+    runs = "all => all.map(one => getComputedStyle(one).direction)"
+    await expect(replies(page).locator(".block")).to_have_count(3)
+    assert await page.locator(".bubble, .block, .block pre").evaluate_all(runs) == ["rtl", "rtl", "ltr", "ltr", "ltr"]
+
+
 async def test_the_theme_follows_the_system_until_one_is_chosen(page: Page) -> None:
     background = "getComputedStyle(document.documentElement).backgroundColor"
     light = await page.evaluate(background)
@@ -839,7 +986,14 @@ async def test_on_a_phone_the_list_covers_the_chat_and_gives_way(chromium: Brows
     await page.get_by_role("link", name="Over here").tap()
     await expect(page.get_by_role("article", name="You")).to_contain_text("Over here")
     assert not await page.locator("main").evaluate("main => main.inert")
-    await page.get_by_label("Message to botcore").fill("by finger")
+    field = page.get_by_label("Message to botcore")
+    await expect(field).to_have_attribute("enterkeyhint", "enter")  # it breaks the line
+    await field.fill("/")
+    await page.get_by_role("option").first.dispatch_event("pointerdown")  # a finger may mean to scroll
+    await expect(field).to_have_value("/")
+    await page.get_by_role("option").first.tap()
+    await expect(field).to_have_value("/help ")
+    await field.fill("by finger")
     await page.keyboard.press("Enter")
     await page.get_by_role("button", name="Send").tap()
     await expect(replies(page)).to_contain_text("Understood.")

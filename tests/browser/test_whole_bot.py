@@ -108,6 +108,19 @@ async def test_a_reply_streams_is_judged_and_is_still_there_tomorrow(page: Page,
         assert watch.verdict() == []
 
 
+async def test_who_comes_by_a_link_on_another_site_finds_their_conversations(page: Page, start: Start) -> None:
+    async with start() as chat:
+        await visit(page, chat)
+        await say(page, "What does the handbook say?")
+        await expect(replies(page)).to_contain_text("So it is")
+        link = f"<a href='{chat.bot.address}'>the bot</a>"
+        await page.route("http://wiki.example/", lambda route: route.fulfill(body=link, content_type="text/html"))
+        await page.goto("http://wiki.example/")
+        await page.get_by_role("link", name="the bot").click()
+        await page.get_by_role("link", name="What does the handbook say?").click()
+        await expect(replies(page)).to_contain_text("So it is")
+
+
 async def test_a_file_is_read_cited_corrected_and_read_again(page: Page, start: Start, tmp_path: Path) -> None:
     talker, book = Talker(), tmp_path / "handbook.txt"
     book.write_bytes(b"So it is written. " * 200_000)  # 3.6 MB

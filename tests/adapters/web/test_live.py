@@ -41,7 +41,6 @@ async def test_a_watch_hears_all_that_happened_since_it_last_listened_as_one() -
             live.show(draft("a", text))
         live.tell_all(News.ENGINE)
         assert await watch.news(clock, 1) == News.DRAFT | News.ENGINE
-    assert not live.watched(key)
     assert live.count == 0
 
 

@@ -245,6 +245,20 @@ async def test_the_same_key_is_the_same_request(house: House, client: openai.Asy
     assert len(house.core.of(Message)) == 1
 
 
+async def test_who_hangs_up_and_comes_again_with_the_same_key_gets_the_reply() -> None:
+    clock = ManualClock()
+    async with serving(clock=clock) as house, client_of(house) as client:
+        live, leaves = house.web._desk.live, ask(client, extra_headers=KEY)
+        await house.core.message()
+        leaves.cancel()
+        while live.count:
+            await clock.advance(GLANCE_S)
+        await settle()
+        assert house.core.of(Control) == []
+        await house.answers("still here")
+        assert (await ask(client, extra_headers=KEY)).choices[0].message.content == "still here"
+
+
 async def test_the_same_key_of_another_caller_is_another_request(house: House, client: openai.AsyncOpenAI) -> None:
     async with client_of(house, "sk-ben") as ben:
         requests = ask(client, extra_headers=KEY), ask(ben, extra_headers=KEY)

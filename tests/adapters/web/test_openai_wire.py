@@ -80,7 +80,14 @@ def test_every_supported_field_is_obeyed() -> None:
 
 def test_null_is_not_given() -> None:
     nothing = ("stream", "stream_options", "temperature", "top_p", "max_tokens", "stop", "seed", "n", "user")
-    assert asked(**dict.fromkeys(nothing)) == asked()
+    elsewhere = ("tools", "logit_bias", "response_format", "metadata")
+    assert asked(**dict.fromkeys((*nothing, *elsewhere))) == asked()
+    assert asked(stream=True, stream_options={"include_usage": None, "include_obfuscation": None}) == asked(stream=True)
+
+
+def test_what_is_done_anyway_may_be_asked_for() -> None:
+    idle: dict[str, Any] = {"response_format": {"type": "text"}, "logprobs": False, "tools": [], "tool_choice": "none"}
+    assert asked(**idle) == asked()
 
 
 def test_both_names_of_the_length_mean_the_same() -> None:
@@ -138,9 +145,10 @@ def test_both_names_of_the_length_mean_the_same() -> None:
         ({"frequency_penalty": None, "logit_bias": {}}, "logit_bias"),
         ({"n": 2}, "n"),
         ({"user": 7}, "user"),
-        ({"tools": []}, "tools"),
+        ({"tools": [{"type": "function"}]}, "tools"),
+        ({"tool_choice": "auto"}, "tool_choice"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
-        ({"logprobs": False}, "logprobs"),
+        ({"logprobs": True}, "logprobs"),
         ({"x" * 500: 1}, "x" * 64),
     ],
 )

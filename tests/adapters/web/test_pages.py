@@ -4,6 +4,7 @@ import re
 
 import aiohttp
 
+from botcore_web.pages import Pages
 from tests.adapters.web.core import House, serving
 
 
@@ -11,7 +12,7 @@ async def test_the_page_gives_its_visitor_a_cookie_and_keeps_it(house: House) ->
     async with house.client.get(house.address + "/") as response:
         assert response.content_type == "text/html"
         given = response.headers["Set-Cookie"]
-    for part in ("HttpOnly", "SameSite=Strict", "Path=/", "Max-Age=31536000"):
+    for part in ("HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=31536000"):
         assert part in given
     assert "Secure" not in given
     cookie = given.partition(";")[0]
@@ -75,6 +76,14 @@ async def test_large_files_travel_packed(house: House) -> None:
         assert int(packed.headers["Content-Length"]) < len(await packed.read()) / 2
     async with aiohttp.request("GET", url, headers={"Accept-Encoding": "identity"}) as plain:
         assert "Content-Encoding" not in plain.headers
+
+
+async def test_however_its_address_is_spelt_a_file_is_packed_once() -> None:
+    pages = Pages()
+    first = pages._load("lib/api.js")
+    assert first
+    assert pages._load("lib//api.js") is first
+    assert pages._load("./lib/api.js") is first
 
 
 async def test_the_page_is_there_before_the_bot() -> None:

@@ -9,11 +9,6 @@ export class ApiError extends Error {
     this.code = code;
     this.retryAfter = retryAfter;
   }
-
-  /** True where the same request may well succeed later, unchanged. */
-  get passing() {
-    return this.status === 0 || this.status === 429 || this.status === 503;
-  }
 }
 
 /** The error a response carries. @param {Response} response @returns {Promise<ApiError>} */

@@ -62,6 +62,7 @@ export class BlockView {
 function block(token, links) {
   const element = document.createElement("div");
   element.className = "block";
+  element.dir = "auto"; // as the language it is written in
   element.append(draw(token, links));
   return element;
 }

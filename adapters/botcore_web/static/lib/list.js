@@ -5,7 +5,8 @@ import { refused } from "./entry.js";
 import * as outbox from "./outbox.js";
 import * as store from "./store.js";
 
-const UNDO_MS = 6000;
+/** Long enough to read it, and to find the way there without a mouse. */
+const UNDO_MS = 10_000;
 /** What waits for its undo to run out: id → timer. @type {Map<string, number>} */
 const parting = new Map();
 
@@ -22,7 +23,7 @@ export async function refreshList() {
 }
 
 /**
- * Delete a conversation, unless it is undone within six seconds.
+ * Delete a conversation, unless it is undone within ten seconds.
  *
  * @param {import("./types.js").Conversation} one
  * @param {{openNew: () => void, openKnown: (id: string) => void}} chat

@@ -57,14 +57,14 @@ export function draw(token, links) {
   return fragment;
 }
 
-/** A link leaves with no trace of us, and says where it goes. @param {HTMLAnchorElement} link */
+/** A link leaves with no trace of us, and says where it goes, unless it is its own address. @param {HTMLAnchorElement} link */
 function guard(link) {
   const href = link.getAttribute("href");
   if (!href) return link.replaceWith(...link.childNodes);
   link.target = "_blank";
   link.rel = "noopener noreferrer nofollow";
   const host = link.protocol === "mailto:" ? link.pathname : link.host;
-  if (link.textContent.includes(host)) return;
+  if (/^(?:https?:\/\/)?([^/?#]*)/i.exec(link.textContent.trim())[1].toLowerCase() === host.toLowerCase()) return;
   const where = document.createElement("span");
   where.className = "host";
   where.textContent = host;
@@ -84,6 +84,7 @@ function frame(pre) {
   }
   const figure = document.createElement("div");
   figure.className = "code";
+  figure.dir = "ltr";
   const bar = document.createElement("div");
   bar.className = "code-bar";
   const label = document.createElement("span");

@@ -52,6 +52,8 @@ export const announced = signal("");
 export const rows = computed(() => items(thread.value, unsent.value.filter((line) => line.conversation === current.value)));
 /** @type {Signal<boolean>} */
 export const busy = computed(() => running(thread.value));
+/** True while a line of this conversation is on its way to the server: who presses twice must not ask twice. */
+export const asked = computed(() => unsent.value.some((line) => line.conversation === current.value && line.state === "sending"));
 /** The reply that may be asked for again, by its entry's id. */
 export const newest = computed(() => thread.value.entries.findLast((entry) => entry.judgeable)?.id ?? 0);
 export const title = computed(() => conversations.value.find((one) => one.id === current.value)?.title ?? "");

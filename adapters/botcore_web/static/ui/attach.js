@@ -53,19 +53,20 @@ export const DropZone = () =>
 
 /** Files may be dropped and pasted anywhere on the page; nothing else is touched. */
 export function listenToFiles() {
-  let depth = 0; // dragenter and dragleave come for every element on the way
   const carries = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
-  const over = (/** @type {number} */ now) => {
-    depth = Math.max(0, now);
-    dropping.value = depth > 0 && limits.peek().file > 0 && !locked.peek();
+  const over = (/** @type {DragEvent} */ event) => {
+    if (!carries(event)) return;
+    event.preventDefault();
+    dropping.value = limits.peek().file > 0 && !locked.peek();
   };
-  addEventListener("dragenter", (event) => carries(event) && (event.preventDefault(), over(depth + 1)));
-  addEventListener("dragleave", (event) => carries(event) && over(depth - 1));
-  addEventListener("dragover", (event) => carries(event) && event.preventDefault());
+  addEventListener("dragenter", over);
+  addEventListener("dragover", over);
+  // It comes for every element on the way, but not for one that a growing reply has replaced: counting would go wrong.
+  addEventListener("dragleave", (event) => event.relatedTarget || (dropping.value = false));
   addEventListener("drop", (event) => {
     if (!carries(event)) return;
     event.preventDefault(); // or the browser would leave the page for the file
-    over(0);
+    dropping.value = false;
     if (locked.peek()) return;
     attach.add(event.dataTransfer.files);
     document.getElementById("message")?.focus();

@@ -26,7 +26,7 @@ export function hideSource() {
 export function closeSource() {
   const open = card.peek();
   card.value = null;
-  if (open?.pinned) open.anchor.focus();
+  if (open?.pinned) open.anchor.focus({ preventScroll: true });
 }
 
 export function Card() {
@@ -41,10 +41,15 @@ export function Card() {
       const target = /** @type {Node} */ (event.target);
       if (!box.current?.contains(target) && !open.anchor.contains(target)) card.value = null;
     };
-    const moved = () => (card.value = null);
+    // The conversation scrolls by itself while a reply grows: the card goes along for as long as its mark can be seen.
+    const moved = () => {
+      const at = open.anchor.getBoundingClientRect();
+      if (at.bottom <= 0 || at.top >= innerHeight) closeSource();
+      else place(box.current, open.anchor);
+    };
     document.addEventListener("pointerdown", outside);
     addEventListener("resize", moved);
-    document.addEventListener("scroll", moved, { capture: true, once: true });
+    document.addEventListener("scroll", moved, { capture: true });
     return () => {
       open.anchor.removeAttribute("aria-expanded");
       document.removeEventListener("pointerdown", outside);

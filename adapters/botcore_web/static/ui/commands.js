@@ -24,7 +24,7 @@ export function CommandMenu({ options, picked, take }) {
     ${options.map(
       (command, index) => html`<li
         key=${command.name} id=${`command-${index}`} role="option" aria-selected=${String(index === picked)}
-        onPointerDown=${(event) => (event.preventDefault(), take(command))}
+        onMouseDown=${(event) => event.preventDefault()} onClick=${() => take(command)}
       ><code>/${command.name}</code><span>${command.help}</span></li>`,
     )}
   </ul>`;

@@ -3,7 +3,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/ve
 import * as attach from "../lib/attach.js";
 import { stop } from "../lib/chat.js";
 import { keepTyped, typed } from "../lib/outbox.js";
-import { send } from "../lib/send.js";
+import { send, settleHere } from "../lib/send.js";
 import { announce, busy, commands, current, limits, name, say, stopping } from "../lib/store.js";
 import { Icon } from "./atoms.js";
 import { AttachButton, Attached } from "./attach.js";
@@ -38,6 +38,7 @@ export function Composer() {
   }, [open, options.length]);
 
   const change = (/** @type {string} */ value) => {
+    if (value) settleHere();
     write(value);
     pick(0);
     dismiss(false);
@@ -56,9 +57,9 @@ export function Composer() {
     send(said, attach.take(id));
     field.current.focus();
   };
-  const halt = () => {
+  const halt = (/** @type {MouseEvent} */ event) => {
     if (!touch.matches) field.current.focus(); // the button goes with the reply
-    return stop();
+    if (event.detail < 2) stop(); // else it is the second half of a double click on Send, whose place this button took
   };
   const order = () => {
     change("");
@@ -91,7 +92,7 @@ export function Composer() {
     <${Attached} files=${files} />
     <label class="offstage" for="message">Message to ${name.value}</label>
     <textarea
-      id="message" rows="1" placeholder=${`Ask ${name.value}…`} enterkeyhint="send" autocomplete="off" spellcheck="true"
+      id="message" rows="1" dir="auto" placeholder=${`Ask ${name.value}…`} enterkeyhint=${touch.matches ? "enter" : "send"} autocomplete="off" spellcheck="true"
       ref=${field} value=${text} onInput=${(event) => change(event.target.value)} onKeyDown=${key}
       aria-autocomplete="list" aria-haspopup="listbox" aria-controls=${open ? "commands" : undefined}
       aria-activedescendant=${open ? `command-${picked}` : undefined} aria-describedby="keys"

@@ -9,6 +9,7 @@ const KEYS = [
   ["Esc", "Stop the reply, or close what is open"],
   ["/", "Write; at the start of a message: the commands"],
   ["Alt N, Ctrl K", "New chat"],
+  ["Ctrl Z", "Bring back what was just deleted"],
   ["?", "This help"],
 ];
 

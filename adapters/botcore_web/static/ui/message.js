@@ -5,7 +5,7 @@ import { copyText, focusLog } from "../lib/dom.js";
 import * as outbox from "../lib/outbox.js";
 import { again, deliver, send } from "../lib/send.js";
 import { whyOf } from "../lib/spoken.js";
-import { announce, busy, engine, name, newest, thread } from "../lib/store.js";
+import { announce, asked, busy, engine, name, newest, say, thread } from "../lib/store.js";
 import { timeOf } from "../lib/when.js";
 import { Icon, IconButton, Ring } from "./atoms.js";
 import { Markdown } from "./markdown.js";
@@ -17,7 +17,7 @@ export function Said({ item }) {
   const { unsent } = item;
   return html`<article class=${`said ${unsent?.state ?? ""}`} aria-label="You">
     <${Files} files=${item.files} />
-    ${item.text && html`<p class="bubble">${item.text}</p>`}
+    ${item.text && html`<p class="bubble" dir="auto">${item.text}</p>`}
     ${unsent?.state === "sending" && html`<p class="small">Sending…</p>`}
     ${item.waiting && html`<p class="small">Next in line</p>`}
     ${unsent?.state === "failed" && html`<div class="unsent">
@@ -75,7 +75,7 @@ function Body({ item: { entry, draft }, bad }) {
 /** Ask the question of a failed reply once more, as a new message. @param {{entry: import("../lib/types.js").Entry}} props */
 function AskAgain({ entry }) {
   const question = thread.value.entries.findLast((other) => other.role === "user" && other.id < entry.id);
-  if (!question || busy.value || thread.value.entries.at(-1) !== entry) return null;
+  if (!question || busy.value || asked.value || thread.value.entries.at(-1) !== entry) return null;
   return html`<button type="button" class="quiet again" onClick=${() => (focusLog(), send(question.text, question.files))}><${Icon} name="again" />Ask again</button>`;
 }
 
@@ -100,8 +100,10 @@ function Progress({ draft }) {
 function Foot({ entry }) {
   const [copied, mark] = useState(false);
   const copy = async () => {
-    mark(await copyText(entry.text));
-    announce("Reply copied.");
+    const done = await copyText(entry.text);
+    mark(done);
+    if (done) announce("Reply copied.");
+    else say({ text: "The browser refused to copy. Select the reply, and copy it yourself.", tone: "bad" });
     setTimeout(() => mark(false), 2000);
   };
   const by = [entry.plugin, entry.model].filter(Boolean).join(" · ");

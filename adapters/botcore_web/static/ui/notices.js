@@ -30,8 +30,8 @@ export function Toast() {
   const line = toast.value;
   return html`<div role="status" class="toast-place">${line && html`<div class=${`toast ${line.tone ?? ""}`}>
     <span>${line.text}</span>
-    ${line.action && html`<button type="button" class="quiet" onClick=${line.act}>${line.action}</button>`}
-    <${IconButton} icon="close" label="Dismiss" onClick=${() => (toast.value = null)} />
+    ${line.action && html`<button type="button" class="quiet" title="Ctrl Z" aria-keyshortcuts="Control+Z" onClick=${() => (focusLog(), line.act())}>${line.action}</button>`}
+    <${IconButton} icon="close" label="Dismiss" onClick=${() => (focusLog(), (toast.value = null))} />
   </div>`}</div>`;
 }
 

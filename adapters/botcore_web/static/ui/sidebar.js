@@ -14,17 +14,31 @@ export const covering = () => sidebar.peek() && !wide.matches;
 /** The same, for drawing: the chat under the list takes no focus. */
 export const covers = () => sidebar.value && !wide.matches;
 
+/** @param {boolean} open @returns {HTMLElement|null} the button that hides the list, or shows it */
+const toggle = (open) => document.querySelector(open ? ".sidebar .brand button" : ".bar [aria-controls=sidebar]");
+
 const leave = () => covering() && (sidebar.value = false);
 
 export function Sidebar() {
   const [wanted, filter] = useState("");
   const box = useRef(null);
   const open = sidebar.value;
+  const before = useRef(open);
   useEffect(() => {
-    if (covering()) box.current.querySelector("button")?.focus();
+    if (before.current === open) return;
+    before.current = open;
+    // The button that was pressed has gone; its counterpart takes the keyboard.
+    const lost = document.activeElement === document.body || (!open && box.current.contains(document.activeElement));
+    if (covering() || lost) toggle(open)?.focus();
   }, [open]);
   const words = wanted.trim().toLowerCase();
   const found = shown.value.filter((one) => one.title.toLowerCase().includes(words));
+  /** Escape empties the field, and does nothing else then. @param {KeyboardEvent} event */
+  const clear = (event) => {
+    if (event.key !== "Escape" || !wanted) return;
+    event.preventDefault();
+    filter("");
+  };
   const fresh = () => {
     chat.openNew();
     leave();
@@ -36,7 +50,7 @@ export function Sidebar() {
       </div>
       <button type="button" class="new" onClick=${fresh}><${Icon} name="plus" />New chat<kbd>Alt N</kbd></button>
       <label class="search"><span class="offstage">Search conversations</span><${Icon} name="search" />
-        <input type="search" placeholder="Search" value=${wanted} onInput=${(event) => filter(event.target.value)} />
+        <input type="search" placeholder="Search" value=${wanted} onInput=${(event) => filter(event.target.value)} onKeyDown=${clear} />
       </label>
       <nav aria-label="Conversations">
         <${Groups} conversations=${found} />
@@ -70,10 +84,12 @@ function Row({ one }) {
     leave();
   };
   const drop = (/** @type {MouseEvent} */ event) => {
-    const row = /** @type {HTMLElement} */ (event.currentTarget).closest("li");
-    const next = row.nextElementSibling ?? row.previousElementSibling;
+    const bar = /** @type {HTMLElement} */ (event.currentTarget).closest(".sidebar");
+    const links = /** @type {HTMLElement[]} */ ([...bar.querySelectorAll(".row a")]);
+    const index = links.findIndex((link) => link.parentElement.contains(/** @type {Node} */ (event.currentTarget)));
     remove(one, chat);
-    /** @type {HTMLElement|null} */ (next?.querySelector("a"))?.focus(); // the keyboard must not fall off the page
+    // The keyboard must not fall off the page.
+    (links[index + 1] ?? links[index - 1] ?? /** @type {HTMLElement} */ (bar.querySelector(".new"))).focus();
   };
   return html`<li class="row">
     <a href=${`#/c/${one.id}`} aria-current=${one.id === current.value ? "page" : undefined} onClick=${open} title=${title}>${title}</a>

@@ -53,6 +53,6 @@ export function Thread() {
     <div class="log" role="log" aria-live="off" aria-label=${`Conversation with ${name.value}`} tabindex="0" ref=${box} onScroll=${scrolled}>
       <div class="column">${empty ? html`<${Welcome} />` : [...drawn.values()].map(({ vnode }) => vnode)}</div>
     </div>
-    ${away && html`<button type="button" class="latest" onClick=${() => ((following.current = true), toEnd())}><${Icon} name="latest" />Latest</button>`}
+    ${away && html`<button type="button" class="latest" onClick=${() => ((following.current = true), box.current.focus(), toEnd())}><${Icon} name="latest" />Latest</button>`}
   </div>`;
 }

@@ -25,7 +25,7 @@ export function Thumbs({ entry, children }) {
   return html`
     <div class="actions" role="group" aria-label="About this reply">
       ${thumb(1, "up", "Good reply")} ${thumb(-1, "down", "Bad reply", down)}
-      ${entry.feedback === -1 && !asking && html`<button type="button" class="quiet" onClick=${() => ask(true)}>Say why</button>`}
+      ${entry.feedback === -1 && html`<button type="button" class="quiet" aria-expanded=${String(asking)} onClick=${() => ask(!asking)}>Say why</button>`}
       ${children}
     </div>
     ${asking && html`<${Why} entry=${entry} close=${close} />`}

@@ -1,5 +1,6 @@
 // The empty conversation: who this is, how far the engine has come, and something to ask right away.
 import { html } from "../vendor/vendor.js";
+import { focusLog } from "../lib/dom.js";
 import { send } from "../lib/send.js";
 import { engine, name } from "../lib/store.js";
 import { Icon, Ring } from "./atoms.js";
@@ -21,7 +22,7 @@ export function Welcome() {
     <ul class="samples" aria-label="Questions to start with">
       ${QUESTIONS.map(
         (question) => html`<li key=${question}>
-          <button type="button" onClick=${() => send(question)}><span>${question}</span><${Icon} name="send" /></button>
+          <button type="button" onClick=${() => (focusLog(), send(question))}><span>${question}</span><${Icon} name="send" /></button>
         </li>`,
       )}
     </ul>
