@@ -102,7 +102,7 @@ class Answers:
             if not card.documents:
                 first = f"; {card.named[0].where}: {card.named[0].reason}" if card.named else ""
                 raise TrainingError(f"{self._plan.rows}: no row could be used ({card.skipped} skipped{first})")
-            (draft / "card.json").write_text(json.dumps(dataclasses.asdict(card), ensure_ascii=False, indent=1))
+            (draft / "card.json").write_text(json.dumps(dataclasses.asdict(card), indent=1), encoding="utf-8")
 
 
 def encoded(tokenizer: Any, row: Row) -> Encoded:
