@@ -80,7 +80,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def taught(tmp_path: Path, rows: Path) -> Callable[..., Run]:
     def make(**changes: Any) -> Run:
-        return new_run(tmp_path, "sft", replace(SFT, rows=str(rows), **changes), at=0.0)
+        return new_run(tmp_path, "sft", replace(SFT, **{"rows": str(rows), **changes}), at=0.0)
 
     return make
 
@@ -174,6 +174,23 @@ def test_rows_that_cannot_be_used_are_named_with_their_line(adapter: Run) -> Non
     assert [line for line, _ in reasons] == ["21", "22"]
     assert reasons[0][1] == "no JSON"
     assert re.fullmatch(r"\d\d tokens, more than --context 48", reasons[1][1])
+
+
+def test_a_row_that_the_bases_template_refuses_is_skipped_with_its_words(
+    server: Any, taught: Callable[..., Run], tmp_path: Path
+) -> None:
+    base = shutil.copytree(STARTER, tmp_path / "strict")
+    template = base / "chat_template.jinja"
+    strict = "{%- if messages[0]['role'] == 'system' -%}{{- raise_exception('No system here') -}}{%- endif -%}"
+    template.write_text(strict + template.read_text())
+    answer = {"role": "assistant", "content": "Aye."}
+    rows = [[{"role": role, "content": "Be kind."}, answer] for role in ("system", "user", "user")]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(json.dumps({"messages": messages}) for messages in rows))
+    run = taught(base=str(base), rows=str(file), steps=1)
+    assert server.train(run)["state"] == "done"
+    (named,) = json.loads((run.folder / "data" / "card.json").read_text())["named"]
+    assert (named["where"], named["reason"]) == (f"{file}:1", "the base's chat template refuses it: No system here")
 
 
 def test_an_adapter_is_small_and_merges_into_a_model_of_its_own(server: Any, tmp_path: Path, adapter: Run) -> None:
