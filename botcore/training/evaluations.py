@@ -85,7 +85,7 @@ async def evaluate(folder: Path, python: Path, *, clock: Clock, heard: Callable[
     async with Child(launch, clock=clock, on_line=hearing.line) as child:
         code = await child.ended()
     if hearing.end.get("state") != "done":
-        reason = hearing.end.get("reason") or f"the evaluation ended with {code}: {hearing.last}"
+        reason = hearing.end.get("reason") or hearing.without_a_word("the evaluation", code)
         raise TrainingError(f"{reason}; all of it: {folder / 'log'}")
     result = {
         "id": folder.name,

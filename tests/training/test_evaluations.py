@@ -107,6 +107,7 @@ async def test_what_the_child_found_is_kept_with_its_task(tmp_path: Path) -> Non
     [
         (f"print({encode('end', state='failed', reason='the model has no chat template')!r})", "has no chat template"),
         ("raise SystemExit('no torch here')", "the evaluation ended with 1: no torch here"),
+        ("import os; os.kill(os.getpid(), 9)", "the evaluation was killed "),
     ],
 )
 async def test_a_child_that_fails_is_one_line_and_leaves_no_result(tmp_path: Path, code: str, said: str) -> None:
