@@ -1,6 +1,8 @@
 """From a training run to a LoRA version: what `botcore train` ends with, and `botcore lora use RUN` begins with."""
 
 import json
+from collections.abc import Collection
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ if TYPE_CHECKING:
     from botcore.training.runs import Run
     from botcore.versions import Lora
 
-__all__ = ["offered"]
+__all__ = ["newly_offered", "offered"]
 
 
 async def offered(bot: "Bot", name: str) -> "Lora":
@@ -21,19 +23,40 @@ async def offered(bot: "Bot", name: str) -> "Lora":
     if name in known:
         return known[name]
     try:
-        run = find_run(bot.data_dir, name)
-        record = run.read()
+        return await _offered(bot, find_run(bot.data_dir, name), name)
     except TrainingError:
         raise ModelError(f"there is no LoRA version {name}; `botcore lora list` says which there are") from None
+
+
+async def newly_offered(bot: "Bot", run: str) -> "Lora":
+    """The version of what a run has made just now, with its name or, where that is taken, one like it.
+
+    A version keeps its name for ever; a run whose folder was deleted leaves its own to the next.
+    """
+    from botcore.training.runs import find_run
+
+    known = [version.name for version in await bot.loras.list()]
+    return await _offered(bot, find_run(bot.data_dir, run), _free(run, known))
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    others = (f"{name}.{number}" for number in count(2))
+    return name if name not in taken else next(other for other in others if other not in taken)
+
+
+async def _offered(bot: "Bot", run: "Run", name: str) -> "Lora":
+    from botcore.errors import ModelError
+
+    record = run.read()
     adapter = record.outputs.get("adapter")
     if not adapter or record.state not in ("done", "refused"):
-        raise ModelError(f"the run {name} has made no adapter; `botcore train show {name}` says how it stands")
+        raise ModelError(f"the run {run.id} has made no adapter; `botcore train show {run.id}` says how it stands")
     return await bot.loras.offer(
         Path(adapter),
         name=name,
         method=record.plan.method or record.kind,
         base=_setting_for(bot, record.base),
-        run=name,
+        run=run.id,
         dataset_hash=record.data,
         figures={**record.metrics, **_rows(run)},
         refused=record.reason if record.state == "refused" else "",

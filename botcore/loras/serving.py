@@ -147,7 +147,7 @@ class Serving:
     async def _note(self, wanted: Lora, progress: str) -> None:
         """Write it down where it is news, and else now and then, so that whoever waits knows of a bot at work."""
         now = self._clock.now()
-        if wanted.progress == progress and now - wanted.told_at < NEWS_S:
+        if wanted.progress == progress and 0 <= now - wanted.told_at < NEWS_S:  # else the clock was set back
             return
         try:
             await self._store.write(loras.tell, name=wanted.name, progress=progress, now=now)

@@ -95,6 +95,7 @@ class Shelf:
         with new_file(folder / RECORD, force=True) as file:
             file.write(f"{text}\n".encode())
         target, old = self.folder(record.name), self.path / f".old-{folder.name}"
+        shutil.rmtree(old, ignore_errors=True)  # left by a kill
         if target.exists():
             target.replace(old)
         folder.replace(target)

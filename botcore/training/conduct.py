@@ -106,6 +106,12 @@ class Hearing:
         else:
             self._take(event)
 
+    def without_a_word(self, who: str, code: int) -> str:
+        """Why it ended, where it has not said so itself."""
+        if code == 137:
+            return f"{who} was killed (signal 9), by hand or because memory ran out"
+        return f"{who} ended with {code}: {self.last}"
+
     def _take(self, event: Event) -> None:
         if event["event"] == "end":
             self.end = event
@@ -135,7 +141,7 @@ class _Noting(Hearing):
                 self._run.write(self.record)
 
     def ended(self, code: int, *, at: float) -> Record:
-        told = self.end or {"state": "failed", "reason": self._without_a_word(code)}
+        told = self.end or {"state": "failed", "reason": self._silent_end(code)}
         changes = {"state": told["state"], "reason": told.get("reason", ""), "outputs": told.get("outputs", {})}
         self.record = dataclasses.replace(self.record, ended=at, **changes)
         try:
@@ -153,7 +159,5 @@ class _Noting(Hearing):
         reason = f"{error}; nothing that was saved is lost: botcore train resume {self._run.id}"
         return dataclasses.replace(self.record, state="failed", reason=reason, outputs={})
 
-    def _without_a_word(self, code: int) -> str:
-        if code == 137:
-            return "the trainer was killed (signal 9), by hand or because memory ran out"
-        return f"the trainer ended with {code}: {self.last}; all of it: {self._run.folder / 'log'}"
+    def _silent_end(self, code: int) -> str:
+        return f"{self.without_a_word('the trainer', code)}; all of it: {self._run.folder / 'log'}"

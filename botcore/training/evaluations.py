@@ -21,7 +21,7 @@ from botcore.training import start
 from botcore.training.conduct import Hearing, environment
 from botcore.training.plan import Plan
 from botcore.training.progress import Event
-from botcore.training.questions import QUESTIONS, Question, write_questions
+from botcore.training.questions import FOUND, QUESTIONS, Question, write_questions
 from botcore.training.runs import next_folder, number_of
 
 __all__ = ["Change", "Task", "changes", "evaluate", "find_result", "flat", "last_of", "new_evaluation"]
@@ -64,7 +64,7 @@ def new_evaluation(data_dir: Path, task: Task, questions: Sequence[Question]) ->
         home.mkdir(parents=True, exist_ok=True)
         folder = next_folder(home, "eval")
         write_questions(folder / QUESTIONS, questions)
-        (folder / "task.json").write_text(json.dumps(dataclasses.asdict(task), ensure_ascii=False, indent=1))
+        (folder / "task.json").write_text(json.dumps(dataclasses.asdict(task), indent=1), encoding="utf-8")
     return folder
 
 
@@ -85,17 +85,18 @@ async def evaluate(folder: Path, python: Path, *, clock: Clock, heard: Callable[
     async with Child(launch, clock=clock, on_line=hearing.line) as child:
         code = await child.ended()
     if hearing.end.get("state") != "done":
-        reason = hearing.end.get("reason") or f"the evaluation ended with {code}: {hearing.last}"
+        reason = hearing.end.get("reason") or hearing.without_a_word("the evaluation", code)
         raise TrainingError(f"{reason}; all of it: {folder / 'log'}")
     result = {
         "id": folder.name,
         **dataclasses.asdict(task),
         "began": began,
         "seconds": clock.now() - began,
-        **hearing.end["result"],
+        **json.loads((folder / FOUND).read_text(encoding="utf-8")),
     }
     with new_file(folder / "result.json", force=True) as file:
         file.write(json.dumps(result, ensure_ascii=False, indent=1).encode())
+    (folder / FOUND).unlink()
     return result
 
 

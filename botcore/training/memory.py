@@ -42,8 +42,15 @@ def refusal(plan: Plan, parameters: int, *, model: int, rows: int, free: int, de
     return (
         f"too little memory: {parameters / 1e6:,.1f} M parameters × {_bytes(plan)} bytes = {_gb(model)}, "
         f"{held} rows of {plan.context} tokens = {_gb(rows)}, the program {_gb(program)}: {_gb(need)} of {_gb(free)} "
-        f"that are free; take {'a smaller --micro' if model + program < free * 0.8 else 'a smaller model'}"
+        f"that are free; take a smaller {_smaller(plan, held) if model + program < free * 0.8 else 'model'}"
     )
+
+
+def _smaller(plan: Plan, held: int) -> str:
+    """The option that takes less memory; feedback is learnt in whole steps, of two rows at least."""
+    if held <= (2 if plan.method else 1):
+        return "--context"
+    return "--batch" if plan.method else "--micro"
 
 
 def available(meminfo: Path = Path("/proc/meminfo")) -> int:

@@ -22,18 +22,26 @@ class Piece:
 
 
 def split(lengths: Sequence[int], share: float, seed: int) -> tuple[list[Piece], list[Piece]]:
-    """The documents to learn from, and those held out: about ``share`` of them, or of a lone document its end."""
+    """The documents to learn from, and the ``share`` of them held out: of few documents from the longest one's end."""
     whole, at = list[Piece](), 0
     for length in lengths:
         whole.append(Piece(at, at + length, at + length))
         at += length
-    if share <= 0 or not whole:
-        return whole, []
-    if len(whole) == 1:
-        cut = max(1, int(at * (1 - share)))
-        return [Piece(0, cut, cut)], [Piece(cut, at, at)] if cut < at else []
-    held = set(random.Random(f"held out {seed}").sample(range(len(whole)), max(1, round(len(whole) * share))))
+    number = round(len(whole) * share)
+    if not number or len(whole) == 1:
+        return _without_an_end(whole, at - int(at * (1 - share)))
+    held = set(random.Random(f"held out {seed}").sample(range(len(whole)), number))
     return [one for n, one in enumerate(whole) if n not in held], [whole[n] for n in sorted(held)]
+
+
+def _without_an_end(documents: list[Piece], tokens: int) -> tuple[list[Piece], list[Piece]]:
+    """All but so many tokens at the end of the longest, and these; something is left of it."""
+    longest = max(documents, key=lambda one: one.stop - one.start, default=Piece(0, 0, 0))
+    cut = max(longest.start + 1, longest.stop - tokens)
+    if cut >= longest.stop:
+        return documents, []
+    rest = Piece(longest.start, cut, cut)
+    return [rest if one is longest else one for one in documents], [Piece(cut, longest.stop, longest.end)]
 
 
 class Packing:

@@ -19,10 +19,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from botcore.errors import TrainingError
-from botcore.training.texts import Reader
+from botcore.training.texts import Reader, encodable
 
 __all__ = [
     "BUNDLED",
+    "FOUND",
     "QUESTIONS",
     "SYSTEM",
     "Kind",
@@ -42,6 +43,8 @@ BUNDLED = Path(__file__).parent / "questions.jsonl"
 """Written for this, and held out from the text that the model in the box learnt from."""
 QUESTIONS = "questions.jsonl"
 """What a set is called in an evaluation's folder."""
+FOUND = "found.json"
+"""What came of it there: figures and answers."""
 MOST = 20_000
 FILE_LIMIT = 64 << 20
 NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -108,12 +111,12 @@ def _checked(where: str, found: dict[str, Any]) -> Question:
         given = found.get(name, ())
         if not isinstance(given, list | tuple) or not all(isinstance(one, str) for one in given):
             raise TrainingError(f'{where}: "{"not" if name == "forbid" else name}" is a list of texts')
-        return tuple(given)
+        return tuple(map(encodable, given))
 
     def text(name: str) -> str:
         if not isinstance(given := found.get(name, ""), str):
             raise TrainingError(f'{where}: "{name}" is a text')
-        return given
+        return encodable(given)
 
     question = Question(
         kind=found["kind"],

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from botcore.errors import TrainingError
-from botcore.training.texts import Card, Skipped
+from botcore.training.texts import Card, Skipped, encodable
 
 __all__ = ["Row", "RowReader", "objects_in", "readable", "row_of"]
 
@@ -114,5 +114,4 @@ def _messages(found: Any) -> list[dict[str, str]] | str:
         return f"a message's role is none of {', '.join(sorted(ROLES))}"
     if not all(isinstance(one.get("content"), str) for one in found):
         return "a message's content is no text"
-    # A lone surrogate is legal JSON and no text that could be encoded.
-    return [{"role": one["role"], "content": one["content"].encode("utf-8", "replace").decode()} for one in found]
+    return [{"role": one["role"], "content": encodable(one["content"])} for one in found]

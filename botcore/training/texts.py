@@ -14,7 +14,7 @@ from typing import Any
 
 from botcore.errors import TrainingError
 
-__all__ = ["Card", "Reader", "Skipped", "files_of"]
+__all__ = ["Card", "Reader", "Skipped", "encodable", "files_of"]
 
 SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".rst", ".jsonl", ""})
 FILE_LIMIT = 1 << 30
@@ -52,7 +52,7 @@ class Card:
         """Count something that is not learnt from, and name it if it is among the first."""
         self.skipped += 1
         if len(self.named) < LISTED:
-            self.named.append(Skipped(where, reason))
+            self.named.append(Skipped(encodable(where), reason))
 
 
 def files_of(paths: Sequence[str]) -> list[Path]:
@@ -77,7 +77,8 @@ def files_of(paths: Sequence[str]) -> list[Path]:
 def _below(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(place) / name for name in names if not name.startswith("."))
+        files = (Path(place) / name for name in names if not name.startswith("."))
+        yield from (file for file in files if file.is_file())  # a pipe would be waited for, a dead link is nothing
 
 
 class Reader:
@@ -151,5 +152,9 @@ def _text_of(line: str) -> str | Skipped:
     text = row.get("text") if isinstance(row, dict) else None
     if not isinstance(text, str):
         return Skipped("", 'no "text"')
-    # A lone surrogate is legal JSON and no text that could be encoded.
-    return text.encode("utf-8", "replace").decode() if text.strip() else Skipped("", "empty")
+    return encodable(text) if text.strip() else Skipped("", "empty")
+
+
+def encodable(text: str) -> str:
+    """The text with ``?`` for a lone surrogate, which is legal in JSON and in a file's name, and cannot be encoded."""
+    return text.encode("utf-8", "replace").decode()

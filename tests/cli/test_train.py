@@ -7,9 +7,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from botcore.cli import app
+from botcore.cli.train.lines import Lines
 from botcore.errors import BotcoreError
 from botcore.training.plan import SIZES, Plan
-from botcore.training.runs import Run, new_run
+from botcore.training.runs import Record, Run, new_run
 
 
 @pytest.fixture
@@ -84,6 +85,11 @@ def test_runs_are_listed_with_their_figures(config: Path, run: Run) -> None:
     assert line.split()[:2] == ["pretrain-1", "done"]
     assert line.endswith("from nothing     step 3, loss 2.000, perplexity 7.40\n")
     assert [row["id"] for row in json.loads(train(config, "list", "--json").stdout)] == ["pretrain-1"]
+
+
+def test_of_a_run_that_learnt_nothing_only_what_it_made_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Lines(as_json=False).end(Record(id="merge-1", kind="merge", state="done", outputs={"model": "/m"}))
+    assert capsys.readouterr().out == "✓ merge-1: the model is in /m\n"
 
 
 def test_one_is_shown_with_its_curve_and_what_it_writes(config: Path, run: Run) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 
 from botcore.bot import visiting
 from botcore.cli import app
+from botcore.cli.train.feedback import _rate
 from botcore.errors import BotcoreError
 from botcore.settings import load_settings
 from botcore.training.plan import Plan
@@ -78,6 +80,30 @@ def error_of(result: Result) -> str:
 async def versions(here: Path) -> list[Lora]:
     async with visiting(load_settings([here / "bot.toml"])) as bot:
         return await bot.loras.list()
+
+
+def test_after_a_run_was_deleted_the_next_of_its_name_makes_a_version_of_its_own(
+    here: Path, trainer: Callable[..., None]
+) -> None:
+    trainer(DATA, STEP, LOOKED, DONE)
+    botcore(here, "train", "feedback", lessons(here, 4))
+    for folder in ("training", "loras"):
+        shutil.rmtree(here / "data" / folder / "feedback-1")
+    done = botcore(here, "train", "feedback", lessons(here, 4))
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "let the bot use it: botcore lora use feedback-1.2" in done.stdout
+    old, new = asyncio.run(versions(here))
+    assert (old.name, new.name, new.run) == ("feedback-1", "feedback-1.2", "feedback-1")
+    assert (here / "data" / new.path / "adapter_model.safetensors").is_file()
+
+
+def test_the_rate_goes_by_how_many_numbers_the_base_has_and_not_by_their_bytes(tmp_path: Path) -> None:
+    count = 60_000_000
+    header = json.dumps({"a": {"dtype": "F32", "shape": [count], "data_offsets": [0, 4 * count]}}).encode()
+    with (tmp_path / "model.safetensors").open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.truncate(8 + len(header) + 4 * count)
+    assert _rate(str(tmp_path), "dpo") == 2e-3
 
 
 def test_what_was_learnt_is_shown_before_and_after_and_offered_to_the_bot(

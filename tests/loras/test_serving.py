@@ -9,6 +9,7 @@ import pytest
 
 from botcore import Chunk, EngineTimeout, EngineUnavailable, Lora, Sampling, Turn, hookimpl
 from botcore.engine.scripted import ScriptedEngine
+from botcore.store import loras
 from botcore.testing import Chat, ManualClock, chatting, until
 from botcore.versions import LoraFiles
 from tests.models.made import adapter_files, model_files
@@ -291,6 +292,21 @@ async def test_another_wish_ends_a_change_that_is_on_its_way(tmp_path: Path) -> 
         engine.go.set()
         await in_service(chat, "b")
         assert engine.served == ["b"]
+
+
+async def test_whoever_waits_hears_of_a_change_though_the_clock_was_set_back(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    engine = Slow()
+    async with chatting(tmp_path, engine=engine, clock=clock) as chat:
+        await offer(chat, "sft-1")
+        await chat.bot.loras.use("sft-1")
+        await becomes(chat, "sft-1", lambda version: version.progress != "")
+        said = (await row(chat, "sft-1")).progress
+        await chat.bot.database.write(loras.tell, name="sft-1", progress=said, now=clock.now() + 3_600)
+        await clock.advance(1.0)
+        await becomes(chat, "sft-1", lambda version: version.told_at == clock.now())
+        engine.go.set()
 
 
 class Plain:

@@ -106,6 +106,15 @@ async def test_progress_counts_all_files_together(hub: FakeHub, shelf: Shelf) ->
 # ------------------------------------------------------------------ interruptions
 
 
+async def test_what_a_kill_left_of_the_one_before_is_not_in_the_way(hub: FakeHub, shelf: Shelf) -> None:
+    folder = await get(hub, shelf)
+    left = shelf.path / f".old-.ready-{folder.name}"
+    left.mkdir()
+    (left / WEIGHTS).touch()
+    assert await get(hub, shelf) == folder
+    assert not left.exists()
+
+
 async def test_a_cut_is_taken_up_where_it_was(hub: FakeHub, shelf: Shelf) -> None:
     hub.faults += [Fault(cut=1000), Fault(cut=500)]
     await get(hub, shelf)

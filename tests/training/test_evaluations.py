@@ -88,14 +88,18 @@ def engine(tmp_path: Path, code: str) -> Path:
 
 
 async def test_what_the_child_found_is_kept_with_its_task(tmp_path: Path) -> None:
-    asked = encode("asked", done=1, total=2, progress=0.5, left=3.0)
-    end = encode("end", state="done", result={"figures": {"perplexity": 2.0}, "answers": []})
+    asked, end = encode("asked", done=1, total=2, progress=0.5, left=3.0), encode("end", state="done")
+    answers = [{"kind": "story", "ask": "Tell me one.", "answer": "Once. " * 20}] * 1_000  # more than a line can hold
+    found = json.dumps({"figures": {"perplexity": 2.0}, "answers": answers})
+    keep = f"import sys, pathlib; pathlib.Path(sys.argv[2], 'found.json').write_text({found!r})"
     folder, heard = new_evaluation(tmp_path, task(), QUESTIONS), list[str]()
-    python = engine(tmp_path, f"print({asked!r}); print('a word of a library'); print({end!r})")
+    python = engine(tmp_path, f"print({asked!r}); print('a word of a library'); {keep}; print({end!r})")
     result = await evaluate(folder, python, clock=SystemClock(), heard=lambda event: heard.append(event["event"]))
     assert heard == ["asked", "end"]
     assert (result["id"], result["model"], result["figures"]) == ("eval-1", "/m", {"perplexity": 2.0})
+    assert result["answers"] == answers
     assert find_result(tmp_path, "eval-1") == result
+    assert {path.name for path in folder.iterdir()} == {"task.json", "questions.jsonl", "log", "result.json"}
 
 
 @pytest.mark.parametrize(
@@ -103,6 +107,7 @@ async def test_what_the_child_found_is_kept_with_its_task(tmp_path: Path) -> Non
     [
         (f"print({encode('end', state='failed', reason='the model has no chat template')!r})", "has no chat template"),
         ("raise SystemExit('no torch here')", "the evaluation ended with 1: no torch here"),
+        ("import os; os.kill(os.getpid(), 9)", "the evaluation was killed "),
     ],
 )
 async def test_a_child_that_fails_is_one_line_and_leaves_no_result(tmp_path: Path, code: str, said: str) -> None:

@@ -1,6 +1,7 @@
 """Learning from feedback with TRL itself, on the model in the box: an adapter comes out, unless it has collapsed."""
 
 import json
+import os
 import re
 import resource
 from collections.abc import Callable
@@ -100,9 +101,22 @@ def test_a_stop_saves_and_the_run_goes_on_from_there(server: Any, new: Callable[
     assert server.events[-1]["state"] == "stopped"
     assert run.lessons.is_dir()
     run.stop_note.unlink()
+    (state,) = (run.folder / "checkpoint").glob("checkpoint-*")
+    os.utime(state, (2e9, 2e9))  # the clock is set back
     server.train(run)
     assert "going on after step" in str([one.get("text") for one in server.events])
     assert steps_of(run) == list(range(1, STEPS + 1))
+    assert [path.name for path in (run.folder / "checkpoint").glob("checkpoint-*")] == [f"checkpoint-{STEPS}"]
+
+
+def test_what_is_to_stay_is_learnt_whole_or_not_at_all(server: Any) -> None:
+    hello, story = server.checks["greedy"]["any"]
+    assert story
+    assert server.checks["greedy"]["whole"] == [hello, ""]
+
+
+def test_an_answer_ends_where_the_model_or_its_tokenizer_says_so(server: Any) -> None:
+    assert server.checks["greedy"]["ends"] == sorted({5, 9, server.checks["greedy"]["end"]})
 
 
 def test_a_disk_that_fills_is_one_line_and_the_run_goes_on_when_there_is_room(
@@ -127,6 +141,7 @@ def test_a_disk_that_fills_is_one_line_and_the_run_goes_on_when_there_is_room(
     ("changes", "reason"),
     [
         ({"lora": 100_000_000, "batch": 60_000}, "too little memory"),
+        ({"context": 8}, "too few lessons; needed are 3 corrections"),
         ({"base": str(Path(__file__).parent)}, "has no readable tokenizer"),
         ({"rate": 1e30, "clip": 0.0, "steps": 4}, "the loss of step "),
     ],

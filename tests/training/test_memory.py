@@ -1,4 +1,8 @@
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from botcore.training.memory import available, needed, refusal
 from botcore.training.plan import SIZES, Plan
@@ -16,6 +20,15 @@ def test_a_refusal_says_the_arithmetic_and_the_next_step() -> None:
     why = refusal(PLAN, SMALL.parameters, model=model, rows=rows, free=4 * 10**9)
     assert why.startswith("too little memory: 15.7 M parameters × 16 bytes = 0.3 GB, 32 rows of 1024 tokens = ")
     assert why.endswith("of 4.0 GB that are free; take a smaller --micro")
+
+
+@pytest.mark.parametrize(
+    ("changes", "option"),
+    [({"micro": 1}, "--context"), ({"method": "dpo"}, "--batch"), ({"method": "dpo", "batch": 2}, "--context")],
+)
+def test_the_next_step_is_an_option_that_the_command_has(changes: dict[str, Any], option: str) -> None:
+    why = refusal(replace(PLAN, **changes), 1, model=0, rows=10**11, free=4 * 10**9)
+    assert why.endswith(f"take a smaller {option}")
 
 
 def test_a_model_that_alone_is_too_large_asks_for_a_smaller_one() -> None:

@@ -52,3 +52,9 @@ def test_what_is_held_out_is_never_trained_on_and_nothing_is_lost(lengths: list[
 
 def test_a_lone_document_is_cut_and_the_cut_is_an_edge() -> None:
     assert split([100], 0.1, 0) == ([Piece(0, 90, 90)], [Piece(90, 100, 100)])
+
+
+def test_of_few_documents_the_end_of_the_longest_is_held_out_and_of_short_rows_nothing() -> None:
+    few = [Piece(0, 10, 10), Piece(10, 107, 107), Piece(110, 150, 150)], [Piece(107, 110, 110)]
+    assert split([10, 100, 40], 0.02, 0) == few
+    assert split([1, 1, 1], 0.05, 0)[1] == []

@@ -95,6 +95,13 @@ def test_questions_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert hash_of(questions) != hash_of(questions[1:])
 
 
+def test_half_a_sign_which_json_may_hold_is_asked_as_a_question_mark(tmp_path: Path) -> None:
+    (question,) = read_questions(asked(tmp_path, {"kind": "instruction", "ask": "\ud83d?", "accept": ["a\ud83d"]}))
+    assert (question.ask, question.accept) == ("??", ("a?",))
+    write_questions(tmp_path / "again.jsonl", [question])
+    assert read_questions(tmp_path / "again.jsonl") == [question]
+
+
 def test_the_set_that_comes_with_botcore_asks_everything() -> None:
     kinds = [question.kind for question in read_questions(BUNDLED)]
     least = {"instruction": 20, "quote": 16, "refusal": 10, "story": 8, "text": 8}

@@ -1,5 +1,6 @@
 """From folders to documents: the same order always, and whatever is passed over has a place and a reason."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,16 @@ def test_all_skipped_things_are_counted_and_the_first_are_named(tmp_path: Path) 
     write(tmp_path, rows__jsonl="{\n" * (LISTED + 5))
     _, reader = read(tmp_path)
     assert (reader.card.skipped, len(reader.card.named)) == (LISTED + 5, LISTED)
+
+
+def test_a_dead_link_and_a_pipe_are_no_files_and_any_name_of_a_file_can_be_told(tmp_path: Path) -> None:
+    write(tmp_path, a__txt="one")
+    (tmp_path / "dead.txt").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "pipe.txt")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.pdf")).write_text("%PDF")
+    texts, reader = read(tmp_path)
+    assert (texts, reader.card.files) == (["one"], 2)
+    assert [one.where.encode() for one in reader.card.named] == [f"{tmp_path}/caf?.pdf".encode()]
 
 
 def test_nothing_to_read_is_one_clear_line(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import replace
@@ -57,6 +58,16 @@ def straight(server: Any, texts: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="module")
+def straight_gpt2(server: Any, texts: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A model whose positions end at 64."""
+    shape = replace(SHAPE, style="gpt2", kv_heads=2, inner=256)
+    plan = replace(PLAN, texts=(str(texts),), shape=shape, steps=1, samples=0)
+    run = new_run(tmp_path_factory.mktemp("gpt2"), "pretrain", plan, at=0.0)
+    assert server.train(run)["state"] == "done"
+    return run
+
+
+@pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Answers in a tone of their own, and two rows that cannot be used."""
     file = tmp_path_factory.mktemp("rows") / "rows.jsonl"
@@ -69,7 +80,7 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def taught(tmp_path: Path, rows: Path) -> Callable[..., Run]:
     def make(**changes: Any) -> Run:
-        return new_run(tmp_path, "sft", replace(SFT, rows=str(rows), **changes), at=0.0)
+        return new_run(tmp_path, "sft", replace(SFT, **{"rows": str(rows), **changes}), at=0.0)
 
     return make
 
@@ -102,6 +113,12 @@ def test_attention_written_out_is_attention_and_the_loss_is_that_of_the_labels(s
         assert found["attention"] == "botcore"
         assert found["written"] == pytest.approx(found["fused"], abs=1e-4)
         assert found["written"][0] == pytest.approx(found["plain"], abs=1e-4)
+
+
+def test_processes_get_as_many_rows_each_and_one_without_a_label_teaches_nothing(server: Any) -> None:
+    assert server.checks["shares"] == [[[1, 2], [5, 2]], [[3, 2], [0, 0]]]
+    for style in ("qwen3", "gpt2"):
+        assert server.checks[style]["unlabelled"] == [0, 0]
 
 
 def test_parameters_are_counted_without_loading_anything(server: Any) -> None:
@@ -159,6 +176,23 @@ def test_rows_that_cannot_be_used_are_named_with_their_line(adapter: Run) -> Non
     assert re.fullmatch(r"\d\d tokens, more than --context 48", reasons[1][1])
 
 
+def test_a_row_that_the_bases_template_refuses_is_skipped_with_its_words(
+    server: Any, taught: Callable[..., Run], tmp_path: Path
+) -> None:
+    base = shutil.copytree(STARTER, tmp_path / "strict")
+    template = base / "chat_template.jinja"
+    strict = "{%- if messages[0]['role'] == 'system' -%}{{- raise_exception('No system here') -}}{%- endif -%}"
+    template.write_text(strict + template.read_text())
+    answer = {"role": "assistant", "content": "Aye."}
+    rows = [[{"role": role, "content": "Be kind."}, answer] for role in ("system", "user", "user")]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(json.dumps({"messages": messages}) for messages in rows))
+    run = taught(base=str(base), rows=str(file), steps=1)
+    assert server.train(run)["state"] == "done"
+    (named,) = json.loads((run.folder / "data" / "card.json").read_text())["named"]
+    assert (named["where"], named["reason"]) == (f"{file}:1", "the base's chat template refuses it: No system here")
+
+
 def test_an_adapter_is_small_and_merges_into_a_model_of_its_own(server: Any, tmp_path: Path, adapter: Run) -> None:
     made = adapter.folder / "adapter"
     assert json.loads((made / "adapter_config.json").read_text())["base_model_name_or_path"] == str(STARTER)
@@ -209,7 +243,9 @@ def test_what_came_out_is_a_model_with_its_data_card_its_figures_and_samples(
     assert {"model.safetensors", "tokenizer.json", "chat_template.jinja"} <= {path.name for path in model.iterdir()}
     data = next(one for one in server.events if one["event"] == "data")
     assert (data["documents"], data["held_out_documents"], data["skipped"]) == (31, 3, 1)
-    assert (Path(data["named"][0]["where"]).name, data["named"][0]["reason"]) == ("rows.jsonl:2", "no JSON")
+    assert "named" not in data  # there may be hundreds, and a line of output is bounded
+    (named,) = json.loads((run.folder / "data" / "card.json").read_text())["named"]
+    assert (Path(named["where"]).name, named["reason"]) == ("rows.jsonl:2", "no JSON")
     looks = [line for line in lines_of(run.folder / "metrics.jsonl") if line["kind"] == "look"]
     assert [line["step"] for line in looks] == [10, 20, 30]
     assert looks[-1]["perplexity"] < looks[0]["perplexity"] < SHAPE.vocab
@@ -239,7 +275,7 @@ def test_gpt2_with_muon_learns_too(server: Any, new: Callable[..., Run]) -> None
             "little memory: 2,846.7 M parameters × 16 bytes = 45.5 GB",
         ),
         ({"base": str(Path(__file__).parent), "shape": None}, "has no readable tokenizer"),
-        ({"rate": 1e9, "clip": 0.0}, "the loss is "),
+        ({"rate": 1e9, "clip": 0.0}, "begin again with a lower --rate"),
     ],
 )
 def test_what_cannot_be_trained_is_one_line(
@@ -249,6 +285,42 @@ def test_what_cannot_be_trained_is_one_line(
     assert end["state"] == "failed"
     assert reason in end["reason"]
     assert "\n" not in end["reason"]
+
+
+def test_a_base_whose_weights_are_cut_short_is_one_line(server: Any, new: Callable[..., Run], tmp_path: Path) -> None:
+    shutil.copytree(STARTER, tmp_path / "cut")
+    weights = tmp_path / "cut" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1_000])
+    end = server.train(new(base=str(tmp_path / "cut"), shape=None))
+    assert end["reason"] == f"{weights} is no safetensors file, or a broken one"
+
+
+def test_a_run_of_few_steps_has_a_curve_and_a_kill_at_its_end_does_nothing_twice(
+    server: Any, new: Callable[..., Run]
+) -> None:
+    run = new(steps=3, log_every=2)
+    server.train(run)
+    told = lines_of(run.folder / "metrics.jsonl")
+    assert [(line["kind"], line["step"]) for line in told] == [("step", 2), ("step", 3), ("look", 3)]
+    assert told[1]["loss"] == pytest.approx(told[0]["loss"], rel=0.2)
+    state = run.folder / "checkpoint" / "step-0000003"
+    kept = state.stat().st_ino
+    shutil.rmtree(run.model)
+    assert server.train(run)["state"] == "done"
+    assert state.stat().st_ino == kept
+    assert (lines_of(run.folder / "metrics.jsonl"), run.model.is_dir()) == (told, True)
+
+
+def test_a_question_near_the_end_of_the_window_is_no_sample_and_ends_nothing(
+    server: Any, straight_gpt2: Run, tmp_path: Path
+) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text("".join(json.dumps({"prompt": "fox " * 30, "completion": f"{n}"}) + "\n" for n in range(6)))
+    plan = replace(SFT, base=str(straight_gpt2.model), rows=str(rows), samples=1, steps=2, context=64, held_out=0.5)
+    run = new_run(tmp_path, "sft", plan, at=0.0)
+    end = server.train(run)
+    assert end["state"] == "done", server.events
+    assert lines_of(run.folder / "samples.jsonl") == []
 
 
 def test_text_of_which_nothing_can_be_used_is_one_line(server: Any, new: Callable[..., Run], tmp_path: Path) -> None:

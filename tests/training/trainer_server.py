@@ -26,9 +26,13 @@ from botcore.training.rows import Row  # noqa: E402
 main = importlib.import_module("botcore.training._inside.main")
 answers = importlib.import_module("botcore.training._inside.answers")
 attention = importlib.import_module("botcore.training._inside.attention")
+greedy = importlib.import_module("botcore.training._inside.greedy")
 learner = importlib.import_module("botcore.training._inside.learner")
+loop = importlib.import_module("botcore.training._inside.loop")
+source = importlib.import_module("botcore.training._inside.source")
 importlib.import_module("botcore.training._inside.feedback")  # TRL too is imported once
 STARTER = Path(sys.argv[1]) / "starter"
+FEW = (("any", False), ("whole", True))
 STYLES: tuple[Style, ...] = ("qwen3", "gpt2")
 
 
@@ -36,7 +40,8 @@ def checks() -> dict[str, Any]:
     """For each style: parameters counted and real; how far a document is moved by another's words, and by its own."""
     torch.manual_seed(0)
     tokenizer = AutoTokenizer.from_pretrained(STARTER)
-    found: dict[str, Any] = {"starter": learner.parameters_of(STARTER), "learnt": learnt(tokenizer)}
+    found: dict[str, Any] = {"starter": learner.parameters_of(STARTER), "learnt": learnt(tokenizer), "shares": shares()}
+    found["greedy"] = said(tokenizer)
     for style in STYLES:
         shape = replace(shape_of("nano", style), vocab=len(tokenizer))
         plan = Plan(shape=shape)
@@ -49,6 +54,7 @@ def checks() -> dict[str, Any]:
         written = [alone(model), moved(model, 0, 9), moved(model, 5, 9)]
         found[style] = {"parameters": counts, "fused": fused, "written": written, "plain": plain(model)}
         found[style]["attention"] = model.config._attn_implementation
+        found[style]["unlabelled"] = unlabelled(model)
     return found
 
 
@@ -59,6 +65,24 @@ def learnt(tokenizer: Any) -> list[str]:
     batch = answers._batch([answers.encoded(tokenizer, row) for row in rows], after=0.0)
     kept = [labels[labels != -100] for labels in batch.labels]
     return [*(tokenizer.decode(ids) for ids in batch.ids), *(tokenizer.decode(one) for one in kept)]
+
+
+def said(tokenizer: Any) -> dict[str, Any]:
+    """What the model in the box says in a few tokens, whether it ends with them or not; and what ends an answer."""
+    plan = Plan(base=str(STARTER))
+    model = learner.make_model(plan, learner.config_of(plan, tokenizer)).eval()
+    prompts = [[{"role": "user", "content": text}] for text in ("Hi", "Tell me a story about a fox.")]
+    texts = {name: greedy.answers(model, tokenizer, prompts, 24, whole=whole) for name, whole in FEW}
+    model.generation_config.eos_token_id = [5, 9]
+    return texts | {"ends": greedy._ends(model, tokenizer), "end": tokenizer.eos_token_id}
+
+
+def shares() -> list[list[list[float]]]:
+    """For each of two processes the first tokens and the number of labels of the pieces it gets of three rows."""
+    ids = torch.tensor([[1, 2], [3, 4], [5, 6]])
+    batch = source.Batch(ids=ids, labels=ids + 1, positions=ids * 0, after=0.0, tokens=6)
+    pieces = [loop.parts_of(batch, rank=rank, world=2, size=1) for rank in (0, 1)]
+    return [[[int(ids[0, 0]), int((labels >= 0).sum())] for ids, labels, _ in mine] for mine in pieces]
 
 
 @torch.no_grad()
@@ -72,6 +96,13 @@ def plain(model: Any) -> float:
     """The same loss as transformers counts it."""
     logits = model(torch.arange(20, 32)[None]).logits
     return float(torch.nn.functional.cross_entropy(logits[0], two_labels()[0], reduction="sum"))
+
+
+def unlabelled(model: Any) -> list[float]:
+    """Of a row without a label the loss, and the largest gradient."""
+    loss = learner.Learner(model)(torch.arange(20, 32)[None], torch.full((1, 12), -100), None)
+    loss.backward()
+    return [float(loss.detach()), max(float(weight.grad.abs().max()) for weight in model.parameters())]
 
 
 def two_labels() -> torch.Tensor:

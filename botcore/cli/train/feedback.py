@@ -128,6 +128,7 @@ def _method(run: "Run", asked: "Method | None", left_out: "Mapping[str, int]") -
 
 
 def _rate(base: str, method: "Method") -> float:
-    """By the size of the base's files, two bytes a parameter."""
-    parameters = sum(file.stat().st_size for file in Path(base).glob("*.safetensors")) / 2
+    from botcore.models.weights import tensors_of, weights_in
+
+    parameters = sum(tensors_of(weights_in(Path(base))).values())
     return SMALL_RATES[method] if parameters < SMALL else CAREFUL

@@ -58,7 +58,7 @@ class Lines:
             print_json({"event": "end", **dataclasses.asdict(record)})
         elif record.state == "done":
             made = ", ".join(f"the {what} is in {where}" for what, where in record.outputs.items())
-            typer.echo(f"✓ {record.id}: {figures(record)}; {made}")
+            typer.echo(f"✓ {record.id}: {'; '.join(filter(None, (figures(record), made)))}")
         elif record.state == "refused":
             typer.echo(f"botcore: {record.id} is refused: {record.reason}", err=True)
         elif record.state == "stopped":
@@ -68,13 +68,14 @@ class Lines:
 
 
 def figures(record: "Record") -> str:
-    """The newest figures of a run."""
+    """The newest figures of a run; "" where there are none."""
     formats = {"step": "{}", "loss": "{:.3f}", "perplexity": "{:,.2f}"}
     told = [f"{name} {form.format(record.metrics[name])}" for name, form in formats.items() if name in record.metrics]
-    return ", ".join(told) or "nothing learnt yet"
+    return ", ".join(told)
 
 
 def line(record: "Record") -> str:
     """A run in one line."""
     base = f"on {Path(record.base).name}" if record.base else "from nothing"
-    return f"{record.id:<14} {record.state:<12} {when(record.began)}  {base:<16} {figures(record)}"
+    told = figures(record) or "nothing learnt yet"
+    return f"{record.id:<14} {record.state:<12} {when(record.began)}  {base:<16} {told}"

@@ -40,10 +40,10 @@ def hand_over(settings: "Settings", record: "Record", *, json: bool) -> "Record"
 
 async def _known(settings: "Settings", name: str) -> "Lora":
     from botcore.bot import visiting
-    from botcore.cli.lora_offer import offered
+    from botcore.cli.lora_offer import newly_offered
 
     async with visiting(settings) as bot:
-        return await offered(bot, name)
+        return await newly_offered(bot, name)
 
 
 def _next(version: "Lora") -> str:

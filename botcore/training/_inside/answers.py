@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jinja2 import TemplateError
 
 from botcore.errors import TrainingError
 from botcore.training._inside.source import IGNORE, Batch
@@ -19,7 +20,7 @@ from botcore.training.plan import Plan, answer_steps
 from botcore.training.rows import Row, RowReader
 from botcore.training.whole import whole_folder
 
-__all__ = ["Answers", "encoded"]
+__all__ = ["Answers", "encoded", "length_of"]
 
 Encoded = tuple[list[int], int]
 """Ids, and how many of them are the prompt's."""
@@ -49,7 +50,7 @@ class Answers:
             self._keep(tokenizer)
         kept = RowReader(self._folder / "rows.jsonl")
         rows = [encoded(tokenizer, row) for row in kept.rows()]
-        train, held = split([1] * len(rows), self._plan.held_out if len(rows) > 1 else 0.0, self._plan.seed)
+        train, held = split([1] * len(rows), self._plan.held_out, self._plan.seed)
         self._train, self._held = ([rows[one.start] for one in some] for some in (train, held))
         self._steps = answer_steps(self._plan, len(self._train))
         card: dict[str, Any] = json.loads((self._folder / "card.json").read_text(encoding="utf-8"))
@@ -82,19 +83,19 @@ class Answers:
         return self._order[at]
 
     def _keep(self, tokenizer: Any) -> None:
-        """The rows that can be used, beside the run; those too long for a row of the plan are skipped too."""
+        """The rows that can be used, beside the run; what is too long, or refused by the template, is skipped too."""
         if not tokenizer.chat_template:
             raise TrainingError("the base has no chat template, so there is no telling a question from an answer")
         reader, tokens = RowReader(Path(self._plan.rows)), 0
         with whole_folder(self._folder) as draft:
             with (draft / "rows.jsonl").open("w", encoding="utf-8") as file:
                 for row in reader.rows():
-                    length = len(encoded(tokenizer, row)[0])
-                    if length > self._plan.context:
-                        reader.card.skip(row.where, f"{length} tokens, more than --context {self._plan.context}")
+                    try:
+                        tokens += length_of(tokenizer, row, self._plan.context)
+                    except TrainingError as error:
+                        reader.card.skip(row.where, str(error))
                         reader.card.documents -= 1
                         continue
-                    tokens += length
                     answer = {"role": "assistant", "content": row.answer}
                     file.write(json.dumps({"messages": [*row.prompt, answer]}) + "\n")
             card = reader.card
@@ -102,14 +103,25 @@ class Answers:
             if not card.documents:
                 first = f"; {card.named[0].where}: {card.named[0].reason}" if card.named else ""
                 raise TrainingError(f"{self._plan.rows}: no row could be used ({card.skipped} skipped{first})")
-            (draft / "card.json").write_text(json.dumps(dataclasses.asdict(card), ensure_ascii=False, indent=1))
+            (draft / "card.json").write_text(json.dumps(dataclasses.asdict(card), indent=1), encoding="utf-8")
+
+
+def length_of(tokenizer: Any, row: Row, most: int) -> int:
+    """Tokens of a row. Raises `TrainingError` where it cannot be learnt, or has more than ``most``."""
+    length = len(encoded(tokenizer, row)[0])
+    if length > most:
+        raise TrainingError(f"{length} tokens, more than --context {most}")
+    return length
 
 
 def encoded(tokenizer: Any, row: Row) -> Encoded:
-    """The prompt as the engine will make it, and then what the template adds for the answer."""
+    """The prompt as the engine will make it, and then what the template adds for the answer. Raises `TrainingError`."""
     prompt = [dict(one) for one in row.prompt]
-    asked = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-    whole = tokenizer.apply_chat_template([*prompt, {"role": "assistant", "content": row.answer}], tokenize=False)
+    try:
+        asked = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+        whole = tokenizer.apply_chat_template([*prompt, {"role": "assistant", "content": row.answer}], tokenize=False)
+    except TemplateError as error:  # such as one that wants user and assistant by turns, and no system
+        raise TrainingError(f"the base's chat template refuses it: {' '.join(str(error).split())[:200]}") from None
     if not whole.startswith(asked):
         raise TrainingError("the base's chat template does not put an answer after its prompt")
     first = tokenizer(asked, add_special_tokens=False)["input_ids"]

@@ -15,7 +15,7 @@ from botcore.errors import BotcoreError, TrainingError
 from botcore.training._inside.decode import decoded, prompt_ids
 from botcore.training._inside.lora import merged
 from botcore.training._inside.voice import failed, say
-from botcore.training.questions import QUESTIONS, Question, figures, messages_of, read_questions, right
+from botcore.training.questions import FOUND, QUESTIONS, Question, figures, messages_of, read_questions, right
 
 __all__ = ["main"]
 
@@ -30,14 +30,16 @@ STRIDE = 0.5
 def main(folder: Path) -> int:
     """Examine; the exit code."""
     try:
-        result = _Examination(folder).result()
+        found = _Examination(folder).result()
+        # In a file, because a line of output is bounded and a set of questions has thousands of answers.
+        (folder / FOUND).write_text(json.dumps(found), encoding="utf-8")
     except BotcoreError as error:
         return failed(str(error))
     except (torch.OutOfMemoryError, MemoryError):
         return failed("out of memory; end something else first, or take a smaller model")
     except OSError as error:
-        return failed(f"cannot read the model: {str(error).splitlines()[0][:300]}")
-    say("end", state="done", result=result)
+        return failed(f"cannot read the model, or write below {folder}: {str(error).splitlines()[0][:300]}")
+    say("end", state="done")
     return 0
 
 

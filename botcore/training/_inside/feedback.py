@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from transformers import AutoTokenizer, set_seed
 
 from botcore.errors import TrainingError
-from botcore.training._inside.answers import encoded
+from botcore.training._inside.answers import length_of
 from botcore.training._inside.diary import Diary
 from botcore.training._inside.fit import fit
 from botcore.training._inside.greedy import answers, surprises
@@ -28,6 +28,8 @@ __all__ = ["Feedback"]
 
 TOKENS = 48
 """Length of an answer that is looked at."""
+WHOLE = 256
+"""Length of an answer that is learnt, which must come to its end: half of one teaches to break off there."""
 LOOKED_AT, HELD, MANY = 12, 8, 40
 """Lessons whose prompts are asked again at the end; where there are ``MANY``, so many more are never learnt."""
 FILES = frozenset({"adapter_config.json", "adapter_model.safetensors"})
@@ -50,13 +52,15 @@ class Feedback:
             torch.set_num_threads(plan.threads)
         self._tokenizer = _tokenizer(plan.base)
         config = config_of(plan, self._tokenizer)
-        fit(plan, config, Accelerator())
+        accelerator = Accelerator()
+        fit(plan, config, accelerator)
         learnt, held = self._lessons()
-        model = make_model(plan, config).eval()
-        self._say("model", parameters=model.num_parameters(), device=str(model.device), precision=plan.precision)
+        method = chosen_method(learnt, self._method)
+        model = make_model(plan, config).to(accelerator.device).eval()
+        self._say("model", parameters=model.num_parameters(), device=model.device.type, precision=plan.precision)
         kept = framed([*learnt, *held], KEPT)
         self._say("stage", text="asking the base what is to stay")
-        rows = rows_of(chosen_method(learnt, self._method), learnt, self._said(model, kept))
+        rows = rows_of(method, learnt, self._said(model, kept))
         set_seed(plan.seed)
         steps = plan.steps or steps_for(len(rows), plan.batch)
         teacher = Teacher(
@@ -83,19 +87,20 @@ class Feedback:
         return [one for one in good if one.question not in out], [one for one in good if one.question in out]
 
     def _fits(self, lesson: Lesson, reader: LessonReader) -> bool:
-        """Whether its rows are no longer than the plan allows; one that is longer is skipped."""
+        """Whether its rows can be learnt; one that cannot, or is longer than the plan allows, is skipped."""
         texts = [text for text in (lesson.said, lesson.instead_of) if text]
-        rows = [encoded(self._tokenizer, Row(lesson.where, lesson.prompt, text))[0] for text in texts]
-        length = max(len(ids) for ids in rows)
-        if length > self._plan.context:
-            reader.card.skip(lesson.where, f"{length} tokens, more than --context {self._plan.context}")
+        rows = [Row(lesson.where, lesson.prompt, text) for text in texts]
+        try:
+            tokens = sum(length_of(self._tokenizer, row, self._plan.context) for row in rows)
+        except TrainingError as error:
+            reader.card.skip(lesson.where, str(error))
             return False
-        reader.card.tokens += sum(len(ids) for ids in rows)
+        reader.card.tokens += tokens
         return True
 
     def _said(self, model: Any, prompts: Any) -> list[Any]:
-        """Prompts and what the model says to them now; what it has nothing to say to is left out."""
-        said = answers(model, self._tokenizer, prompts, TOKENS)
+        """Prompts and what the model says to them now; what it says nothing to, or far too much, is left out."""
+        said = answers(model, self._tokenizer, prompts, WHOLE, whole=True)
         return [(prompt, text) for prompt, text in zip(prompts, said, strict=True) if text.strip()]
 
     def _looked_at(self, model: Any, learnt: list[Lesson], held: list[Lesson]) -> dict[str, Any]:

@@ -1,8 +1,6 @@
 """The model that learns: from nothing in a shape, or from a checkpoint, and the loss of its rows."""
 
-import json
 import math
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, GPT2Config, Qwen3Config
 
 from botcore.errors import TrainingError
+from botcore.models.weights import tensors_of, weights_in
 from botcore.training._inside.source import IGNORE
 from botcore.training.plan import Plan, Shape
 
@@ -115,13 +114,8 @@ def make_model(plan: Plan, config: Any) -> Any:
 
 
 def parameters_of(base: Path) -> int:
-    """How many numbers the safetensors of a checkpoint hold, from their headers alone."""
-    total = 0
-    for file in base.glob("*.safetensors"):
-        with file.open("rb") as opened:
-            (length,) = struct.unpack("<Q", opened.read(8))
-            header = json.loads(opened.read(length))
-        total += sum(math.prod(entry["shape"]) for name, entry in header.items() if name != "__metadata__")
+    """How many numbers a checkpoint holds, from the headers of its safetensors; `ModelError` for a broken one."""
+    total = sum(tensors_of(weights_in(base)).values())
     if not total:
         raise TrainingError(f"{base} holds no weights in safetensors")
     return total

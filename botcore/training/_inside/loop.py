@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from accelerate import Accelerator
 from torch import Tensor
 
@@ -18,9 +19,11 @@ from botcore.training._inside.optimizer import set_rate
 from botcore.training._inside.source import IGNORE, Batch, Source
 from botcore.training.plan import Plan, rate_share
 
-__all__ = ["Loop"]
+__all__ = ["Loop", "parts_of"]
 
 Say = Callable[..., None]
+Part = tuple[Tensor, Tensor, Tensor | None]
+"""Ids, labels and positions."""
 
 
 class Loop:
@@ -49,6 +52,7 @@ class Loop:
         self.checkpoints = Checkpoints(folder, accelerator, learner, self._optimizers)
         self._diary = Diary(folder, writes=accelerator.is_main_process)
         self.step = 0
+        self._saved = 0
         self._after = 0.0
         self._tokens = 0
         self._window = 0.0
@@ -60,12 +64,12 @@ class Loop:
         meter = Meter(self.step, self._tokens)
         for batch in self._source.batches(self.step):
             norm, rate = self._learn(batch)
-            if self.step % self._plan.log_every == 0:
+            if self.step % self._plan.log_every == 0 or batch.after >= 1:
                 self._log(batch, norm=norm, rate=rate, **meter.read(self.step, self._tokens, batch.after))
-            if self._asked_to_stop():
+            if batch.after < 1 and self._asked_to_stop():
                 self._save()
                 return False
-            self._look_and_save(batch)
+            self._look_and_save()
         self._finish()
         return True
 
@@ -74,6 +78,7 @@ class Loop:
         if place:
             self.step, self._after = place["step"], place["after"]
             self._tokens, self._window = place["tokens"], place["window"]
+            self._saved = self.step
             self._say("stage", text=f"going on after step {self.step}")
         self._diary.forget_after(self.step)
 
@@ -83,10 +88,12 @@ class Loop:
         self._learner.train()
         loss = self._backward(batch)
         if not math.isfinite(loss):
-            raise TrainingError(f"the loss is {loss} at step {self.step + 1}; go on with a lower --rate")
+            raise TrainingError(f"the loss is {loss} at step {self.step + 1}; begin again with a lower --rate")
         norm = 0.0
         if self._plan.clip:
             norm = float(self._accelerator.clip_grad_norm_(self._learner.parameters(), self._plan.clip))
+        if not math.isfinite(norm):  # the weights would be none after this step, and the state saved next with them
+            raise TrainingError(f"the gradient is {norm} at step {self.step + 1}; begin again with a lower --rate")
         for optimizer in self._optimizers:
             optimizer.step()
             optimizer.zero_grad()
@@ -109,17 +116,11 @@ class Loop:
             total += float(loss.detach())
         return self._sum(total)
 
-    def _parts(self, batch: Batch) -> list[tuple[Tensor, Tensor, Tensor | None]]:
+    def _parts(self, batch: Batch) -> list[Part]:
         """This process's rows, cut to what it can hold."""
-        device, rank, world = self._accelerator.device, self._accelerator.process_index, self._accelerator.num_processes
-        ids, labels, positions = (
-            None if one is None else one[rank::world].to(device) for one in (batch.ids, batch.labels, batch.positions)
-        )
-        assert ids is not None
-        assert labels is not None
-        size = self._plan.micro or max(1, len(ids))
-        cuts = [slice(at, at + size) for at in range(0, len(ids), size)]
-        return [(ids[cut], labels[cut], None if positions is None else positions[cut]) for cut in cuts]
+        accelerator = self._accelerator
+        device, rank, world = accelerator.device, accelerator.process_index, accelerator.num_processes
+        return parts_of(batch, rank=rank, world=world, size=self._plan.micro, device=device)
 
     def _sum(self, value: float) -> float:
         if self._accelerator.num_processes == 1:
@@ -127,16 +128,16 @@ class Loop:
         return float(self._accelerator.reduce(torch.tensor(value, device=self._accelerator.device), "sum"))
 
     def _log(self, batch: Batch, *, norm: float, rate: float, speed: float, left: float) -> None:
-        loss = self._window / self._plan.log_every
+        loss = self._window / (self.step % self._plan.log_every or self._plan.log_every)
         self._window = 0.0
         told = {"step": self.step, "loss": loss, "rate": rate, "norm": norm, "tokens": self._tokens, "speed": speed}
         self._diary.note("metrics", kind="step", **told, progress=batch.after, left=left)
         self._say("step", **told, progress=batch.after, left=left)
 
-    def _look_and_save(self, batch: Batch) -> None:
-        if batch.after < 1 and self.step % self._plan.eval_every == 0:
+    def _look_and_save(self) -> None:
+        if self._after < 1 and self.step % self._plan.eval_every == 0:
             self._look()
-        if batch.after < 1 and self.step % self._plan.save_every == 0:
+        if self._after < 1 and self.step % self._plan.save_every == 0:
             self._save()
 
     def _look(self) -> None:
@@ -158,16 +159,37 @@ class Loop:
 
     def _save(self) -> None:
         self.checkpoints.save(self.step, {"after": self._after, "tokens": self._tokens, "window": self._window})
+        self._saved = self.step
         self._say("saved", step=self.step)
 
     def _finish(self) -> None:
-        self._look()
-        self._save()
+        """Look and save, unless that was done before a kill: the state on the disk is the only one, and stays."""
+        if self._saved < self.step:
+            self._look()
+            self._save()
 
     def _asked_to_stop(self) -> bool:
         """Whether the note is there; of several processes all stop where one has seen it."""
         seen = os.path.exists(self._folder / "stop")
         return seen if self._accelerator.num_processes == 1 else self._sum(float(seen)) > 0
+
+
+def parts_of(batch: Batch, *, rank: int, world: int, size: int, device: Any = "cpu") -> list[Part]:
+    """The rows of one process of ``world``, at most ``size`` at once (0 = all).
+
+    Each gets as many, some without a label where they do not come out even: all must take part in every exchange.
+    """
+    short = -len(batch.ids) % world
+    ids, labels = (
+        F.pad(one, (0, 0, 0, short), value=fill)[rank::world].to(device)
+        for one, fill in ((batch.ids, 0), (batch.labels, IGNORE))
+    )
+    positions = None
+    if batch.positions is not None:
+        positions = F.pad(batch.positions, (0, 0, 0, short))[rank::world].to(device)
+    size = size or len(ids)
+    cuts = [slice(at, at + size) for at in range(0, len(ids), size)]
+    return [(ids[cut], labels[cut], None if positions is None else positions[cut]) for cut in cuts]
 
 
 def _labels(labels: Tensor) -> int:

@@ -1,6 +1,7 @@
 """One run from its folder's record to a model. Every failure a person can do something about is one line."""
 
 import errno
+import math
 import os
 import random
 import sys
@@ -35,6 +36,7 @@ __all__ = ["main"]
 
 SAMPLE_TOKENS = 48
 """Length of a sample."""
+SMALLER = "begin again with fewer rows at once (--micro, or --batch where there is none) or a smaller model"
 UNWRITTEN = ("PytorchStreamWriter", "inline_container")
 """What `torch.save` says of a state that it could not write whole; the other one as it closes the file."""
 
@@ -50,13 +52,13 @@ def main(folder: Path) -> int:
     except (OSError, SafetensorError) as error:
         return failed(_of_the_disk(folder, error))
     except (torch.OutOfMemoryError, MemoryError) as error:
-        return failed(f"out of memory: {str(error).splitlines()[0][:200]}; take a smaller --micro or --size")
+        return failed(f"out of memory: {str(error).splitlines()[0][:200]}; {SMALLER}")
     except RuntimeError as error:
         if any(word in str(error) for word in UNWRITTEN):
             return failed(_of_the_disk(folder, OSError(errno.ENOSPC, "")))
         if "can't allocate memory" not in str(error):
             raise
-        return failed("out of memory; take a smaller --micro or --size")
+        return failed(f"out of memory; {SMALLER}")
     if os.environ.get("RANK", "0") == "0":
         say("end", **ended)
     return 0
@@ -110,7 +112,8 @@ class _Trainer:
         if self._first:
             source.open(tokenizer, first=True)
         accelerator.wait_for_everyone()
-        self._say("data", **source.open(tokenizer, first=False))
+        card = source.open(tokenizer, first=False)
+        self._say("data", **{name: value for name, value in card.items() if name != "named"})  # hundreds, in card.json
         torch.manual_seed(plan.seed)
         model = make_model(plan, config)
         if accelerator.device.type == "cpu":
@@ -181,7 +184,7 @@ class _Trainer:
     def _samples(self, model: Any, tokenizer: Any, source: Source) -> list[str]:
         """Texts the model writes now, from beginnings it never learnt; the run's random numbers stay as they are."""
         sharded = self._accelerator.distributed_type == DistributedType.FSDP
-        prompts = source.prompts()
+        prompts = [prompt for prompt in source.prompts() if len(prompt) + SAMPLE_TOKENS <= _window(model)]
         if sharded or not self._first or not self._plan.samples or not prompts:
             return []
         chosen = random.Random(self._plan.seed).sample(prompts, min(self._plan.samples, len(prompts)))
@@ -210,6 +213,10 @@ class _Trainer:
         save_file(rounded, draft / "model.safetensors", metadata={"format": "pt"})
         ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
         GenerationConfig(do_sample=True, temperature=0.7, top_p=0.95, **ends).save_pretrained(draft)
+
+
+def _window(model: Any) -> float:
+    return getattr(model.config, "max_position_embeddings", 0) or math.inf
 
 
 def _source(plan: Plan, folder: Path) -> Source:

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -98,10 +99,9 @@ def _arguments(plan: Plan, checkpoints: Path, rows: Sequence[dict[str, Any]], st
         "use_cpu": not gpu,
         "gradient_checkpointing": gpu,
         "dataloader_pin_memory": gpu,
-        "logging_steps": plan.log_every,
+        "logging_steps": min(plan.log_every, steps),
         "logging_nan_inf_filter": False,
         "save_steps": plan.save_every,
-        "save_total_limit": 1,
         "report_to": "none",
         "disable_tqdm": True,
         "seed": plan.seed,
@@ -160,7 +160,10 @@ class _Hearing(TrainerCallback):
             self.stopped = control.should_save = control.should_training_stop = True
 
     def on_save(self, args: Any, state: Any, control: Any, **_more: Any) -> None:
-        """Tells what is safe."""
+        """Tells what is safe, and removes what is older: TRL goes by the files' times, and a clock may be set back."""
+        for older in Path(args.output_dir).glob("checkpoint-*"):
+            if older.name != f"checkpoint-{state.global_step}":
+                shutil.rmtree(older)
         self.say("saved", step=state.global_step)
 
 

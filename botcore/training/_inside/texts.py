@@ -94,7 +94,7 @@ class Texts:
             _require_text(card, self._plan.texts)
             card.tokens = sum(lengths)
             numpy.array(lengths, dtype=numpy.uint32).tofile(draft / "lengths.bin")
-            (draft / "card.json").write_text(json.dumps(dataclasses.asdict(card), ensure_ascii=False, indent=1))
+            (draft / "card.json").write_text(json.dumps(dataclasses.asdict(card), indent=1), encoding="utf-8")
 
     def _batch(self, rows: Sequence[Sequence[Piece]], *, after: float) -> Batch:
         made = [self._row(row) for row in rows]
