@@ -17,7 +17,7 @@ from typing import Literal
 from botcore_qa.markdown import blocks, is_example, table
 from botcore_qa.words import stems
 
-__all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "mood", "ranked", "share"]
+__all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "follows", "mood", "ranked", "share"]
 
 Mood = Literal["question", "address", "keywords", "statement", "talk"]
 """``question``: wants to be told something. ``address``: the same, put to "you", be that the bot or whoever
@@ -73,11 +73,22 @@ KEYWORDS = 6
 SUM = re.compile(r"\d(?:\s*[+*×÷^]\s*|\s*%\s*of\s+|\s+(?:times|plus|minus|divided by|percent of|[-/])\s+)\d", re.I)
 """Worked out, not looked up: there are documents enough in which both numbers happen to stand."""
 
+FOLLOWS = re.compile(
+    r"^(?:and|or|but|what about|how about)\b|\b(?:it|its|they|them|their|that|those|these|he|his|him|she|her|ones?)\b"
+    r"|(?<!is )(?<!are )(?<!was )\bthere\b(?! (?:is|are|was))",
+    re.IGNORECASE,
+)
+"""Says of what only together with what was asked before: "and for students?", "what does it cost there"."""
+
 GUESS = 0.8
 """What a guessed word counts for: enough for one slip in a question, not for a question of slips."""
 NAMED = 0.2
 SAID = 0.1
-"""How much headings, and one paragraph alone, weigh in the order. They do not decide whether there is an answer."""
+BEFORE = 0.5
+"""How much headings, one paragraph alone, and what was asked before weigh in the order. They do not decide whether
+there is an answer."""
+STANDS = 0.9
+"""Of the passages for a question that goes on with an earlier one, those that come this near to the best remain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +123,8 @@ class Question:
 
     terms: tuple[Term, ...]
     hits: tuple[Hit, ...]
+    before: tuple[Term, ...] = ()
+    """What was asked before, of a question that goes on with it: it tells which of the passages is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +150,11 @@ def mood(text: str) -> Mood:
     return "address" if ADDRESS.search(text) else "question"
 
 
+def follows(text: str) -> bool:
+    """Whether this goes on with what was asked before, by its form alone."""
+    return FOLLOWS.search(text.strip()) is not None
+
+
 def share(terms: Sequence[Term], words: Set[str]) -> float:
     """How much of the question's weight ``words`` contain, 0 to 1; a guessed word counts for less."""
     total = sum(term.weight for term in terms)
@@ -146,20 +164,23 @@ def share(terms: Sequence[Term], words: Set[str]) -> float:
 
 def ranked(question: Question) -> list[Scored]:
     """The passages, best first; equal ones in the index's order, those of one section as they are read."""
-    scored = [_scored(question.terms, hit) for hit in question.hits]
+    scored = [_scored(question, hit) for hit in question.hits]
     first = dict[tuple[int, str], int]()
     for place, one in enumerate(scored):
         first.setdefault((one.hit.document, one.hit.heading), place)
-    return sorted(scored, key=lambda one: (-one.order, first[one.hit.document, one.hit.heading], one.hit.id))
+    ordered = sorted(scored, key=lambda one: (-one.order, first[one.hit.document, one.hit.heading], one.hit.id))
+    return [one for one in ordered if not question.before or one.order >= STANDS * ordered[0].order]
 
 
-def _scored(terms: Sequence[Term], hit: Hit) -> Scored:
-    heading = set(hit.heading_stems.split())
-    whole = share(terms, heading | set(hit.body_stems.split()))
+def _scored(question: Question, hit: Hit) -> Scored:
+    terms, heading = question.terms, set(hit.heading_stems.split())
+    words = heading | set(hit.body_stems.split())
+    whole = share(terms, words)
     parts = [set(stems(text)) for text in _said(hit.body)]
     score = (whole + max((share(terms, heading | part) for part in parts), default=0.0)) / 2
     named, said = share(terms, heading), max((share(terms, part) for part in parts), default=0.0)
-    return Scored(hit=hit, score=score, named=named > 0, order=score + NAMED * named + SAID * said)
+    order = score + NAMED * named + SAID * said + BEFORE * share(question.before, words)
+    return Scored(hit=hit, score=score, named=named > 0, order=order)
 
 
 def _said(body: str) -> Iterator[str]:

@@ -39,9 +39,13 @@ LAST = "\U0010ffff"
 """Stands behind every sign a word may hold."""
 
 
-def look_up(connection: sa.Connection, words: Sequence[str], scope: str = "") -> Question:
-    """What everybody's documents and those of ``scope`` know about these stems: weights, passages worth scoring."""
-    words = _single(connection, words, scope)
+def look_up(connection: sa.Connection, words: Sequence[str], scope: str = "", before: Sequence[str] = ()) -> Question:
+    """What everybody's documents and those of ``scope`` know about these stems: weights, passages worth scoring.
+
+    ``before`` are those of the question that this one goes on with.
+    """
+    asked = len(own := _single(connection, words, scope))
+    words = list(dict.fromkeys([*own, *_single(connection, before, scope)]))
     counts = _counts(connection, ["", *words], scope)
     unknown = [word for word in words if word not in counts and FORMS <= len(word) <= LONGEST_GUESSED][:GUESSED]
     meant = {word: [word] if word in counts else [] for word in words}
@@ -56,7 +60,8 @@ def look_up(connection: sa.Connection, words: Sequence[str], scope: str = "") ->
         )
         for word in words
     )
-    return Question(terms=terms, hits=tuple(_hits(connection, _rarest(meant, counts), scope)))
+    hits = _hits(connection, _rarest(meant, counts), scope)
+    return Question(terms=terms[:asked], hits=tuple(hits), before=terms[asked:])
 
 
 def _single(connection: sa.Connection, words: Sequence[str], scope: str) -> list[str]:

@@ -8,7 +8,7 @@ import pytest
 from botcore.store import Store
 from botcore_qa import QASettings
 from botcore_qa.extracts import answer
-from botcore_qa.score import Mood, answers, mood, ranked
+from botcore_qa.score import Mood, answers, follows, mood, ranked
 from botcore_qa.search import look_up
 from botcore_qa.words import question_stems
 from tests.plugins.conftest import HANDBOOK as HANDBOOK_FOLDER
@@ -171,6 +171,20 @@ async def test_words_of_two_rows_of_a_table_are_no_answer(ingest: Ingest, store:
     words = question_stems("Is there a repair for the bag of my probe?")
     best = ranked(await store.read(lambda connection: look_up(connection, words)))
     assert best[0].score < 0.75
+
+
+@pytest.mark.parametrize(
+    ("text", "goes_on"),
+    [
+        ("and for students?", True),
+        ("What about Fridays?", True),
+        ("What does it cost there?", True),
+        ("Is there a lift?", False),
+        ("What is the fee for students?", False),
+    ],
+)
+def test_the_form_of_a_message_says_whether_it_goes_on(text: str, *, goes_on: bool) -> None:
+    assert follows(text) is goes_on
 
 
 @pytest.mark.parametrize(
