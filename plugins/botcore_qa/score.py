@@ -68,7 +68,9 @@ SAYS = re.compile(
 )
 """What nobody types into a search box: somebody, a verb that says something of something, a word for the other."""
 KEYWORDS = 6
-"""Words of such a search at most."""
+"""Words of such a search at most…"""
+SEARCHED = 3
+"""…and those that say something, at least."""
 
 SUM = re.compile(r"\d(?:\s*[+*×÷^]\s*|\s*%\s*of\s+|\s+(?:times|plus|minus|divided by|percent of|[-/])\s+)\d", re.I)
 """Worked out, not looked up: there are documents enough in which both numbers happen to stand."""
@@ -194,13 +196,14 @@ def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold
     """Whether the documents answer the message.
 
     Only what is put as a question may rest on a single word of theirs; put to "you", only where a heading names it:
-    "When are you open?" is for the opening hours, "Are you smart?" is small talk. Of keywords they must know each one.
+    "When are you open?" is for the opening hours, "Are you smart?" is small talk. Keywords
+    must be several, and all known: two common words stand together somewhere ("quick question").
     """
     if kind == "talk" or not best:
         return False
     known = sum(bool(term.forms) for term in question.terms)
     if kind == "question" or (kind == "address" and (known > 1 or best[0].named)):
         return best[0].score >= threshold
-    if kind == "keywords" and known == len(question.terms) and (known > 1 or best[0].named):
+    if kind == "keywords" and known == len(question.terms) >= SEARCHED:
         return best[0].score >= threshold
     return known > 1 and best[0].score >= strong

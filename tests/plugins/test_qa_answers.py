@@ -153,6 +153,7 @@ async def test_a_name_is_found_however_it_is_written(
         ("guide dog", "handbook/opening.md"),
         ("wifi password spaceship", None),
         ("two weeks later", None),
+        ("quick card", None),
         ("my parents live in the blue house", None),
     ],
 )
