@@ -263,8 +263,7 @@ def _passage(one: Scored) -> Passage:
 
 
 def _cites(citation: Citation, one: Scored) -> bool:
-    """Whether a citation was made from this passage; a model's was made from the passage on one line."""
-    if citation.source != one.hit.source:
-        return False
-    snippet = " ".join(citation.snippet.split())
-    return snippet in " ".join(one.hit.body.split()) or snippet in defused(one.hit.body)
+    """Whether a citation was made from this passage; a model's was made from it on one line, a table's of some rows."""
+    plain, safe = " ".join(one.hit.body.split()), defused(one.hit.body)
+    lines = (" ".join(line.split()) for line in citation.snippet.split("\n"))
+    return citation.source == one.hit.source and all(line in plain or line in safe for line in lines)

@@ -260,3 +260,17 @@ async def test_a_question_does_not_go_on_with_what_the_model_answered(tmp_path: 
         await chat.hears("You said")
         await chat.says("What does a meal cost there?")
         assert "5 EUR" in await chat.hears("20 EUR")
+
+
+async def test_rows_of_a_table_that_were_shown_are_known_again(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    rows = "\n".join(
+        f"| {name} | {size} m |" for size, name in enumerate(("mast", "bag", "cup", "box", "pen", "mast foot"))
+    )
+    (folder / "sizes.md").write_text(f"# Sizes\n\n| Thing | Length |\n|---|---|\n{rows}")
+    async with library(tmp_path, sources=[str(folder)]) as chat:
+        await chat.says("What length has the mast?")
+        assert "| mast | 0 m |\n| mast foot | 5 m |" in await chat.hears("| Thing | Length |")
+        await chat.says("/again")
+        await chat.hears("The documents say no more about this than before:")
