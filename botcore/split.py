@@ -1,6 +1,6 @@
 """Cuts a long reply into messages a platform takes: at paragraphs, lines, sentences or words, never inside a character.
 
-A fenced code block that must be cut is closed and opened again, so both halves stay code.
+A link that fits is not cut. A fenced code block that must be cut is closed and opened again, so both halves stay code.
 """
 
 import re
@@ -11,6 +11,9 @@ __all__ = ["measure", "split"]
 
 FENCE = re.compile(r"^ {0,3}(```+|~~~+)(.*)$", re.MULTILINE)
 BREAKS = (re.compile(r"\n\n+"), re.compile(r"\n"), re.compile(r"(?<=[.!?…。])\s"), re.compile(r"\s"))
+LINK = re.compile(r"\[[^\[\]\n]{1,500}\]\([^()\s]{1,2000}\)")
+FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+"""The letters of which two make a flag."""
 JOINERS = {"\u200d", "\ufe0f", "\u20e3"}
 
 MEASURES: dict[str, Callable[[str], int]] = {
@@ -36,7 +39,7 @@ def split(text: str, *, limit: int, unit: str = "chars") -> list[str]:
 
 def _cut(text: str, limit: int, unit: str) -> tuple[str, str]:
     fitting = _prefix(text, limit, unit)
-    at = _break(fitting)
+    at = _before_link(text, _break(fitting))
     fence = _open_fence(text[:at])
     if fence is None:
         return text[:at].rstrip(), text[at:].lstrip()
@@ -48,6 +51,13 @@ def _cut(text: str, limit: int, unit: str) -> tuple[str, str]:
     if _open_fence(text[:at]) is None or text[:at].rstrip().endswith(opening):
         return _before_fence(text, at, opening)
     return f"{text[:at].rstrip()}\n{closing}", f"{opening}\n{text[at:].lstrip(chr(10))}"
+
+
+def _before_link(text: str, at: int) -> int:
+    """Where to cut instead where ``at`` is inside a link: in front of it, unless that is the beginning."""
+    nearby = text.rfind("[", 0, at)
+    link = LINK.match(text, nearby) if nearby > 0 else None
+    return nearby if link and link.end() > at and text[:nearby].strip() else at
 
 
 def _before_fence(text: str, at: int, opening: str) -> tuple[str, str]:
@@ -72,6 +82,8 @@ def _prefix(text: str, limit: int, unit: str) -> str:
 def _continues(text: str, at: int) -> bool:
     """Whether the character at ``at`` belongs to the one before it."""
     here, before = text[at], text[at - 1]
+    if here in FLAGS and before in FLAGS:
+        return (at - len(text[:at].rstrip(FLAGS))) % 2 == 1
     return (
         before == "\u200d" or here in JOINERS or unicodedata.combining(here) > 0 or "\U0001f3fb" <= here <= "\U0001f3ff"
     )

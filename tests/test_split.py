@@ -46,6 +46,18 @@ def test_a_family_of_joined_emoji_is_never_cut_apart() -> None:
         assert piece.replace(family, "") == ""
 
 
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_flag_is_never_cut_apart(unit: str) -> None:
+    for piece in split("a" + "🇩🇪" * 40, limit=46, unit=unit):
+        assert piece.replace("🇩🇪", "") in ("", "a")
+
+
+def test_a_link_is_cut_before_it_begins() -> None:
+    link = "[the whole manual of it](https://example.com/manual)"
+    assert split(f"Please read {link} now.", limit=60) == ["Please read", f"{link} now."]
+    assert "".join(split(f"{link} {link}", limit=40)).count("example.com/manual") == 2  # too long: cut all the same
+
+
 @given(st.text(max_size=400), st.integers(16, 90), st.sampled_from(UNITS))
 def test_no_piece_is_too_long_or_blank(text: str, limit: int, unit: str) -> None:
     for piece in split(text, limit=limit, unit=unit):

@@ -25,7 +25,7 @@ __all__ = [
     "too_large",
 ]
 
-KINDS = (".pdf", ".docx", ".html", ".htm", ".md", ".txt")
+KINDS = (".pdf", ".docx", ".html", ".htm", ".md", ".csv", ".txt")
 """What the page's file dialog offers first; any other file is taken too, and the plugins say what they can read."""
 TYPES = {
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",  # Python's table lacks it

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from botcore import Citation
-from botcore_qa.markdown import ITEM, blocks, is_example, is_heading, sentences, unwrapped
+from botcore_qa.markdown import ITEM, blocks, is_example, is_heading, sentences, table, unwrapped
 from botcore_qa.score import Scored, Term, share
 from botcore_qa.words import stems
 
@@ -16,6 +16,8 @@ __all__ = ["Answer", "answer", "extract"]
 
 SHOWN = 600
 """Characters of one extract at most; code and tables are not cut."""
+ROWS = 5
+"""Rows of a table that are shown; of a longer one, those that say what was asked."""
 SENTENCES = 400
 """Characters taken out of a longer paragraph."""
 ALSO = 0.9
@@ -23,8 +25,6 @@ ALSO = 0.9
 SAYS = 0.5
 """…and its extract says this share of what the best one's extract says: the rest is in the headings of both."""
 
-DELIMITER = re.compile(r"\|(?:\s*:?-+:?\s*\|)+\s*")
-"""The line below a table's head."""
 CELL = re.compile(r"(?<!\\)\|")
 
 Span = tuple[int, int]
@@ -58,6 +58,8 @@ def extract(text: str, terms: Sequence[Term]) -> str:
         parts = parts[:-1]  # what stands below it is in the next passage
     best = _best(text, parts, terms)
     start, end = parts[best]
+    if rows := _rows(text[start:end], terms):
+        return rows
     if best == 0:
         start = _begun(text, (start, end), terms)
     if end - start > SHOWN:
@@ -68,6 +70,17 @@ def extract(text: str, terms: Sequence[Term]) -> str:
     elif best and text[slice(*parts[best - 1])].endswith(":") and end - parts[best - 1][0] <= SHOWN:
         start = parts[best - 1][0]
     return text[start:end]
+
+
+def _rows(block: str, terms: Sequence[Term]) -> str:
+    """Of a long table its head and the rows that were asked for; "" where that is no table, or all of it."""
+    found = table(block)
+    if found is None or len(found[1]) <= ROWS:
+        return ""
+    head, rows = found
+    shares = [share(terms, set(stems(row))) for row in rows]
+    asked = [row for row, says in zip(rows, shares, strict=True) if says > ALSO * max(shares)]
+    return "\n".join(filter(None, [head, *asked])) if 0 < len(asked) <= ROWS else ""
 
 
 def _announces(block: str) -> bool:
@@ -104,10 +117,10 @@ def _fenced(part: str) -> str:
 
 def _listed(part: str) -> str:
     """Rows of a table that was divided, as a list: no channel knows them for a table without their head."""
-    lines = part.split("\n")
-    if not all(line.startswith("|") for line in lines) or any(DELIMITER.fullmatch(line) for line in lines):
+    found = table(part)
+    if found is None or found[0]:
         return part
-    cells = ([cell.strip() for cell in CELL.split(line.strip().strip("|"))] for line in lines)
+    cells = ([cell.strip() for cell in CELL.split(line.strip().strip("|"))] for line in found[1])
     return "\n".join(f"- {' · '.join(filter(None, row))}" for row in cells)
 
 

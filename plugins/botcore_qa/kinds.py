@@ -8,9 +8,10 @@ from botcore import BotcoreError
 
 __all__ = ["IN_WORDS", "KINDS", "Kind", "Unreadable", "kind_of", "named", "needs"]
 
-Kind = Literal["markdown", "text", "html", "pdf", "docx"]
+Kind = Literal["csv", "markdown", "text", "html", "pdf", "docx"]
 
 KINDS: dict[str, Kind] = {
+    ".csv": "csv",
     ".docx": "docx",
     ".htm": "html",
     ".html": "html",
@@ -25,11 +26,12 @@ MEDIA: dict[str, Kind] = {
     "application/pdf": "pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "application/xhtml+xml": "html",
+    "text/csv": "csv",
     "text/html": "html",
     "text/markdown": "markdown",
     "text/plain": "text",
 }
-IN_WORDS = "PDF, Word (.docx), HTML, Markdown and text files"
+IN_WORDS = "PDF, Word (.docx), HTML, Markdown, CSV and text files"
 LIBRARIES: dict[Kind, tuple[str, str]] = {
     "pdf": ("pypdf", "pypdf"),
     "docx": ("docx", "python-docx"),

@@ -2,11 +2,12 @@
 
     document ── section (a heading's own text) ── passage (what is found) ── block ── sentence (what is quoted)
 
-Everything below a document is a literal slice of it: what is quoted can be found in the file again.
+Everything below a document is a literal slice of it: what is quoted can be found in the file again. Only a table that
+does not fit into one passage has its head in each of them: without it nobody knows what the cells say.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from semantic_text_splitter import MarkdownSplitter
@@ -21,6 +22,7 @@ __all__ = [
     "pieces",
     "sections",
     "sentences",
+    "table",
     "title",
     "unwrapped",
 ]
@@ -41,13 +43,15 @@ ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+")
 SENTENCE = re.compile(r"(?:[.!?…][\"'”’)*_`]*(?=\s+[\"'“‘(*_`]*[^\s.a-z])|[。！？]|$)", re.DOTALL)
 UNJOINED = re.compile(r"[ \t]*(?:$|#{1,6}[ \t]|\||>|```|~~~)")
 """Lines that stand for themselves: blank, headings, tables, quotes, fences."""
+DELIMITER = re.compile(r"[ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*")
+"""The line below a table's head."""
 GAP = re.compile(r"\s*")
 MARKUP = re.compile(r"!?\[([^\[\]]*)\]\([^)\[]*\)|[*_`]{1,3}(?=\S)|(?<=\S)[*_`]{1,3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """A passage: a literal part of a document, and the headings it stands under."""
+    """A passage: a part of a document, and the headings it stands under."""
 
     heading: str
     """``Title › Chapter › Section``."""
@@ -72,9 +76,33 @@ def pieces(text: str, name: str, *, size: int) -> Iterator[Piece]:
 def cut(text: str, whole: str, path: Sequence[str], *, page: int = 0, size: int) -> Iterator[Piece]:
     """The passages of one section of the document with the title ``whole``, under the headings ``path``."""
     shown = path if [*path[:1]] == [whole] else [whole, *path]
-    for chunk in MarkdownSplitter(size).chunks(text):
+    for chunk in _headed(MarkdownSplitter(size).chunks(text), size // 2):
         if chunk.strip():
             yield Piece(heading=" › ".join(shown), text=chunk.strip(), page=page)
+
+
+def _headed(chunks: Iterable[str], longest: int) -> Iterator[str]:
+    """The chunks, those that begin in the middle of a table with its head (of ``longest`` characters at most) again."""
+    head = ""
+    for chunk in chunks:
+        parts = [chunk[start:end] for start, end in blocks(chunk)] or [""]
+        first, last = table(parts[0]), table(parts[-1])
+        if first and not first[0] and head:
+            yield f"{head}\n{chunk.lstrip()}"
+        else:
+            yield chunk
+        begins = last[0] if last else ""
+        head = begins or (head if last and len(parts) == 1 else "")
+        head = head if len(head) <= longest else ""
+
+
+def table(block: str) -> tuple[str, list[str]] | None:
+    """The head of a table ("" where it has none, being the rest of one) and its rows; None for any other block."""
+    lines = block.split("\n")
+    if not all(line.lstrip().startswith("|") for line in lines):
+        return None
+    below = 2 if len(lines) > 1 and DELIMITER.fullmatch(lines[1]) else 0
+    return "\n".join(lines[:below]), lines[below:]
 
 
 def blocks(text: str) -> list[tuple[int, int]]:

@@ -32,7 +32,7 @@ from botcore_qa.ingestion import ingest
 from botcore_qa.intake import swept
 from botcore_qa.quotes import REFUSAL, checked, choices, defused
 from botcore_qa.scope import goes_with, scope_of
-from botcore_qa.score import Question, Scored, answers, mood, ranked
+from botcore_qa.score import Question, Scored, answers, follows, mood, ranked
 from botcore_qa.search import look_up
 from botcore_qa.settings import QASettings
 from botcore_qa.shelf import sources
@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 
 ASKED = 2_000
 """Characters of a message that are looked up: what is longer is a text, not a question."""
+EARLIER = 3
+"""Questions back to which one may go on with the one before."""
 READING_S = 5.0
 """How long a question waits for the first reading of the sources; longer, and it is asked of what is there."""
 LEAD = "From the documents:"
@@ -142,7 +144,8 @@ class QA:
         if kind == "talk" or not words:
             return None
         await self._first_reading(turn)
-        question = await bot.database.read(look_up, words=words, scope=scope_of(turn.message))
+        before = await _before(turn) if follows(text) else []
+        question = await bot.database.read(look_up, words=words, scope=scope_of(turn.message), before=before)
         every, limits = ranked(question), self._settings
         enough = partial(answers, kind, question, threshold=limits.threshold, strong=limits.strong)
         if not enough(every):
@@ -238,6 +241,20 @@ class QA:
         )
 
 
+async def _before(turn: Turn) -> list[str]:
+    """The stems of what this person asked before, as far as documents answered it; back to what stands by itself."""
+    lines = await turn.history(2 * EARLIER)
+    found = list[str]()
+    for asked, replied in reversed(list(zip(lines[::2], lines[1::2], strict=False))):
+        theirs = asked.role == "user" and asked.person is not None and asked.person.id == turn.message.person.id
+        if not theirs or not replied.citations:
+            break
+        found += question_stems(asked.text[:ASKED])
+        if not follows(asked.text[:ASKED]):
+            break
+    return found
+
+
 def _passage(one: Scored) -> Passage:
     hit = one.hit
     return Passage(
@@ -246,8 +263,7 @@ def _passage(one: Scored) -> Passage:
 
 
 def _cites(citation: Citation, one: Scored) -> bool:
-    """Whether a citation was made from this passage; a model's was made from the passage on one line."""
-    if citation.source != one.hit.source:
-        return False
-    snippet = " ".join(citation.snippet.split())
-    return snippet in " ".join(one.hit.body.split()) or snippet in defused(one.hit.body)
+    """Whether a citation was made from this passage; a model's was made from it on one line, a table's of some rows."""
+    plain, safe = " ".join(one.hit.body.split()), defused(one.hit.body)
+    lines = (" ".join(line.split()) for line in citation.snippet.split("\n"))
+    return citation.source == one.hit.source and all(line in plain or line in safe for line in lines)

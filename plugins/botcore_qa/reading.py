@@ -1,4 +1,4 @@
-"""One document's parts, in order: Markdown and text here, everything else in a child that may die of it.
+"""One document's parts, in order: Markdown, CSV and text here, everything else in a child that may die of it.
 
     file ── examine: kind, hash ── parts: Opening, Section …, End
 
@@ -15,7 +15,7 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, suppress
 
 from botcore import Clock
-from botcore_qa import markdown
+from botcore_qa import markdown, sheet
 from botcore_qa.documents import Found
 from botcore_qa.kinds import Kind, Unreadable, kind_of, needs
 from botcore_qa.reader.parts import End, Opening, Part, Refusal, Section, from_line, slices
@@ -25,8 +25,10 @@ __all__ = ["examine", "parts"]
 
 HEAD = 1_024
 """Bytes that tell the kind: a PDF may begin that late."""
+HERE: frozenset[Kind] = frozenset({"csv", "markdown", "text"})
+"""Kinds that are read in the bot's own memory."""
 TEXT_BYTES = 5_000_000
-"""Markdown and text are read in the bot's own memory, and nobody writes 5 MB of them by hand."""
+"""Of one of these at most: nobody writes 5 MB by hand."""
 CHARS = 10_000_000
 """Characters one document may hold: a book of 5,000 pages."""
 LINE = 1_000_000
@@ -43,7 +45,7 @@ def examine(found: Found, settings: QASettings) -> tuple[Kind, str]:
         with found.open() as stream:
             head, size = stream.read(HEAD), stream.seek(0, os.SEEK_END)
             kind = kind_of(found.source, head, found.media_type)
-            limit = min(settings.max_file_bytes, TEXT_BYTES if kind in ("markdown", "text") else size)
+            limit = min(settings.max_file_bytes, TEXT_BYTES if kind in HERE else size)
             if size > limit:
                 raise _too_large(limit, settings)
             if not size:
@@ -64,8 +66,8 @@ def _too_large(limit: int, settings: QASettings) -> Unreadable:
 
 async def parts(found: Found, kind: Kind, settings: QASettings, clock: Clock) -> AsyncGenerator[Part, None]:
     """What is in it. Raises `Unreadable`, also in the middle. Closed or cancelled, it leaves no process behind."""
-    if kind in ("markdown", "text"):
-        read = _text(found)
+    if kind in HERE:
+        read = _sheet(found) if kind == "csv" else _text(found)
         while (part := await asyncio.to_thread(next, read, None)) is not None:  # reads a file, splits it
             yield part
         return
@@ -81,6 +83,16 @@ def _text(found: Found) -> Iterator[Part]:
     for path, section in markdown.sections(text):
         for piece in slices(section):
             yield Section(text=piece, heading=tuple(path))
+    yield End()
+
+
+def _sheet(found: Found) -> Iterator[Part]:
+    with found.open() as stream:
+        text = _decoded(stream.read(TEXT_BYTES + 1))
+    yield Opening()
+    for stretch in sheet.stretches(text):
+        for piece in slices(stretch):
+            yield Section(text=piece)
     yield End()
 
 

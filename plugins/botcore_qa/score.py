@@ -1,7 +1,8 @@
 """Whether the documents answer a question, pure: one number between 0 and 1 and two thresholds.
 
     score = share of the question's meaning that the passage (with its headings) contains,
-            averaged with the share that its best paragraph (with its headings; no JSON, no Python) contains
+            averaged with the share that its best paragraph or row of a table (with its headings, and with the head
+            of the table; no JSON, no Python) contains
 
 Words are weighed by how rare they are in the documents, and a word they do not know weighs most: that is what tells
 "How do I install the bot?" from "How do I install a dishwasher?". The thresholds come from the table of questions in
@@ -9,18 +10,19 @@ Words are weighed by how rare they are in the documents, and a word they do not 
 """
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from botcore_qa.markdown import blocks, is_example
+from botcore_qa.markdown import blocks, is_example, table
 from botcore_qa.words import stems
 
-__all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "mood", "ranked", "share"]
+__all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "follows", "mood", "ranked", "share"]
 
-Mood = Literal["question", "address", "statement", "talk"]
+Mood = Literal["question", "address", "keywords", "statement", "talk"]
 """``question``: wants to be told something. ``address``: the same, put to "you", be that the bot or whoever
-runs it. ``talk``: wants something made up or worked out, or is about us. Else ``statement``."""
+runs it. ``keywords``: a few words as typed into a search box, with nobody in them and nothing said of anything.
+``talk``: wants something made up or worked out, or is about us. Else ``statement``."""
 
 _OPENING = r"(?:(?:hi|hello|hey|ok|okay|so|and|but|please|pls|sorry|excuse me)[,!. ]+)*"
 QUESTION = re.compile(
@@ -31,6 +33,10 @@ QUESTION = re.compile(
     r"|i (?:want|need|would like|wonder) (?:to know|how|what|where|which|if))\b",
     re.IGNORECASE,
 )
+ASKS = re.compile(
+    r"\b(?:what|how|where|when|who|which|why) (?:do|does|did|can|could|should|must|may|is|are|was|were) ", re.IGNORECASE
+)
+"""A question behind a word about why it is asked: "I lost my badge, what do I do"."""
 WISH = re.compile(
     _OPENING + r"(?:(?:can|could|would|will) you (?:please )?|i want you to |let's |lets )?"
     r"(?:write|compose|continue|invent|imagine|pretend|sing|rhyme|translate|summari[sz]e|rephrase|rewrite|repeat|roleplay"
@@ -53,14 +59,38 @@ ADDRESS = re.compile(
 )
 """Put to "you", unless that is only courtesy ("can you tell me where …")."""
 
-SUM = re.compile(r"\d(?:\s*[+*×÷^]\s*|\s+(?:times|plus|minus|divided by|[-/])\s+)\d", re.IGNORECASE)
+SAYS = re.compile(
+    r"\b(?:i|im|we|you|u|he|she|they|it|this|that|me|am|is|are|was|were|be|been|has|have|had|do|did|does|will|would"
+    r"|can|no|not|nothing|so|too|thanks?|thx|hi|hello|hey|bye|please|ok|okay|yes|good|great|nice|happy|see|next|last|only"
+    r"|both|another|back|half|finally|later|now|soon|today|tonight|tomorrow|yesterday)\b"
+    r"|^(?:my|our|your)\b|[.!…]$",
+    re.IGNORECASE,
+)
+"""What nobody types into a search box: somebody, a verb that says something of something, a word for the other."""
+KEYWORDS = 6
+"""Words of such a search at most…"""
+SEARCHED = 3
+"""…and those that say something, at least."""
+
+SUM = re.compile(r"\d(?:\s*[+*×÷^]\s*|\s*%\s*of\s+|\s+(?:times|plus|minus|divided by|percent of|[-/])\s+)\d", re.I)
 """Worked out, not looked up: there are documents enough in which both numbers happen to stand."""
+
+FOLLOWS = re.compile(
+    r"^(?:and|or|but|what about|how about)\b|\b(?:it|its|they|them|their|that|those|these|he|his|him|she|her|ones?)\b"
+    r"|(?<!is )(?<!are )(?<!was )\bthere\b(?! (?:is|are|was))",
+    re.IGNORECASE,
+)
+"""Says of what only together with what was asked before: "and for students?", "what does it cost there"."""
 
 GUESS = 0.8
 """What a guessed word counts for: enough for one slip in a question, not for a question of slips."""
 NAMED = 0.2
 SAID = 0.1
-"""How much headings, and one paragraph alone, weigh in the order. They do not decide whether there is an answer."""
+BEFORE = 0.5
+"""How much headings, one paragraph alone, and what was asked before weigh in the order. They do not decide whether
+there is an answer."""
+STANDS = 0.9
+"""Of the passages for a question that goes on with an earlier one, those that come this near to the best remain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +125,8 @@ class Question:
 
     terms: tuple[Term, ...]
     hits: tuple[Hit, ...]
+    before: tuple[Term, ...] = ()
+    """What was asked before, of a question that goes on with it: it tells which of the passages is meant."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +145,16 @@ def mood(text: str) -> Mood:
     """What kind of message this is, by its form alone."""
     if WISH.match(text.strip()) or PERSONAL.search(text) or SUM.search(text):
         return "talk"
-    if not QUESTION.match(text.strip()) and not text.rstrip(" \"'”)").endswith("?"):
-        return "statement"
+    asks = QUESTION.match(text.strip()) or text.rstrip(" \"'”)").endswith("?") or ASKS.search(text)
+    if not asks:
+        searched = len(text.split()) <= KEYWORDS and not SAYS.search(text.strip())
+        return "keywords" if searched else "statement"
     return "address" if ADDRESS.search(text) else "question"
+
+
+def follows(text: str) -> bool:
+    """Whether this goes on with what was asked before, by its form alone."""
+    return FOLLOWS.search(text.strip()) is not None
 
 
 def share(terms: Sequence[Term], words: Set[str]) -> float:
@@ -127,32 +166,44 @@ def share(terms: Sequence[Term], words: Set[str]) -> float:
 
 def ranked(question: Question) -> list[Scored]:
     """The passages, best first; equal ones in the index's order, those of one section as they are read."""
-    scored = [_scored(question.terms, hit) for hit in question.hits]
+    scored = [_scored(question, hit) for hit in question.hits]
     first = dict[tuple[int, str], int]()
     for place, one in enumerate(scored):
         first.setdefault((one.hit.document, one.hit.heading), place)
-    return sorted(scored, key=lambda one: (-one.order, first[one.hit.document, one.hit.heading], one.hit.id))
+    ordered = sorted(scored, key=lambda one: (-one.order, first[one.hit.document, one.hit.heading], one.hit.id))
+    return [one for one in ordered if not question.before or one.order >= STANDS * ordered[0].order]
 
 
-def _scored(terms: Sequence[Term], hit: Hit) -> Scored:
-    heading = set(hit.heading_stems.split())
-    whole = share(terms, heading | set(hit.body_stems.split()))
-    texts = (hit.body[start:end] for start, end in blocks(hit.body))
-    parts = [set(stems(text)) for text in texts if not is_example(text)]
+def _scored(question: Question, hit: Hit) -> Scored:
+    terms, heading = question.terms, set(hit.heading_stems.split())
+    words = heading | set(hit.body_stems.split())
+    whole = share(terms, words)
+    parts = [set(stems(text)) for text in _said(hit.body)]
     score = (whole + max((share(terms, heading | part) for part in parts), default=0.0)) / 2
     named, said = share(terms, heading), max((share(terms, part) for part in parts), default=0.0)
-    return Scored(hit=hit, score=score, named=named > 0, order=score + NAMED * named + SAID * said)
+    order = score + NAMED * named + SAID * said + BEFORE * share(question.before, words)
+    return Scored(hit=hit, score=score, named=named > 0, order=order)
+
+
+def _said(body: str) -> Iterator[str]:
+    """What says something by itself: a paragraph, a list, a row of a table with its head; no example."""
+    for block in (body[start:end] for start, end in blocks(body)):
+        head, rows = table(block) or ("", [block])
+        yield from (f"{head}\n{row}" for row in rows if not is_example(row))
 
 
 def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold: float, strong: float) -> bool:
     """Whether the documents answer the message.
 
     Only what is put as a question may rest on a single word of theirs; put to "you", only where a heading names it:
-    "When are you open?" is for the opening hours, "Are you smart?" is small talk.
+    "When are you open?" is for the opening hours, "Are you smart?" is small talk. Keywords
+    must be several, and all known: two common words stand together somewhere ("quick question").
     """
     if kind == "talk" or not best:
         return False
     known = sum(bool(term.forms) for term in question.terms)
     if kind == "question" or (kind == "address" and (known > 1 or best[0].named)):
+        return best[0].score >= threshold
+    if kind == "keywords" and known == len(question.terms) >= SEARCHED:
         return best[0].score >= threshold
     return known > 1 and best[0].score >= strong

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botcore_qa.scope import tagged, untagged
 from botcore_qa.score import Hit, Question, Term
 from botcore_qa.sql import run
-from botcore_qa.words import FORMS, LONGEST_GUESSED, near, slips
+from botcore_qa.words import FORMS, LONGEST_GUESSED, joined, near, slips
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,8 +39,13 @@ LAST = "\U0010ffff"
 """Stands behind every sign a word may hold."""
 
 
-def look_up(connection: sa.Connection, words: Sequence[str], scope: str = "") -> Question:
-    """What everybody's documents and those of ``scope`` know about these stems: weights, passages worth scoring."""
+def look_up(connection: sa.Connection, words: Sequence[str], scope: str = "", before: Sequence[str] = ()) -> Question:
+    """What everybody's documents and those of ``scope`` know about these stems: weights, passages worth scoring.
+
+    ``before`` are those of the question that this one goes on with.
+    """
+    asked = len(own := _single(connection, words, scope))
+    words = list(dict.fromkeys([*own, *_single(connection, before, scope)]))
     counts = _counts(connection, ["", *words], scope)
     unknown = [word for word in words if word not in counts and FORMS <= len(word) <= LONGEST_GUESSED][:GUESSED]
     meant = {word: [word] if word in counts else [] for word in words}
@@ -55,7 +60,19 @@ def look_up(connection: sa.Connection, words: Sequence[str], scope: str = "") ->
         )
         for word in words
     )
-    return Question(terms=terms, hits=tuple(_hits(connection, _rarest(meant, counts), scope)))
+    hits = _hits(connection, _rarest(meant, counts), scope)
+    return Question(terms=terms[:asked], hits=tuple(hits), before=terms[asked:])
+
+
+def _single(connection: sa.Connection, words: Sequence[str], scope: str) -> list[str]:
+    """What hyphens join is one word where the documents know it as one, else it is its parts."""
+    forms = {word: joined(word) for word in words if "-" in word}
+    known = _counts(connection, [whole for whole, _ in forms.values()], scope) if forms else {}
+    single = list[str]()
+    for word in words:
+        whole, parts = forms.get(word, (word, [word]))
+        single += [whole] if word not in forms or whole in known else parts
+    return list(dict.fromkeys(single))
 
 
 def _counts(connection: sa.Connection, words: Sequence[str], scope: str) -> dict[str, int]:

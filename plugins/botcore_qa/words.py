@@ -2,36 +2,38 @@
 
 Stemming is light on purpose (suffixes are taken off until none is left): both sides go through it, so what matters is
 that the forms of one word meet, not that the stem is a word. Chinese, Japanese and Korean, which put no spaces between
-words, become pairs of signs.
+words, become pairs of signs. What hyphens join is also one word ("Wi-Fi" is "wifi", "AX-200" is "ax200"), and a word
+with a digit in it is a name: it has no endings and no slips ("AX-200S" is another device).
 """
 
 import re
 import unicodedata
 from functools import lru_cache
 
-__all__ = ["FORMS", "LONGEST_GUESSED", "near", "question_stems", "slips", "stem", "stems"]
+__all__ = ["FORMS", "LONGEST_GUESSED", "joined", "near", "question_stems", "slips", "stem", "stems"]
 
 WORD = re.compile(r"[^\W_]+")
+COMPOUND = re.compile(r"[^\W_]+(?:[-\u2010\u2011][^\W_]+)*")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
 _SUFFIXES = """
 izations ization ations ation ating ators ator ated ates ate ingly edly ments ment ings ing ions ion
-ships ship ers er ors or ed es als al ly
+ships ship ers er ery ors or ed es als al ly
 """
 SUFFIXES = tuple(_SUFFIXES.split())
 SHORTEST = 3
 """Letters a suffix must leave, one of them a vowel: "string" is no form of "str"."""
 FORMS = 4
 """Letters a word must have to stand for longer ones."""
-LONGER = ("er", "or", "ers", "ors", "als", "al", "ly", "ships", "ship")
+LONGER = ("er", "or", "ers", "ery", "ors", "als", "al", "ly", "ships", "ship")
 """These must leave one more: "reply" is no form of "rep", nor "order" of "ord"."""
 
 _EMPTY = """
 a about above after again all already also always am an and another any anybody anyone anything are around as ask at
-be became because become becomes been before being below between both but by can cannot come could couldn day days
+be became because become becomes been before being below between both but by can cannot come could couldn d day days
 did didn do does doesn doing don done down during each either else etc ever every everything explain far few find
 for from further gave get gets getting give given go goes going good got had happen happened happens has have having
 he hello help her here hers hey hi him his hmm how however hows i if in instead into is isn it its itself just kind
-know let life like ll long look lot make makes making many may maybe me mean means might mine more most much must my
+know let life like ll long look lot m make makes making many may maybe me mean means might mine more most much must my
 need needs neither news next no nor not now of off often ok okay on once one only onto or other our out over own
 perhaps please possible put quite rather re really s same say says see shall she should show since so some somebody
 someone something somewhere sort still such sure t take tell than thank thanks that the their them then there these
@@ -45,15 +47,39 @@ EMPTY = frozenset(_EMPTY.split())
 
 
 def stems(text: str) -> list[str]:
-    """Every word of ``text`` as its stem, in order."""
-    folded = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
-    return [part for word in WORD.findall(unicodedata.normalize("NFC", folded)) for part in _parts(word)]
+    """Every word of ``text`` as its stem, in order; what hyphens join is followed by itself as one word."""
+    found = list[str]()
+    for word in COMPOUND.findall(_folded(text)):
+        parts = WORD.findall(word)
+        found += [stem for part in parts for stem in _parts(part)]
+        if len(parts) > 1 and len(word) <= LONGEST_JOINED:
+            found += _parts("".join(parts))
+    return found
 
 
 def question_stems(text: str) -> list[str]:
-    """The stems that say what ``text`` is about, each once; empty for small talk."""
-    folded = text.lower().replace("’", "'")
-    return list(dict.fromkeys(part for word in WORD.findall(folded) if word not in EMPTY for part in stems(word)))
+    """The stems that say what ``text`` is about, each once; empty for small talk.
+
+    What hyphens join stays as it is written ("wi-fi"), since only the documents tell whether it is one word (`joined`).
+    """
+    found = list[str]()
+    for word in COMPOUND.findall(_folded(text.replace("’", "'"))):
+        parts = WORD.findall(word)
+        if EMPTY.issuperset(parts):
+            continue
+        found += _parts(word) if len(parts) == 1 else ["-".join(parts)]
+    return list(dict.fromkeys(found))
+
+
+def joined(word: str) -> tuple[str, list[str]]:
+    """The stem of a word with hyphens, written as one, and the stems of its parts that say something."""
+    parts = word.split("-")
+    return _parts("".join(parts))[0], [stem for part in parts if part not in EMPTY for stem in _parts(part)]
+
+
+def _folded(text: str) -> str:
+    folded = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
+    return unicodedata.normalize("NFC", folded)
 
 
 @lru_cache(maxsize=65_536)
@@ -83,11 +109,15 @@ def _single(rest: str) -> str:
 
 
 def _parts(word: str) -> list[str]:
+    if any(sign.isdigit() for sign in word):
+        return [word]
     if not UNSPACED.search(word):
         return [stem(word)]
     return [word[at : at + 2] for at in range(max(1, len(word) - 1))]
 
 
+LONGEST_JOINED = 30
+"""Letters of several words with hyphens between them that are also one."""
 LONGEST_GUESSED = 30
 """Letters of a word that is guessed at or guessed: hardly anybody slips in a longer one and asks about it."""
 
@@ -109,6 +139,8 @@ def near(word: str, other: str) -> bool:
 
 def slips(word: str) -> int:
     """How many slips of the pen a word of this length may hold."""
+    if any(sign.isdigit() for sign in word):
+        return 0
     return 0 if len(word) < 5 else 1 if len(word) < 9 else 2
 
 

@@ -8,7 +8,7 @@ import pytest
 from botcore.store import Store
 from botcore_qa import QASettings
 from botcore_qa.extracts import answer
-from botcore_qa.score import Mood, answers, mood, ranked
+from botcore_qa.score import Mood, answers, follows, mood, ranked
 from botcore_qa.search import look_up
 from botcore_qa.words import question_stems
 from tests.plugins.conftest import HANDBOOK as HANDBOOK_FOLDER
@@ -93,7 +93,13 @@ async def test_both_tables_can_tell_good_thresholds_from_bad_ones(
         ("Hi, where is the log", "question"),
         ("tell me about memory", "question"),
         ("The log?", "question"),
-        ("add a plugin", "statement"),
+        ("add a plugin", "keywords"),
+        ("canteen opening hours", "keywords"),
+        ("I lost my badge, what do I do", "question"),
+        ("What is 20% of 450?", "talk"),
+        ("The plugin is broken", "statement"),
+        ("See you in the canteen", "statement"),
+        ("It was the plugin with the long name that broke", "statement"),
         ("My plugin is broken.", "statement"),
         ("Tell me a story about a plugin", "talk"),
         ("Could you please write a poem about what plugins do?", "talk"),
@@ -108,6 +114,78 @@ async def test_both_tables_can_tell_good_thresholds_from_bad_ones(
 )
 def test_the_form_of_a_message_says_what_it_wants(text: str, kind: Mood) -> None:
     assert mood(text) == kind
+
+
+DEVICES = (
+    "# Devices\n\n| Article | Price |\n|---|---|\n| AX-200 | 329 EUR |\n| AX-200S | 398 EUR |\n| Wi-Fi mast | 15 EUR |"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "row"),
+    [
+        ("How much is the AX-200S?", "| AX-200S | 398 EUR |"),
+        ("how much is the ax200", "| AX-200 | 329 EUR |"),
+        ("What is the price of the wifi mast?", "| Wi-Fi mast | 15 EUR |"),
+        ("What is the price of the wi-fi mast?", "| Wi-Fi mast | 15 EUR |"),
+        ("wifi mast price", "| Wi-Fi mast | 15 EUR |"),
+        ("How much is the AX-201?", ""),
+        ("Does the AX-200 fit the Wi-Fi mast of the AX-900?", ""),
+    ],
+)
+async def test_a_name_is_found_however_it_is_written(
+    ingest: Ingest, store: Store, tmp_path: Path, text: str, row: str
+) -> None:
+    (tmp_path / "devices.md").write_text(DEVICES)
+    await ingest(store, [tmp_path / "devices.md"])
+    words, kind = question_stems(text), mood(text)
+    question = await store.read(lambda connection: look_up(connection, words))
+    best = ranked(question)
+    found = answers(kind, question, best, threshold=SETTINGS.threshold, strong=SETTINGS.strong)
+    assert found is bool(row)
+    assert not row or best[0].hit.body.find(row) >= 0
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("overdue book cost", "handbook/borrowing.md"),
+        ("guide dog", "handbook/opening.md"),
+        ("wifi password spaceship", None),
+        ("two weeks later", None),
+        ("quick card", None),
+        ("my parents live in the blue house", None),
+    ],
+)
+async def test_keywords_are_answered_where_the_documents_know_them_all(
+    ingest: Ingest, store: Store, text: str, source: str | None
+) -> None:
+    await ingest(store, [HANDBOOK_FOLDER])
+    found = await sources(store, text)
+    assert found is None if source is None else source in (found or [])
+
+
+async def test_words_of_two_rows_of_a_table_are_no_answer(ingest: Ingest, store: Store, tmp_path: Path) -> None:
+    rows = "| Probe | 365 EUR |\n| Repair of a mast | 118 EUR |\n| Bag | 31 EUR |"
+    (tmp_path / "prices.md").write_text(f"# Prices\n\n| What | Price |\n|---|---|\n{rows}")
+    await ingest(store, [tmp_path / "prices.md"])
+    words = question_stems("Is there a repair for the bag of my probe?")
+    best = ranked(await store.read(lambda connection: look_up(connection, words)))
+    assert best[0].score < 0.75
+
+
+@pytest.mark.parametrize(
+    ("text", "goes_on"),
+    [
+        ("and for students?", True),
+        ("What about Fridays?", True),
+        ("What does it cost there?", True),
+        ("Is there a lift?", False),
+        ("What is the fee for students?", False),
+    ],
+)
+def test_the_form_of_a_message_says_whether_it_goes_on(text: str, *, goes_on: bool) -> None:
+    assert follows(text) is goes_on
 
 
 @pytest.mark.parametrize(

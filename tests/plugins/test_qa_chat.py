@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from botcore import EngineUnavailable
+from botcore import EngineUnavailable, Person
 from botcore.engine.scripted import ScriptedEngine
 from botcore.testing import Chat, chatting
 from botcore_qa import QA
@@ -212,3 +212,65 @@ async def test_out_of_the_box_the_bot_knows_its_own_documents(tmp_path: Path) ->
         await chat.hears("plugin")
         (reply,) = await chat.replies()
         assert reply.citations[0].source == "plugins/README.md"
+
+
+@asynccontextmanager
+async def town(data: Path) -> AsyncIterator[Chat]:
+    """A bot that knows what a meal costs in two places."""
+    folder = data / "town"
+    folder.mkdir()
+    (folder / "canteen.md").write_text("# Canteen\n\nThe canteen opens at noon. A meal costs 5 EUR.")
+    (folder / "hotel.md").write_text("# Hotel\n\nThe hotel opens at six. A meal costs 20 EUR.")
+    async with library(data, sources=[str(folder)]) as chat:
+        yield chat
+
+
+async def test_a_question_may_go_on_with_the_one_before(tmp_path: Path) -> None:
+    async with town(tmp_path) as chat:
+        for place, price in (("hotel", "20 EUR"), ("canteen", "5 EUR"), ("hotel", "20 EUR")):
+            await chat.says(f"When does the {place} open?")
+            await chat.hears(place)
+            await chat.says("And what does a meal cost there?")
+            assert "[2]" not in await chat.hears(price)
+            await chat.says("What about the meal?")
+            assert "[2]" not in await chat.hears(price)
+
+
+async def test_a_question_that_stands_by_itself_asks_all_documents(tmp_path: Path) -> None:
+    async with town(tmp_path) as chat:
+        await chat.says("When does the hotel open?")
+        await chat.hears("six")
+        await chat.says("What does a meal cost?")
+        told = await chat.hears("20 EUR")
+        assert "5 EUR" in told
+
+
+async def test_a_question_does_not_go_on_with_somebody_elses(tmp_path: Path) -> None:
+    async with town(tmp_path) as chat:
+        await chat.says("When does the hotel open?")
+        await chat.hears("six")
+        chat.person = Person(id="ben", name="Ben")
+        await chat.says("What does a meal cost there?")
+        assert "5 EUR" in await chat.hears("20 EUR")
+
+
+async def test_a_question_does_not_go_on_with_what_the_model_answered(tmp_path: Path) -> None:
+    async with town(tmp_path) as chat:
+        await chat.says("Tell me a joke about the hotel")
+        await chat.hears("You said")
+        await chat.says("What does a meal cost there?")
+        assert "5 EUR" in await chat.hears("20 EUR")
+
+
+async def test_rows_of_a_table_that_were_shown_are_known_again(tmp_path: Path) -> None:
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    rows = "\n".join(
+        f"| {name} | {size} m |" for size, name in enumerate(("mast", "bag", "cup", "box", "pen", "mast foot"))
+    )
+    (folder / "sizes.md").write_text(f"# Sizes\n\n| Thing | Length |\n|---|---|\n{rows}")
+    async with library(tmp_path, sources=[str(folder)]) as chat:
+        await chat.says("What length has the mast?")
+        assert "| mast | 0 m |\n| mast foot | 5 m |" in await chat.hears("| Thing | Length |")
+        await chat.says("/again")
+        await chat.hears("The documents say no more about this than before:")

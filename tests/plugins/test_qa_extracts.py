@@ -97,6 +97,18 @@ def test_rows_without_the_head_of_their_table_are_a_list() -> None:
     assert whole in answer([scored(whole)], terms("make run"), passages=1, lead="L").text
 
 
+def test_of_a_long_table_the_rows_that_were_asked_for_are_shown_below_its_head() -> None:
+    head = "| device | price |\n|---|---|"
+    rows = [
+        f"| {name} | {price} |" for price, name in enumerate(("probe", "mast", "cable", "bag", "card", "mast foot"))
+    ]
+    text = "\n".join([head, *rows])
+    assert extract(text, terms("What does the cable cost?")) == f"{head}\n{rows[2]}"
+    assert extract(text, terms("Which mast?")) == f"{head}\n{rows[1]}\n{rows[5]}"
+    assert extract(text, terms("Which devices are there?")) == text
+    assert extract("\n".join([head, *rows[:5]]), terms("cable")) == "\n".join([head, *rows[:5]])
+
+
 def test_a_passage_does_not_begin_with_the_rest_of_a_sentence() -> None:
     text = "counted. What fails is tried three times.\n\nMore."
     assert extract(text, terms("How often is it tried?")) == "What fails is tried three times."

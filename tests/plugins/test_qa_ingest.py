@@ -71,9 +71,9 @@ async def test_a_removed_file_leaves_nothing_behind(ingest: Ingest, store: Store
 
 
 async def test_files_of_other_kinds_in_a_folder_are_counted(ingest: Ingest, store: Store, folder: Path) -> None:
-    for name in ("prices.csv", "stock.CSV", "Makefile", ".hidden.csv"):
+    for name in ("prices.xlsx", "stock.XLSX", "Makefile", ".hidden.xlsx"):
         (folder / name).write_text("a;b")
-    assert await ingest(store, [folder]) == Summary(added=2, passages=2, others={".csv": 2, "": 1})
+    assert await ingest(store, [folder]) == Summary(added=2, passages=2, others={".xlsx": 2, "": 1})
 
 
 async def test_a_removed_folder_leaves_too(ingest: Ingest, store: Store, folder: Path) -> None:
@@ -98,7 +98,8 @@ async def test_other_folders_are_left_alone(ingest: Ingest, store: Store, folder
         (
             "photo.png",
             b"\x89PNG",
-            'type ".png" is not supported; known are .docx, .htm, .html, .markdown, .md, .pdf, .text, .txt, .xhtml',
+            'type ".png" is not supported; known are .csv, .docx, .htm, .html, .markdown, .md, .pdf, .text, .txt,'
+            " .xhtml",
         ),
         ("latin.txt", "Straße".encode("latin-1"), "not UTF-8 text (byte 4); save it as UTF-8"),
         ("long.md", b"x" * 1001, "larger than 0.001 MB; split it or raise max_file_bytes"),

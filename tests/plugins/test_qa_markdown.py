@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botcore_qa.markdown import blocks, pieces, sentences, title, unwrapped
+from botcore_qa.markdown import blocks, pieces, sentences, table, title, unwrapped
 
 PAGE = """\
 # The *page*
@@ -39,6 +39,27 @@ def test_a_passage_knows_its_headings() -> None:
         "The page › Run it",
         "The page › Run it › admit(turn: Turn)",
     ]
+
+
+def test_a_divided_table_has_its_head_in_every_passage() -> None:
+    head = "| Article | Price |\n|---|---:|"
+    rows = [f"| Article number {number} | {number} EUR |" for number in range(30)]
+    found = [piece.text for piece in pieces("\n".join([head, *rows, "\nMore."]), "page.md", size=300)]
+    assert len(found) > 3
+    assert all(head in text for text in found[:-1])
+    assert [line for text in found for line in text.split("\n") if line in rows] == rows
+
+
+def test_what_stands_behind_a_table_gets_no_head_of_it() -> None:
+    text = "| a | b |\n|---|---|\n| c | d |\n\n" + "Other words. " * 30 + "\n\n| e | f |"
+    found = [piece.text for piece in pieces(text, "page.md", size=200)]
+    assert sum("|---|" in text for text in found) == 1
+
+
+def test_the_rest_of_a_table_has_no_head() -> None:
+    assert table("| a |\n|---|\n| b |") == ("| a |\n|---|", ["| b |"])
+    assert table("| b |\n| c |") == ("", ["| b |", "| c |"])
+    assert table("no table") is None
 
 
 def test_a_sign_in_code_is_no_heading() -> None:

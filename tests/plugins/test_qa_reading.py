@@ -148,6 +148,29 @@ async def test_markdown_is_read_section_by_section(paper: Paper) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"Article,Shelf\nmast,B 4\n",
+        "\ufeffArticle;Shelf\r\nmast;B 4\r\n".encode(),
+        b"\nArticle\tShelf\n\nmast\tB 4",
+        b'"Article","Shelf"\n"mast","B\n4"\n,\n',
+    ],
+)
+async def test_csv_is_a_table_below_its_first_row(paper: Paper, raw: bytes) -> None:
+    table = "| Article | Shelf |\n| --- | --- |\n| mast | B 4 |"
+    assert await read(paper("a.csv", raw)) == [Opening(), Section(text=table), End()]
+
+
+async def test_a_long_csv_has_its_first_row_above_every_stretch(paper: Paper) -> None:
+    rows = "\n".join(f"article {number},shelf | {number}" for number in range(450))
+    [_, *sections, _] = await read(paper("a.csv", f"Article,Shelf\n{rows}".encode()))
+    texts = [one.text for one in sections if isinstance(one, Section)]
+    assert all(text.startswith("| Article | Shelf |\n| --- | --- |\n") for text in texts)
+    assert [text.count("\n") - 1 for text in texts] == [200, 200, 50]
+    assert texts[-1].endswith("| article 449 | shelf / 449 |")
+
+
 async def test_what_no_database_takes_is_replaced(paper: Paper) -> None:
     [_, section, _] = await read(paper("a.html", b"<p>a&#0;b&#xD800;c"))
     assert isinstance(section, Section)
@@ -191,6 +214,8 @@ def archive(entries: dict[str, bytes]) -> bytes:
         ("a.pdf", lambda: b"", "empty"),
         ("a.docx", lambda: make_docx([("One", "Text.")])[:-400], "truncated or damaged"),
         ("a.docx", lambda: b"\xd0\xcf\x11\xe0" * 9, "password-protected Office file"),
+        ("a.csv", lambda: b'a,"' + b"x" * 200_000, "no CSV: field larger than field limit"),
+        ("a.csv", lambda: "Größe,Preis".encode("cp1252"), "not UTF-8 text (byte 2); save it as UTF-8"),
         ("a.docx", lambda: b"PK not really", "named .docx, but holds no Word document"),
         ("a.docx", lambda: archive({"xl/workbook.xml": b""}), "an Excel workbook, no Word document"),
         ("a.docx", lambda: archive({"a.txt": b""}), "a ZIP archive, no Word document"),

@@ -134,7 +134,7 @@ async def test_documents_without_pages_tell_their_passages(tmp_path: Path) -> No
 async def test_a_photo_gets_a_friendly_line(tmp_path: Path) -> None:
     async with club(tmp_path) as chat:
         await chat.says("", attachments=(Attachment(name="pool.jpg", media_type="image/jpeg", size=9, reference="x"),))
-        await chat.hears("I cannot read pool.jpg. I can read PDF, Word (.docx), HTML, Markdown and text files.")
+        await chat.hears("I cannot read pool.jpg. I can read PDF, Word (.docx), HTML, Markdown, CSV and text files.")
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ async def test_several_files_are_each_told_of(tmp_path: Path) -> None:
         await chat.says("", attachments=files)
         assert (await chat.hears()).split("\n\n") == [
             "I cannot use b.pdf: named .pdf, but holds no PDF.",
-            "I cannot read c.jpg. I can read PDF, Word (.docx), HTML, Markdown and text files.",
+            "I cannot read c.jpg. I can read PDF, Word (.docx), HTML, Markdown, CSV and text files.",
             "I have read a.txt: “a”, 1 passage.",
             "I have read d.txt: “d”, 1 passage.",
             "Ask me about them. To take one out again: /sources remove d.txt",

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botcore_qa.words import near, question_stems, stem, stems
+from botcore_qa.words import joined, near, question_stems, stem, stems
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,8 @@ from botcore_qa.words import near, question_stems, stem, stems
         "policy policies",
         "process processes",
         "class classes",
+        "deliver delivers delivered delivery deliveries",
+        "pottery potter",
     ],
 )
 def test_the_forms_of_a_word_meet(forms: str) -> None:
@@ -40,6 +42,18 @@ def test_accents_and_case_do_not_matter() -> None:
 
 def test_names_of_settings_are_found_by_their_words() -> None:
     assert stems("max_file_bytes") == stems("max file bytes")
+
+
+def test_what_hyphens_join_is_also_one_word() -> None:
+    assert stems("the AX-200S") == ["the", "ax", "200s", "ax200s"]
+    assert stems("Wi‑Fi") == ["wi", "fi", *stems("WiFi")]
+    assert stems("on-the-far-side-of-everything-that-there-is")[-1] == stem("is")
+
+
+def test_a_question_keeps_its_hyphens_for_the_documents_to_decide() -> None:
+    assert question_stems("How much is the AX-200S, by e-mail?") == ["ax-200s", "e-mail"]
+    assert question_stems("And so on-and-on?") == []
+    assert joined("multi-factors") == ("multifact", ["multi", "fact"])
 
 
 def test_signs_without_spaces_become_pairs() -> None:
@@ -65,12 +79,20 @@ def test_a_question_is_its_subject() -> None:
         ("enviro", "environ", True),
         ("pari", "part", False),
         ("tok", "token", False),
+        ("ax200", "ax201", False),
+        ("12345", "12346", False),
+        ("ax200", "ax200s", True),
         ("weath", "death", False),
         ("plugin", "engin", False),
     ],
 )
 def test_slips_are_forgiven_where_the_word_is_long_enough(word: str, other: str, *, meant: bool) -> None:
     assert near(word, other) is meant
+
+
+@pytest.mark.parametrize("text", ["i'm here", "I'd say so"])
+def test_what_an_apostrophe_leaves_over_is_no_subject(text: str) -> None:
+    assert question_stems(text) == []
 
 
 @given(st.text())

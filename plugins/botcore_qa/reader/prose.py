@@ -7,6 +7,8 @@ __all__ = ["Running", "garbled", "reflowed"]
 
 BULLET = re.compile(r"[•‣▪●◦∙·\uf0b7][ \t]*")
 ITEM = re.compile(r"(?:[-*+]|\d{1,3}[.)])[ \t]+\S")
+CLAUSE = re.compile(r"(?:§[ \t]*\d+|\d{1,2}(?:\.\d{1,2}){1,3}\.?)[ \t]+[^\W\d_a-z]")
+"""How the clause of a contract begins: "2.1 The seller", "§ 4 Term"."""
 ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
 DIVIDED = re.compile(r"\w[-\u00ad\u2010]$")
 SHORT = 0.7
@@ -34,6 +36,10 @@ def _joint(before: str, line: str, width: int) -> str:
     """What stands between two lines that follow each other."""
     if ITEM.match(line):
         return "\n" if ITEM.match(before) or ENDS.search(before) is None else "\n\n"
+    if CLAUSE.match(line) and (ENDS.search(before) or len(before) < SHORT * width):
+        return "\n\n"
+    if ENDS.search(before) and len(line) < width / 2 and not ENDS.search(line) and not line[0].islower():
+        return "\n\n"  # the heading of what follows
     if DIVIDED.search(before):
         return ""  # Anglo-Saxon: behind a hyphen of its own
     if len(before) < SHORT * width and ENDS.search(before):

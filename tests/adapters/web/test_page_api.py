@@ -118,7 +118,7 @@ async def test_status_names_engine_health_and_commands(ana: Visitor) -> None:
             "text": 32_000,
             "file": 20_000_000,
             "files": 10,
-            "kinds": [".pdf", ".docx", ".html", ".htm", ".md", ".txt"],
+            "kinds": [".pdf", ".docx", ".html", ".htm", ".md", ".csv", ".txt"],
         },
     }
 
