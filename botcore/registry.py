@@ -143,10 +143,11 @@ class Registry(Protocol):
         ...
 
     def cli(self, name: str, command: CliCommands) -> None:
-        """Add ``botcore <name> …``: a function whose annotated parameters are what typer makes options of.
+        """Add ``botcore <name> …``: a function of whose annotated parameters typer makes arguments and options.
 
-        A mapping adds ``botcore <name> <sub-command> …``. What must work before the plugin is configured, as a set-up
-        helper, is an entry point of the group ``botcore.cli`` instead, called ``<name>.<sub-command>``.
+        Those with a default are options. A mapping adds ``botcore <name> <sub-command> …``. What must work before the
+        plugin is configured, as a set-up helper, is an entry point of the group ``botcore.cli`` instead, called
+        ``<name>.<sub-command>``.
         """
         ...
 
