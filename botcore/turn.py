@@ -228,6 +228,8 @@ class TurnRun:
             async for chunk in chunks:
                 if not isinstance(chunk, Chunk):
                     return self._blame(stages[-1], TypeError(f"it yielded {type(chunk).__name__}, not Chunk(text=…)"))
+                if not chunk.text and not chunk.citations:
+                    continue  # somebody holds back: what was said about waiting still holds
                 self._first_text_ms = self._first_text_ms or 1000 * (self._house.clock.monotonic() - self._start)
                 failpoint("turn.first_text")
                 delivery.write(chunk)

@@ -24,7 +24,7 @@ from botcore import (
     hookimpl,
     say,
 )
-from botcore.testing import chatting, until
+from botcore.testing import ManualClock, chatting, until
 
 # ------------------------------------------------------------------ small plugins to drive
 
@@ -437,6 +437,37 @@ async def test_hook_revise(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------ remember, feedback
+
+
+async def test_what_is_held_back_is_no_first_text(tmp_path: Path) -> None:
+    class Holds:
+        def __init__(self) -> None:
+            self.begun, self.held = asyncio.Event(), asyncio.Event()
+
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self.talk(turn)
+
+        async def talk(self, turn: Turn) -> AsyncIterator[Chunk]:
+            self.begun.set()
+            await turn.clock.sleep(1)
+            yield Chunk(text="")
+            self.held.set()
+            await turn.clock.sleep(2)
+            yield Chunk(text="now")
+
+    clock, holds = ManualClock(), Holds()
+    async with chatting(tmp_path, plugins={"holds": holds}, clock=clock) as chat:
+        await chat.says("hi")
+        await holds.begun.wait()
+        await clock.advance(1)
+        await holds.held.wait()
+        await clock.advance(2)
+        await chat.hears("now")
+        [reply] = await chat.replies()
+        trace = await chat.bot.trace(reply.id)
+        assert trace is not None
+        assert trace["first_text_ms"] == 3000.0
 
 
 async def test_hook_remember(tmp_path: Path) -> None:
