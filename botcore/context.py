@@ -31,6 +31,10 @@ class Refusal:
     notice: str
     reason: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.notice, str):
+            raise TypeError(f"Refusal(notice=…) is a str, not {type(self.notice).__name__}")
+
 
 @dataclass(slots=True)
 class Recalled:

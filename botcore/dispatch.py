@@ -37,10 +37,9 @@ FAILURES = (Exception, SystemExit, asyncio.CancelledError)
 ANSWERS: Mapping[str, tuple[type, str]] = {
     "admit": (Refusal, "a Refusal or None"),
     "reply": (AsyncIterable, 'a stream of Chunk, such as say("…"), or None'),
-    "command": (AsyncIterable, 'a stream of Chunk, such as say("…"), or None'),
     "revise": (AsyncIterable, "a stream of Chunk"),
 }
-"""What a hook's answer must be, and how that is said; the other hooks' answers are not looked at."""
+"""What a hook's answer must be, and how that is said; a command's is like `reply`'s, others are not looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +90,14 @@ class Dispatcher:
                 return Won(bound.plugin, answer)
         return None
 
-    async def each(self, hook: str, *args: object, budget_s: float) -> None:
-        """Ask every plugin, one after the other."""
+    async def each(self, hook: str, *args: object, budget_s: float, wrong: Callable[[], str] | None = None) -> None:
+        """Ask every plugin, one after the other; ``wrong`` says what is wrong with what one left, "" for nothing."""
         for bound in self._hooks.get(hook, ()):
             waiting = self._begun(hook, bound, args)
             if type(waiting) is _Waiting:
                 await self._ended(hook, bound, waiting, budget_s)
+            if wrong and (what := wrong()):
+                self._failed(hook, bound.plugin, what)
 
     async def every(self, hook: str, *args: object, budget_s: float) -> list[str]:
         """As `each`; the names of those that failed or were too slow."""
@@ -113,7 +114,7 @@ class Dispatcher:
         return failed
 
     async def call(self, hook: str, bound: Bound, *args: object, budget_s: float) -> Any:
-        """The answer of one implementation (a command's handler, say); None where it fails."""
+        """The answer of one implementation; None where it fails. A command's handler is called as ``/name``."""
         answer = self._begun(hook, bound, args)
         if type(answer) is _Waiting:
             answer = await self._ended(hook, bound, answer, budget_s)
@@ -198,11 +199,11 @@ class Dispatcher:
 
     def _stepped(self, hook: str, bound: Bound, spent: float) -> None:
         if spent > BLOCKED_S:
-            told = "plugin %s: hook %s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread"
-            log.warning(told, bound.plugin, hook, spent)
+            told = "plugin %s: %s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread"
+            log.warning(told, bound.plugin, _called(hook), spent)
 
     def _fits(self, hook: str, plugin: str, answer: object) -> bool:
-        wanted, told = ANSWERS.get(hook, (object, ""))
+        wanted, told = ANSWERS.get("reply" if hook.startswith("/") else hook, (object, ""))
         if isinstance(answer, wanted):
             return True
         if isinstance(answer, CoroutineType):
@@ -212,7 +213,12 @@ class Dispatcher:
 
     def _failed(self, hook: str, plugin: str, what: str) -> None:
         self._metrics.hook_errors.labels(plugin, hook).inc()
-        log.warning("plugin %s: hook %s %s; going on without it", plugin, hook, what, exc_info=what == "failed")
+        log.warning("plugin %s: %s %s; going on without it", plugin, _called(hook), what, exc_info=what == "failed")
+
+
+def _called(hook: str) -> str:
+    """A hook, or a command's handler, as the log calls it."""
+    return hook if hook.startswith("/") else f"hook {hook}"
 
 
 def guilty(error: BaseException, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> Won[AsyncIterator[Chunk]] | None:

@@ -21,6 +21,7 @@ from botcore.messages import (
     Feedback,
     Incoming,
     Message,
+    Passage,
     PromptMessage,
     Reply,
     Sampling,
@@ -39,6 +40,7 @@ __all__ = ["House", "LiveTurn"]
 COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
 LOOKS_LIKE_ONE = re.compile(r"/[a-z][a-z0-9_]{0,31}(?:@\w+)?(?!\S)")
 """A text that names no command we know, but was meant to: ``/Users``, ``/etc/hosts`` and ``/2`` are none."""
+RECALLED: Mapping[str, type] = {"history": Entry, "facts": str, "passages": Passage}
 STAGES = {
     "off": "has not started yet",
     "install": "is being installed",
@@ -123,6 +125,17 @@ class LiveTurn:
             return _brought(self.message)[-limit:]
         return await self._house.store.window(self.conversation.key, limit, before=self.again)
 
+    def sift(self) -> str:
+        """Take out of `recalled` what no prompt and no trace can be made of, and say what it was; "" for nothing."""
+        told = list[str]()
+        for name, kind in RECALLED.items():
+            given: object = getattr(self.recalled, name)
+            kept = [one for one in given if isinstance(one, kind)] if isinstance(given, list) else []
+            if kept != given:
+                setattr(self.recalled, name, kept)
+                told.append(f"turn.recalled.{name} is a list of {kind.__name__}")
+        return f"left something else behind: {', '.join(told)}" if told else ""
+
     async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
         """See `Turn`."""
         messages = compose(system, self.recalled, instruction or self.message.text)
@@ -194,6 +207,10 @@ class LiveTurn:
         A prompt the engine finds too long is tried again with a shorter history; an engine that dies before the first
         text is waited for once.
         """
+        if not isinstance(prompt, Prompt):
+            raise TypeError('generate takes a Prompt: prompt = await turn.prompt("You are …")')
+        if not isinstance(sampling, Sampling | None):
+            raise TypeError("generate takes a Sampling: Sampling(max_tokens=200)")
         self.sampling = self.message.sampling or sampling or Sampling()
         shown, retried = False, False
         while True:

@@ -53,6 +53,7 @@ def load(settings: Settings, more: Mapping[str, object] | None = None, *, visit:
         except PluginLoadError as error:
             loaded.problems[name] = str(error)
             log.error("%s", error)
+            log.debug("loading %s", name, exc_info=True)
     for name, plugin in (more or {}).items():
         _adopt(manager, loaded, name, plugin, visit or _nowhere)
     loaded.hooks = _bind(manager, loaded)
@@ -78,7 +79,6 @@ def _build(section: str, name: str, table: Mapping[str, Any], origins: Mapping[s
     except BotcoreError:
         raise
     except (Exception, SystemExit) as error:
-        log.debug("building %s", name, exc_info=True)
         raise PluginLoadError(
             f"{name}: cannot be built: {type(error).__name__}: {error}{_how_built(kind, error)}"
         ) from error
@@ -157,6 +157,8 @@ def _same_arguments(name: str, hook: str, method: Any) -> None:
 def _same_colour(name: str, hook: str, method: Any) -> None:
     """A function with a yield is neither: called, it gives a stream and runs nothing."""
     coroutine, stream = inspect.iscoroutinefunction(method), inspect.isasyncgenfunction(method)
+    if hook == "lifespan" and inspect.isgeneratorfunction(inspect.unwrap(method)):  # below @contextmanager
+        stream = True
     wanted = inspect.iscoroutinefunction(getattr(HookSpecs, hook))
     if wanted and stream:
         more = "; let it return the stream of another method: return self.answer(turn)" if hook == "reply" else ""

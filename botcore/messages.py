@@ -223,6 +223,13 @@ class Chunk:
     text: str
     citations: tuple[Citation, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Plugins make these; a mistake is told where it is made, and not where the reply is committed."""
+        if not isinstance(self.text, str):
+            raise TypeError(f"Chunk(text=…) is a str, not {type(self.text).__name__}")
+        if not all(isinstance(citation, Citation) for citation in self.citations):
+            raise TypeError("Chunk(citations=…) is a tuple of Citation")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:

@@ -38,6 +38,28 @@ __all__ = [
 
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 PANEL = re.compile(r"[a-z0-9_-]{1,32}")
+OURS = frozenset(
+    {
+        "ask",
+        "backup",
+        "chat",
+        "config",
+        "dlq",
+        "doctor",
+        "engine",
+        "eval",
+        "export",
+        "forget",
+        "lora",
+        "model",
+        "plugins",
+        "restore",
+        "run",
+        "train",
+        "version",
+    }
+)
+"""What `botcore.cli` has itself; a plugin's command of one of these names would never be reached."""
 METHODS = [name for name in vars(Channel) if inspect.isfunction(getattr(Channel, name)) and not name.startswith("_")]
 
 Access = Literal["public", "user", "admin"]
@@ -112,7 +134,7 @@ class Registry(Protocol):
         """Offer another engine: ``[engine] kind = "<kind>"``.
 
         ``build(settings, data_dir=…, clock=…)`` makes it from the table ``[engine]``; what else it needs is in the
-        plugin's own `Settings`. It starts in `Engine.run`, not here.
+        plugin's own `Settings`. It starts in `Engine.run`, not here. Two plugins with one kind are a load error.
         """
         ...
 
@@ -121,10 +143,11 @@ class Registry(Protocol):
         ...
 
     def cli(self, name: str, command: CliCommands) -> None:
-        """Add ``botcore <name> …``: a function whose annotated parameters are what typer makes options of.
+        """Add ``botcore <name> …``: a function of whose annotated parameters typer makes arguments and options.
 
-        A mapping adds ``botcore <name> <sub-command> …``. What must work before the plugin is configured, as a set-up
-        helper, is an entry point of the group ``botcore.cli`` instead, called ``<name>.<sub-command>``.
+        Those with a default are options. A mapping adds ``botcore <name> <sub-command> …``. What must work before the
+        plugin is configured, as a set-up helper, is an entry point of the group ``botcore.cli`` instead, called
+        ``<name>.<sub-command>``.
         """
         ...
 
@@ -203,6 +226,9 @@ class Registering:
 
     def engine(self, kind: str, build: Callable[..., Engine]) -> None:
         """See `Registry`."""
+        self._callable(f"what builds the engine {kind}", build)
+        if kind in self._all.engines:
+            raise PluginLoadError(f"{self.name}: the engine {kind} already belongs to another plugin")
         self._all.engines[kind] = build
 
     def command(self, name: str, help: str, handler: CommandHandler) -> None:
@@ -211,6 +237,7 @@ class Registering:
             raise PluginLoadError(
                 f"{self.name}: {name!r} is no command's name; use 1-32 of a-z, 0-9 and _, without the slash"
             )
+        self._callable(f"the handler of /{name}", handler)
         if name in self._all.commands:
             raise PluginLoadError(f"{self.name}: /{name} already belongs to {self._all.commands[name].plugin}")
         if inspect.isasyncgenfunction(handler):
@@ -224,20 +251,25 @@ class Registering:
 
     def cli(self, name: str, command: CliCommands) -> None:
         """See `Registry`."""
+        if name in OURS:
+            raise PluginLoadError(f"{self.name}: botcore {name} is the bot's own; give yours another name")
         if name in self._all.clis:
             raise PluginLoadError(f"{self.name}: botcore {name} already belongs to another plugin")
         for sub_command, function in (command if isinstance(command, Mapping) else {"": command}).items():
+            called = f"botcore {name} {sub_command}".rstrip()
+            self._callable(called, function)
             if inspect.iscoroutinefunction(function):
-                called = f"botcore {name} {sub_command}".rstrip()
                 raise PluginLoadError(f"{self.name}: {called} must be a plain def; call asyncio.run in it")
         self._all.clis[name] = command
 
     def lessons(self, write: WriteLessons) -> None:
         """See `Registry`."""
+        self._callable("what writes the lessons", write)
         self._all.lessons = write
 
     def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:
         """See `Registry`."""
+        self._callable(f"the handler of {method} {path}", handler)
         route = Route(method=method, path=path, handler=handler, access=access, owner=self.name, stream=stream)
         self._all.routes.append(route)
 
@@ -245,6 +277,7 @@ class Registering:
         """See `Registry`."""
         if not PANEL.fullmatch(id):
             raise PluginLoadError(f"{self.name}: {id!r} is no panel's id; use 1-32 of a-z, 0-9, _ and -")
+        self._callable(f"what reads the panel {id}", read)
         if id in self._all.panels:
             raise PluginLoadError(f"{self.name}: the panel {id} already belongs to {self._all.panels[id].owner}")
         self._all.panels[id] = Panel(id=id, title=title, read=read, owner=self.name)
@@ -253,6 +286,10 @@ class Registering:
     def commands(self) -> Sequence[Command]:
         """See `Registry`."""
         return list(self._all.commands.values())
+
+    def _callable(self, what: str, function: object) -> None:
+        if not callable(function):
+            raise PluginLoadError(f"{self.name}: {what} must be a function, not {function!r:.60}")
 
 
 async def _awaited(name: str, handler: CommandHandler, turn: Turn) -> AsyncIterator[Chunk] | None:

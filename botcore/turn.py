@@ -209,7 +209,7 @@ class TurnRun:
         if refused:
             log.info("turn %s refused by %s: %s", turn.id, refused.plugin, refused.value.reason)
             return _Ending("refused", refused.value.notice, refused.plugin)
-        await hooks.each("recall", turn, budget_s=settings.decide_budget_s)
+        await hooks.each("recall", turn, budget_s=settings.decide_budget_s, wrong=turn.sift)
         failpoint("turn.recalled")
         plugin, source = await self._source(turn)
         if source is None:
@@ -228,6 +228,8 @@ class TurnRun:
             async for chunk in chunks:
                 if not isinstance(chunk, Chunk):
                     return self._blame(stages[-1], TypeError(f"it yielded {type(chunk).__name__}, not Chunk(text=…)"))
+                if not chunk.text and not chunk.citations:
+                    continue  # somebody holds back: what was said about waiting still holds
                 self._first_text_ms = self._first_text_ms or 1000 * (self._house.clock.monotonic() - self._start)
                 failpoint("turn.first_text")
                 delivery.write(chunk)
@@ -252,7 +254,7 @@ class TurnRun:
         command = self._house.commands.get(turn.command)
         if command:
             bound = Bound(command.plugin, command.handler)
-            answer = await self._house.hooks.call("command", bound, turn, budget_s=budget)
+            answer = await self._house.hooks.call(f"/{command.name}", bound, turn, budget_s=budget)
             if answer is not None:
                 return command.plugin, answer
         won = await self._house.hooks.first("reply", turn, budget_s=budget)
@@ -276,6 +278,7 @@ class TurnRun:
         )
 
     def _end(self, turn: LiveTurn, reply: Reply, ending: _Ending) -> TurnEnd:
+        turn.sift()  # a `reply` may have added to it
         prompted = turn.prompted or Prompt(messages=())
         trace = {
             "prompt": [_flat(message) for message in prompted.messages],

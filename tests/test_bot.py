@@ -435,6 +435,14 @@ async def test_an_engine_that_cannot_be_built_is_one_line(
     assert str(raised.value).startswith(told)
 
 
+async def test_an_engine_of_a_plugin_answers_in_the_kit(tmp_path: Path) -> None:
+    own = OwnEngine(lambda settings, **more: ScriptedEngine("Polly"))
+    talks = {"engine": {"kind": "parrot"}, "plugins": {"textgen": {}}}
+    async with chatting(tmp_path, plugins={"own": own}, settings=talks) as chat:
+        await chat.says("hi")
+        await chat.hears("Polly")
+
+
 async def test_an_engine_of_a_plugin_answers(tmp_path: Path) -> None:
     def build(settings: object, *, data_dir: Path, clock: object) -> ScriptedEngine:
         return ScriptedEngine(model=f"parrot in {data_dir.name}")

@@ -1,6 +1,7 @@
 """Plugins are built one by one; a broken one is one clear line and the others load."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, version
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,19 @@ class AsyncTool:
         return None
 
 
+class Ours:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.cli("export", lambda: None)
+
+
+class PlainLifespan:
+    @hookimpl
+    @contextmanager
+    def lifespan(self, bot: object) -> Iterator[None]:
+        yield
+
+
 class Exits:
     def __init__(self) -> None:
         raise SystemExit(2)
@@ -209,6 +223,8 @@ def test_a_misspelt_setting_names_the_nearest() -> None:
             "slashed: '/count' is no command's name; use 1-32 of a-z, 0-9 and _, without the slash",
         ),
         ("asynctool", "asynctool: botcore asynctool count must be a plain def; call asyncio.run in it"),
+        ("ours", "ours: botcore export is the bot's own; give yours another name"),
+        ("plainlifespan", "plainlifespan: hook lifespan must be an async generator below @asynccontextmanager"),
         ("exits", "exits: cannot be built: SystemExit: 2"),
         ("exitslate", "exitslate: register failed: SystemExit: no licence"),
         ("exitsatonce", "exitsatonce: botcore cannot be imported: SystemExit: 3"),
@@ -318,6 +334,49 @@ class Tallies:
     @hookimpl
     def register(self, registry: Registry) -> None:
         registry.cli("tally", lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("register", "told"),
+    [
+        (lambda r: r.command("count", "Count", None), "the handler of /count must be a function, not None"),
+        (lambda r: r.cli("count", {"up": "up"}), "botcore count up must be a function, not 'up'"),
+        (lambda r: r.engine("count", 3), "what builds the engine count must be a function, not 3"),
+        (lambda r: r.route("GET", "/a", 3, access="user"), "the handler of GET /a must be a function, not 3"),
+        (lambda r: r.panel("count", "Count", 3), "what reads the panel count must be a function, not 3"),
+        (lambda r: r.lessons(3), "what writes the lessons must be a function, not 3"),
+    ],
+)
+def test_what_is_no_function_is_told_at_load(register: Callable[[Any], None], told: str) -> None:
+    class Counts:
+        @hookimpl
+        def register(self, registry: Registry) -> None:
+            register(registry)
+
+    with pytest.raises(PluginLoadError) as raised:
+        load(Settings(), {"counts": Counts()})
+    assert str(raised.value) == f"counts: {told}"
+
+
+def test_two_plugins_with_one_engine_are_an_error() -> None:
+    class Parrot:
+        @hookimpl
+        def register(self, registry: Registry) -> None:
+            registry.engine("parrot", ScriptedEngine)
+
+    with pytest.raises(PluginLoadError, match="second: the engine parrot already belongs to another plugin"):
+        load(Settings(), {"first": Parrot(), "second": Parrot()})
+
+
+def test_a_key_for_a_plugin_without_settings_is_told() -> None:
+    with pytest.raises(SettingsError, match=r'\[plugins.needsnothing\] has no key "sides"; it takes none$'):
+        load(plugins(needsnothing={"sides": 6}))
+
+
+def test_why_a_plugin_could_not_be_loaded_is_in_the_log_with_its_line(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    load(plugins(exitslate={}))
+    assert 'raise SystemExit("no licence")' in caplog.text
 
 
 def test_two_plugins_with_one_command_of_the_terminal_are_an_error() -> None:

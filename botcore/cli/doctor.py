@@ -120,7 +120,8 @@ async def _served(settings: "Settings", offered: "Mapping[str, Build]") -> Findi
             build_engine(engine, data_dir=settings.bot.data_dir, clock=clock, offered=offered)
     except BotcoreError as error:
         found = _short(Redactor(secrets_of(settings)).clean(str(error)))
-        return _finding("engine", False, found, "start that server, or see [engine] base_url, model and api_key")
+        fix = "start that server, or see [engine] base_url, model and api_key"
+        return _finding("engine", False, found, fix if engine.kind == "openai" else "set [engine] kind to one of these")
     return _finding("engine", True, engine.kind)
 
 

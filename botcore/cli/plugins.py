@@ -1,13 +1,14 @@
 """``botcore plugins``, and the commands plugins add."""
 
 from contextlib import asynccontextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
-from botcore.errors import BotcoreError
+from botcore.errors import BotcoreError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -70,11 +71,14 @@ def add_commands(app: typer.Typer, arguments: list[str]) -> list[str]:
         return arguments
     files, others = _config_files(arguments)
     try:
-        commands = _commands(files)
+        loaded = load_with_visit(settings_for(files))
+        commands, problems = loaded.registered.clis, loaded.problems
     except BotcoreError:
         if not asks_help and not asked:
             raise
-        commands = {}
+        commands, problems = {}, {}
+    if not asks_help and arguments[0] not in {*helpers, *commands}:
+        raise SettingsError(_unknown(arguments[0], [*own, *helpers, *commands], problems))
     for name in dict.fromkeys([*helpers, *commands]):
         called = _loaded(name, asked) if asked and name == arguments[0] else {}
         _add(app, name, commands.get(name, {}), called, listed=helpers.get(name, {}))
@@ -107,8 +111,11 @@ def _add(
     app.add_typer(group, name=name, help=f"{', '.join(names)}: see botcore {name} --help.")
 
 
-def _commands(files: list[Path]) -> "dict[str, CliCommands]":
-    return load_with_visit(settings_for(files)).registered.clis
+def _unknown(command: str, there: "Iterable[str | None]", problems: "Mapping[str, str]") -> str:
+    """That there is none, and why: a plugin's is there where the plugin is enabled and could be loaded."""
+    near = get_close_matches(command, [str(name) for name in there], n=1)
+    hint = f'did you mean "{near[0]}"?' if near else "one of a plugin is there where --config FILE enables the plugin"
+    return "; ".join([f'there is no command "{command}"', hint, *problems.values()])
 
 
 def load_with_visit(settings: "Settings") -> "Loaded":
@@ -154,5 +161,5 @@ def _package(name: str) -> str:
 
 def _line(row: dict[str, Any]) -> str:
     mark = "!" if row["problem"] else "✓" if row["enabled"] else "-"
-    told = row["problem"] or (", ".join(row["hooks"]) if row["enabled"] else "not enabled")
+    told = row["problem"] or ((", ".join(row["hooks"]) or "no hook") if row["enabled"] else "not enabled")
     return f"{mark} {row['name']:<12} {told}   ({row['package'] or 'not installed'})"

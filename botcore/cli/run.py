@@ -40,7 +40,7 @@ def run(
     port: Annotated[int | None, typer.Option(help="Port of the page and the API.", envvar="PORT")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     data_dir: Annotated[str | None, typer.Option(help="Where the bot keeps its data.")] = None,
-    engine: Annotated[str | None, typer.Option(help="vllm, openai or scripted.")] = None,
+    engine: Annotated[str | None, typer.Option(help="vllm, openai, scripted, or a plugin's.")] = None,
     model: Annotated[str | None, typer.Option(help="starter, a folder, or a fetched model.")] = None,
     log: LogLevel = "warning",
     json: AsJson = False,

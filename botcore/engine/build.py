@@ -39,7 +39,9 @@ def build_engine(
         case "scripted":
             return ScriptedEngine()
     there = ", ".join(["vllm", "openai", *offered])
-    raise SettingsError(f'engine.kind = "{settings.kind}": there are {there} and scripted')
+    raise SettingsError(
+        f'engine.kind = "{settings.kind}": there are {there} and scripted; a plugin\'s is known where its table is'
+    )
 
 
 def _from_plugin(build: Build, settings: EngineSettings, data_dir: Path, clock: Clock) -> Engine:

@@ -35,7 +35,7 @@ def refuse_unknown(values: Mapping[str, Any], names: Sequence[str], section: str
             continue
         dotted = f"{section}.{name}" if section else name
         near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(names)}"
+        hint = f'did you mean "{near[0]}"?' if near else f"there are: {', '.join(names)}" if names else "it takes none"
         what = f'[{section}] has no key "{name}"' if section else f"there is no table [{name}]"
         table = next((table for table, model in CORE.items() if name in model.model_fields), "")
         if table and not section and not isinstance(values[name], Mapping):

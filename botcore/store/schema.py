@@ -100,7 +100,10 @@ def _upgrade(connection: sa.Connection, table: str, scripts: Path) -> None:
     directory = ScriptDirectory(str(scripts), version_locations=[str(scripts)])
 
     def steps(revision: Any, _: Any) -> Any:
-        return directory._upgrade_revs("head", revision)
+        try:
+            return directory._upgrade_revs("head", revision)
+        except KeyError as missing:
+            raise CommandError(f"there is no revision {missing}") from missing
 
     context = MigrationContext.configure(connection, opts={"version_table": table, "fn": steps})
     try:

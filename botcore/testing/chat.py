@@ -125,15 +125,17 @@ async def chatting(
 
     The same ``data_dir`` again is the same bot after a restart. ``chat.bot.address`` is where its port was bound. With
     a `ManualClock` time moves only by its ``advance``; work on the database's threads goes on without it (`until`).
+    ``settings={"engine": {"kind": "parrot"}}`` lets the engine of a plugin answer in the scripted one's place.
 
     Raises what ends the bot before it has started (`SettingsError`, `PluginLoadError`), `AssertionError` where it does
     not stop.
     """
     engine, channel = engine or ScriptedEngine(), channel or LoopbackChannel()
+    tables = _settings(data_dir, settings or {})
     bot = Bot(
-        _settings(data_dir, settings or {}),
+        tables,
         clock=clock,
-        engine=engine,
+        engine=engine if tables.engine.kind == "scripted" else None,
         plugins={**(plugins or {}), channel.name: channel},
     )
     task = asyncio.create_task(bot.run(), name="bot")

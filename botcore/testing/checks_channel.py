@@ -40,7 +40,11 @@ class Platform(Protocol):
         ...
 
     def prepares(self, trouble: Trouble) -> None:
-        """Answer the next call in this way. Not called for ``pull``."""
+        """Answer the next call in this way, and those behind it well again. Not called for ``pull``.
+
+        ``limit``: wait, nothing was sent (a 429). ``refuse``: never (a 403). ``vanish``: the answer is lost or a 5xx,
+        whatever became of the message.
+        """
         ...
 
 

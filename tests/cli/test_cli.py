@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import typer
 
+from botcore.cli import app
 from botcore.cli.config import _written, check
 from botcore.cli.talk import _print_end
 from botcore.errors import SettingsError
+from botcore.registry import OURS
 
 LOCKED = 'data_dir = "{data}"'
 
@@ -190,6 +192,23 @@ def test_plugins_lists_what_could_not_be_loaded(here: Path) -> None:
     assert done.returncode == 1
     assert 'did you mean "textgen"?' in rows["textgne"]["problem"]
     assert "reply" in rows["textgen"]["hooks"]
+
+
+def test_a_command_there_is_not_says_what_may_have_become_of_it(here: Path) -> None:
+    (here / "more.toml").write_text("[plugins.borad]")
+    mistyped = botcore("plugin", here=here)
+    assert (mistyped.returncode, mistyped.stderr) == (
+        2,
+        'botcore: there is no command "plugin"; did you mean "plugins"?\n',
+    )
+    gone = botcore("board", "list", "-c", "more.toml", here=here)
+    assert gone.returncode == 2
+    assert 'no command "board"; one of a plugin is there where --config FILE enables the plugin; ' in gone.stderr
+    assert 'nothing installed is called "borad"' in gone.stderr
+
+
+def test_the_names_that_plugins_cannot_take_are_our_commands() -> None:
+    assert {str(one.name) for one in [*app.registered_commands, *app.registered_groups]} == OURS
 
 
 def test_a_citation_without_a_source_ends_with_its_title(capsys: pytest.CaptureFixture[str]) -> None:

@@ -65,6 +65,12 @@ async def test_an_engine_elsewhere_is_asked_which_model_it_has(tmp_path: Path) -
     assert gone["fix"] == "start that server, or see [engine] base_url, model and api_key"
 
 
+async def test_an_engine_of_an_unknown_kind_is_not_to_be_started(tmp_path: Path) -> None:
+    config = f'[bot]\ndata_dir = "{tmp_path}/data"\n[engine]\nkind = "vlm"\n'
+    await asyncio.to_thread((tmp_path / "bot.toml").write_text, config)
+    assert (await engine_found(tmp_path))["fix"] == "set [engine] kind to one of these"
+
+
 async def engine_found(here: Path, **environ: str) -> Mapping[str, str]:
     done = await asyncio.to_thread(botcore, "doctor", "-c", "bot.toml", "--json", here=here, **environ)
     return next(finding for finding in json.loads(done.stdout) if finding["what"] == "engine")

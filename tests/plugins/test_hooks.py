@@ -2,7 +2,7 @@
 
 import asyncio
 from argparse import ArgumentParser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -10,8 +10,21 @@ from typing import Any
 
 import pytest
 
-from botcore import Bot, Chunk, Feedback, Forgotten, PluginLoadError, Refusal, Registry, Reply, Turn, hookimpl, say
-from botcore.testing import chatting, until
+from botcore import (
+    Bot,
+    Chunk,
+    Feedback,
+    Forgotten,
+    PluginLoadError,
+    Prompt,
+    Refusal,
+    Registry,
+    Reply,
+    Turn,
+    hookimpl,
+    say,
+)
+from botcore.testing import ManualClock, chatting, until
 
 # ------------------------------------------------------------------ small plugins to drive
 
@@ -309,7 +322,7 @@ async def test_a_plugin_that_exits_does_not_take_the_bot_along(
         await chat.says("hi")
         await chat.hears("I am here")
     told = [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
-    assert "plugin exits: hook command failed; going on without it" in told
+    assert "plugin exits: /parse failed; going on without it" in told
     assert "plugin exits: its stream failed, and the reply with it" in told
     assert "plugin exits: hook remember failed; going on without it" in told
 
@@ -330,6 +343,77 @@ async def test_a_stream_of_texts_is_told(tmp_path: Path, caplog: pytest.LogCaptu
 
 
 # ------------------------------------------------------------------ revise
+
+
+class Hands:
+    """Hands over things of the wrong kind inside things of the right kind."""
+
+    def __init__(self, wrong: str) -> None:
+        self.wrong = wrong
+
+    @hookimpl
+    async def admit(self, turn: Turn) -> Refusal | None:
+        return Refusal(notice=None) if self.wrong == "notice" else None  # type: ignore[arg-type]
+
+    @hookimpl
+    async def recall(self, turn: Turn) -> None:
+        match self.wrong:
+            case "passage":
+                turn.recalled.passages.append("a text")  # type: ignore[arg-type]
+            case "history":
+                turn.recalled.history.append(("user", "hi"))  # type: ignore[arg-type]
+            case "facts":
+                turn.recalled.facts = "a text"  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ("notice", "TypeError: Refusal(notice=…) is a str, not NoneType"),
+        ("passage", "hook recall left something else behind: turn.recalled.passages is a list of Passage; going on"),
+        ("history", "hook recall left something else behind: turn.recalled.history is a list of Entry; going on"),
+        ("facts", "hook recall left something else behind: turn.recalled.facts is a list of str; going on"),
+    ],
+)
+async def test_wrong_things_in_right_ones_are_named_and_the_message_is_answered(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, wrong: str, told: str
+) -> None:
+    class Prompts:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return say(str(len((await turn.prompt("You listen.")).messages)))
+
+    async with chatting(tmp_path, plugins={"hands": Hands(wrong), "prompts": Prompts()}) as chat:
+        await chat.says("hi")
+        await chat.hears("2")
+    assert told in caplog.text
+    assert "plugin hands" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (lambda turn: say(None), "Chunk(text=…) is a str, not NoneType"),
+        (lambda turn: say("a [1]", ("b",)), "Chunk(citations=…) is a tuple of Citation"),
+        (lambda turn: turn.generate("hello"), "generate takes a Prompt: prompt = await turn.prompt("),
+        (lambda turn: turn.generate(Prompt(messages=()), {"max_tokens": 3}), "generate takes a Sampling: Sampling("),
+        (lambda turn: turn.recalled.passages.append("a text") or say("fine"), ""),
+    ],
+)
+async def test_a_stream_of_wrong_things_fails_by_its_plugins_name_at_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, made: Callable[[Any], Any], told: str
+) -> None:
+    class Makes:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return made(turn)  # type: ignore[no-any-return]
+
+    async with chatting(tmp_path, plugins={"makes": Makes()}) as chat:
+        await chat.says("hi")
+        await chat.hears("Something went wrong here" if told else "fine")
+    assert told in caplog.text
+    assert not told or "plugin makes: its stream failed" in caplog.text
+    assert "could not be worked on" not in caplog.text
 
 
 async def test_hook_revise(tmp_path: Path) -> None:
@@ -353,6 +437,37 @@ async def test_hook_revise(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------ remember, feedback
+
+
+async def test_what_is_held_back_is_no_first_text(tmp_path: Path) -> None:
+    class Holds:
+        def __init__(self) -> None:
+            self.begun, self.held = asyncio.Event(), asyncio.Event()
+
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self.talk(turn)
+
+        async def talk(self, turn: Turn) -> AsyncIterator[Chunk]:
+            self.begun.set()
+            await turn.clock.sleep(1)
+            yield Chunk(text="")
+            self.held.set()
+            await turn.clock.sleep(2)
+            yield Chunk(text="now")
+
+    clock, holds = ManualClock(), Holds()
+    async with chatting(tmp_path, plugins={"holds": holds}, clock=clock) as chat:
+        await chat.says("hi")
+        await holds.begun.wait()
+        await clock.advance(1)
+        await holds.held.wait()
+        await clock.advance(2)
+        await chat.hears("now")
+        [reply] = await chat.replies()
+        trace = await chat.bot.trace(reply.id)
+        assert trace is not None
+        assert trace["first_text_ms"] == 3000.0
 
 
 async def test_hook_remember(tmp_path: Path) -> None:

@@ -4,9 +4,14 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from botcore import Chunk
 
 README = (Path(__file__).parents[2] / "plugins" / "README.md").read_text()
 
@@ -41,6 +46,17 @@ def test_the_example_plugins_pass_their_own_tests(tmp_path: Path) -> None:
     assert "6 passed" in ran.stdout
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_example_plugins_are_typed(tmp_path: Path) -> None:
+    dice, _, tally, *_ = blocks("python")
+    (tmp_path / "dice.py").write_text(dice)
+    (tmp_path / "tally.py").write_text(tally)
+    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), "dice.py", "tally.py"]
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_the_example_project_names_its_class() -> None:
     project, enabled, *_ = map(tomllib.loads, blocks("toml"))
     assert project["project"]["entry-points"]["botcore"] == {"dice": "dice:Dice"}
@@ -52,6 +68,17 @@ def test_every_other_example_is_python_or_toml() -> None:
         compile(f"async def example(self, turn, chunks):\n{re.sub('^', '    ', code, flags=re.M)}", "README", "exec")
     for table in blocks("toml"):
         tomllib.loads(table)
+
+
+async def test_the_example_guardrail_finds_a_word_that_is_cut_over_two_chunks() -> None:
+    async def said() -> AsyncIterator[Chunk]:
+        for text in ("Oh da", "mn it, da", "mn"):
+            yield Chunk(text=text)
+
+    [guardrail] = [code for code in blocks("python") if code.startswith("held")]
+    names: dict[str, Any] = {"Chunk": Chunk, "replace": replace}
+    exec(f"async def revise(turn, chunks):\n{re.sub('^', '    ', guardrail, flags=re.M)}", names)  # our own manual
+    assert "".join([chunk.text async for chunk in names["revise"](None, said())]) == "Oh d*** it, d***"
 
 
 def test_every_plugin_on_the_shelf_is_described_with_its_settings() -> None:
