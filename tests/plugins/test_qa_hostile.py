@@ -80,6 +80,7 @@ asyncio.run(main(int(sys.argv[2])))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)  # its processor time is bounded in there; a busy machine takes its time
 @pytest.mark.parametrize("letters", [12, 30, 600])
 def test_no_words_make_a_question_take_long(tmp_path: Path, letters: int) -> None:

@@ -162,7 +162,7 @@ async def test_progress_is_told_file_by_file(ingest: Ingest, store: Store, folde
 
 
 @pytest.mark.parametrize("kind", ["pdf", "docx", "html"])
-@pytest.mark.parametrize("pages", [1, 20, 200])
+@pytest.mark.parametrize("pages", [1, 20, pytest.param(200, marks=pytest.mark.slow)])
 async def test_documents_of_any_length_are_read_with_progress(
     ingest: Ingest, store: Store, tmp_path: Path, kind: str, pages: int
 ) -> None:

@@ -318,6 +318,7 @@ def memory(line: str) -> float:
 
 
 @linux
+@pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("bomb", BOMBS)
 async def test_a_bomb_is_refused_and_the_bot_does_not_grow(paper: Paper, bomb: str) -> None:
@@ -330,6 +331,7 @@ async def test_a_bomb_is_refused_and_the_bot_does_not_grow(paper: Paper, bomb: s
 
 
 @linux
+@pytest.mark.slow
 async def test_two_hundred_pages_pass_through_without_staying(paper: Paper) -> None:
     found = paper("book.pdf", make_pdf([prose(number) for number in range(200)]))
     with growth() as grown:

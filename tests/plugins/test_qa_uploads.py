@@ -101,6 +101,7 @@ async def test_what_the_document_does_not_answer_is_said(tmp_path: Path) -> None
         assert told.endswith("What you ask is not answered in it, as far as I can see.")
 
 
+@pytest.mark.slow
 async def test_two_hundred_pages_are_read_with_progress(tmp_path: Path) -> None:
     quick = Capabilities(progress="draft", progress_every=0.001, sends_per_second=1000, sends_per_second_per_chat=1000)
     async with club(tmp_path, channel=LoopbackChannel(quick)) as chat:
