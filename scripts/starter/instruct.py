@@ -185,6 +185,6 @@ def _cased(g: Grammar) -> Pair:
 def _tight(g: Grammar) -> Pair:
     """A sum as it is typed: without spaces, with or without a question around it."""
     a, b = g.random.randint(0, 10), g.random.randint(0, 10)
-    if a >= b and g.chance(0.35):
-        return g.say(f"{{|what is |what's |whats |how much is |calc }}{a}-{b}{{|=|?|=?}}"), f"{a} - {b} = {a - b}"
-    return g.say(f"{{|what is |what's |whats |how much is |calc }}{a}+{b}{{|=|?|=?}}"), f"{a} + {b} = {a + b}"
+    sign, result = ("-", a - b) if a >= b and g.chance(0.35) else ("+", a + b)
+    ask = g.say(f"{{|what is |what's |whats |how much is |calc }}{a}{sign}{b}{{|=|?|=?}}")
+    return ask, f"{a} {sign} {b} = {result}"
