@@ -24,6 +24,7 @@ from botcore.store.tables import outbox as parts
 __all__ = [
     "Claimant",
     "acquit",
+    "after_accepts",
     "begin_trial",
     "claim_next",
     "drop_leases",
@@ -240,14 +241,25 @@ def held(connection: sa.Connection, *, owner: str) -> set[tuple[str, int]]:
     return {(key, epoch) for key, epoch in _HELD.rows(connection, owner=owner)}
 
 
+def after_accepts(connection: sa.Connection, key: str, epoch: int) -> None:
+    """Whoever was accepting in this conversation has committed, before it is given back in a statement of its own.
+
+    PostgreSQL: a statement that waits for a row goes on with what it had seen before. It would not see the message that
+    was stored meanwhile, and nobody would ever look for that. After `fence` there is nothing to wait for.
+    """
+    if connection.dialect.name != "sqlite":
+        _FENCE.rows(connection, key=key, epoch=epoch)
+
+
 def let_go(connection: sa.Connection, key: str, epoch: int, *, now: float) -> None:
-    """Give a conversation back of which only the claim's number is known."""
+    """Give a conversation back of which only the claim's number is known; unless it was taken over already."""
+    after_accepts(connection, key, epoch)
     _RELEASE.rows(connection, key=key, epoch=epoch, now=now)
 
 
-def release(connection: sa.Connection, claim: Claim, *, now: float) -> bool:
-    """Give the conversation back; False where it was taken over already."""
-    return bool(_RELEASE.rows(connection, key=claim.conversation.key, epoch=claim.epoch, now=now))
+def release(connection: sa.Connection, claim: Claim, *, now: float) -> None:
+    """Give the conversation back, unless it was taken over already."""
+    let_go(connection, claim.conversation.key, claim.epoch, now=now)
 
 
 def hand_over(connection: sa.Connection, claim: Claim, handover: Handover, *, now: float, lease_s: float) -> None:

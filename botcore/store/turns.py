@@ -115,6 +115,8 @@ def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float)
     if claim.message is None:
         raise StoreError("this claim has no message, only parts to deliver: there is no turn to commit")
     key, message = claim.conversation.key, claim.message_id
+    if end.release:
+        claims.after_accepts(connection, key, claim.epoch)
     give_back = {"message": message, "unsettled": len(end.parts)} if end.release else {}
     hold = _GIVE_BACK if end.release else _KEEP
     if hold.changes(connection, key=key, epoch=claim.epoch, now=now, **give_back) != 1:

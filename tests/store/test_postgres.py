@@ -2,16 +2,16 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 import pytest
 import sqlalchemy as sa
 
 from botcore.errors import StoreUnavailable
-from botcore.store import Notice, Store, turns
+from botcore.store import Claim, Handover, Notice, Store, inbox, turns
 from botcore.testing.clock import ManualClock
-from tests.store.kit import answer, begin, control, end, say
+from tests.store.kit import answer, begin, control, end, message, say, send_one
 
 pytestmark = [pytest.mark.postgres, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
 
@@ -150,3 +150,43 @@ async def test_a_turn_cannot_appear_below_a_cursor(store: Store, other: Store) -
 
 def _somebody_waits(connection: sa.Connection) -> bool:
     return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar())
+
+
+GIVING_BACK: dict[str, Callable[[Store, Claim], Awaitable[object]]] = {
+    "by itself": lambda store, claim: store.release(claim),
+    "by its number": lambda store, claim: store.let_go(claim.conversation.key, claim.epoch),
+    "with its turn": lambda store, claim: store.commit_turn(claim, end(claim, release=True)),
+    "with the last part": lambda store, claim: store.sent(claim, f"{claim.turn}.0", "p", release=Handover()),
+    "with a part that failed": lambda store, claim: store.failed(claim, f"{claim.turn}.0", "no", release=True),
+    "put back": lambda store, claim: store.requeue(claim),
+}
+
+
+@pytest.mark.parametrize("how", GIVING_BACK)
+async def test_what_is_being_accepted_while_its_conversation_is_given_back_finds_a_worker(
+    how: str, store: Store, other: Store, clock: ManualClock
+) -> None:
+    claim = await begin(store)
+    if "part" in how:
+        await send_one(store, claim)
+    elif "turn" not in how:
+        await store.commit_turn(claim, end(claim))
+    go, begun = threading.Event(), threading.Event()
+
+    def accept(connection: sa.Connection) -> None:
+        limits = inbox.Intake(
+            owner="two", now=clock.now(), lease_s=30, waiting_per_chat=9, waiting_per_person=9, held={}
+        )
+        inbox.accept(connection, [message("next")], limits)
+        begun.set()
+        assert go.wait(20)
+
+    accepting = asyncio.create_task(other.write(accept))
+    await asyncio.to_thread(begun.wait)
+    giving_back = asyncio.create_task(GIVING_BACK[how](store, claim))
+    while not giving_back.done() and not await store.read(_somebody_waits):  # noqa: ASYNC110 — the server has no event
+        await asyncio.sleep(0)
+    go.set()
+    await accepting
+    await giving_back
+    assert await other.claim_next()
