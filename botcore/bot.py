@@ -118,6 +118,7 @@ class Bot(Archive):
         url, directory = self.settings.store_url, self.data_dir
         async with Store(url, clock=self.clock, data_dir=directory) as self.database:
             house = self._assemble()
+            await self._tell_who_waits_elsewhere()
             await asyncio.to_thread(clear, house.files, before=self._unread_since())
             panels = self.loaded.registered.panels
             add_panels(panels, self, self.database, self.metrics)
@@ -208,6 +209,13 @@ class Bot(Archive):
             with suppress(StoreError):  # the channels hear of it, too
                 self._admission.counted(await self.database.waiting(most))
             await self.clock.sleep(COUNT_S)
+
+    async def _tell_who_waits_elsewhere(self) -> None:
+        """Name the channels that are not here but have something to be answered or sent."""
+        for channel, number in (await self.database.open_by_channel()).items():
+            if channel not in self.loaded.registered.channels:
+                told = "channel %s is not enabled or could not be loaded; its open conversations (%d) wait until it is"
+                log.warning(told, channel, number)
 
     def _takes(self) -> bool:
         return self.started.is_set() and not self._stopping.is_set()

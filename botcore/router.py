@@ -47,6 +47,7 @@ class Router:
         self._claiming = asyncio.Lock()
         self._fetched: set[TurnRun] = set()
         self._wake = asyncio.Event()
+        self._channels = tuple(house.channels)
         self._trials = Trials(house.store, house.clock)
         self._line = Line(house.settings.concurrent, freed=self._room_made)
         self._drained = False
@@ -227,8 +228,9 @@ class Router:
         """None where nobody could look."""
         if not await self.leases.fresh():
             return None
+        lease_s = self._house.settings.lease_s
         try:
-            return await self._house.store.claim_some(room, lease_s=self._house.settings.lease_s)
+            return await self._house.store.claim_some(room, lease_s=lease_s, channels=self._channels)
         except StoreError as error:
             log.log(level(error), "cannot look for work: %s", error)
             self.leases.doubt()

@@ -8,7 +8,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from botcore import Capabilities, ChannelError, Conversation, Message, Part, Person, Retry, Unknown, sender
+from botcore import (
+    Capabilities,
+    ChannelError,
+    Conversation,
+    Message,
+    Part,
+    Person,
+    Registry,
+    Retry,
+    Unknown,
+    hookimpl,
+    sender,
+)
 from botcore.failpoints import VARIABLE, Broken, arm
 from botcore.line import TELL_EVERY_S
 from botcore.store import Store
@@ -308,6 +320,48 @@ async def test_where_the_one_more_send_was_cut_short_the_next_process_has_one_of
         await store.resending(claim, row.part.id)
     async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
         await chat.hears(row.part.text)
+
+
+class Away(LoopbackChannel):
+    name = "away"
+
+
+class Brings:
+    """A plugin with a channel of its own."""
+
+    def __init__(self, channel: LoopbackChannel) -> None:
+        self.channel = channel
+
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.channel(self.channel)
+
+
+async def test_what_belongs_to_a_channel_that_is_not_here_waits_until_it_is(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, ben, ana = ManualClock(), Conversation(channel="away", chat="ben"), Conversation(channel="away", chat="ana")
+    async with Store(f"sqlite:///{tmp_path}/botcore.db", clock=clock, data_dir=tmp_path) as store:
+        said = [
+            Message(event_id=one.chat, conversation=one, person=Person(id=one.chat), text="hi") for one in (ana, ben)
+        ]
+        claims = [accepted.claim for accepted in await store.accept(said)]
+        assert claims[0]
+        assert claims[1]
+        await store.commit_turn(claims[0], end(claims[0], "made already", parts=1, release=True))
+        await store.requeue(claims[1])
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        await chat.says("hi")
+        await chat.hears("You said: hi")
+        await until(lambda: chat.bot._router._drained)
+        counts = await chat.bot.database.counts()
+        assert (counts["waiting"], counts["pending"], counts["dead"]) == (1, 1, 0)
+    assert [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")] == [
+        "channel away is not enabled or could not be loaded; its open conversations (2) wait until it is"
+    ]
+    away = Away()
+    async with chatting(tmp_path, settings=TALK, plugins={"away": Brings(away)}, clock=clock):
+        await until(lambda: sorted(part.text for part in away.sent) == ["You said: hi", "made already 0"])
 
 
 async def test_suspects_are_tried_one_at_a_time_beside_everybody_else(tmp_path: Path) -> None:

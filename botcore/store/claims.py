@@ -7,6 +7,7 @@ own clocks: these may differ by less than the lease.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -66,14 +67,19 @@ def next_at(besides: Any = None) -> Any:
     return sa.func.coalesce(unsettled, sa.case((open_rows, arg("now"))))
 
 
-_FREE = Statement(
-    sa.select(conversation)
-    .where(conversation.c.next_at <= arg("now"), conversation.c.lease_until <= arg("now"))
-    .order_by(conversation.c.next_at)
-    .limit(const(1))
-    .offset(const(0))
-    .with_for_update(skip_locked=True)
-)
+@lru_cache
+def _free(channels: tuple[str, ...] | None) -> Statement:
+    here = () if channels is None else (one_of(conversation.c.channel, "", *channels),)
+    return Statement(
+        sa.select(conversation)
+        .where(conversation.c.next_at <= arg("now"), conversation.c.lease_until <= arg("now"), *here)
+        .order_by(conversation.c.next_at)
+        .limit(const(1))
+        .offset(const(0))
+        .with_for_update(skip_locked=True)
+    )
+
+
 _TAKE = Statement(
     sa.update(conversation)
     .values(epoch=conversation.c.epoch + const(1), owner=arg("owner"), lease_until=arg("until"))
@@ -170,11 +176,14 @@ class Claimant:
     lease_s: float
     faulted: str = ""
     """The owner that a fault of its own ended."""
+    channels: tuple[str, ...] | None = None
+    """In conversations of these only; None: of any."""
 
 
 def claim_next(connection: sa.Connection, by: Claimant) -> Claim | None:
     """The free conversation that has waited longest, None where nothing waits."""
-    while (row := _FREE(connection, now=by.now).first()) is not None:
+    free = _free(by.channels)
+    while (row := free(connection, now=by.now).first()) is not None:
         claim = _taken(connection, row, by)
         if claim is not None:
             return claim

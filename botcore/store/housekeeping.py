@@ -115,6 +115,10 @@ class Housekeeping(Database):
         """How many messages are waiting, running, dead, and parts pending, sending, uncertain."""
         return await self.read(upkeep.counts)
 
+    async def open_by_channel(self) -> dict[str, int]:
+        """In how many conversations of each channel something is to be answered or sent."""
+        return await self.read(upkeep.open_by_channel)
+
     async def check(self, *, deep: bool = False) -> str:
         """The word ok, or what is wrong: can it be written; ``deep`` reads the whole of an SQLite file for damage."""
         try:

@@ -36,9 +36,10 @@ class Store(Housekeeping):
         if self._seat:
             claims.time_went_back(connection, now=self._clock.now())  # it may have while nobody looked
 
-    def _claimant(self, lease_s: float) -> claims.Claimant:
+    def _claimant(self, lease_s: float, channels: tuple[str, ...] | None) -> claims.Claimant:
         faulted = self.former.owner if self.former.faulted else ""
-        return claims.Claimant(owner=self.owner, now=self._clock.now(), lease_s=lease_s, faulted=faulted)
+        now = self._clock.now()
+        return claims.Claimant(owner=self.owner, now=now, lease_s=lease_s, faulted=faulted, channels=channels)
 
     # -------------------------------------------------------------- inbox
 
@@ -85,9 +86,14 @@ class Store(Housekeeping):
         """The free conversation that has waited longest, None where nothing waits: backlog, takeover, restart."""
         return next(iter(await self.claim_some(1, lease_s=lease_s)), None)
 
-    async def claim_some(self, most: int, *, lease_s: float = 30) -> list[Claim]:
-        """As `claim_next`, up to ``most`` in one commit: alone in its commit a claim costs a sync of the disk."""
-        by = self._claimant(lease_s)
+    async def claim_some(
+        self, most: int, *, lease_s: float = 30, channels: tuple[str, ...] | None = None
+    ) -> list[Claim]:
+        """As `claim_next`, up to ``most`` in one commit: alone in its commit a claim costs a sync of the disk.
+
+        ``channels``: those this process has; what belongs to another one waits for it.
+        """
+        by = self._claimant(lease_s, channels)
 
         def claim(connection: sa.Connection) -> list[Claim]:
             return list(islice(iter(partial(claims.claim_next, connection, by), None), most))

@@ -8,7 +8,7 @@ from botcore.store.letters import LETTER
 from botcore.store.sql import Statement, arg, const, one_of, upsert
 from botcore.store.tables import conversation, feedback, inbox, outbox, probe, turn
 
-__all__ = ["counts", "forget", "forget_some", "integrity", "touch"]
+__all__ = ["counts", "forget", "forget_some", "integrity", "open_by_channel", "touch"]
 
 _SLICE = 200
 """Rows a write may delete: others wait for it."""
@@ -44,6 +44,11 @@ _UNSETTLED = Statement(
     .where(conversation.c.next_at.is_not(None), one_of(outbox.c.state, "pending", "sending", "uncertain"))
     .group_by(outbox.c.state)
 )
+_BY_CHANNEL = Statement(
+    sa.select(conversation.c.channel, sa.func.count())
+    .where(conversation.c.next_at.is_not(None))
+    .group_by(conversation.c.channel)
+)
 _DEAD = Statement(sa.select(sa.func.count()).select_from(inbox).where(LETTER))
 _TOUCH = Statement(
     lambda dialect: (
@@ -73,6 +78,11 @@ def counts(connection: sa.Connection) -> dict[str, int]:
     for statement in (_OPEN, _UNSETTLED):
         found.update({row.state: row.number for row in statement(connection)})
     return found | {"dead": _DEAD(connection).scalar()}
+
+
+def open_by_channel(connection: sa.Connection) -> dict[str, int]:
+    """In how many conversations of each channel something is to be done."""
+    return dict(_BY_CHANNEL.rows(connection))
 
 
 def touch(connection: sa.Connection, now: float) -> None:

@@ -64,6 +64,14 @@ async def test_after_the_clock_was_set_back_a_dead_owners_lease_lasts_two_more_a
     assert await other.claim_next() is None
 
 
+async def test_of_a_channel_that_is_not_here_nothing_is_claimed(store: Store) -> None:
+    await store.release(await begin(store))
+    for channels in ((), ("web", "slack")):
+        assert await store.claim_some(9, channels=channels) == []
+    (claim,) = await store.claim_some(9, channels=("web", "telegram"))
+    assert claim.conversation.channel == "telegram"
+
+
 WRITES: dict[str, Callable[[Store, Claim], Awaitable[object]]] = {
     "commit_turn": lambda store, claim: store.commit_turn(claim, end(claim)),
     "commit_turn with release": lambda store, claim: store.commit_turn(claim, end(claim, release=True)),
