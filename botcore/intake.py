@@ -99,6 +99,9 @@ class Intake:
         failpoint("accept.committed")
         for one in accepted:
             await self._act_on(one)
+        for one in accepted:  # last: plugins may take their time over a verdict
+            if one.feedback:
+                await self._house.judged([one.feedback])
         return [self._admission.receipt(one) for one in accepted]
 
     async def _act_on(self, one: Accepted) -> None:
@@ -110,8 +113,6 @@ class Intake:
             await self._router.leases.put_back(one.claim)
         elif isinstance(one.record, Message | Control):
             self._router.waits(one.record.conversation.key)
-        if one.feedback:
-            await self._house.judged([one.feedback])
 
 
 def _order(record: Incoming) -> Incoming:
