@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
+from botcore.dispatch import FAILURES, travels_on
 from botcore.errors import Retry, StoreError
 from botcore.failpoints import failpoint
 from botcore.messages import Chunk, Citation, Reply
@@ -156,7 +157,9 @@ class Delivery:
         except Retry as refused:  # said of the chat, so of the final text as well
             self._sender.pace.hold(self._channel, self._claim.conversation, refused.after)
             return refused.after
-        except Exception:
+        except FAILURES as error:
+            if travels_on(error):
+                raise
             log.debug("%s: a preview could not be shown", self._channel.name, exc_info=True)
         return 0.0
 

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TypeVar
 
 from botcore.clock import Clock
+from botcore.dispatch import FAILURES, travels_on
 from botcore.errors import Rejected, Retry, StoreUnavailable, in_a_line
 from botcore.failpoints import failpoint
 from botcore.messages import Feedback
@@ -112,7 +113,9 @@ class Sender:
             if row.part.platform_id:
                 return await self._displaced(channel, claim, row, str(refused))
             return await self._failed(channel, claim, row, str(refused), release=release)
-        except Exception as error:
+        except FAILURES as error:
+            if travels_on(error):
+                raise
             self._count(channel, "uncertain")
             log.warning("%s: outcome of a send unknown: %s", channel.name, in_a_line(error))
             row = await self._note(partial(self.store.uncertain, claim, row.part.id))
@@ -171,7 +174,9 @@ class Sender:
         try:
             async with self.clock.timeout(CALL_S):
                 return await channel.find(row.part, row.started_at)
-        except Exception as error:  # whatever it is: not known, as with a send
+        except FAILURES as error:  # whatever it is: not known, as with a send
+            if travels_on(error):
+                raise
             log.info("%s: cannot be asked what has arrived: %s", channel.name, in_a_line(error))
             return None
 

@@ -1,0 +1,35 @@
+"""Whatever a channel raises while it sends, the reply goes out and the bot goes on."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from botcore import Capabilities, Draft, Part, sender
+from botcore.testing import LoopbackChannel, chatting
+
+
+class Unwell(LoopbackChannel):
+    """Its library gives up in a way of its own: whenever it is to show or to find something, and once at a send."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(Capabilities(progress="draft", can_find=True, sends_per_second_per_chat=1000))
+        self.error = error
+        self.failures.append(error)  # type: ignore[arg-type]
+
+    async def show(self, draft: Draft) -> None:
+        raise self.error
+
+    async def find(self, part: Part, since: float) -> str | None:
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), SystemExit(2), RuntimeError()], ids=repr)
+async def test_whatever_a_channel_raises_counts_as_no_answer(
+    error: BaseException, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sender, "RESEND_AFTER_S", 0.0)
+    async with chatting(tmp_path, channel=Unwell(error)) as chat:
+        await chat.says("/start")
+        await chat.hears("Hello")
+    assert "outcome of a send unknown" in caplog.text
