@@ -97,8 +97,8 @@ class Leases:
         match error:
             case LeaseLost():
                 await self._lost(claim)
-            case ExceptionGroup() if error.subgroup(LeaseLost):  # it came through a task's group
-                await self._lost(claim)
+            case ExceptionGroup() if stores := error.subgroup(StoreError):  # it came through a task's group
+                await self.failed(claim, stores.exceptions[0])
             case StoreError():
                 log.log(level(error), "%s: tried again when the store is back: %s", claim.conversation.key, error)
                 await self._give_back(partial(self._store.requeue, claim, delay_s=AGAIN_S))

@@ -17,13 +17,14 @@ from botcore import (
     Person,
     Registry,
     Retry,
+    StoreUnavailable,
     Unknown,
     hookimpl,
     sender,
 )
 from botcore.failpoints import VARIABLE, Broken, arm
 from botcore.line import TELL_EVERY_S
-from botcore.store import Store
+from botcore.store import Claim, Store
 from botcore.testing import LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
 from botcore.trial import TRIAL_S
 from botcore.turn import SET_ASIDE
@@ -382,6 +383,26 @@ async def test_suspects_are_tried_one_at_a_time_beside_everybody_else(tmp_path: 
         for name in ("ana", "ben", "cyd"):
             await chat.with_(name).hears(f"I am {name}")
         assert (await chat.bot.database.counts())["dead"] == 0
+
+
+async def test_a_suspect_that_the_store_does_not_let_begin_is_tried_again_and_nothing_is_held_against_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    clock, begin_trial, away = ManualClock(), Store.begin_trial, [StoreUnavailable()]
+
+    async def begins(store: Store, claim: Claim) -> bool:
+        if away:
+            raise away.pop()
+        return await begin_trial(store, claim)
+
+    await die(tmp_path, clock, "ana")
+    monkeypatch.setattr(Store, "begin_trial", begins)
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        while not chat.engine.prompts:
+            await chat.bot.database.check()
+            await clock.advance(0.1)
+        await chat.hears("I am ana")
+    assert "could not be worked on" not in caplog.text
 
 
 async def test_who_wrote_what_killed_the_process_twice_hears_so_and_can_go_on(tmp_path: Path) -> None:
