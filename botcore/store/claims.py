@@ -1,9 +1,9 @@
 """Leases: who may work on a conversation, until when, and what is to be done there.
 
-A claim raises the conversation's epoch; every later write checks it (`fence`). `next_at` says when a conversation next
-wants a worker: NULL when nothing is open and nothing unsettled, else a time; releasing sets it to now, the end of the
-line. ``owner`` stays in the row of a process that died: who gives back, empties it. Processes compare leases by their
-own clocks: these may differ by less than the lease.
+A claim raises the conversation's epoch, which every later write checks (`fence.py`). `next_at` says when a conversation
+next wants a worker: NULL when nothing is open and nothing unsettled, else a time; releasing sets it to now, the end of
+the line. ``owner`` stays in the row of a process that died: who gives back, empties it. Processes compare leases by
+their own clocks: these may differ by less than the lease.
 """
 
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from botcore.errors import LeaseLost
 from botcore.failpoints import failpoint
 from botcore.messages import Conversation, Message, Person
 from botcore.store import order, outbox, poison
 from botcore.store.encoding import Unreadable, decode_message, place_of
+from botcore.store.fence import MINE, after_accepts, fence, lost
 from botcore.store.records import Claim, Handover
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox
@@ -25,26 +25,21 @@ from botcore.store.tables import outbox as parts
 __all__ = [
     "Claimant",
     "acquit",
-    "after_accepts",
     "begin_trial",
     "claim_next",
     "drop_leases",
     "drop_leases_of",
     "failed_run",
-    "fence",
     "hand_over",
     "heartbeat",
     "held",
     "let_go",
-    "lost",
     "next_at",
     "release",
     "requeue",
     "stopped",
     "time_went_back",
 ]
-
-_MINE = (conversation.c.key == arg("key"), conversation.c.epoch == arg("epoch"))
 
 
 def next_at(besides: Any = None) -> Any:
@@ -108,25 +103,24 @@ _HELD = Statement(
 _RELEASE = Statement(
     sa.update(conversation)
     .values(owner=const(""), lease_until=const(0), next_at=next_at())
-    .where(*_MINE)
+    .where(*MINE)
     .returning(conversation.c.next_at)
 )
 # With an epoch of its own: the turn before may still be telling its plugins, and a process may end it there.
 _GO_ON = Statement(
     sa.update(conversation)
     .values(epoch=conversation.c.epoch + const(1), lease_until=arg("until"))
-    .where(*_MINE)
+    .where(*MINE)
     .returning(conversation.c.stopped_through)
 )
 _DELAY = Statement(
-    sa.update(conversation).values(owner=const(""), lease_until=const(0), next_at=arg("at")).where(*_MINE)
+    sa.update(conversation).values(owner=const(""), lease_until=const(0), next_at=arg("at")).where(*MINE)
 )
 _REQUEUE = Statement(
     sa.update(inbox)
     .values(state=const("waiting"), attempts=inbox.c.attempts - const(1))
     .where(inbox.c.id == arg("id"), inbox.c.state == const("running"))
 )
-_FENCE = Statement(sa.select(conversation.c.epoch).where(*_MINE).with_for_update(key_share=True))
 _STOPPED = Statement(
     sa.select(conversation.c.key)
     .select_from(conversation)
@@ -154,17 +148,6 @@ _LONG = Statement(
     .values(lease_until=arg("until"))
     .where(conversation.c.next_at.is_not(None), conversation.c.lease_until > arg("until"))
 )
-
-
-def lost(claim: Claim) -> LeaseLost:
-    """The error of a worker that was overtaken."""
-    return LeaseLost(f"conversation {claim.conversation.key} is no longer held by claim {claim.epoch}: drop its work")
-
-
-def fence(connection: sa.Connection, claim: Claim) -> None:
-    """Nobody has claimed the conversation since, and nobody can until this transaction ends. Raises `LeaseLost`."""
-    if not _FENCE.rows(connection, key=claim.conversation.key, epoch=claim.epoch):
-        raise lost(claim)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,16 +231,6 @@ def heartbeat(connection: sa.Connection, *, owner: str, until: float) -> set[tup
 def held(connection: sa.Connection, *, owner: str) -> set[tuple[str, int]]:
     """(conversation, epoch) of every claim of this owner."""
     return {(key, epoch) for key, epoch in _HELD.rows(connection, owner=owner)}
-
-
-def after_accepts(connection: sa.Connection, key: str, epoch: int) -> None:
-    """Whoever was accepting in this conversation has committed, before it is given back in a statement of its own.
-
-    PostgreSQL: a statement that waits for a row goes on with what it had seen before. It would not see the message that
-    was stored meanwhile, and nobody would ever look for that. After `fence` there is nothing to wait for.
-    """
-    if connection.dialect.name != "sqlite":
-        _FENCE.rows(connection, key=key, epoch=epoch)
 
 
 def let_go(connection: sa.Connection, key: str, epoch: int, *, now: float) -> None:

@@ -10,6 +10,7 @@ from botcore.messages import Feedback
 from botcore.ports import Part
 from botcore.store import claims, feedback, outbox
 from botcore.store.encoding import split_part_id
+from botcore.store.fence import fence
 from botcore.store.records import Claim, OutboxRow
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import outbox as table
@@ -40,7 +41,7 @@ _RESENDING = _move(
 
 def begin_anchor(connection: sa.Connection, claim: Claim, part: Part, *, now: float) -> OutboxRow:
     """Part 0 as `sending`; the row of an earlier run where there is one."""
-    claims.fence(connection, claim)
+    fence(connection, claim)
     existing = outbox.part(connection, claim.conversation, part.turn, part.number)
     return existing or outbox.put(connection, part, message=claim.message_id, sending=True, now=now)
 
@@ -52,7 +53,7 @@ def begin_sending(connection: sa.Connection, claim: Claim, part_id: str, *, now:
 
 def sent(connection: sa.Connection, claim: Claim, part_id: str, platform_id: str) -> list[Feedback]:
     """The part is on the platform; returns the judgements that had come before its platform id was known."""
-    claims.fence(connection, claim)
+    fence(connection, claim)
     turn, number = split_part_id(part_id)
     if _SENT.changes(connection, turn=turn, number=number, platform_id=platform_id) != 1:
         row = _row(connection, claim, part_id)
@@ -92,7 +93,7 @@ def resending(connection: sa.Connection, claim: Claim, part_id: str, *, now: flo
 def _change(
     connection: sa.Connection, move: Statement, claim: Claim, part_id: str, *, already: str = "", **values: Any
 ) -> OutboxRow:
-    claims.fence(connection, claim)
+    fence(connection, claim)
     turn, number = split_part_id(part_id)
     moved = move.changes(connection, turn=turn, number=number, **values) == 1
     row = _row(connection, claim, part_id)

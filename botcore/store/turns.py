@@ -19,6 +19,7 @@ from botcore.store.encoding import (
     is_clean,
     place_of,
 )
+from botcore.store.fence import MINE, after_accepts, lost
 from botcore.store.notices import notify
 from botcore.store.records import Claim, OutboxRow, TurnEnd
 from botcore.store.sql import Statement, arg, args, const
@@ -38,8 +39,7 @@ def _locked(update: Any, dialect: str) -> Any:
     return update.returning(sa.func.pg_advisory_xact_lock_shared(const(_CURSOR_LOCK)))
 
 
-_MINE = (conversation.c.key == arg("key"), conversation.c.epoch == arg("epoch"))
-_KEEP = Statement(lambda dialect: _locked(sa.update(conversation).values(last_at=arg("now")).where(*_MINE), dialect))
+_KEEP = Statement(lambda dialect: _locked(sa.update(conversation).values(last_at=arg("now")).where(*MINE), dialect))
 _GIVE_BACK = Statement(
     lambda dialect: _locked(
         sa.update(conversation)
@@ -49,7 +49,7 @@ _GIVE_BACK = Statement(
             lease_until=const(0),
             next_at=sa.case((arg("unsettled") > const(0), arg("now")), else_=claims.next_at(besides=arg("message"))),
         )
-        .where(*_MINE),
+        .where(*MINE),
         dialect,
     )
 )
@@ -116,11 +116,11 @@ def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float)
         raise StoreError("this claim has no message, only parts to deliver: there is no turn to commit")
     key, message = claim.conversation.key, claim.message_id
     if end.release:
-        claims.after_accepts(connection, key, claim.epoch)
+        after_accepts(connection, key, claim.epoch)
     give_back = {"message": message, "unsettled": len(end.parts)} if end.release else {}
     hold = _GIVE_BACK if end.release else _KEEP
     if hold.changes(connection, key=key, epoch=claim.epoch, now=now, **give_back) != 1:
-        raise claims.lost(claim)
+        raise lost(claim)
     reply = end.reply if is_clean(end.reply.text, end.reply.reason) else clean(end.reply)
     keep = int(reply.outcome == "failed")
     if claim.buried:  # the message has its outcome already, and the operator's reason
@@ -149,7 +149,7 @@ def commit(connection: sa.Connection, claim: Claim, end: TurnEnd, *, now: float)
 def _committed(connection: sa.Connection, claim: Claim) -> list[OutboxRow]:
     """What an earlier commit of this turn left: its outcome was unknown to the caller who tries again."""
     if _REPLY(connection, id=claim.turn).first() is None:
-        raise claims.lost(claim)
+        raise lost(claim)
     rows = (
         outbox.part(connection, claim.conversation, claim.turn, row.number) for row in _PARTS(connection, id=claim.turn)
     )
