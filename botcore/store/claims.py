@@ -1,9 +1,9 @@
-"""Leases: who may work on a conversation, until when, and what is to be done there.
+"""Claims: who may work on a conversation, and what is to be done there.
 
-A claim raises the conversation's epoch, which every later write checks (`fence.py`). `next_at` says when a conversation
-next wants a worker: NULL when nothing is open and nothing unsettled, else a time; releasing sets it to now, the end of
-the line. ``owner`` stays in the row of a process that died: who gives back, empties it. Processes compare leases by
-their own clocks: these may differ by less than the lease.
+A claim raises the conversation's epoch, which every later write checks (`fence.py`), and lasts as long as its lease
+(`leases.py`). `next_at` says when a conversation next wants a worker: NULL when nothing is open and nothing unsettled,
+else a time; releasing sets it to now, the end of the line. ``owner`` stays in the row of a process that died: who gives
+back, empties it.
 """
 
 from dataclasses import dataclass
@@ -27,18 +27,12 @@ __all__ = [
     "acquit",
     "begin_trial",
     "claim_next",
-    "drop_leases",
-    "drop_leases_of",
     "failed_run",
     "hand_over",
-    "heartbeat",
-    "held",
     "let_go",
     "next_at",
     "release",
     "requeue",
-    "stopped",
-    "time_went_back",
 ]
 
 
@@ -89,17 +83,6 @@ _SUSPECT = Statement(
     .where(inbox.c.id == arg("id"), inbox.c.state == const("waiting"))
 )
 _TRACE = Statement(sa.update(inbox).values(trace=inbox.c.trace + arg("trace")).where(inbox.c.id == arg("id")))
-_HEARTBEAT = Statement(
-    sa.update(conversation)
-    .values(lease_until=arg("until"))
-    .where(conversation.c.next_at.is_not(None), conversation.c.owner == arg("owner"))
-    .returning(conversation.c.key, conversation.c.epoch)
-)
-_HELD = Statement(
-    sa.select(conversation.c.key, conversation.c.epoch).where(
-        conversation.c.next_at.is_not(None), conversation.c.owner == arg("owner")
-    )
-)
 _RELEASE = Statement(
     sa.update(conversation)
     .values(owner=const(""), lease_until=const(0), next_at=next_at())
@@ -120,33 +103,6 @@ _REQUEUE = Statement(
     sa.update(inbox)
     .values(state=const("waiting"), attempts=inbox.c.attempts - const(1))
     .where(inbox.c.id == arg("id"), inbox.c.state == const("running"))
-)
-_STOPPED = Statement(
-    sa.select(conversation.c.key)
-    .select_from(conversation)
-    .join(inbox, sa.and_(inbox.c.conversation == conversation.c.key, inbox.c.state == const("running")))
-    .where(
-        conversation.c.next_at.is_not(None),
-        conversation.c.owner == arg("owner"),
-        inbox.c.id <= conversation.c.stopped_through,
-    )
-)
-_DROP_LEASES = Statement(
-    sa.update(conversation)
-    .values(lease_until=const(0))
-    .where(conversation.c.next_at.is_not(None), conversation.c.lease_until > const(0))
-)
-_DROP_LEASES_OF = Statement(
-    sa.update(conversation)
-    .values(lease_until=const(0))
-    .where(conversation.c.next_at.is_not(None), conversation.c.owner == arg("owner"))
-)
-
-_AHEAD = Statement(sa.update(conversation).values(next_at=arg("now")).where(conversation.c.next_at > arg("now")))
-_LONG = Statement(
-    sa.update(conversation)
-    .values(lease_until=arg("until"))
-    .where(conversation.c.next_at.is_not(None), conversation.c.lease_until > arg("until"))
 )
 
 
@@ -221,16 +177,6 @@ def _work(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
 
 def _message(found: Any, place: Conversation) -> Message:
     return decode_message(found.payload, event_id=found.event_id, conversation=place)
-
-
-def heartbeat(connection: sa.Connection, *, owner: str, until: float) -> set[tuple[str, int]]:
-    """Extend every lease of this owner: (conversation, epoch) of each. What is not among them was taken over."""
-    return {(key, epoch) for key, epoch in _HEARTBEAT.rows(connection, owner=owner, until=until)}
-
-
-def held(connection: sa.Connection, *, owner: str) -> set[tuple[str, int]]:
-    """(conversation, epoch) of every claim of this owner."""
-    return {(key, epoch) for key, epoch in _HELD.rows(connection, owner=owner)}
 
 
 def let_go(connection: sa.Connection, key: str, epoch: int, *, now: float) -> None:
@@ -314,29 +260,3 @@ def acquit(connection: sa.Connection, claim: Claim) -> None:
     """The suspect that is running has gone on well."""
     fence(connection, claim)
     poison.acquit(connection, claim.message_id)
-
-
-def stopped(connection: sa.Connection, *, owner: str) -> list[str]:
-    """Keys of this owner's conversations whose running message was stopped, by whichever process took the order."""
-    return [row.key for row in _STOPPED(connection, owner=owner)]
-
-
-def drop_leases(connection: sa.Connection) -> None:
-    """Free what a dead process held. Only where no other process can be alive: SQLite, after the lock."""
-    _DROP_LEASES(connection)
-
-
-def drop_leases_of(connection: sa.Connection, owner: str) -> None:
-    """Free what this dead process held."""
-    _DROP_LEASES_OF(connection, owner=owner)
-
-
-def time_went_back(connection: sa.Connection, *, now: float, until: float = float("inf")) -> None:
-    """Nothing waits for a moment that the clock has shown before: what wants a worker wants one now.
-
-    Early is right, too: whoever claims what a platform has put off waits for it himself. ``until`` is the latest that a
-    lease can end: who lives extends his own meanwhile.
-    """
-    _AHEAD(connection, now=now)
-    if until < float("inf"):
-        _LONG(connection, until=until)

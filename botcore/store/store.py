@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from botcore.messages import Entry, Feedback, Incoming, Message, Outcome, Reply
 from botcore.ports import Part
-from botcore.store import caps, claims, feedback, history, inbox, leader, poison, sends, turns
+from botcore.store import caps, claims, feedback, history, inbox, leader, leases, poison, sends, turns
 from botcore.store.caps import Who
 from botcore.store.encoding import clean_text
 from botcore.store.housekeeping import Housekeeping
@@ -29,12 +29,12 @@ class Store(Housekeeping):
     def _opened(self, connection: sa.Connection) -> None:
         """What a dead process held is free at once: the lock says that nobody else is alive, or who it was."""
         if self._locks:
-            claims.drop_leases(connection)
+            leases.drop_all(connection)
         elif self.former.owner:
-            claims.drop_leases_of(connection, self.former.owner)
+            leases.drop_of(connection, self.former.owner)
             leader.drop(connection, self.former.owner)
         if self._seat:
-            claims.time_went_back(connection, now=self._clock.now())  # it may have while nobody looked
+            leases.time_went_back(connection, now=self._clock.now())  # it may have while nobody looked
 
     def _claimant(self, lease_s: float, channels: tuple[str, ...] | None) -> claims.Claimant:
         faulted = self.former.owner if self.former.faulted else ""
@@ -117,16 +117,16 @@ class Store(Housekeeping):
 
     async def heartbeat(self, *, lease_s: float = 30) -> set[tuple[str, int]]:
         """Extend every lease of this process to ``lease_s`` seconds from now; the (conversation, epoch) it holds."""
-        return await self.write(claims.heartbeat, owner=self.owner, until=self._clock.now() + lease_s)
+        return await self.write(leases.extend, owner=self.owner, until=self._clock.now() + lease_s)
 
     async def time_went_back(self, *, lease_s: float = 30) -> None:
         """What waits for a moment that the clock has shown before is due; no lease of anybody's outlives two more."""
         now = self._clock.now()
-        await self.write(lambda connection: claims.time_went_back(connection, now=now, until=now + 2 * lease_s))
+        await self.write(lambda connection: leases.time_went_back(connection, now=now, until=now + 2 * lease_s))
 
     async def held(self) -> set[tuple[str, int]]:
         """(conversation, epoch) of every claim of this process, as the database knows them."""
-        return await self.read(claims.held, owner=self.owner)
+        return await self.read(leases.held, owner=self.owner)
 
     async def let_go(self, conversation: str, epoch: int) -> None:
         """Give a conversation back of which only the claim's number is known."""
@@ -146,7 +146,7 @@ class Store(Housekeeping):
 
     async def stopped(self) -> list[str]:
         """Keys of this process's conversations whose running message was stopped, also by another process's accept."""
-        return await self.read(claims.stopped, owner=self.owner)
+        return await self.read(leases.stopped, owner=self.owner)
 
     # -------------------------------------------------------------- who leads (PostgreSQL only)
 

@@ -1,9 +1,8 @@
-"""Leases: taken over when they end, fair."""
+"""Claims: who gets which conversation, in what order, and what is to be done there."""
 
 from botcore.store import Handover, Store
 from botcore.testing.clock import ManualClock
-from tests.store.conftest import OpenStore
-from tests.store.kit import answer, begin, end, message, part, say, send_one
+from tests.store.kit import answer, begin, end, part, say, send_one
 
 
 async def test_nothing_to_do_is_none(store: Store) -> None:
@@ -26,37 +25,6 @@ async def test_a_lease_that_ended_is_taken_over_with_its_message(
     assert (taken.message_id, taken.turn, taken.message) == (claim.message_id, claim.turn, claim.message)
     assert taken.epoch == claim.epoch + 1
     assert taken.attempts == 2
-
-
-async def test_a_heartbeat_keeps_every_lease_of_its_owner_only(store: Store, other: Store, clock: ManualClock) -> None:
-    await begin(store, chat="mine")
-    theirs = (await other.accept([message(chat="theirs")]))[0].claim
-    assert theirs
-    await clock.advance(20)
-    await store.heartbeat()
-    await clock.advance(20)
-    taken = await store.claim_next()
-    assert taken
-    assert taken.conversation.chat == "theirs"
-    assert await other.claim_next() is None
-
-
-async def test_after_the_clock_was_set_back_a_dead_owners_lease_lasts_two_more_and_a_living_ones_stays(
-    store: Store, other: Store, clock: ManualClock
-) -> None:
-    await store.accept([message(chat="alive"), message(chat="dead")], lease_s=3600)  # as if it was an hour later
-    await other.time_went_back()
-    await clock.advance(59)
-    await store.write(
-        lambda c: c.exec_driver_sql("UPDATE conversation SET owner = 'gone' WHERE chat = 'dead'").rowcount
-    )
-    await store.heartbeat()
-    assert await other.claim_next() is None
-    await clock.advance(1)
-    taken = await other.claim_next()
-    assert taken
-    assert taken.conversation.chat == "dead"
-    assert await other.claim_next() is None
 
 
 async def test_of_a_channel_that_is_not_here_nothing_is_claimed(store: Store) -> None:
@@ -178,15 +146,3 @@ async def test_a_rerun_finds_the_anchor_it_began(store: Store, clock: ManualCloc
     assert taken.parts == ()
     assert taken.anchor
     assert (taken.anchor.state, taken.anchor.part.platform_id) == ("sent", "p7")
-
-
-async def test_a_restart_resumes_without_waiting_for_the_lease(make_store: OpenStore, clock: ManualClock) -> None:
-    async with make_store() as first:
-        claim = await begin(first)
-        sqlite = first.dialect == "sqlite"
-    if not sqlite:  # another process may be alive there: only the lease tells
-        await clock.advance(31)
-    async with make_store() as second:
-        again = await second.claim_next()
-    assert again
-    assert again.message_id == claim.message_id
