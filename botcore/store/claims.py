@@ -1,9 +1,7 @@
 """Claims: who may work on a conversation, and what is to be done there.
 
 A claim raises the conversation's epoch, which every later write checks (`fence.py`), and lasts as long as its lease
-(`leases.py`). `next_at` says when a conversation next wants a worker: NULL when nothing is open and nothing unsettled,
-else a time; releasing sets it to now, the end of the line. ``owner`` stays in the row of a process that died: who gives
-back, empties it.
+(`leases.py`). It is made of a conversation that is free and wants a worker by now (`next_at`, see `releases.py`).
 """
 
 from dataclasses import dataclass
@@ -16,44 +14,19 @@ from botcore.failpoints import failpoint
 from botcore.messages import Conversation, Message, Person
 from botcore.store import order, outbox, poison
 from botcore.store.encoding import Unreadable, decode_message, place_of
-from botcore.store.fence import MINE, after_accepts, fence, lost
+from botcore.store.fence import MINE, fence, lost
 from botcore.store.records import Claim, Handover
+from botcore.store.releases import given_back, release
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import conversation, inbox
-from botcore.store.tables import outbox as parts
 
 __all__ = [
     "Claimant",
     "acquit",
     "begin_trial",
     "claim_next",
-    "failed_run",
     "hand_over",
-    "let_go",
-    "next_at",
-    "release",
-    "requeue",
 ]
-
-
-def next_at(besides: Any = None) -> Any:
-    """When a conversation that is given back wants a worker again: now, after a platform's wait, or NULL for never.
-
-    ``besides``: inbox id of a message that is being ended in the same transaction.
-    """
-    open_rows = sa.exists().where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
-    if besides is not None:
-        open_rows = open_rows.where(inbox.c.id != besides)
-    unsettled = (
-        sa.select(
-            sa.case((sa.func.min(parts.c.not_before) > arg("now"), sa.func.min(parts.c.not_before)), else_=arg("now"))
-        )
-        .where(parts.c.conversation == arg("key"), one_of(parts.c.state, *outbox.UNSETTLED))
-        .group_by(parts.c.conversation)
-        .scalar_subquery()
-    )
-    # Parts of earlier turns go before the next message, so their wait is the conversation's wait.
-    return sa.func.coalesce(unsettled, sa.case((open_rows, arg("now"))))
 
 
 @lru_cache
@@ -82,27 +55,12 @@ _SUSPECT = Statement(
     .join(conversation, conversation.c.key == inbox.c.conversation)
     .where(inbox.c.id == arg("id"), inbox.c.state == const("waiting"))
 )
-_TRACE = Statement(sa.update(inbox).values(trace=inbox.c.trace + arg("trace")).where(inbox.c.id == arg("id")))
-_RELEASE = Statement(
-    sa.update(conversation)
-    .values(owner=const(""), lease_until=const(0), next_at=next_at())
-    .where(*MINE)
-    .returning(conversation.c.next_at)
-)
 # With an epoch of its own: the turn before may still be telling its plugins, and a process may end it there.
 _GO_ON = Statement(
     sa.update(conversation)
     .values(epoch=conversation.c.epoch + const(1), lease_until=arg("until"))
     .where(*MINE)
     .returning(conversation.c.stopped_through)
-)
-_DELAY = Statement(
-    sa.update(conversation).values(owner=const(""), lease_until=const(0), next_at=arg("at")).where(*MINE)
-)
-_REQUEUE = Statement(
-    sa.update(inbox)
-    .values(state=const("waiting"), attempts=inbox.c.attempts - const(1))
-    .where(inbox.c.id == arg("id"), inbox.c.state == const("running"))
 )
 
 
@@ -179,27 +137,10 @@ def _message(found: Any, place: Conversation) -> Message:
     return decode_message(found.payload, event_id=found.event_id, conversation=place)
 
 
-def let_go(connection: sa.Connection, key: str, epoch: int, *, now: float) -> None:
-    """Give a conversation back of which only the claim's number is known; unless it was taken over already."""
-    after_accepts(connection, key, epoch)
-    _RELEASE.rows(connection, key=key, epoch=epoch, now=now)
-
-
-def release(connection: sa.Connection, claim: Claim, *, now: float) -> None:
-    """Give the conversation back, unless it was taken over already."""
-    let_go(connection, claim.conversation.key, claim.epoch, now=now)
-
-
 def hand_over(connection: sa.Connection, claim: Claim, handover: Handover, *, now: float, lease_s: float) -> None:
     """Go on with the conversation's next message under a new claim, or give it back. After `fence`."""
     handover.claim = _following(connection, claim, until=now + lease_s) if lease_s > 0 else None
-    handover.idle = handover.claim is not None or _given_back(connection, claim, now=now) is None
-
-
-def _given_back(connection: sa.Connection, claim: Claim, *, now: float) -> float | None:
-    """When the conversation wants a worker again."""
-    ((at,),) = _RELEASE.rows(connection, key=claim.conversation.key, epoch=claim.epoch, now=now)
-    return at  # type: ignore[no-any-return]
+    handover.idle = handover.claim is not None or given_back(connection, claim, now=now) is None
 
 
 def _following(connection: sa.Connection, claim: Claim, *, until: float) -> Claim | None:
@@ -224,23 +165,6 @@ def _following(connection: sa.Connection, claim: Claim, *, until: float) -> Clai
         received_at=found.received_at,
         stopped=found.id <= stopped_through,
     )
-
-
-def failed_run(connection: sa.Connection, claim: Claim, trace: str, *, now: float) -> None:
-    """Give the conversation back with a message whose attempt counts, and what is known of it."""
-    fence(connection, claim)
-    _TRACE(connection, id=claim.message_id, trace=trace)
-    release(connection, claim, now=now)
-
-
-def requeue(connection: sa.Connection, claim: Claim, *, now: float, delay_s: float) -> None:
-    """Put the message back as if it had not been begun, and give the conversation back."""
-    fence(connection, claim)
-    _REQUEUE(connection, id=claim.message_id)
-    if delay_s > 0:
-        _DELAY(connection, key=claim.conversation.key, epoch=claim.epoch, at=now + delay_s)
-    else:
-        release(connection, claim, now=now)
 
 
 def begin_trial(connection: sa.Connection, claim: Claim) -> bool:

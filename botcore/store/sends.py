@@ -8,10 +8,11 @@ from botcore.errors import LeaseLost, StoreError
 from botcore.failpoints import failpoint
 from botcore.messages import Feedback
 from botcore.ports import Part
-from botcore.store import claims, feedback, outbox
+from botcore.store import feedback, outbox
 from botcore.store.encoding import split_part_id
 from botcore.store.fence import fence
 from botcore.store.records import Claim, OutboxRow
+from botcore.store.releases import given_back
 from botcore.store.sql import Statement, arg, const, one_of
 from botcore.store.tables import outbox as table
 
@@ -77,7 +78,7 @@ def failed(connection: sa.Connection, claim: Claim, part_id: str, reason: str, *
     """The platform refused the part for good."""
     _change(connection, _FAILED, claim, part_id, already="failed", reason=reason)
     if release:
-        claims.release(connection, claim, now=now)
+        given_back(connection, claim, now=now)
 
 
 def uncertain(connection: sa.Connection, claim: Claim, part_id: str) -> OutboxRow:

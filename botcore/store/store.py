@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from botcore.messages import Entry, Feedback, Incoming, Message, Outcome, Reply
 from botcore.ports import Part
-from botcore.store import caps, claims, feedback, history, inbox, leader, leases, poison, sends, turns
+from botcore.store import caps, claims, feedback, history, inbox, leader, leases, poison, releases, sends, turns
 from botcore.store.caps import Who
 from botcore.store.encoding import clean_text
 from botcore.store.housekeeping import Housekeeping
@@ -130,19 +130,19 @@ class Store(Housekeeping):
 
     async def let_go(self, conversation: str, epoch: int) -> None:
         """Give a conversation back of which only the claim's number is known."""
-        await self.write(claims.let_go, conversation, epoch, now=self._clock.now())
+        await self.write(releases.let_go, conversation, epoch, now=self._clock.now())
 
     async def release(self, claim: Claim) -> None:
         """Give the conversation back, to the end of the line; nothing happens where it was taken over already."""
-        await self.write(claims.release, claim, now=self._clock.now())
+        await self.write(releases.release, claim, now=self._clock.now())
 
     async def failed_run(self, claim: Claim, trace: str) -> None:
         """Give the conversation back after an error of ours: the attempt counts; ``trace`` is for the operator."""
-        await self.write(claims.failed_run, claim, clean_text(trace), now=self._clock.now())
+        await self.write(releases.failed_run, claim, clean_text(trace), now=self._clock.now())
 
     async def requeue(self, claim: Claim, *, delay_s: float = 0) -> None:
         """Put an aborted turn's message back as if it had not been begun, and give the conversation back."""
-        await self.write(claims.requeue, claim, now=self._clock.now(), delay_s=delay_s)
+        await self.write(releases.requeue, claim, now=self._clock.now(), delay_s=delay_s)
 
     async def stopped(self) -> list[str]:
         """Keys of this process's conversations whose running message was stopped, also by another process's accept."""

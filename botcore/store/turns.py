@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from botcore.errors import StoreError
 from botcore.failpoints import failpoint
 from botcore.messages import Message, Outcome, Reply
-from botcore.store import claims, outbox
+from botcore.store import outbox
 from botcore.store.encoding import (
     clean,
     decode_citations,
@@ -22,6 +22,7 @@ from botcore.store.encoding import (
 from botcore.store.fence import MINE, after_accepts, lost
 from botcore.store.notices import notify
 from botcore.store.records import Claim, OutboxRow, TurnEnd
+from botcore.store.releases import next_at
 from botcore.store.sql import Statement, arg, args, const
 from botcore.store.tables import conversation, inbox, turn
 from botcore.store.tables import outbox as parts
@@ -47,7 +48,7 @@ _GIVE_BACK = Statement(
             last_at=arg("now"),
             owner=const(""),
             lease_until=const(0),
-            next_at=sa.case((arg("unsettled") > const(0), arg("now")), else_=claims.next_at(besides=arg("message"))),
+            next_at=sa.case((arg("unsettled") > const(0), arg("now")), else_=next_at(besides=arg("message"))),
         )
         .where(*MINE),
         dialect,

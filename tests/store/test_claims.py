@@ -72,30 +72,6 @@ async def test_several_are_claimed_in_one_commit_in_the_same_order(store: Store,
     assert await store.claim_some(9) == []
 
 
-async def test_an_aborted_turn_goes_back_as_if_it_had_not_begun(store: Store) -> None:
-    claim = await begin(store)
-    await store.requeue(claim)
-    again = await store.claim_next()
-    assert again
-    assert (again.message_id, again.attempts, again.turn) == (claim.message_id, 1, claim.turn)
-
-
-async def test_requeue_with_a_delay_waits(store: Store, clock: ManualClock) -> None:
-    await store.requeue(await begin(store), delay_s=5)
-    await clock.advance(4)
-    assert await store.claim_next() is None
-    await clock.advance(1)
-    assert await store.claim_next()
-
-
-async def test_a_released_message_that_has_no_outcome_counts_its_attempt(store: Store) -> None:
-    claim = await begin(store)
-    await store.release(claim)
-    again = await store.claim_next()
-    assert again
-    assert (again.attempts, again.suspect) == (2, False)
-
-
 async def test_a_takeover_delivers_what_was_left_before_anything_else(
     store: Store, other: Store, clock: ManualClock
 ) -> None:
@@ -121,19 +97,6 @@ async def test_parts_alone_are_work_too(store: Store, clock: ManualClock) -> Non
     await store.sent(taken, taken.parts[0].part.id, "p1", release=Handover())
     assert await store.claim_next() is None
     await begin(store, "and a new message claims at once")
-
-
-async def test_a_part_told_to_wait_does_not_wake_its_conversation_before(store: Store, clock: ManualClock) -> None:
-    claim = await begin(store)
-    row = await send_one(store, claim)
-    await store.unsent(claim, row.part.id, not_before=clock.now() + 60)
-    await store.release(claim)
-    await clock.advance(59)
-    assert await store.claim_next() is None
-    await clock.advance(1)
-    taken = await store.claim_next()
-    assert taken
-    assert taken.parts[0].not_before == clock.now()
 
 
 async def test_a_rerun_finds_the_anchor_it_began(store: Store, clock: ManualClock) -> None:
