@@ -14,19 +14,13 @@ from botcore.failpoints import failpoint
 from botcore.messages import Conversation, Message, Person
 from botcore.store import order, outbox, poison
 from botcore.store.encoding import Unreadable, decode_message, place_of
-from botcore.store.fence import MINE, fence, lost
+from botcore.store.fence import MINE
 from botcore.store.records import Claim, Handover
-from botcore.store.releases import given_back, release
+from botcore.store.releases import given_back
 from botcore.store.sql import Statement, arg, const, one_of
-from botcore.store.tables import conversation, inbox
+from botcore.store.tables import conversation
 
-__all__ = [
-    "Claimant",
-    "acquit",
-    "begin_trial",
-    "claim_next",
-    "hand_over",
-]
+__all__ = ["Claimant", "claim_next", "hand_over"]
 
 
 @lru_cache
@@ -46,14 +40,6 @@ _TAKE = Statement(
     sa.update(conversation)
     .values(epoch=conversation.c.epoch + const(1), owner=arg("owner"), lease_until=arg("until"))
     .where(conversation.c.key == arg("key"))
-)
-_RUN = Statement(
-    sa.update(inbox).values(state=const("running"), attempts=inbox.c.attempts + const(1)).where(inbox.c.id == arg("id"))
-)
-_SUSPECT = Statement(
-    sa.select(inbox.c.event_id, inbox.c.payload, conversation.c.stopped_through)
-    .join(conversation, conversation.c.key == inbox.c.conversation)
-    .where(inbox.c.id == arg("id"), inbox.c.state == const("waiting"))
 )
 # With an epoch of its own: the turn before may still be telling its plugins, and a process may end it there.
 _GO_ON = Statement(
@@ -92,7 +78,7 @@ def _taken(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
     claim = _work(connection, row, by)
     failpoint("claim.in_commit")
     if claim is None:
-        release(connection, Claim(conversation=place_of(row), epoch=row.epoch + 1), now=by.now)
+        given_back(connection, Claim(conversation=place_of(row), epoch=row.epoch + 1), now=by.now)
     return claim
 
 
@@ -112,9 +98,9 @@ def _work(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
         known = poison.bury(connection, found, str(error))
     suspect = bool(known.deaths) and not known.buried
     if suspect:
-        poison.hold(connection, found.id)  # until its work begins: a death before that is not its own
+        poison.hold(connection, found.id)
     elif not known.buried:
-        _RUN(connection, id=found.id)
+        poison.begin(connection, found.id)
     if rows and known.buried:  # which abandons what it had begun to send
         rows = outbox.unsettled(connection, place)
     return Claim(
@@ -153,7 +139,7 @@ def _following(connection: sa.Connection, claim: Claim, *, until: float) -> Clai
     except Unreadable:
         return None  # whoever claims it sets it aside
     ((stopped_through,),) = _GO_ON.rows(connection, key=place.key, epoch=claim.epoch, until=until)
-    _RUN(connection, id=found.id)
+    poison.begin(connection, found.id)
     failpoint("claim.in_commit")
     return Claim(
         conversation=place,
@@ -165,22 +151,3 @@ def _following(connection: sa.Connection, claim: Claim, *, until: float) -> Clai
         received_at=found.received_at,
         stopped=found.id <= stopped_through,
     )
-
-
-def begin_trial(connection: sa.Connection, claim: Claim) -> bool:
-    """A suspect's work begins: from now on a death counts. Whether it was stopped meanwhile.
-
-    Raises `LeaseLost` where its author has edited it or taken it back, too: the next claim has the new text.
-    """
-    fence(connection, claim)
-    found = _SUSPECT(connection, id=claim.message_id).first()
-    if found is None or _message(found, claim.conversation) != claim.message:
-        raise lost(claim)
-    _RUN(connection, id=claim.message_id)
-    return bool(claim.message_id <= found.stopped_through)
-
-
-def acquit(connection: sa.Connection, claim: Claim) -> None:
-    """The suspect that is running has gone on well."""
-    fence(connection, claim)
-    poison.acquit(connection, claim.message_id)

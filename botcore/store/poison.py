@@ -20,9 +20,13 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from botcore.messages import Message
 from botcore.store import letters, outbox
+from botcore.store.encoding import decode_message
+from botcore.store.fence import fence, lost
+from botcore.store.records import Claim
 from botcore.store.sql import Statement, arg, const, one_of
-from botcore.store.tables import inbox
+from botcore.store.tables import conversation, inbox
 
 __all__ = [
     "MAX_ATTEMPTS",
@@ -32,6 +36,8 @@ __all__ = [
     "Found",
     "absolve",
     "acquit",
+    "begin",
+    "begin_trial",
     "bury",
     "hold",
     "judge",
@@ -47,6 +53,9 @@ MAX_RUNS = 6
 """Runs that may end without an outcome at all. Bounds what kills its process later than a trial lasts; a long reply
 may still be caught in other messages' deaths a few times."""
 
+_RUN = Statement(
+    sa.update(inbox).values(state=const("running"), attempts=inbox.c.attempts + const(1)).where(inbox.c.id == arg("id"))
+)
 _DIED = Statement(
     sa.update(inbox)
     .values(deaths=inbox.c.deaths + const(1), trace=inbox.c.trace + arg("trace"))
@@ -54,6 +63,11 @@ _DIED = Statement(
 )
 _BURY = Statement(sa.update(inbox).values(state=const("dead"), reason=arg("reason")).where(inbox.c.id == arg("id")))
 _WAIT = Statement(sa.update(inbox).values(state=const("waiting")).where(inbox.c.id == arg("id")))
+_SUSPECT = Statement(
+    sa.select(inbox.c.event_id, inbox.c.payload, conversation.c.stopped_through)
+    .join(conversation, conversation.c.key == inbox.c.conversation)
+    .where(inbox.c.id == arg("id"), inbox.c.state == const("waiting"))
+)
 _ACQUIT = Statement(sa.update(inbox).values(deaths=const(0)).where(inbox.c.id == arg("id")))
 _ABSOLVE = Statement(
     sa.update(inbox).values(deaths=const(0)).where(inbox.c.id == arg("id"), one_of(inbox.c.state, "waiting", "running"))
@@ -108,14 +122,37 @@ def _line(now: float, owner: str, attempt: int) -> str:
     return f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d %H:%M:%SZ} attempt {attempt}: process {owner} was gone\n"
 
 
+def begin(connection: sa.Connection, message: int) -> None:
+    """The work on it begins: an attempt is counted, and from now on a death."""
+    _RUN(connection, id=message)
+
+
 def hold(connection: sa.Connection, message: int) -> None:
-    """Let a suspect wait for its trial."""
+    """Let a suspect wait for its trial: a death before its work begins is not its own."""
     _WAIT(connection, id=message)
 
 
-def acquit(connection: sa.Connection, message: int) -> None:
-    """It went on well: the next death is its first again."""
-    _ACQUIT(connection, id=message)
+def begin_trial(connection: sa.Connection, claim: Claim) -> bool:
+    """A suspect's work begins. Whether it was stopped meanwhile.
+
+    Raises `LeaseLost` where its author has edited it or taken it back, too: the next claim has the new text.
+    """
+    fence(connection, claim)
+    found = _SUSPECT(connection, id=claim.message_id).first()
+    if found is None or _said(found, claim) != claim.message:
+        raise lost(claim)
+    begin(connection, claim.message_id)
+    return bool(claim.message_id <= found.stopped_through)
+
+
+def _said(found: Any, claim: Claim) -> Message:
+    return decode_message(found.payload, event_id=found.event_id, conversation=claim.conversation)
+
+
+def acquit(connection: sa.Connection, claim: Claim) -> None:
+    """It goes on well: the next death is its first again."""
+    fence(connection, claim)
+    _ACQUIT(connection, id=claim.message_id)
 
 
 def absolve(connection: sa.Connection, message: int, *, now: float) -> None:

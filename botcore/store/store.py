@@ -105,11 +105,11 @@ class Store(Housekeeping):
 
         Returns whether it was stopped meanwhile. `LeaseLost`, too, where its author has edited it or taken it back.
         """
-        return await self.write(claims.begin_trial, claim)
+        return await self.write(poison.begin_trial, claim)
 
     async def acquit(self, claim: Claim) -> None:
         """The suspect that is running has gone on well: the next death of its process counts as its first."""
-        await self.write(claims.acquit, claim)
+        await self.write(poison.acquit, claim)
 
     async def absolve(self, claim: Claim) -> None:
         """This process lost the claim but is alive: its message saw no death, and runs again if it was buried so."""
