@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -20,10 +19,9 @@ from botcore.errors import EngineError, LeaseLost, for_people
 from botcore.failpoints import failpoint
 from botcore.line import Line
 from botcore.live import House, LiveTurn
-from botcore.messages import Chunk, Outcome, Passage, PromptMessage, Reply, Sampling
-from botcore.observe import Ended
-from botcore.ports import Prompt, Usage
-from botcore.store import Claim, Handover, TurnEnd, clean_text
+from botcore.messages import Chunk, Reply
+from botcore.store import Claim, Handover
+from botcore.trace import Ending, reply_of, report, turn_end
 
 if TYPE_CHECKING:
     from botcore.clock import Deadline
@@ -37,13 +35,6 @@ SET_ASIDE = "This message could not be worked on, so I have set it aside. Please
 WENT_WRONG = "Something went wrong here; the operator's log says what."
 KEPT_S = 86_400.0
 """Telegram keeps updates for a day, Slack for less; what claims to be older has a wrong clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    outcome: Outcome
-    reason: str = ""
-    plugin: str = ""
 
 
 class TurnRun:
@@ -121,7 +112,8 @@ class TurnRun:
             await delivery.take_back()
             raise
         self._released(self)
-        self._report(turn, reply)
+        first_text_ms, metrics = self._first_text_ms, self._house.metrics
+        report(metrics, reply, start=self._start, first_text_ms=first_text_ms, seconds=self._seconds())
         if self.claim.buried:
             return
         failpoint("remember.begin")
@@ -134,25 +126,35 @@ class TurnRun:
         if self._overtaken:  # not raised above: the previews' group would wrap it
             raise LeaseLost
         failpoint("turn.written")
-        reply = self._reply(turn, delivery, ending)
-        await delivery.finish(self._end(turn, reply, ending), self.release)
+        reply = reply_of(turn, delivery, ending)
+        end = turn_end(
+            turn,
+            reply,
+            started_at=self._started,
+            first_text_ms=self._first_text_ms,
+            total_ms=1000 * self._seconds(),
+        )
+        await delivery.finish(end, self.release)
         return reply
 
-    async def _ending(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
+    def _seconds(self) -> float:
+        return self._house.clock.monotonic() - self._start
+
+    async def _ending(self, turn: LiveTurn, delivery: Delivery) -> Ending:
         if self.claim.buried:
-            return _Ending("dead", SET_ASIDE)
+            return Ending("dead", SET_ASIDE)
         try:
             if not self._called_off:
                 async with self._house.clock.timeout(None) as self._until:
                     return await self._produce(turn, delivery)
         except TimeoutError:
             if not self._called_off:
-                return _Ending("failed", f"This took longer than {self._house.settings.timeout_s:g} s and was ended.")
+                return Ending("failed", f"This took longer than {self._house.settings.timeout_s:g} s and was ended.")
         finally:
             self._until = None
-        return _Ending("stopped", "Stopped.")
+        return Ending("stopped", "Stopped.")
 
-    async def _produce(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
+    async def _produce(self, turn: LiveTurn, delivery: Delivery) -> Ending:
         """The reply, once this person's turn has come: that alone holds a slot, not what is sent before and after."""
         place = turn.conversation
         whose = (place.channel, place.account, turn.message.person.id)
@@ -183,43 +185,41 @@ class TurnRun:
         if waited > self._house.settings.queue_notice_s and self._house.excuses.passes(turn.conversation.key):
             delivery.excuse = f"Sorry for the wait: this message stood in line for {_long(waited)}."
 
-    async def _answer(self, turn: LiveTurn, delivery: Delivery) -> _Ending:
+    async def _answer(self, turn: LiveTurn, delivery: Delivery) -> Ending:
         try:
             async with AsyncExitStack() as stack:
                 stack.callback(turn.give_back)
                 return await self._stages(turn, delivery, stack)
         except EngineError as error:
             log.warning("turn %s: %s", turn.id, error)
-            return _Ending("failed", for_people(error))
+            return Ending("failed", for_people(error))
         except FAILURES as error:
             if travels_on(error):
                 raise
             log.exception("turn %s failed", turn.id)
-            return _Ending("failed", WENT_WRONG)
+            return Ending("failed", WENT_WRONG)
 
-    async def _stages(self, turn: LiveTurn, delivery: Delivery, stack: AsyncExitStack) -> _Ending:
+    async def _stages(self, turn: LiveTurn, delivery: Delivery, stack: AsyncExitStack) -> Ending:
         hooks, settings = self._house.hooks, self._house.settings
         if turn.command == "again":
             await turn.repeat()
         if len(turn.message.text) > settings.text_limit:
-            return _Ending(
-                "refused", f"That is too long: {len(turn.message.text)} of {settings.text_limit} characters."
-            )
+            return Ending("refused", f"That is too long: {len(turn.message.text)} of {settings.text_limit} characters.")
         refused = await hooks.first("admit", turn, budget_s=settings.decide_budget_s)
         if refused:
             log.info("turn %s refused by %s: %s", turn.id, refused.plugin, refused.value.reason)
-            return _Ending("refused", refused.value.notice, refused.plugin)
+            return Ending("refused", refused.value.notice, refused.plugin)
         await hooks.each("recall", turn, budget_s=settings.decide_budget_s, wrong=turn.sift)
         failpoint("turn.recalled")
         plugin, source = await self._source(turn)
         if source is None:
-            return _Ending("failed", "Nothing here knows how to answer that.")
+            return Ending("failed", "Nothing here knows how to answer that.")
         failed = await self._write(delivery, hooks.pipe("revise", turn, Won(plugin, source), stack))
         if failed:
-            return _Ending("failed", WENT_WRONG, failed)
+            return Ending("failed", WENT_WRONG, failed)
         if not delivery.text.strip():
-            return _Ending("failed", "The reply was empty; please say it differently.", plugin)
-        return _Ending("answered", "", plugin)
+            return Ending("failed", "The reply was empty; please say it differently.", plugin)
+        return Ending("answered", "", plugin)
 
     async def _write(self, delivery: Delivery, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> str:
         """Write down what the last stage gives; the plugin whose stream failed, "" where none did."""
@@ -230,7 +230,7 @@ class TurnRun:
                     return self._blame(stages[-1], TypeError(f"it yielded {type(chunk).__name__}, not Chunk(text=…)"))
                 if not chunk.text and not chunk.citations:
                     continue  # somebody holds back: what was said about waiting still holds
-                self._first_text_ms = self._first_text_ms or 1000 * (self._house.clock.monotonic() - self._start)
+                self._first_text_ms = self._first_text_ms or 1000 * self._seconds()
                 failpoint("turn.first_text")
                 delivery.write(chunk)
                 self.proven.set()
@@ -262,66 +262,6 @@ class TurnRun:
             return won.plugin, won.value
         return ("botcore", no_such_command(turn)) if turn.unknown else ("", None)
 
-    def _reply(self, turn: LiveTurn, delivery: Delivery, ending: _Ending) -> Reply:
-        return Reply(
-            id=turn.id,
-            conversation=turn.conversation,
-            text=clean_text(delivery.text).strip(),
-            outcome=ending.outcome,
-            citations=tuple(delivery.citations),
-            model=(turn.model or turn.engine.model) if turn.prompted else "",
-            plugin=ending.plugin,
-            reason=clean_text(ending.reason),
-            prompt_tokens=turn.usage.prompt_tokens,
-            completion_tokens=turn.usage.completion_tokens,
-            again=turn.again,
-        )
-
-    def _end(self, turn: LiveTurn, reply: Reply, ending: _Ending) -> TurnEnd:
-        turn.sift()  # a `reply` may have added to it
-        prompted = turn.prompted or Prompt(messages=())
-        trace = {
-            "prompt": [_flat(message) for message in prompted.messages],
-            "cut": list(prompted.cut),
-            "sampling": _flat(turn.sampling) if turn.sampling else None,
-            "verbatim": reply.text == "".join(turn.written).strip(),
-            "model": reply.model,
-            "plugin": ending.plugin,
-            "passages": [_flat(passage) for passage in turn.recalled.passages],
-            "usage": _flat(turn.usage),
-            "first_text_ms": round(self._first_text_ms, 1),
-            "total_ms": round(1000 * (self._house.clock.monotonic() - self._start), 1),
-        }
-        return TurnEnd(
-            reply=reply,
-            parts=(),
-            sending=0,
-            trace=trace,
-            start_over=turn.starts_over,
-            started_at=self._started,
-            message=turn.message,
-        )
-
-    def _report(self, turn: LiveTurn, reply: Reply) -> None:
-        seconds = self._house.clock.monotonic() - self._start
-        metrics, channel = self._house.metrics, turn.conversation.channel
-        metrics.turns.labels(channel, reply.outcome).inc()
-        metrics.turn_seconds.observe(seconds)
-        metrics.recent.append(Ended(self._start + seconds, self._first_text_ms / 1000, seconds))
-        if self._first_text_ms:
-            metrics.first_text.observe(self._first_text_ms / 1000)
-        metrics.tokens.labels("prompt").inc(reply.prompt_tokens)
-        metrics.tokens.labels("completion").inc(reply.completion_tokens)
-        log.info(
-            "%s %s by %s: %d + %d tokens in %.0f ms",
-            turn.conversation.key,
-            reply.outcome,
-            reply.plugin or "nobody",
-            reply.prompt_tokens,
-            reply.completion_tokens,
-            1000 * seconds,
-        )
-
 
 def _tell_place(delivery: Delivery, before: int) -> None:
     delivery.waiting(f"{before} before you" if before else "You are next")
@@ -338,8 +278,3 @@ def _long(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}s"
     return f"{max(seconds / 60, 2):.0f} minutes"
-
-
-def _flat(record: PromptMessage | Sampling | Passage | Usage) -> dict[str, object]:
-    """A record's fields; `asdict` would copy each of them deeply, 4 to 15 µs a record."""
-    return {name: getattr(record, name) for name in record.__slots__}
