@@ -161,8 +161,10 @@ class Bot(Archive):
         working, receiving = _begun(group, inside), _begun(group, channels)
         await router.started.wait()
         self.started.set()
-        await self._stopping.wait()
-        self.started.clear()
+        try:
+            await self._stopping.wait()
+        finally:
+            self.started.clear()
         _cancel(receiving)
         await self._drain(router, intake)
         _cancel(working)

@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from botcore import Bot, Chunk, Inbox, Registry, SettingsError, StoreUnavailable, Turn, hookimpl
+from botcore import (
+    Bot,
+    Chunk,
+    Conversation,
+    Inbox,
+    Message,
+    Person,
+    Registry,
+    SettingsError,
+    StoreUnavailable,
+    Turn,
+    hookimpl,
+)
 from botcore.bot import Bot as TheBot
 from botcore.settings import load_settings
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
@@ -283,6 +295,33 @@ async def test_after_stop_nothing_more_is_accepted(tmp_path: Path) -> None:
         chat.bot.stop()
         with pytest.raises(StoreUnavailable, match="stopping"):
             await chat.says("too late")
+
+
+class Late(LoopbackChannel):
+    """Hands in one more message when its run is over."""
+
+    told: Exception | None = None
+
+    async def run(self, inbox: Inbox) -> None:
+        place, person = Conversation(channel=self.name, chat="ana"), Person(id="ana")
+        try:
+            await super().run(inbox)
+        finally:
+            try:
+                await inbox.accept([Message(event_id="late", conversation=place, person=person, text="hi")])
+            except Exception as error:
+                self.told = error
+
+
+async def test_a_bot_that_is_cancelled_takes_nothing_more_either(tmp_path: Path) -> None:
+    channel, flags = Late(), {"bot.data_dir": tmp_path, "http.port": 0, "engine.kind": "scripted"}
+    bot = TheBot(load_settings([], environ={}, flags=flags, local=None), plugins={"loopback": channel})
+    running = asyncio.create_task(bot.run(), name="bot")
+    await channel.open.wait()
+    await bot.started.wait()
+    running.cancel()
+    await asyncio.wait([running])
+    assert isinstance(channel.told, StoreUnavailable)
 
 
 async def test_a_full_disk_is_told_to_the_channel_and_survived(tmp_path: Path) -> None:
