@@ -7,14 +7,17 @@ and all of them keep what they have until the line is a good deal shorter
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
+from typing import NoReturn
 
 from botcore.clock import Clock
+from botcore.errors import StoreError
 from botcore.messages import Message
 from botcore.observe import Metrics
 from botcore.pace import Seldom
 from botcore.ports import Receipt
-from botcore.store import Accepted
+from botcore.store import Accepted, Store
 
 __all__ = ["Admission"]
 
@@ -22,6 +25,8 @@ TOLD_EVERY_S = 60.0
 """Somebody who floods is told this often; everything said to them goes to the platform at its pace, too."""
 LOW = 0.8
 """Of the mark: below it messages are taken again. At the mark itself it would begin and end with every message."""
+COUNT_S = 1.0
+"""Between two looks at how many wait: ten thousand messages at most can come in meanwhile, and those are counted."""
 WORDS = {
     "person": "I am still busy with your earlier messages; please send this one again in a moment.",
     "chat": "I am still busy with earlier messages here; please send this one again in a moment.",
@@ -35,6 +40,7 @@ class Admission:
         """``most`` messages wait or run in all; ``running`` says how many run in this process."""
         self._most = most
         self._running = running
+        self._clock = clock
         self._metrics = metrics
         self._seldom = Seldom(clock, TOLD_EVERY_S)
         self._waiting = 0
@@ -51,8 +57,15 @@ class Admission:
         """Return when messages are taken again."""
         await self._room.wait()
 
-    def counted(self, waiting: int) -> None:
-        """So many wait in the store, looked up; until the next look what is accepted is added."""
+    async def count(self, store: Store) -> NoReturn:
+        """Look how many wait, until cancelled: the store knows what other processes take, and what was deleted."""
+        while True:
+            with suppress(StoreError):  # the channels hear of it, too
+                self._counted(await store.waiting(self._most + 1))
+            await self._clock.sleep(COUNT_S)
+
+    def _counted(self, waiting: int) -> None:
+        """So many wait; until the next look what is accepted is added."""
         self._waiting = waiting
         self._metrics.waiting.set(waiting)
         self._look()

@@ -7,7 +7,7 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from botcore.channels import keep
 from botcore.clock import Clock, SystemClock
 from botcore.dispatch import Dispatcher
 from botcore.engine import build_engine
-from botcore.errors import SettingsError, StoreError, without_addresses
+from botcore.errors import SettingsError, without_addresses
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
 __all__ = ["Bot", "visiting"]
 
 log: logging.Logger = logging.getLogger(__name__)
-
-COUNT_S = 1.0
-"""Between two looks at how many wait: ten thousand messages at most can come in meanwhile, and those are counted."""
 
 ENDING_S = 10.0
 """For what is cancelled at the stop before it is cancelled again: a vLLM of our own is killed after five."""
@@ -149,7 +146,7 @@ class Bot(Archive):
             "engine": house.engine.run(),
             "which LoRA version serves": serving.tend(),
             "router": router.run(),
-            "how many wait": self._count(),
+            "how many wait": self._admission.count(self.database),
             "notices of other processes": self._hear(serving),
             "what is not forgotten by all": self._forgetting().tend(self.clock),
             "what is old": self._retain(),
@@ -203,14 +200,6 @@ class Bot(Archive):
                     serving.heard()
                 if notice.kind in ("turn", "lost"):
                     self._changes.tell(notice.key)
-
-    async def _count(self) -> None:
-        """Look once a second how many wait: the store knows what other processes take, and what was deleted."""
-        most = self.settings.turn.waiting_total + 1
-        while True:
-            with suppress(StoreError):  # the channels hear of it, too
-                self._admission.counted(await self.database.waiting(most))
-            await self.clock.sleep(COUNT_S)
 
     async def _tell_who_waits_elsewhere(self) -> None:
         """Name the channels that are not here but have something to be answered or sent."""
