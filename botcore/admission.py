@@ -57,11 +57,14 @@ class Admission:
         """Return when messages are taken again."""
         await self._room.wait()
 
-    async def count(self, store: Store) -> NoReturn:
-        """Look how many wait, until cancelled: the store knows what other processes take, and what was deleted."""
+    async def count(self, store: Store, channels: tuple[str, ...]) -> NoReturn:
+        """Look how many wait, until cancelled: the store knows what other processes take, and what was deleted.
+
+        In these channels only: what waits for another one may do so for long.
+        """
         while True:
             with suppress(StoreError):  # the channels hear of it, too
-                self._counted(await store.waiting(self._most + 1))
+                self._counted(await store.waiting(self._most + 1, channels=channels))
             await self._clock.sleep(COUNT_S)
 
     def _counted(self, waiting: int) -> None:

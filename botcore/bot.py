@@ -146,7 +146,7 @@ class Bot(Archive):
             "engine": house.engine.run(),
             "which LoRA version serves": serving.tend(),
             "router": router.run(),
-            "how many wait": self._admission.count(self.database),
+            "how many wait": self._admission.count(self.database, tuple(house.channels)),
             "notices of other processes": self._hear(serving),
             "what is not forgotten by all": self._forgetting().tend(self.clock),
             "what is old": self._retain(),

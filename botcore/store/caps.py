@@ -6,12 +6,13 @@ channel's open connections and by ``turn.waiting_total``.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 import sqlalchemy as sa
 
 from botcore.messages import Message
-from botcore.store.sql import Statement, arg, const
+from botcore.store.sql import Statement, among, arg, const
 from botcore.store.tables import inbox
 
 __all__ = ["Full", "Who", "chat_full", "person_full", "waiting", "who"]
@@ -36,8 +37,13 @@ _OF_PERSON = Statement(
         inbox.c.state == const("waiting"),
     )
 )
-_SOME = sa.select(inbox.c.person).where(inbox.c.state == const("waiting")).limit(arg("most")).offset(const(0))
-_WAITING = Statement(sa.select(sa.func.count()).select_from(_SOME.subquery()))
+
+
+@lru_cache
+def _waiting(channels: tuple[str, ...] | None) -> Statement:
+    here = among(inbox.c.channel, channels)
+    some = sa.select(inbox.c.person).where(inbox.c.state == const("waiting"), here).limit(arg("most")).offset(const(0))
+    return Statement(sa.select(sa.func.count()).select_from(some.subquery()))
 
 
 def who(message: Message) -> Who | None:
@@ -66,7 +72,7 @@ def person_full(connection: sa.Connection, whose: Who | None, held: Mapping[Who,
     return bool(waiting + max(held.get(whose, 0), 1) > most)
 
 
-def waiting(connection: sa.Connection, most: int) -> int:
-    """How many wait in all; counts no further than ``most``."""
-    ((number,),) = _WAITING.rows(connection, most=most)
+def waiting(connection: sa.Connection, most: int, channels: tuple[str, ...] | None) -> int:
+    """How many wait in these channels, or in all; counts no further than ``most``."""
+    ((number,),) = _waiting(channels).rows(connection, most=most)
     return int(number)

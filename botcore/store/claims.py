@@ -17,7 +17,7 @@ from botcore.store.encoding import Unreadable, decode_message, place_of
 from botcore.store.fence import MINE
 from botcore.store.records import Claim, Handover
 from botcore.store.releases import given_back
-from botcore.store.sql import Statement, arg, const, one_of
+from botcore.store.sql import Statement, among, arg, const
 from botcore.store.tables import conversation
 
 __all__ = ["Claimant", "claim_next", "hand_over"]
@@ -25,10 +25,10 @@ __all__ = ["Claimant", "claim_next", "hand_over"]
 
 @lru_cache
 def _free(channels: tuple[str, ...] | None) -> Statement:
-    here = () if channels is None else (one_of(conversation.c.channel, "", *channels),)
+    here = among(conversation.c.channel, channels)
     return Statement(
         sa.select(conversation)
-        .where(conversation.c.next_at <= arg("now"), conversation.c.lease_until <= arg("now"), *here)
+        .where(conversation.c.next_at <= arg("now"), conversation.c.lease_until <= arg("now"), here)
         .order_by(conversation.c.next_at)
         .limit(const(1))
         .offset(const(0))

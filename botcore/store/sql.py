@@ -10,14 +10,14 @@ so are the values, which is why the columns in `tables.py` are only text, intege
 """
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 
-__all__ = ["Statement", "arg", "args", "const", "one_of", "upsert"]
+__all__ = ["Statement", "among", "arg", "args", "const", "one_of", "upsert"]
 
 
 class _Compilable(Protocol):
@@ -42,6 +42,11 @@ def const(value: str | int) -> Any:
 def one_of(column: "sa.ColumnElement[Any]", *values: str) -> "sa.ColumnElement[bool]":
     """``column IN (…)`` over constants."""
     return column.in_([const(value) for value in values])
+
+
+def among(column: "sa.ColumnElement[Any]", values: "Sequence[str] | None") -> "sa.ColumnElement[bool]":
+    """As `one_of`, for a column that is never empty: of no values nothing, of None everything."""
+    return sa.true() if values is None else one_of(column, "", *values)
 
 
 def upsert(table: sa.Table, dialect: str) -> Any:

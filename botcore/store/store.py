@@ -78,9 +78,9 @@ class Store(Housekeeping):
             now=self._clock.now(),
         )
 
-    async def waiting(self, most: int) -> int:
-        """How many messages wait behind others; counts no further than ``most``."""
-        return await self.read(caps.waiting, most)
+    async def waiting(self, most: int, *, channels: tuple[str, ...] | None = None) -> int:
+        """How many messages wait behind others, in these channels or in all; counts no further than ``most``."""
+        return await self.read(caps.waiting, most, channels)
 
     async def claim_next(self, *, lease_s: float = 30) -> Claim | None:
         """The free conversation that has waited longest, None where nothing waits: backlog, takeover, restart."""

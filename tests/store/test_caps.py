@@ -113,3 +113,10 @@ async def test_counting_what_waits_reads_nothing_but_what_waits(store: Store) ->
         return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {counted}").all())
 
     assert "USING INDEX ix_inbox_waiting" in await store.read(plan)
+
+
+async def test_who_waits_is_counted_in_some_channels_or_in_all(store: Store) -> None:
+    await begin(store)
+    await say(store)
+    places = (None, ("telegram", "web"), ("web",), ())
+    assert [await store.waiting(9, channels=channels) for channels in places] == [1, 1, 0, 0]
