@@ -25,7 +25,8 @@ __all__ = ["Claimant", "claim_next", "hand_over"]
 
 @lru_cache
 def _free(channels: tuple[str, ...] | None) -> Statement:
-    here = among(conversation.c.channel, channels)
+    # No plain column: SQLite would take its index, look at every conversation of the channel, and sort them.
+    here = among(conversation.c.channel.concat(const("")), channels)
     return Statement(
         sa.select(conversation)
         .where(conversation.c.next_at <= arg("now"), conversation.c.lease_until <= arg("now"), here)

@@ -1,6 +1,11 @@
 """Claims: who gets which conversation, in what order, and what is to be done there."""
 
-from botcore.store import Handover, Store
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from botcore.store import Handover, Store, claims
 from botcore.testing.clock import ManualClock
 from tests.store.kit import answer, begin, end, part, say, send_one
 
@@ -33,6 +38,23 @@ async def test_of_a_channel_that_is_not_here_nothing_is_claimed(store: Store) ->
         assert await store.claim_some(9, channels=channels) == []
     (claim,) = await store.claim_some(9, channels=("web", "telegram"))
     assert claim.conversation.channel == "telegram"
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # PostgreSQL plans by what it has counted
+@pytest.mark.parametrize("channels", [None, ("telegram", "web")])
+async def test_looking_for_a_free_conversation_reads_those_that_want_a_worker_in_their_order(
+    store: Store, channels: tuple[str, ...] | None
+) -> None:
+    def plan(connection: sa.Connection) -> str:
+        found: list[str] = []
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_trace_callback(found.append)
+        claims.claim_next(connection, claims.Claimant(owner="one", now=1.0, lease_s=1, channels=channels))
+        driver.set_trace_callback(None)
+        return str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {found[0]}").all())
+
+    assert (await store.write(plan)).count("ix_conversation_next") == 1
+    assert "TEMP B-TREE" not in await store.write(plan)
 
 
 async def test_a_lease_that_ended_but_was_not_taken_may_still_commit(store: Store, clock: ManualClock) -> None:
