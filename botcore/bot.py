@@ -194,6 +194,8 @@ class Bot(Archive):
             async for notice in notices:
                 if notice.kind == "stop":
                     self._router.heard(notice.key)
+                if notice.kind in ("left", "lost"):
+                    self._router.left()
                 if notice.kind in ("lead", "lost"):
                     self._leadership.heard()
                 if notice.kind in ("lora", "lost"):

@@ -61,15 +61,18 @@ class Router:
 
     async def run(self) -> None:
         """Work until cancelled; turns that still run then go back to the inbox."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            self.started.set()
-            group.create_task(self.leases.keep(), name="lease heartbeat")
-            group.create_task(self._line.announce(self._house.clock), name="places in the line")
-            try:
-                await self._backlog()
-            finally:
-                self._group = None
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                self.started.set()
+                group.create_task(self.leases.keep(), name="lease heartbeat")
+                group.create_task(self._line.announce(self._house.clock), name="places in the line")
+                try:
+                    await self._backlog()
+                finally:
+                    self._group = None
+        finally:
+            await self._pass_on()
 
     @property
     def running(self) -> bool:
@@ -114,6 +117,12 @@ class Router:
         """Something of this conversation was stored behind others: whoever works there now finds it at its end."""
         if conversation not in self._newest:
             self._look()
+
+    def left(self) -> None:
+        """Another process may have left something to claim as it stopped, or stopped what runs here."""
+        if not self._draining:  # who stops leaves it to a third
+            self._drained = False
+        self._wake.set()
 
     async def drained(self) -> None:
         """Claim nothing more, and return when the running turns have ended."""
@@ -185,6 +194,15 @@ class Router:
             await self.leases.put_back(run.release.claim)
         run.release.claim = None
 
+    async def _pass_on(self) -> None:
+        """Tell the other processes that something is left to them, where it may be; they look once a second anyway."""
+        left, self._drained = not self._drained, True
+        if left and self._house.store.dialect == "postgresql":
+            try:
+                await self._house.store.leave()
+            except StoreError as error:
+                log.log(level(error), "the others find what is left within a second: %s", error)
+
     def _look(self) -> None:
         """There may be something to claim."""
         self._drained = False
@@ -208,7 +226,10 @@ class Router:
     async def _take(self) -> bool:
         """Whether there may be more to claim than was; that is worked on now."""
         async with self._claiming:
-            room = 0 if self._draining else self._room()
+            if self._draining:
+                await self._pass_on()
+                return False
+            room = self._room()
             claims = await self._claims(room) if room > 0 else None
             if claims:
                 failpoint("claim.committed")

@@ -528,11 +528,14 @@ async def test_a_conversation_goes_on_with_what_waits_there_and_nobody_looks_for
 class Slow(LoopbackChannel):
     """A channel whose sends take until it says so."""
 
+    asked = 0
+
     def __init__(self) -> None:
         super().__init__()
         self.go = asyncio.Event()
 
     async def send(self, part: Part) -> str:
+        self.asked += 1
         await self.go.wait()
         return await super().send(part)
 

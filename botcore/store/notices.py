@@ -20,7 +20,7 @@ __all__ = ["Notice", "listen", "notify"]
 
 log: logging.Logger = logging.getLogger(__name__)
 
-Kind = Literal["stop", "turn", "lead", "lora", "lost"]
+Kind = Literal["stop", "turn", "lead", "left", "lora", "lost"]
 CHANNEL = "botcore"
 KEY_BYTES = 7_000
 """PostgreSQL takes payloads below 8,000 bytes; a longer key is left to the look once a second."""
@@ -35,9 +35,10 @@ class Notice(NamedTuple):
 
     kind: Kind
     """``stop``: the running message is to end. ``turn``: one has ended. ``lead``: somebody leads no more.
-    ``lora``: another version is wanted. ``lost``: some were missed, look everywhere."""
+    ``left``: one that stops leaves something to claim. ``lora``: another version is wanted.
+    ``lost``: some were missed, look everywhere."""
     key: str = ""
-    """The conversation's; for ``lead`` what was led, for ``lora`` the version."""
+    """The conversation's; for ``lead`` what was led, for ``lora`` the version, for ``left`` none."""
 
 
 def notify(connection: sa.Connection, kind: Kind, key: str) -> None:

@@ -12,6 +12,7 @@ from botcore.store import caps, claims, feedback, history, inbox, leader, leases
 from botcore.store.caps import Who
 from botcore.store.encoding import clean_text
 from botcore.store.housekeeping import Housekeeping
+from botcore.store.notices import notify
 from botcore.store.records import Accepted, Claim, Handover, OutboxRow, TurnEnd
 
 __all__ = ["Store"]
@@ -99,6 +100,10 @@ class Store(Housekeeping):
             return list(islice(iter(partial(claims.claim_next, connection, by), None), most))
 
         return await self.write(claim)
+
+    async def leave(self) -> None:
+        """Tell the other processes that something waits which this one, as it stops, will not claim."""
+        await self.write(notify, "left", "")
 
     async def begin_trial(self, claim: Claim) -> bool:
         """The claimed suspect's work begins: from now on a death of this process counts against it.

@@ -1,20 +1,23 @@
 """Two bots on one PostgreSQL, as two processes would be. Their clocks stand still: nobody hears by looking again."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from botcore import Control
-from botcore.store import schema
-from botcore.testing import Chat, ManualClock, chatting, until
+from botcore.store import notices, schema
+from botcore.testing import Chat, LoopbackChannel, ManualClock, chatting, until
 from botcore_telegram.channel import STANDING_BY
 from botcore_telegram.testing import FakeTelegram
 from tests.conversations.test_turns import Talker
 from tests.store.conftest import own_schema, postgres
 from tests.store.test_migrations import newer
+from tests.test_router import Slow
 
 pytestmark = pytest.mark.postgres
 
@@ -37,8 +40,9 @@ async def there(url: str, tmp_path: Path) -> AsyncIterator[Chat]:
         yield chat
 
 
-def _bot(url: str, folder: Path) -> "chatting":
-    return chatting(folder, plugins={"talker": Talker()}, settings={"store": {"url": url}}, clock=ManualClock())
+def _bot(url: str, folder: Path, channel: LoopbackChannel | None = None, drain_s: float = 25) -> "chatting":
+    settings = {"store": {"url": url}, "turn": {"drain_s": drain_s}}
+    return chatting(folder, plugins={"talker": Talker()}, settings=settings, channel=channel, clock=ManualClock())
 
 
 async def test_a_stop_told_to_another_process_ends_the_reply_at_once(here: Chat, there: Chat) -> None:
@@ -48,6 +52,25 @@ async def test_a_stop_told_to_another_process_ends_the_reply_at_once(here: Chat,
     stop = Control(event_id="s1", conversation=here.conversation, person=here.person, kind="stop")
     await there.channel.inbox.accept([stop])
     await here.hears("Stopped.")
+
+
+async def test_a_stop_told_before_the_other_process_listens_is_found_when_it_does(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go, subscribe = threading.Event(), notices._subscribe
+
+    def later(engine: sa.Engine) -> sa.Connection:
+        assert go.wait(20)
+        return subscribe(engine)
+
+    monkeypatch.setattr(notices, "_subscribe", later)
+    async with _bot(url, tmp_path / "here") as here, _bot(url, tmp_path / "there") as there:
+        here.engine.hold()
+        await here.says("tell me everything")
+        await until(lambda: here.engine.open)
+        await there.says("/stop", event_id="s1")
+        go.set()
+        await here.hears("Stopped.")
 
 
 async def test_who_waits_in_another_process_hears_that_the_turn_has_ended(here: Chat, there: Chat) -> None:
@@ -64,17 +87,51 @@ async def _heard(chat: Chat, key: str) -> None:
             pass
 
 
-async def test_one_of_them_asks_telegram_and_when_it_stops_the_other_goes_on_at_once(url: str, tmp_path: Path) -> None:
+async def test_what_waits_behind_a_reply_of_one_that_stops_is_answered_by_the_other_at_once(
+    url: str, there: Chat, tmp_path: Path
+) -> None:
+    slow = Slow()
+    async with _bot(url, tmp_path / "stops", slow) as stops:
+        await stops.says("one")
+        await until(lambda: slow.asked)
+        stops.engine.hold()
+        await stops.with_("ben").says("tell me everything")
+        await until(lambda: stops.engine.open)
+        await there.says("two", event_id="second")
+        stops.bot.stop()
+        slow.go.set()
+        await stops.hears("You said: one")
+        await there.hears("You said: two")  # while the first one still makes its last reply
+        stops.engine.release()
+
+
+async def test_what_one_that_stops_could_not_finish_is_answered_by_the_other_at_once(
+    url: str, there: Chat, tmp_path: Path
+) -> None:
+    async with _bot(url, tmp_path / "stops", drain_s=0) as stops:
+        stops.engine.hold()
+        await stops.says("one")
+        await until(lambda: stops.engine.open)
+        stops.bot.stop()
+        await there.hears("You said: one")
+
+
+async def test_one_of_them_asks_telegram_and_when_it_stops_the_other_goes_on_at_once(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botcore.leader.TERM_S", 3600.0)  # it runs out by the database's clock, which goes on
     async with FakeTelegram() as telegram, _polling(url, tmp_path / "first", telegram) as first:
         ana = telegram.chat(7)
+        await telegram.serves("getMe")  # it leads
         async with _polling(url, tmp_path / "second", telegram) as second:
             await ana.says("one")
             await ana.hears("You said: one")
-            assert [_telegram(chat) for chat in (first, second)] == ["ok", STANDING_BY]
+            await until(lambda: _telegram(second) == STANDING_BY)
+            assert _telegram(first) == "ok"
             first.bot.stop()
             await ana.says("two")
             await ana.hears("You said: two")
-            assert _telegram(second) == "ok"
+            await until(lambda: _telegram(second) == "ok")
         assert telegram.executed["sendMessage"] == 2
 
 
