@@ -107,7 +107,8 @@ async def test_after_a_cut_the_others_are_heard_again(store: Store, other: Store
 
 def _cut_listeners(connection: sa.Connection) -> None:
     cut = (
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE query = 'LISTEN botcore' AND state = 'idle'"
+        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+        " WHERE query = 'LISTEN botcore' AND state = 'idle' AND datname = current_database()"  # other tests have theirs
     )
     connection.exec_driver_sql(cut).all()
 
@@ -149,7 +150,8 @@ async def test_a_turn_cannot_appear_below_a_cursor(store: Store, other: Store) -
 
 
 def _somebody_waits(connection: sa.Connection) -> bool:
-    return bool(connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar())
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    return bool(connection.exec_driver_sql(waits).scalar())
 
 
 GIVING_BACK: dict[str, Callable[[Store, Claim], Awaitable[object]]] = {
