@@ -800,6 +800,49 @@ async def test_a_deletion_happens_when_the_page_closes(page: Page, stub: Stub) -
     assert stub.deleted == [TALK]
 
 
+PLACE = "log => log.querySelector('.marked').getBoundingClientRect().top"
+MARK = f"log => (log.querySelector('.bubble').classList.add('marked'), log.scrollTo(0, 0), ({PLACE})(log))"
+
+
+async def test_what_was_said_earlier_is_shown_piece_by_piece_and_nothing_moves(page: Page, stub: Stub) -> None:
+    for number in range(50):
+        stub.put(TALK, "user", f"line {number}", message=f"m{number}")
+    await open_talk(page, stub)
+    lines, log = page.get_by_role("article", name="You"), page.get_by_role("log")
+    await expect(lines.first).to_have_text("line 30")
+    stub.scripts.append(Script("Still running.", hold_after=1))
+    await say(page, "Meanwhile")
+    await expect(replies(page)).to_contain_text("Still")
+    for first, count in (("line 10", 20), ("line 0", 10)):
+        place = await log.evaluate(MARK)
+        await page.get_by_role("button", name="Show earlier messages").press("Enter")
+        await expect(lines.first).to_have_text(first)
+        assert abs(await log.evaluate(PLACE) - place) < 40  # less than a line: the button itself may have gone
+        await log.evaluate("log => log.querySelector('.marked').classList.remove('marked')")
+        await expect(page.locator("[aria-live=polite]")).to_have_text(f"{count} earlier messages are above.")
+        await expect(log).to_be_focused()
+    await expect(page.get_by_role("button", name="Show earlier messages")).to_have_count(0)
+    stub.go.set()
+    await expect(replies(page)).to_contain_text("Still running.")
+    await expect(lines).to_have_text([*(f"line {number}" for number in range(50)), "Meanwhile"])
+
+
+async def test_earlier_lines_that_cannot_be_had_are_said_and_asked_for_again(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    for number in range(21):
+        stub.put(TALK, "user", f"line {number}", message=f"m{number}")
+    await open_talk(page, stub)
+    await expect(page.get_by_role("article", name="You")).to_have_count(20)
+    stub.refuse[TALK] = (503, "unavailable", "The store is busy.")
+    await page.get_by_role("button", name="Show earlier messages").press("Enter")
+    await expect(page.get_by_text("Not shown: The store is busy.")).to_be_visible()
+    stub.refuse.clear()
+    await page.get_by_role("button", name="Show earlier messages").press("Enter")
+    await expect(page.get_by_role("article", name="You")).to_have_count(21)
+
+
 # ------------------------------------------------------------------ engine
 
 

@@ -12,6 +12,8 @@ import * as store from "./store.js";
 import { follow } from "./stream.js";
 import { accepted, emptyThread, grown, lastId, withEntry, withPending } from "./thread.js";
 
+/** A conversation that begins. @type {import("./types.js").Said} */
+const NOTHING = { entries: [], pending: [], earlier: false };
 /** @type {{close: () => void, again: () => void}|null} */
 let stream = null;
 /** Counts openings, so that an answer to an earlier one is dropped. */
@@ -41,18 +43,20 @@ export async function open(id) {
   batch(() => {
     store.current.value = id;
     store.thread.value = emptyThread();
+    store.earlier.value = false;
     store.loaded.value = false;
     store.stopping.value = false;
     store.card.value = null;
   });
   try {
-    const { entries, pending } = idInHash() === id ? await api.conversation(id) : { entries: [], pending: [] };
+    const { entries, pending, earlier } = idInHash() === id ? await api.conversation(id) : NOTHING;
     if (mine !== opening) return;
     let thread = emptyThread();
     for (const entry of entries) thread = withEntry(thread, entry);
     for (const line of pending) thread = withPending(thread, line);
     batch(() => {
       store.thread.value = thread;
+      store.earlier.value = earlier;
       store.loaded.value = true;
       settle();
     });

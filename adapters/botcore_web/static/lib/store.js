@@ -26,6 +26,8 @@ export const current = signal("");
 export const loaded = signal(false);
 /** @type {Signal<import("./thread.js").Thread>} */
 export const thread = signal(emptyThread());
+/** True where more was said in the open conversation than is here. */
+export const earlier = signal(false);
 /** @type {Signal<import("./types.js").Unsent[]>} */
 export const unsent = signal([]);
 /** Files on their way to the next message, of all conversations. @type {Signal<import("./types.js").Attached[]>} */
