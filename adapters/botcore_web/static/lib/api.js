@@ -84,6 +84,8 @@ export function upload(id, file, data, progress) {
 export const panels = () => call("GET", "/api/panels");
 /** @param {string} id @returns {Promise<{widgets: object[]}>} */
 export const panel = (id) => call("GET", `/api/panels/${encodeURIComponent(id)}`);
+/** Be given a visitor's cookie, as by opening the page; who has one keeps it. */
+export const enter = () => fetch("/", { cache: "no-store" });
 /** @param {string} key */
 export const login = (key) => call("POST", "/api/login", { key });
 /** @param {string} id */
