@@ -88,5 +88,6 @@ export const panel = (id) => call("GET", `/api/panels/${encodeURIComponent(id)}`
 export const enter = () => fetch("/", { cache: "no-store" });
 /** @param {string} key */
 export const login = (key) => call("POST", "/api/login", { key });
+export const logout = () => call("DELETE", "/api/login");
 /** @param {string} id */
 export const eventsPath = (id) => `${at(id)}/events`;

@@ -209,18 +209,6 @@ async function comeBack() {
   refreshList();
 }
 
-/** @param {string} key @returns {Promise<string>} what is wrong with it; "" = let in */
-export async function login(key) {
-  try {
-    await api.login(key);
-  } catch (error) {
-    return error.message;
-  }
-  store.locked.value = false;
-  await begin();
-  return "";
-}
-
 async function refresh() {
   try {
     const status = await api.status();

@@ -1,7 +1,8 @@
 // The list of conversations. On a wide screen it stands beside the chat, on a phone it covers it.
 import { html, useEffect, useRef, useState } from "../vendor/vendor.js";
 import * as chat from "../lib/chat.js";
-import { remove } from "../lib/list.js";
+import { entered, logout } from "../lib/entry.js";
+import { finish, remove } from "../lib/list.js";
 import { announce, current, name, shown, sidebar } from "../lib/store.js";
 import { era } from "../lib/when.js";
 import { Icon, IconButton, Ring } from "./atoms.js";
@@ -65,6 +66,7 @@ export function Sidebar() {
         <${Groups} conversations=${found} />
         ${!found.length && html`<p class="none">${words ? `Nothing called “${wanted}”` : "Your conversations will be listed here."}</p>`}
       </nav>
+      ${entered.value && html`<button type="button" class="quiet" onClick=${() => (finish(), logout())}>Log out</button>`}
     </aside>
     ${open && html`<div class="scrim" onClick=${leave}></div>`}
   `;
