@@ -19,10 +19,10 @@ class Archive:
         return await self.database.conversations(channel, person)
 
     async def history(
-        self, conversation: Conversation, *, after: int = 0, limit: int = 200, reader: str = ""
+        self, conversation: Conversation, *, after: int = 0, before: int = 0, limit: int = 200, reader: str = ""
     ) -> list[Entry]:
         """See `ports.Bot`."""
-        return await self.database.history(conversation.key, after=after, limit=limit, reader=reader)
+        return await self.database.history(conversation.key, after=after, before=before, limit=limit, reader=reader)
 
     async def open_messages(self, conversation: Conversation) -> list[tuple[int, Message]]:
         """See `ports.Bot`."""

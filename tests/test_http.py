@@ -521,6 +521,14 @@ async def test_a_login_is_a_cookie_scripts_cannot_read(locked: Port) -> None:
     assert await locked.status("GET", "/mine") == 200
 
 
+async def test_who_logs_out_is_asked_for_the_key_again(locked: Port) -> None:
+    assert await locked.status("POST", "/api/login", json={"key": KEY}) == 204
+    assert await locked.status("DELETE", "/api/login", headers={"Origin": "https://evil.example"}) == 403
+    assert await locked.status("GET", "/mine") == 200
+    assert await locked.status("DELETE", "/api/login") == 204
+    assert await locked.status("GET", "/mine") == 401
+
+
 async def test_behind_tls_the_cookie_is_secure(locked: Port) -> None:
     headers = {"X-Forwarded-Proto": "https"}
     assert "Secure" in (await locked.asks("POST", "/api/login", json={"key": KEY}, headers=headers))[2]["Set-Cookie"]

@@ -80,6 +80,15 @@ def test_a_secret_may_live_in_a_file(file: Path, tmp_path: Path) -> None:
     assert found.http.key.get_secret_value() == "very secret"
 
 
+def test_a_key_that_is_soon_guessed_is_refused_with_a_way_to_a_better_one(file: Path) -> None:
+    assert settings(path=file, environ={"BOTCORE_HTTP__KEY": ""}).http.key.get_secret_value() == ""
+    assert settings(path=file, environ={"BOTCORE_HTTP__KEY": "hunter22"}).http.key.get_secret_value() == "hunter22"
+    told = r"^BOTCORE_HTTP__KEY: http\.key: it is soon guessed; take at least 8 characters, .*openssl rand -hex 16$"
+    with pytest.raises(SettingsError, match=told) as refused:
+        settings(path=file, environ={"BOTCORE_HTTP__KEY": "hunter2"})
+    assert "hunter" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("toml", "environ", "told"),
     [

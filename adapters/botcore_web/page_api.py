@@ -21,6 +21,7 @@ POLL_S = 1.0
 """How often the store is asked while a message waits: the turn may run in another process."""
 COMMENT_S = 15.0
 ENTRIES_SHOWN = 200
+"""Lines in one answer; who wants more asks again."""
 
 
 class PageApi:
@@ -49,11 +50,13 @@ class PageApi:
         return web.json_response({"conversations": own})
 
     async def conversation(self, request: web.Request) -> web.Response:
-        """What was said, and what waits."""
+        """What was said last, and what waits; with ``?before=…`` what was said before that line."""
         who, where = self._where(request)
-        bot = self._desk.bot
-        waiting = await bot.open_messages(where)  # before the entries: what ends in between is in one of the two
-        entries = await bot.history(where, limit=ENTRIES_SHOWN, reader=who.id)
+        bot, before = self._desk.bot, wire.before(request.query)
+        # Before the entries: what ends in between is in one of the two.
+        waiting = [] if before else await bot.open_messages(where)
+        found = await bot.history(where, before=before, limit=ENTRIES_SHOWN + 1, reader=who.id)
+        entries = found[-ENTRIES_SHOWN:]
         reasons = await _reasons(bot, entries)
         committed = {entry.platform_id for entry in entries if entry.role == "user"}
         return web.json_response(
@@ -67,6 +70,7 @@ class PageApi:
                     for number, message in waiting
                     if message.platform_id not in committed
                 ],
+                "earlier": len(found) > len(entries),
             }
         )
 

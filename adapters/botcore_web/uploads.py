@@ -28,6 +28,8 @@ SWEEP_S = 3600.0
 CHATS_A_SWEEP = 200
 """How many chats one sweep asks the store about."""
 PIECE = 1 << 18
+EACH = 4
+"""Files of one visitor on their way: a page sends one after the other, and nobody may keep all others waiting."""
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 P = ParamSpec("P")
@@ -66,6 +68,10 @@ class Uploads:
     def _on_its_way(self, visitor: str) -> Iterator[str]:
         if self._coming.total() >= self._settings.uploads:
             raise Problem(503, "full", "too many files are on their way; try again in a moment", retry_after=5)
+        if self._coming[visitor] >= EACH:
+            raise Problem(
+                429, "busy", f"{EACH} files of yours are on their way; send it when one is there", retry_after=5
+            )
         self._coming[visitor] += 1
         try:
             yield visitor

@@ -18,6 +18,7 @@ from botcore_web.settings import WebSettings
 
 __all__ = [
     "VISITOR_COOKIE",
+    "before",
     "chat_id",
     "conversation",
     "entry_json",
@@ -89,6 +90,14 @@ def same_origin_proof(headers: Mapping[str, str]) -> bool:
 def last_event_id(header: str) -> int:
     """The entry up to which the page is complete; 0 for anything else a stranger may write there."""
     return int(header) if NUMBER.fullmatch(header) else 0
+
+
+def before(query: Mapping[str, str]) -> int:
+    """The entry of ``?before=…``, up to which somebody wants to read; 0 = to the newest."""
+    text = query.get("before", "0")
+    if not NUMBER.fullmatch(text):
+        raise Problem(400, "bad_request", "before: must be the id of a line of the conversation")
+    return int(text)
 
 
 # ------------------------------------------------------------------ what comes in

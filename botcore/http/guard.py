@@ -118,6 +118,12 @@ class Guard:
         )
         return response
 
+    async def logout(self, _request: web.Request) -> web.Response:
+        """``DELETE``: 204, and this browser forgets its session. A copy of it would hold until its own end."""
+        response = web.Response(status=204)
+        response.del_cookie(SESSION_COOKIE)
+        return response
+
 
 def _hint(forwarded: str) -> str:
     return "; if that is a proxy of yours, name it in [http] proxies" if forwarded else ""

@@ -241,6 +241,7 @@ class Http:
             Route(method="GET", path="/readyz", handler=self._readyz, access="public", owner="http"),
             Route(method="GET", path="/metrics", handler=self._metricsz, access="admin", owner="http"),
             Route(method="POST", path="/api/login", handler=self._guard.login, access="public", owner="http"),
+            Route(method="DELETE", path="/api/login", handler=self._guard.logout, access="public", owner="http"),
         )
 
     async def _healthz(self, _request: web.Request) -> web.Response:

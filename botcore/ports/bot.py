@@ -79,9 +79,12 @@ class Bot(Protocol):
         ...
 
     async def history(
-        self, conversation: Conversation, *, after: int = 0, limit: int = 200, reader: str = ""
+        self, conversation: Conversation, *, after: int = 0, before: int = 0, limit: int = 200, reader: str = ""
     ) -> list[Entry]:
-        """The newest ``limit`` committed entries above id ``after``, oldest first; with ``reader``'s feedback."""
+        """The newest ``limit`` committed entries above id ``after`` and below ``before``, oldest first; 0 = no bound.
+
+        With ``reader``'s own feedback.
+        """
         ...
 
     async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:

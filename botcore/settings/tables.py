@@ -19,6 +19,9 @@ __all__ = [
     "TurnSettings",
 ]
 
+SHORTEST_KEY = 8
+"""The least that NIST SP 800-63B allows where wrong guesses are counted."""
+
 
 class Table(BaseModel):
     """A validated table: unknown keys are errors, values do not change."""
@@ -49,13 +52,23 @@ class HttpSettings(Table):
     port: int = Field(default=8080, ge=0, le=65535)
     """The next free one is taken (and named) where it is occupied; 0 = any."""
     key: SecretStr = SecretStr("")
-    """Asked of everybody; needed to listen beyond loopback."""
+    """Asked of everybody; needed to listen beyond loopback; at least `SHORTEST_KEY` characters."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names a reverse proxy uses, besides localhost."""
     proxies: tuple[str, ...] = ()
     """Addresses or networks of reverse proxies of yours: wrong keys are counted for whom X-Forwarded-For names."""
     body_limit: int = Field(default=1 << 20, ge=1024)
     """Bytes of a request's body: 1 MiB is 16 times the largest update Telegram sends."""
+
+    @field_validator("key")
+    @classmethod
+    def _hard_to_guess(cls, key: SecretStr) -> SecretStr:
+        if 0 < len(key) < SHORTEST_KEY:
+            raise ValueError(
+                f"it is soon guessed; take at least {SHORTEST_KEY} characters, "
+                "for example what this prints: openssl rand -hex 16"
+            )
+        return key
 
     @field_validator("proxies")
     @classmethod

@@ -19,6 +19,7 @@ from botcore.store.tables import conversation, feedback, inbox, outbox, turn
 __all__ = ["conversations", "entries", "exchange", "open_messages", "window"]
 
 _MOST_CONVERSATIONS = 200
+_NO_END = 1 << 62
 _CARRIER = (
     sa.select(outbox.c.platform_id)
     .where(outbox.c.turn == turn.c.id, outbox.c.last == const(1))
@@ -73,7 +74,7 @@ _WINDOW_BEFORE = Statement(
 )
 _HISTORY = Statement(
     sa.select(*_COLUMNS, _VERDICT.label("verdict"))
-    .where(turn.c.conversation == arg("key"), turn.c.number >= arg("after"))
+    .where(turn.c.conversation == arg("key"), turn.c.number >= arg("after"), turn.c.number <= arg("before"))
     .order_by(turn.c.number.desc())
     .limit(arg("limit"))
     .offset(const(0))
@@ -135,12 +136,17 @@ def _current(lines: list[Entry]) -> list[Entry]:
     ]
 
 
-def entries(connection: sa.Connection, key: str, *, after: int, limit: int, reader: str) -> list[Entry]:
-    """The newest ``limit`` lines above entry id ``after``, oldest first, with the reader's own verdicts."""
+def entries(connection: sa.Connection, key: str, *, after: int, before: int, limit: int, reader: str) -> list[Entry]:
+    """The newest ``limit`` lines above entry id ``after`` and below ``before``, oldest first; 0 = no bound.
+
+    With the reader's own verdicts.
+    """
     if limit <= 0:
         return []
-    rows = _HISTORY(connection, key=key, after=(after + 1) // 2, limit=limit // 2 + 1, reader=reader)
-    return [entry for entry in _tell(rows) if entry.id > after][-limit:]
+    end = before or _NO_END
+    bounds = {"after": (after + 1) // 2, "before": (end - 1) // 2, "limit": limit // 2 + 1}
+    rows = _HISTORY(connection, key=key, reader=reader, **bounds)
+    return [entry for entry in _tell(rows) if after < entry.id < end][-limit:]
 
 
 def exchange(

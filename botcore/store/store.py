@@ -230,9 +230,14 @@ class Store(Housekeeping):
         """
         return await self.read(history.window, conversation, limit, before=before)
 
-    async def history(self, conversation: str, *, after: int = 0, limit: int = 200, reader: str = "") -> list[Entry]:
-        """The newest ``limit`` lines above entry id ``after``, oldest first; ``reader``'s own feedback filled in."""
-        return await self.read(history.entries, conversation, after=after, limit=limit, reader=reader)
+    async def history(
+        self, conversation: str, *, after: int = 0, before: int = 0, limit: int = 200, reader: str = ""
+    ) -> list[Entry]:
+        """The newest ``limit`` lines above entry id ``after`` and below ``before``, oldest first; 0 = no bound.
+
+        ``reader``'s own feedback is filled in.
+        """
+        return await self.read(history.entries, conversation, after=after, before=before, limit=limit, reader=reader)
 
     async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
         """(chat, first line cut to 80 characters, last activity) of those a person began, newest first, at most 200."""

@@ -766,8 +766,11 @@ async def test_conversations_are_listed_searched_and_opened(page: Page, stub: St
     await page.reload()
     nav = page.get_by_role("navigation", name="Conversations")
     await expect(nav.get_by_role("link")).to_have_text(["About apples", "About pears"])
+    await page.get_by_label("Search conversations").fill("nobody")
+    await expect(page.locator("[aria-live=polite]")).to_have_text("0 conversations found.")
     await page.get_by_label("Search conversations").fill("PEAR")
     await expect(nav.get_by_role("link")).to_have_text(["About pears"])
+    await expect(page.locator("[aria-live=polite]")).to_have_text("1 conversation found.")
     await nav.get_by_role("link").click()
     await expect(page.get_by_role("article", name="You")).to_contain_text("About pears")
     await expect(page).to_have_title("About pears · botcore")
@@ -798,6 +801,49 @@ async def test_a_deletion_happens_when_the_page_closes(page: Page, stub: Stub) -
     await page.reload()
     await expect(page.get_by_role("heading", name="botcore")).to_be_visible()
     assert stub.deleted == [TALK]
+
+
+PLACE = "log => log.querySelector('.marked').getBoundingClientRect().top"
+MARK = f"log => (log.querySelector('.bubble').classList.add('marked'), log.scrollTo(0, 0), ({PLACE})(log))"
+
+
+async def test_what_was_said_earlier_is_shown_piece_by_piece_and_nothing_moves(page: Page, stub: Stub) -> None:
+    for number in range(50):
+        stub.put(TALK, "user", f"line {number}", message=f"m{number}")
+    await open_talk(page, stub)
+    lines, log = page.get_by_role("article", name="You"), page.get_by_role("log")
+    await expect(lines.first).to_have_text("line 30")
+    stub.scripts.append(Script("Still running.", hold_after=1))
+    await say(page, "Meanwhile")
+    await expect(replies(page)).to_contain_text("Still")
+    for first, count in (("line 10", 20), ("line 0", 10)):
+        place = await log.evaluate(MARK)
+        await page.get_by_role("button", name="Show earlier messages").press("Enter")
+        await expect(lines.first).to_have_text(first)
+        assert await log.evaluate(PLACE) == pytest.approx(place, abs=2)
+        await log.evaluate("log => log.querySelector('.marked').classList.remove('marked')")
+        await expect(page.locator("[aria-live=polite]")).to_have_text(f"{count} earlier messages are above.")
+        await expect(log).to_be_focused()
+    await expect(page.get_by_role("button", name="Show earlier messages")).to_have_count(0)
+    stub.go.set()
+    await expect(replies(page)).to_contain_text("Still running.")
+    await expect(lines).to_have_text([*(f"line {number}" for number in range(50)), "Meanwhile"])
+
+
+async def test_earlier_lines_that_cannot_be_had_are_said_and_asked_for_again(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    for number in range(21):
+        stub.put(TALK, "user", f"line {number}", message=f"m{number}")
+    await open_talk(page, stub)
+    await expect(page.get_by_role("article", name="You")).to_have_count(20)
+    stub.refuse[TALK] = (503, "unavailable", "The store is busy.")
+    await page.get_by_role("button", name="Show earlier messages").press("Enter")
+    await expect(page.get_by_text("Not shown: The store is busy.")).to_be_visible()
+    stub.refuse.clear()
+    await page.get_by_role("button", name="Show earlier messages").press("Enter")
+    await expect(page.get_by_role("article", name="You")).to_have_count(21)
 
 
 # ------------------------------------------------------------------ engine
@@ -847,17 +893,28 @@ async def test_keys(page: Page, stub: Stub) -> None:
     await expect(replies(page)).to_contain_text("Understood.")
     assert stub.posts[0]["text"] == "one\ntwo"
     await page.get_by_role("log").focus()
-    await page.keyboard.press("/")
+    await page.keyboard.press("Control+/")
     await expect(field).to_be_focused()
     await expect(field).to_have_value("")
-    await page.get_by_role("log").focus()
-    await page.keyboard.press("?")
+    await page.get_by_role("button", name="Help").press("Enter")
     await expect(page.get_by_role("dialog", name="Help")).to_be_visible()
     await page.keyboard.press("Escape")
     await expect(page.get_by_role("dialog", name="Help")).to_be_hidden()
     await page.keyboard.press("Alt+n")
     await expect(replies(page)).to_have_count(0)
     await expect(page.get_by_role("heading", name="botcore")).to_be_visible()
+
+
+PRINTED = "[...Array(95).keys()].map(code => String.fromCharCode(32 + code))"
+NOT_TAKEN = f"""log => {PRINTED}.every(key => {{
+  const press = new KeyboardEvent("keydown", {{ key, bubbles: true, cancelable: true }});
+  return log.dispatchEvent(press) && document.activeElement === log && !document.querySelector("dialog[open]");
+}})"""
+
+
+async def test_no_single_character_does_anything_where_nobody_writes(page: Page) -> None:
+    await page.get_by_role("log").focus()
+    assert await page.get_by_role("log").evaluate(NOT_TAKEN)
 
 
 async def test_a_slash_offers_the_commands(page: Page) -> None:

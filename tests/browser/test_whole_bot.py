@@ -121,6 +121,30 @@ async def test_who_comes_by_a_link_on_another_site_finds_their_conversations(pag
         await expect(replies(page)).to_contain_text("So it is")
 
 
+async def test_who_deletes_the_cookie_begins_anew_and_loses_no_words(page: Page, start: Start) -> None:
+    async with start() as chat:
+        watch = await visit(page, chat)
+        watch.expected.append("Failed to load resource")
+        await say(page, "What does the handbook say?")
+        await expect(replies(page)).to_contain_text("So it is")
+        await page.context.clear_cookies()
+        await say(page, "And the handbook today?")
+        await expect(page.get_by_text("The cookie that your conversations here belong to was deleted.")).to_be_visible()
+        await expect(page.get_by_role("article", name="You")).to_have_text("And the handbook today?")
+        await expect(replies(page)).to_contain_text("So it is")
+        listed = page.get_by_role("navigation", name="Conversations").get_by_role("link")
+        await expect(listed).to_have_text(["And the handbook today?"])
+        await page.context.clear_cookies()
+        await page.route(f"{chat.bot.address}/", lambda route: route.fulfill(body=""))  # as a browser that keeps none
+        await say(page, "The handbook, for the last time?")
+        await expect(page.get_by_text("This browser keeps no cookie for this page")).to_be_visible()
+        await page.unroute(f"{chat.bot.address}/")
+        await expect(replies(page)).to_contain_text("So it is")
+        await expect(page.get_by_text("This browser keeps no cookie for this page")).to_have_count(0)
+        await expect(page.get_by_role("article", name="You")).to_have_text("The handbook, for the last time?")
+        assert watch.verdict() == []
+
+
 async def test_a_file_is_read_cited_corrected_and_read_again(page: Page, start: Start, tmp_path: Path) -> None:
     talker, book = Talker(), tmp_path / "handbook.txt"
     book.write_bytes(b"So it is written. " * 200_000)  # 3.6 MB
@@ -244,4 +268,11 @@ async def test_a_locked_bot_lets_in_who_knows_the_key(page: Page, start: Start) 
         await page.keyboard.press("Enter")
         await say(page, "Hello")
         await expect(replies(page)).to_contain_text("You said: Hello")
+        await page.reload()
+        await page.get_by_label("Message to botcore").fill("half a secr")
+        await page.get_by_role("button", name="Log out").press("Enter")
+        await page.get_by_label("Access key").fill("open-sesame-for-the-test")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_text("You said: Hello")).to_be_visible()
+        await expect(page.get_by_label("Message to botcore")).to_have_value("")
         assert watch.verdict() == []

@@ -149,6 +149,15 @@ async def test_history_goes_on_after_any_line(store: Store) -> None:
     assert await store.history(KEY, limit=3) == lines[-3:]
 
 
+async def test_history_goes_back_before_any_line(store: Store) -> None:
+    await exchange(store, "a", "b", "c")
+    lines = await store.history(KEY)
+    for index, line in enumerate(lines):
+        assert await store.history(KEY, before=line.id) == lines[:index]
+        assert await store.history(KEY, before=line.id, limit=1) == lines[:index][-1:]
+    assert await store.history(KEY, after=lines[0].id, before=lines[4].id, limit=2) == lines[2:4]
+
+
 async def test_conversations_of_a_person_newest_first(store: Store, clock: ManualClock) -> None:
     await begin(store, "x" * 100, chat="c1")
     await clock.advance(1)

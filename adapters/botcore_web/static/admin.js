@@ -1,6 +1,7 @@
 // The operator's page: its frame, and how it starts.
 import { effect, Fragment, html, render } from "./vendor/vendor.js";
-import { begin, login, panels, problem, unreachable } from "./lib/board.js";
+import { begin, panels, problem, unreachable } from "./lib/board.js";
+import { login } from "./lib/entry.js";
 import { locked, name } from "./lib/store.js";
 import { theme, turnTheme } from "./lib/theme.js";
 import { Icon, IconButton, Ring } from "./ui/atoms.js";
@@ -10,7 +11,7 @@ import { Panel } from "./ui/panel.js";
 const NEXT = { system: "light", light: "dark", dark: "system" };
 
 function App() {
-  if (locked.value) return html`<${Login} enter=${login} />`;
+  if (locked.value) return html`<${Login} enter=${(key) => login(key, begin)} />`;
   return html`<${Fragment}>
     <a class="skip" href="#panels">Skip to the panels</a>
     <header class="bar board-bar">

@@ -1,6 +1,7 @@
 // The page: its frame, and how it starts.
 import { effect, Fragment, html, render } from "./vendor/vendor.js";
 import * as chat from "./lib/chat.js";
+import { login } from "./lib/entry.js";
 import { listenToKeys } from "./lib/keys.js";
 import { finish, refreshList } from "./lib/list.js";
 import { idInHash } from "./lib/send.js";
@@ -17,7 +18,7 @@ import { covering, covers, Sidebar } from "./ui/sidebar.js";
 import { Thread } from "./ui/thread.js";
 
 function App() {
-  if (locked.value) return html`<${Login} enter=${chat.login} />`;
+  if (locked.value) return html`<${Login} enter=${(key) => login(key, chat.begin)} />`;
   return html`<${Fragment}>
     <a class="skip" href="#message" onClick=${skip}>Skip to the message field</a>
     <div class="app">

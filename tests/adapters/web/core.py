@@ -180,9 +180,10 @@ class Core:
         return [(one.conversation.chat, one.text, one.sent_at) for one in reversed(said)]
 
     async def history(
-        self, conversation: Conversation, *, after: int = 0, limit: int = 200, reader: str = ""
+        self, conversation: Conversation, *, after: int = 0, before: int = 0, limit: int = 200, reader: str = ""
     ) -> list[Entry]:
-        return [one for one in self._entries.get(conversation.key, []) if one.id > after][-limit:]
+        lines = self._entries.get(conversation.key, [])
+        return [one for one in lines if one.id > after and (not before or one.id < before)][-limit:]
 
     async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:
         reply = self._outcomes.get(message)

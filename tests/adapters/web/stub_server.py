@@ -30,6 +30,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+SHOWN = 20
+"""Lines in one answer."""
 READY = {"stage": "ready", "detail": "", "progress": None, "model": "starter", "window": 2048}
 
 
@@ -297,8 +299,11 @@ class Stub:
         return web.json_response({"conversations": sorted(known, key=lambda one: -float(str(one["at"])))})
 
     async def _show(self, request: web.Request) -> web.Response:
-        talk = self.talks.get(request.match_info["id"])
-        return web.json_response({"entries": talk.entries if talk else [], "pending": talk.pending if talk else []})
+        talk = self.talks.get(request.match_info["id"]) or Talk()
+        before = int(request.query.get("before", sys.maxsize))
+        lines = [entry for entry in talk.entries if entry["id"] < before]
+        shown = lines[-SHOWN:]
+        return web.json_response({"entries": shown, "pending": talk.pending, "earlier": len(lines) > len(shown)})
 
     async def _delete(self, request: web.Request) -> web.Response:
         self.deleted.append(request.match_info["id"])

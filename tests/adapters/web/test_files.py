@@ -20,7 +20,7 @@ from botcore.testing import ManualClock, until
 from botcore_web import Web
 from botcore_web.file_api import SILENCE_S
 from botcore_web.settings import WebSettings
-from botcore_web.uploads import DAY_S, SWEEP_S
+from botcore_web.uploads import DAY_S, EACH, SWEEP_S
 from tests.adapters.web.core import CHAT, House, Visitor, serving
 
 FILES = f"/api/conversations/{CHAT}/files"
@@ -241,21 +241,36 @@ async def test_only_so_much_is_kept_of_all_visitors(house: House, ana: Visitor, 
     assert (await attaches(ana, bytes(600_000)))[0] == 201
 
 
+async def halves(go: asyncio.Event) -> AsyncIterator[bytes]:
+    """A file that comes in two pieces, the second when the test says so."""
+    yield b"half"
+    await go.wait()
+    yield b"half"
+
+
 async def test_only_so_many_files_come_at_once(tmp_path: Path) -> None:
     async with serving(web=Web(WebSettings(uploads=1)), data_dir=tmp_path) as house:
         ana, go = await house.visitor(), asyncio.Event()
-
-        async def slow() -> AsyncIterator[bytes]:
-            yield b"half"
-            await go.wait()
-            yield b"half"
-
-        first = asyncio.create_task(attaches(ana, slow()))
+        first = asyncio.create_task(attaches(ana, halves(go)))
         await until(lambda: list(tmp_path.glob("web/.incoming/*")))
         status, body = await attaches(await house.visitor(), b"x")
         assert (status, body["error"]["code"]) == (503, "full")
         go.set()
         assert (await first)[1]["size"] == 8
+
+
+async def test_one_visitor_leaves_room_for_the_files_of_others(tmp_path: Path) -> None:
+    async with serving(data_dir=tmp_path) as house:
+        ana, go = await house.visitor(), asyncio.Event()
+        slow = [asyncio.create_task(attaches(ana, halves(go))) for _ in range(EACH)]
+        await until(lambda: len(list(tmp_path.glob("web/.incoming/*"))) == EACH)
+        status, body = await attaches(ana)
+        assert (status, body["error"]["code"]) == (429, "busy")
+        assert body["error"]["message"] == "4 files of yours are on their way; send it when one is there"
+        assert (await attaches(await house.visitor()))[0] == 201
+        go.set()
+        assert [(await one)[0] for one in slow] == [201] * EACH
+        assert (await attaches(ana))[0] == 201
 
 
 # ------------------------------------------------------------------ what goes wrong

@@ -17,7 +17,7 @@ from botcore import Conversation, EngineStatus
 from botcore.testing import ManualClock, until
 from botcore_web import Web, wire
 from botcore_web.live import News
-from botcore_web.page_api import COMMENT_S, POLL_S
+from botcore_web.page_api import COMMENT_S, ENTRIES_SHOWN, POLL_S
 from botcore_web.settings import WebSettings
 from tests.adapters.web.core import CHAT, House, Visitor, feedback, open_page, serving
 
@@ -56,7 +56,27 @@ async def test_a_conversation_shows_what_was_said_and_what_waits(house: House, a
 
 
 async def test_a_new_conversation_is_empty(ana: Visitor) -> None:
-    assert (await ana.asks("GET", CONVERSATION))[:2] == (200, {"entries": [], "pending": []})
+    assert (await ana.asks("GET", CONVERSATION))[:2] == (200, {"entries": [], "pending": [], "earlier": False})
+
+
+async def test_a_long_conversation_is_read_backwards_a_bounded_piece_at_a_time(house: House, ana: Visitor) -> None:
+    for number in range(ENTRIES_SHOWN // 2 + 1):
+        await ana.says(f"question {number}")
+        await house.answers("Yes.")
+    newest = (await ana.asks("GET", CONVERSATION))[1]
+    assert (len(newest["entries"]), newest["earlier"]) == (ENTRIES_SHOWN, True)
+    first = newest["entries"][0]
+    await ana.says("and this waits")
+    before = (await ana.asks("GET", f"{CONVERSATION}?before={first['id']}"))[1]
+    assert [entry["text"] for entry in before["entries"]] == ["question 0", "Yes."]
+    assert (before["earlier"], before["pending"], first["text"]) == (False, [], "question 1")
+    assert (await (await house.visitor()).asks("GET", f"{CONVERSATION}?before={first['id']}"))[1]["entries"] == []
+
+
+@pytest.mark.parametrize("before", ["", "x", "-1", "1e3", "9" * 30, "\x00"])
+async def test_a_place_that_is_no_line_is_400(ana: Visitor, before: str) -> None:
+    status, body, _ = await ana.asks("GET", CONVERSATION, params={"before": before})
+    assert (status, body["error"]["message"]) == (400, "before: must be the id of a line of the conversation")
 
 
 async def test_the_list_names_the_visitor_s_own_conversations_newest_first(house: House, ana: Visitor) -> None:
@@ -72,7 +92,7 @@ async def test_a_deleted_conversation_is_stopped_and_gone(house: House, ana: Vis
     await ana.says("hi")
     assert (await ana.asks("DELETE", CONVERSATION))[0] == 204
     assert (await house.core.control()).kind == "stop"
-    assert (await ana.asks("GET", CONVERSATION))[1] == {"entries": [], "pending": []}
+    assert (await ana.asks("GET", CONVERSATION))[1] == {"entries": [], "pending": [], "earlier": False}
 
 
 async def test_stop_reaches_the_core(house: House, ana: Visitor) -> None:
@@ -131,7 +151,7 @@ async def test_another_s_conversation_looks_like_one_that_does_not_exist(house: 
     await ana.says("hi")
     await house.answers("One.")
     id = str(uuid4())
-    assert (await ben.asks("GET", CONVERSATION))[1] == {"entries": [], "pending": []}
+    assert (await ben.asks("GET", CONVERSATION))[1] == {"entries": [], "pending": [], "earlier": False}
     assert (await ben.asks("DELETE", CONVERSATION))[0] == 404
     assert (await ben.asks("POST", f"{CONVERSATION}/stop", json={"id": id}))[0] == 404
     assert (await ben.asks("POST", "/api/feedback", json=judgement()))[0] == 404

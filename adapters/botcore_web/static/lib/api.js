@@ -39,8 +39,10 @@ const at = (/** @type {string} */ id) => `/api/conversations/${encodeURIComponen
 export const status = () => call("GET", "/api/status");
 /** @returns {Promise<{conversations: import("./types.js").Conversation[]}>} */
 export const conversations = () => call("GET", "/api/conversations");
-/** @param {string} id @returns {Promise<{entries: import("./types.js").Entry[], pending: import("./types.js").Pending[]}>} */
+/** @param {string} id @returns {Promise<import("./types.js").Said>} */
 export const conversation = (id) => call("GET", at(id));
+/** What was said before an entry. @param {string} id @param {number} before @returns {Promise<import("./types.js").Said>} */
+export const earlier = (id, before) => call("GET", `${at(id)}?before=${before}`);
 /** Outlives the page, so that a deletion on the way out still happens. @param {string} id */
 export const removeConversation = (id) => call("DELETE", at(id), undefined, true);
 /** @param {import("./types.js").Unsent} line @returns {Promise<{message: number, duplicate: boolean}>} */
@@ -82,7 +84,10 @@ export function upload(id, file, data, progress) {
 export const panels = () => call("GET", "/api/panels");
 /** @param {string} id @returns {Promise<{widgets: object[]}>} */
 export const panel = (id) => call("GET", `/api/panels/${encodeURIComponent(id)}`);
+/** Be given a visitor's cookie, as by opening the page; who has one keeps it. */
+export const enter = () => fetch("/", { cache: "no-store" });
 /** @param {string} key */
 export const login = (key) => call("POST", "/api/login", { key });
+export const logout = () => call("DELETE", "/api/login");
 /** @param {string} id */
 export const eventsPath = (id) => `${at(id)}/events`;

@@ -1,7 +1,7 @@
 // Files on their way to the next message: one after the other to the server, where they wait for it.
 import { computed } from "../vendor/vendor.js";
 import * as api from "./api.js";
-import { refused } from "./entry.js";
+import { refused, unknown } from "./entry.js";
 import { newUuid } from "./ids.js";
 import { settleHere } from "./send.js";
 import { announce, attached, current, limits, say } from "./store.js";
@@ -77,7 +77,7 @@ async function next() {
     announce(`${name} is attached.`);
   } catch (error) {
     if (error.code !== "cancelled" && !refused(error)) announce(`${one.name} is not attached. ${error.message}`);
-    change(one.file, { state: "failed", error: error.message, hopeless: [400, 403, 413].includes(error.status) });
+    change(one.file, { state: "failed", error: error.message, hopeless: [400, 403, 413].includes(error.status) && !unknown(error) });
   } finally {
     running = null;
   }

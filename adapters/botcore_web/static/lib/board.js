@@ -2,7 +2,7 @@
 import { signal } from "../vendor/vendor.js";
 import * as api from "./api.js";
 import { refused } from "./entry.js";
-import { locked, name } from "./store.js";
+import { name } from "./store.js";
 
 /** Between an answer and the next question, in ms; longer where the answer was an error. */
 const PACE = 2000;
@@ -28,18 +28,6 @@ export async function begin() {
     problem.value = error.message;
     setTimeout(begin, PATIENCE);
   }
-}
-
-/** @param {string} key @returns {Promise<string>} what is wrong with it; "" = let in */
-export async function login(key) {
-  try {
-    await api.login(key);
-  } catch (error) {
-    return error.message;
-  }
-  locked.value = false;
-  await begin();
-  return "";
 }
 
 /**

@@ -1,7 +1,7 @@
 // What a person can do on the page, and what the server's events do to its state.
-import { batch } from "../vendor/vendor.js";
+import { batch, effect } from "../vendor/vendor.js";
 import * as api from "./api.js";
-import { refused } from "./entry.js";
+import { refused, unknown } from "./entry.js";
 import { restoreFiles } from "./attach.js";
 import { newConversationId, newUuid } from "./ids.js";
 import { refreshList } from "./list.js";
@@ -12,6 +12,9 @@ import * as store from "./store.js";
 import { follow } from "./stream.js";
 import { accepted, emptyThread, grown, lastId, withEntry, withPending } from "./thread.js";
 
+const RETRY_MS = 2000;
+/** A conversation that begins. @type {import("./types.js").Said} */
+const NOTHING = { entries: [], pending: [], earlier: false };
 /** @type {{close: () => void, again: () => void}|null} */
 let stream = null;
 /** Counts openings, so that an answer to an earlier one is dropped. */
@@ -41,18 +44,20 @@ export async function open(id) {
   batch(() => {
     store.current.value = id;
     store.thread.value = emptyThread();
+    store.earlier.value = false;
     store.loaded.value = false;
     store.stopping.value = false;
     store.card.value = null;
   });
   try {
-    const { entries, pending } = idInHash() === id ? await api.conversation(id) : { entries: [], pending: [] };
+    const { entries, pending, earlier } = idInHash() === id ? await api.conversation(id) : NOTHING;
     if (mine !== opening) return;
     let thread = emptyThread();
     for (const entry of entries) thread = withEntry(thread, entry);
     for (const line of pending) thread = withPending(thread, line);
     batch(() => {
       store.thread.value = thread;
+      store.earlier.value = earlier;
       store.loaded.value = true;
       settle();
     });
@@ -62,7 +67,7 @@ export async function open(id) {
     if (mine !== opening || refused(error)) return;
     if (error.status === 404) return gone();
     store.connection.value = "lost";
-    reopening = setTimeout(() => open(id), 2000);
+    reopening = setTimeout(() => open(id), RETRY_MS);
   }
 }
 
@@ -103,8 +108,8 @@ export function wake() {
 function listen(id) {
   stream = follow(api.eventsPath(id), lastId(store.thread.peek()), {
     event: (name, data) => receive[name]?.(data),
+    refused,
     state(state) {
-      if (state === "login") return (store.locked.value = true);
       if (state === "gone") return gone();
       store.connection.value = state;
       if (state === "open") resend();
@@ -182,16 +187,26 @@ export async function stop() {
   }
 }
 
-/** @param {string} key @returns {Promise<string>} what is wrong with it; "" = let in */
-export async function login(key) {
+effect(() => {
+  if (store.stranger.value) comeBack();
+});
+
+/** The cookie is gone, and with it the way to what was said: take a new one and begin anew, with what is unsent. */
+async function comeBack() {
+  stream?.close();
+  stream = null;
   try {
-    await api.login(key);
+    await api.enter();
+    await api.conversations(); // some browsers keep no cookie
   } catch (error) {
-    return error.message;
+    refused(error); // it may want the key as well
+    store.connection.value = unknown(error) ? "cookies" : "lost";
+    return setTimeout(comeBack, RETRY_MS);
   }
-  store.locked.value = false;
-  await begin();
-  return "";
+  store.stranger.value = false;
+  store.say({ text: "The cookie that your conversations here belong to was deleted. A new one begins.", tone: "bad" }, 20_000);
+  open(store.current.peek());
+  refreshList();
 }
 
 async function refresh() {

@@ -1,11 +1,10 @@
-// The keys that work everywhere on the page.
+// The keys that work everywhere on the page. None is a single character: who speaks to a computer types them by accident
+// (WCAG 2.1.4).
 import * as chat from "./chat.js";
-import { busy, card, helpOpen, locked, sidebar, toast } from "./store.js";
-
-const typing = (/** @type {any} */ target) => target.closest?.("input, textarea, select, [contenteditable]") !== null;
+import { busy, card, locked, sidebar, toast } from "./store.js";
 
 /** Whether the key's own undo has words to take back. @param {any} target */
-const typed = (target) => typing(target) && target.value !== "";
+const typed = (target) => target.matches?.("input, textarea") && target.value !== "";
 
 /** @param {{covering: () => boolean, closeSource: () => void}} ui */
 export function listenToKeys(ui) {
@@ -17,13 +16,10 @@ export function listenToKeys(ui) {
       return toast.peek().act();
     }
     const newChat = (event.altKey && event.code === "KeyN") || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k");
-    if (newChat) {
-      event.preventDefault();
-      chat.openNew();
-    } else if (!typing(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      if (event.key === "/") focusComposer(event);
-      if (event.key === "?") helpOpen.value = true;
-    }
+    const write = (event.ctrlKey || event.metaKey) && event.key === "/";
+    if (newChat || write) event.preventDefault();
+    if (newChat) chat.openNew();
+    if (write) document.getElementById("message")?.focus();
   });
 }
 
@@ -32,10 +28,4 @@ function escape(ui) {
   if (card.peek()) ui.closeSource();
   else if (ui.covering()) sidebar.value = false;
   else if (busy.peek()) chat.stop();
-}
-
-/** @param {KeyboardEvent} event */
-function focusComposer(event) {
-  event.preventDefault();
-  document.getElementById("message")?.focus();
 }

@@ -1,7 +1,7 @@
 // Saying something: a new message, one sent again, one that asks for another answer.
 import { batch } from "../vendor/vendor.js";
 import * as api from "./api.js";
-import { refused } from "./entry.js";
+import { refused, unknown } from "./entry.js";
 import { newUuid } from "./ids.js";
 import * as outbox from "./outbox.js";
 import * as store from "./store.js";
@@ -67,7 +67,7 @@ function failed(line, error) {
     return store.say({ text: `Not asked again: ${error.message}`, tone: "bad" });
   }
   const when = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
-  outbox.put({ ...line, state: "failed", error: error.message + when, resend: error.status === 0 });
+  outbox.put({ ...line, state: "failed", error: error.message + when, resend: error.status === 0 || unknown(error) });
   store.announce(`Not sent. ${error.message}`);
 }
 

@@ -26,6 +26,8 @@ export const current = signal("");
 export const loaded = signal(false);
 /** @type {Signal<import("./thread.js").Thread>} */
 export const thread = signal(emptyThread());
+/** True where more was said in the open conversation than is here. */
+export const earlier = signal(false);
 /** @type {Signal<import("./types.js").Unsent[]>} */
 export const unsent = signal([]);
 /** Files on their way to the next message, of all conversations. @type {Signal<import("./types.js").Attached[]>} */
@@ -33,10 +35,12 @@ export const attached = signal([]);
 /** True from Stop until the reply has ended. */
 export const stopping = signal(false);
 
-/** @type {Signal<"connecting"|"open"|"lost">} */
+/** `cookies`: the browser keeps none. @type {Signal<"connecting"|"open"|"lost"|"cookies">} */
 export const connection = signal("connecting");
 /** True where the server wants a key first. */
 export const locked = signal(false);
+/** True from the moment the server does not know the visitor until it has named them anew. */
+export const stranger = signal(false);
 
 /** The list beside the chat: open or not; on a phone it covers the chat. */
 export const sidebar = signal(matchMedia("(min-width: 60rem)").matches);

@@ -16,7 +16,7 @@ const patience = (failures) => Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** fa
  *
  * @param {string} path
  * @param {string} lastId the first Last-Event-ID
- * @param {{event: (name: string, data: any) => void, state: (state: "open"|"lost"|"login"|"gone") => void}} on
+ * @param {{event: (name: string, data: any) => void, state: (state: "open"|"lost"|"gone") => void, refused: (error: any) => boolean}} on `refused` says whether to give up
  * @returns {{close: () => void, again: () => void}} `again` drops the connection and takes it up at once
  */
 export function follow(path, lastId, on) {
@@ -62,8 +62,8 @@ export function follow(path, lastId, on) {
         await once();
       } catch (error) {
         if (closed) return;
-        if (error.status === 401) return on.state("login");
         if (error.status === 404) return on.state("gone");
+        if (on.refused(error)) return;
         told = (error.retryAfter || 0) * 1000;
       }
       if (closed) return;

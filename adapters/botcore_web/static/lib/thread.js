@@ -45,6 +45,9 @@ export function withEntry(thread, entry) {
   return { ...thread, entries, keys, draft: over ? null : draft, answering: null };
 }
 
+/** What was said before the first line that is here; nothing that runs hears of it. @param {Thread} thread @param {import("./types.js").Entry[]} entries @returns {Thread} */
+export const withEarlier = (thread, entries) => ({ ...thread, entries: [...entries, ...thread.entries] });
+
 /** @param {Thread} thread @param {import("./types.js").Pending} line @returns {Thread} */
 export function withPending(thread, line) {
   if (accepted(thread, line.id)) return thread;

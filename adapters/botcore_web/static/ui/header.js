@@ -15,6 +15,6 @@ export function Header() {
     ${rows.value.length ? html`<h1 class="title">${title.value || name.value}</h1>` : html`<span class="title"></span>`}
     <${EngineBadge} />
     <${IconButton} icon=${theme.value} label=${`Theme: ${theme.value}. Switch to ${NEXT[theme.value]}`} onClick=${turnTheme} />
-    <${IconButton} icon="help" label="Help" keys="?" class="only-wide" onClick=${() => (helpOpen.value = true)} />
+    <${IconButton} icon="help" label="Help" class="only-wide" onClick=${() => (helpOpen.value = true)} />
   </header>`;
 }

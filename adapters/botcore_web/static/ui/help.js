@@ -7,10 +7,10 @@ const KEYS = [
   ["Enter", "Send"],
   ["Shift Enter", "New line"],
   ["Esc", "Stop the reply, or close what is open"],
-  ["/", "Write; at the start of a message: the commands"],
+  ["/", "At the start of a message: the commands"],
+  ["Ctrl /", "Write"],
   ["Alt N, Ctrl K", "New chat"],
   ["Ctrl Z", "Bring back what was just deleted"],
-  ["?", "This help"],
 ];
 
 export function Help() {

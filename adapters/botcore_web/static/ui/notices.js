@@ -8,8 +8,12 @@ import { Icon, IconButton } from "./atoms.js";
 /** A hiccup shorter than this is nobody's business, in ms. */
 const PATIENCE = 1200;
 
+const LOST = "Connection lost. Trying again by itself; nothing that was sent is lost.";
+const COOKIES = "This browser keeps no cookie for this page, and conversations belong to one. Allow it, and the page goes on by itself.";
+
 export function Banner() {
-  const lost = connection.value === "lost";
+  const cookies = connection.value === "cookies";
+  const lost = cookies || connection.value === "lost";
   const [shown, show] = useState(false);
   useEffect(() => {
     if (lost) {
@@ -21,8 +25,8 @@ export function Banner() {
   }, [lost]);
   return html`<div role="status" class="banner-place">${lost && shown && html`<div class="banner">
     <${Icon} name="warn" />
-    <span>Connection lost. Trying again by itself; nothing that was sent is lost.</span>
-    <button type="button" class="quiet" onClick=${() => (focusLog(), reconnect())}>Try now</button>
+    <span>${cookies ? COOKIES : LOST}</span>
+    ${!cookies && html`<button type="button" class="quiet" onClick=${() => (focusLog(), reconnect())}>Try now</button>`}
   </div>`}</div>`;
 }
 

@@ -1,8 +1,9 @@
 // The list of conversations. On a wide screen it stands beside the chat, on a phone it covers it.
 import { html, useEffect, useRef, useState } from "../vendor/vendor.js";
 import * as chat from "../lib/chat.js";
-import { remove } from "../lib/list.js";
-import { current, name, shown, sidebar } from "../lib/store.js";
+import { entered, logout } from "../lib/entry.js";
+import { finish, remove } from "../lib/list.js";
+import { announce, current, name, shown, sidebar } from "../lib/store.js";
 import { era } from "../lib/when.js";
 import { Icon, IconButton, Ring } from "./atoms.js";
 
@@ -10,6 +11,9 @@ const wide = matchMedia("(min-width: 60rem)");
 
 /** True where the list covers the chat, so that it must close after a choice. */
 export const covering = () => sidebar.peek() && !wide.matches;
+
+/** Who types on is not interrupted, in ms. */
+const PAUSE = 600;
 
 /** The same, for drawing: the chat under the list takes no focus. */
 export const covers = () => sidebar.value && !wide.matches;
@@ -33,6 +37,12 @@ export function Sidebar() {
   }, [open]);
   const words = wanted.trim().toLowerCase();
   const found = shown.value.filter((one) => one.title.toLowerCase().includes(words));
+  useEffect(() => {
+    if (!words) return;
+    const told = found.length === 1 ? "1 conversation found." : `${found.length} conversations found.`;
+    const timer = setTimeout(() => announce(told), PAUSE);
+    return () => clearTimeout(timer);
+  }, [words, found.length]);
   /** Escape empties the field, and does nothing else then. @param {KeyboardEvent} event */
   const clear = (event) => {
     if (event.key !== "Escape" || !wanted) return;
@@ -56,6 +66,7 @@ export function Sidebar() {
         <${Groups} conversations=${found} />
         ${!found.length && html`<p class="none">${words ? `Nothing called “${wanted}”` : "Your conversations will be listed here."}</p>`}
       </nav>
+      ${entered.value && html`<button type="button" class="quiet" onClick=${() => (finish(), logout())}>Log out</button>`}
     </aside>
     ${open && html`<div class="scrim" onClick=${leave}></div>`}
   `;

@@ -1,6 +1,8 @@
 // The conversation, scrolling. It follows the newest line as long as the reader is at the end.
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/vendor.js";
-import { current, loaded, name, rows } from "../lib/store.js";
+import { focusLog } from "../lib/dom.js";
+import { showEarlier } from "../lib/earlier.js";
+import { current, earlier, loaded, name, rows } from "../lib/store.js";
 import { Icon } from "./atoms.js";
 import { Reply, Said } from "./message.js";
 import { Welcome } from "./welcome.js";
@@ -17,6 +19,10 @@ export function Thread() {
   const following = useRef(true);
   const [away, setAway] = useState(false);
   const list = rows.value;
+  const first = useRef("");
+  const top = list[0]?.key;
+  // Lines that come in front must not move what is being read: its distance from the end stays.
+  const fromEnd = box.current && top !== first.current ? box.current.scrollHeight - box.current.scrollTop : 0;
   const toEnd = () => box.current?.scrollTo(0, box.current.scrollHeight);
 
   const scrolled = () => {
@@ -32,6 +38,8 @@ export function Thread() {
   }, [mine, current.value, loaded.value]);
   useLayoutEffect(() => {
     if (following.current) toEnd();
+    else if (fromEnd) box.current.scrollTop = box.current.scrollHeight - fromEnd;
+    first.current = top;
   });
   useEffect(() => {
     const sized = new ResizeObserver(() => following.current && toEnd());
@@ -51,7 +59,10 @@ export function Thread() {
   const empty = loaded.value && !list.length;
   return html`<div class="stage">
     <div class="log" role="log" aria-live="off" aria-label=${`Conversation with ${name.value}`} tabindex="0" ref=${box} onScroll=${scrolled}>
-      <div class="column">${empty ? html`<${Welcome} />` : [...drawn.values()].map(({ vnode }) => vnode)}</div>
+      <div class="column">
+        ${earlier.value && html`<button type="button" class="quiet more" onClick=${() => (focusLog(), showEarlier())}>Show earlier messages</button>`}
+        ${empty ? html`<${Welcome} />` : [...drawn.values()].map(({ vnode }) => vnode)}
+      </div>
     </div>
     ${away && html`<button type="button" class="latest" onClick=${() => ((following.current = true), box.current.focus(), toEnd())}><${Icon} name="latest" />Latest</button>`}
   </div>`;
