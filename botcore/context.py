@@ -18,6 +18,7 @@ from botcore.messages import (
     PromptMessage,
     Reply,
     Sampling,
+    check_kinds,
 )
 from botcore.ports import Delta, EngineStatus, Prompt
 
@@ -32,8 +33,7 @@ class Refusal:
     reason: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.notice, str):
-            raise TypeError(f"Refusal(notice=…) is a str, not {type(self.notice).__name__}")
+        check_kinds(self, notice=str, reason=str)
 
 
 @dataclass(slots=True)
@@ -53,8 +53,6 @@ class Turn(Protocol):
 
     id: str
     """Also the reply's id."""
-    message: Message
-    recalled: Recalled
     command: str
     """The command the message names, without the slash; "" for ordinary text."""
     argument: str
@@ -66,6 +64,16 @@ class Turn(Protocol):
     """`Clock.monotonic` time at which the turn is ended."""
     again: str
     """The id of the first reply to the question this turn answers anew, "" for a new one; ``message.text`` is it."""
+
+    @property
+    def message(self) -> Message:
+        """What the person said."""
+        ...
+
+    @property
+    def recalled(self) -> Recalled:
+        """What `recall` hooks have added so far: add to its lists."""
+        ...
 
     @property
     def conversation(self) -> Conversation:

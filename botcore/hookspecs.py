@@ -21,7 +21,7 @@ __all__ = ["HookSpecs", "hookimpl", "hookspec"]
 
 hookspec: pluggy.HookspecMarker = pluggy.HookspecMarker("botcore")
 hookimpl: pluggy.HookimplMarker = pluggy.HookimplMarker("botcore")
-"""Marks a method as a hook."""
+"""Marks a method as a hook; it takes no options."""
 
 
 class HookSpecs:

@@ -79,8 +79,8 @@ class LiveTurn:
 
     def __init__(self, house: House, claim: Claim, message: Message, delivery: Delivery) -> None:
         self.id: str = claim.turn
-        self.message: Message = message
-        self.recalled: Recalled = Recalled(history=_brought(message))
+        self._message = message
+        self._recalled = Recalled(history=_brought(message))
         self.command: str
         self.argument: str
         self.command, self.argument = _command(message)
@@ -97,6 +97,16 @@ class LiveTurn:
         self.starts_over: bool = False
         self._house = house
         self._delivery = delivery
+
+    @property
+    def message(self) -> Message:
+        """See `Turn`."""
+        return self._message
+
+    @property
+    def recalled(self) -> Recalled:
+        """See `Turn`."""
+        return self._recalled
 
     @property
     def conversation(self) -> Conversation:
@@ -185,7 +195,7 @@ class LiveTurn:
             return
         asked, replied = meant
         self.again = replied.again or replied.reply  # asked twice, the first one is replaced twice
-        self.message = replace(self.message, text=asked.text, attachments=asked.attachments)
+        self._message = replace(self.message, text=asked.text, attachments=asked.attachments)
         self.command, self.argument = _command(self.message)
 
     async def _meant(self) -> tuple[Entry, Entry] | None:

@@ -96,6 +96,8 @@ class _NoSettings(BaseModel, extra="forbid"):
 
 
 def _adopt(manager: pluggy.PluginManager, loaded: Loaded, name: str, plugin: object, visit: Visit) -> None:
+    if isinstance(plugin, type):  # by `chatting`, or where a bot is embedded
+        raise PluginLoadError(f"{name}: {plugin.__name__} is a class; give what it builds: {plugin.__name__}(…)")
     before = loaded.registered.copy()
     try:
         _check_hooks(manager, name, plugin)
@@ -140,7 +142,11 @@ def _check_hooks(manager: pluggy.PluginManager, name: str, plugin: object) -> No
     """Say what an author gets wrong most often, before pluggy says it in its own words or the bot when it runs."""
     for hook in HOOKS:
         method = getattr(plugin, hook, None)
-        if manager.parse_hookimpl_opts(plugin, hook) is not None:
+        options = manager.parse_hookimpl_opts(plugin, hook)
+        if options is not None:
+            if any(options.values()):
+                order = "plugins are asked in the order of the configuration"
+                raise PluginLoadError(f"{name}: hook {hook}: @hookimpl takes no options; {order}")
             _same_arguments(name, hook, method)
             _same_colour(name, hook, method)
         elif inspect.isroutine(method) and hook != "register":
@@ -157,8 +163,9 @@ def _same_arguments(name: str, hook: str, method: Any) -> None:
 def _same_colour(name: str, hook: str, method: Any) -> None:
     """A function with a yield is neither: called, it gives a stream and runs nothing."""
     coroutine, stream = inspect.iscoroutinefunction(method), inspect.isasyncgenfunction(method)
-    if hook == "lifespan" and inspect.isgeneratorfunction(inspect.unwrap(method)):  # below @contextmanager
-        stream = True
+    inner = inspect.unwrap(method)
+    if hook == "lifespan" and (inspect.isgeneratorfunction(inner) or inspect.iscoroutinefunction(inner)):
+        stream = True  # below @contextmanager, or without a yield
     wanted = inspect.iscoroutinefunction(getattr(HookSpecs, hook))
     if wanted and stream:
         more = "; let it return the stream of another method: return self.answer(turn)" if hook == "reply" else ""

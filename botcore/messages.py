@@ -24,6 +24,7 @@ __all__ = [
     "Reply",
     "Role",
     "Sampling",
+    "check_kinds",
 ]
 
 Role = Literal["system", "user", "assistant"]
@@ -38,6 +39,15 @@ REASONS: Mapping[str, str] = {
 """What every channel offers after a thumb down: the word that is stored, and how it reads."""
 Outcome = Literal["answered", "stopped", "refused", "failed", "dead"]
 """How an accepted message ended: exactly one of these (``dead`` = dead-lettered)."""
+
+
+def check_kinds(record: object, **kinds: type) -> None:
+    """Plugins make such records: a mistake is told where it is made, and not where the reply is committed or shown."""
+    for name, kind in kinds.items():
+        value, article = getattr(record, name), "an" if kind is int else "a"
+        if not isinstance(value, kind):
+            told = f"is {article} {kind.__name__}, not {type(value).__name__}"
+            raise TypeError(f"{type(record).__name__}({name}=…) {told}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +212,10 @@ class Citation:
     page: int = 0
     """The page it stands on, from 1; 0 where the document has no pages."""
 
+    def __post_init__(self) -> None:
+        """See `check_kinds`."""
+        check_kinds(self, number=int, title=str, snippet=str, source=str, page=int)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Passage:
@@ -215,6 +229,10 @@ class Passage:
     page: int = 0
     """The page it stands on, from 1; 0 where the document has no pages."""
 
+    def __post_init__(self) -> None:
+        """See `check_kinds`."""
+        check_kinds(self, text=str, title=str, source=str, page=int)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
@@ -224,11 +242,15 @@ class Chunk:
     citations: tuple[Citation, ...] = ()
 
     def __post_init__(self) -> None:
-        """Plugins make these; a mistake is told where it is made, and not where the reply is committed."""
+        """See `check_kinds`; a token of the model is one of these, so it is asked by hand."""
         if not isinstance(self.text, str):
             raise TypeError(f"Chunk(text=…) is a str, not {type(self.text).__name__}")
-        if not all(isinstance(citation, Citation) for citation in self.citations):
+        if self.citations != () and not _all_citations(self.citations):
             raise TypeError("Chunk(citations=…) is a tuple of Citation")
+
+
+def _all_citations(given: object) -> bool:
+    return isinstance(given, tuple) and all(isinstance(one, Citation) for one in given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,6 +38,8 @@ __all__ = [
 
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 PANEL = re.compile(r"[a-z0-9_-]{1,32}")
+NEVER_REACHED = frozenset({"stop", "again"})
+"""Chat commands that the bot carries out before any plugin is asked."""
 OURS = frozenset(
     {
         "ask",
@@ -139,7 +141,7 @@ class Registry(Protocol):
         ...
 
     def command(self, name: str, help: str, handler: CommandHandler) -> None:
-        """Answer ``/name``. Two plugins with one name are a load error."""
+        """Answer ``/name``. Two plugins with one name are a load error, and so are ``/stop`` and ``/again``."""
         ...
 
     def cli(self, name: str, command: CliCommands) -> None:
@@ -221,6 +223,8 @@ class Registering:
             raise PluginLoadError(
                 f"{self.name}: {type(channel).__name__} is no channel: it has no {', '.join(missing)}"
             )
+        for method in METHODS:
+            self._same_colour(channel, method)
         channel.name = self.name
         self._all.channels[self.name] = channel
 
@@ -233,18 +237,17 @@ class Registering:
 
     def command(self, name: str, help: str, handler: CommandHandler) -> None:
         """See `Registry`."""
-        if not COMMAND.fullmatch(name):
+        if not COMMAND.fullmatch(str(name)):
             raise PluginLoadError(
                 f"{self.name}: {name!r} is no command's name; use 1-32 of a-z, 0-9 and _, without the slash"
             )
-        self._callable(f"the handler of /{name}", handler)
+        if name in NEVER_REACHED:
+            raise PluginLoadError(f"{self.name}: /{name} is the bot's own; give yours another name")
         if name in self._all.commands:
             raise PluginLoadError(f"{self.name}: /{name} already belongs to {self._all.commands[name].plugin}")
-        if inspect.isasyncgenfunction(handler):
-            raise PluginLoadError(
-                f"{self.name}: the handler of /{name} must be an async def without a yield; "
-                "let it return the stream of another method: return self.answer(turn)"
-            )
+        if not str(help or "").strip():
+            raise PluginLoadError(f"{self.name}: the help of /{name} must be a line of text, not {help!r:.60}")
+        self._awaitable(f"the handler of /{name}", handler, "turn")
         if not inspect.iscoroutinefunction(handler):
             handler = partial(_awaited, name, handler)
         self._all.commands[name] = Command(name=name, help=help, handler=handler, plugin=self.name)
@@ -264,12 +267,12 @@ class Registering:
 
     def lessons(self, write: WriteLessons) -> None:
         """See `Registry`."""
-        self._callable("what writes the lessons", write)
+        self._awaitable("what writes the lessons", write, "folder")
         self._all.lessons = write
 
     def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:
         """See `Registry`."""
-        self._callable(f"the handler of {method} {path}", handler)
+        self._awaitable(f"the handler of {method} {path}", handler, "request")
         route = Route(method=method, path=path, handler=handler, access=access, owner=self.name, stream=stream)
         self._all.routes.append(route)
 
@@ -277,7 +280,7 @@ class Registering:
         """See `Registry`."""
         if not PANEL.fullmatch(id):
             raise PluginLoadError(f"{self.name}: {id!r} is no panel's id; use 1-32 of a-z, 0-9, _ and -")
-        self._callable(f"what reads the panel {id}", read)
+        self._awaitable(f"what reads the panel {id}", read)
         if id in self._all.panels:
             raise PluginLoadError(f"{self.name}: the panel {id} already belongs to {self._all.panels[id].owner}")
         self._all.panels[id] = Panel(id=id, title=title, read=read, owner=self.name)
@@ -290,6 +293,34 @@ class Registering:
     def _callable(self, what: str, function: object) -> None:
         if not callable(function):
             raise PluginLoadError(f"{self.name}: {what} must be a function, not {function!r:.60}")
+
+    def _awaitable(self, what: str, function: Callable[..., object], *given: str) -> None:
+        """It is called with ``given`` and awaited. What a lambda returns is seen only then."""
+        self._callable(what, function)
+        if inspect.isasyncgenfunction(function):
+            more = "; let it return the stream of another method: return self.answer(turn)" if "turn" in given else ""
+            raise PluginLoadError(f"{self.name}: {what} must be an async def without a yield{more}")
+        if _plain(function):
+            raise PluginLoadError(f"{self.name}: {what} must be an async def")
+        try:
+            inspect.signature(function).bind(*given)
+        except TypeError as error:
+            raise PluginLoadError(f"{self.name}: {what} is called with ({', '.join(given)}): {error}") from None
+
+    def _same_colour(self, channel: Channel, method: str) -> None:
+        function, called = getattr(channel, method), f"{type(channel).__name__}.{method}"
+        if inspect.iscoroutinefunction(getattr(Channel, method)):
+            if _plain(function):
+                raise PluginLoadError(f"{self.name}: {called} must be an async def")
+        elif inspect.iscoroutinefunction(function):
+            other = " or an async generator" if method == "fetch" else ""
+            raise PluginLoadError(f"{self.name}: {called} must be a plain def{other}")
+
+
+def _plain(function: Callable[..., object]) -> bool:
+    """Whether it surely gives no coroutine: a def of its own; a lambda may hand on another's."""
+    inner = inspect.unwrap(function)
+    return inspect.isroutine(inner) and not inspect.iscoroutinefunction(inner) and inner.__name__ != "<lambda>"
 
 
 async def _awaited(name: str, handler: CommandHandler, turn: Turn) -> AsyncIterator[Chunk] | None:

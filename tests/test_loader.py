@@ -1,7 +1,8 @@
 """Plugins are built one by one; a broken one is one clear line and the others load."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial, wraps
 from importlib.metadata import EntryPoint, version
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from botcore import Chunk, Registry, Turn, hookimpl, installed, say
+from botcore import Chunk, Registry, Turn, Widget, hookimpl, installed, say
 from botcore.cli.config import check
 from botcore.errors import PluginLoadError, SettingsError
 from botcore.loader import load
 from botcore.settings import Settings
-from botcore.testing import ScriptedEngine
+from botcore.testing import LoopbackChannel, ScriptedEngine
 
 
 class Polite:
@@ -46,6 +47,19 @@ class Misspelt:
 class WrongColour:
     @hookimpl
     def admit(self, turn: Turn) -> None:
+        return None
+
+
+class EndsLifespan:
+    @hookimpl
+    @asynccontextmanager  # type: ignore[arg-type]
+    async def lifespan(self, bot: object) -> None:
+        return None
+
+
+class Tries:
+    @hookimpl(tryfirst=True)
+    async def reply(self, turn: Turn) -> None:
         return None
 
 
@@ -225,6 +239,11 @@ def test_a_misspelt_setting_names_the_nearest() -> None:
         ("asynctool", "asynctool: botcore asynctool count must be a plain def; call asyncio.run in it"),
         ("ours", "ours: botcore export is the bot's own; give yours another name"),
         ("plainlifespan", "plainlifespan: hook lifespan must be an async generator below @asynccontextmanager"),
+        ("endslifespan", "endslifespan: hook lifespan must be an async generator below @asynccontextmanager"),
+        (
+            "tries",
+            "tries: hook reply: @hookimpl takes no options; plugins are asked in the order of the configuration",
+        ),
         ("exits", "exits: cannot be built: SystemExit: 2"),
         ("exitslate", "exitslate: register failed: SystemExit: no licence"),
         ("exitsatonce", "exitsatonce: botcore cannot be imported: SystemExit: 3"),
@@ -289,8 +308,11 @@ def test_of_a_plugin_that_fails_half_way_nothing_stays(monkeypatch: pytest.Monke
         @hookimpl
         def register(self, registry: Registry) -> None:
             registry.command("half", "Never heard", self.greet)
-            registry.panel("half", "Half", list)  # type: ignore[arg-type]
+            registry.panel("half", "Half", self.widgets)
             registry.command("greet", "Say hello", self.greet)
+
+        async def widgets(self) -> Sequence[Widget]:
+            return []
 
     monkeypatch.setattr(EntryPoint, "load", lambda self: Half if self.name == "samecommand" else Polite)
     loaded = load(plugins(polite={}, samecommand={}))
@@ -345,9 +367,27 @@ class Tallies:
         (lambda r: r.route("GET", "/a", 3, access="user"), "the handler of GET /a must be a function, not 3"),
         (lambda r: r.panel("count", "Count", 3), "what reads the panel count must be a function, not 3"),
         (lambda r: r.lessons(3), "what writes the lessons must be a function, not 3"),
+        (lambda r: r.command("count", "Count", plain), "the handler of /count must be an async def"),
+        (lambda r: r.route("GET", "/a", plain, access="user"), "the handler of GET /a must be an async def"),
+        (lambda r: r.panel("count", "Count", plain), "what reads the panel count must be an async def"),
+        (lambda r: r.panel("count", "Count", yields), "what reads the panel count must be an async def without a"),
+        (lambda r: r.lessons(plain), "what writes the lessons must be an async def"),
+        (
+            lambda r: r.command("greet", "Say hello", Polite.greet),
+            "the handler of /greet is called with (turn): missing a required argument: 'turn'",
+        ),
+        (
+            lambda r: r.panel("count", "Count", takes),
+            "what reads the panel count is called with (): missing a required argument: 'turn'",
+        ),
+        (lambda r: r.command(None, "Count", takes), "None is no command's name; use 1-32 of a-z, 0-9 and _, without"),
+        (lambda r: r.command("count", None, takes), "the help of /count must be a line of text, not None"),
+        (lambda r: r.command("count", " ", takes), "the help of /count must be a line of text, not ' '"),
+        (lambda r: r.command("stop", "Stop", takes), "/stop is the bot's own; give yours another name"),
+        (lambda r: r.command("again", "Again", takes), "/again is the bot's own; give yours another name"),
     ],
 )
-def test_what_is_no_function_is_told_at_load(register: Callable[[Any], None], told: str) -> None:
+def test_a_mistake_in_register_is_told_at_load(register: Callable[[Any], None], told: str) -> None:
     class Counts:
         @hookimpl
         def register(self, registry: Registry) -> None:
@@ -355,7 +395,62 @@ def test_what_is_no_function_is_told_at_load(register: Callable[[Any], None], to
 
     with pytest.raises(PluginLoadError) as raised:
         load(Settings(), {"counts": Counts()})
+    assert str(raised.value).startswith(f"counts: {told}")
+
+
+@pytest.mark.parametrize("handler", ["partial", "lambda", "wrapped"])
+def test_whatever_can_be_awaited_may_handle_a_command(handler: str) -> None:
+    handlers: dict[str, Any] = {
+        "partial": partial(adds, 3),
+        "lambda": lambda turn: adds(3, turn),
+        "wrapped": wraps(takes)(lambda *given: takes(*given)),
+    }
+
+    class Counts:
+        @hookimpl
+        def register(self, registry: Registry) -> None:
+            registry.command("count", "Count", handlers[handler])
+
+    assert "count" in load(Settings(), {"counts": Counts()}).registered.commands
+
+
+def plain(*given: object) -> None:
+    return None
+
+
+async def yields(*given: object) -> AsyncIterator[None]:
+    yield
+
+
+async def takes(turn: object) -> None:
+    return None
+
+
+async def adds(number: int, turn: object) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("method", "function", "told"),
+    [
+        ("send", plain, "Counts.send must be an async def"),
+        ("capabilities", takes, "Counts.capabilities must be a plain def"),
+        ("fetch", takes, "Counts.fetch must be a plain def or an async generator"),
+    ],
+)
+def test_a_channels_method_of_the_wrong_kind_is_told_at_load(
+    method: str, function: Callable[..., Any], told: str
+) -> None:
+    wrong = type("Counts", (LoopbackChannel,), {method: function})
+    with pytest.raises(PluginLoadError) as raised:
+        load(Settings(), {"counts": wrong()})
     assert str(raised.value) == f"counts: {told}"
+
+
+def test_a_class_in_an_objects_place_is_told() -> None:
+    with pytest.raises(PluginLoadError) as raised:
+        load(Settings(), {"silent": Silent})
+    assert str(raised.value) == "silent: Silent is a class; give what it builds: Silent(…)"
 
 
 def test_two_plugins_with_one_engine_are_an_error() -> None:

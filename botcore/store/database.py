@@ -104,6 +104,7 @@ class Database:
         """Bring a plugin's tables up to date by the files in ``scripts``, counted in ``alembic_version_<name>``."""
         if not name.isidentifier():
             raise StoreError(f"{name!r} cannot name a version table: use letters, digits and _")
+        scripts = Path(scripts)  # a str is what many have at hand
         if self._migrated.setdefault(name, scripts) != scripts:
             log.warning("two plugins call their tables %s: %s and %s", name, self._migrated[name], scripts)
         await self.write(schema.migrate, name, scripts)

@@ -42,17 +42,31 @@ def migrate(connection: sa.Connection, name: str, scripts: Path) -> bool:
         log.warning("the database has the schema of a newer botcore (%s, this one knows %s)", current, known[-1])
         return False
     refuse_newer(current, name, scripts, "the database")
+    there = _tables(connection)
     try:
         _upgrade(connection, table, scripts)
     except exc.DBAPIError as error:
         if not name or "already exists" not in str(error.orig):
             raise
         raise StoreError(f"the migrations of {name}: {one_line(error)}; its tables must be called {name}_…") from error
+    if name:
+        _refuse_others(name, _tables(connection) - there - {table})
     reached = _current(connection, table)
     if reached != known[-1]:
         raise StoreError(f"{scripts}: the file {known[-1]}_… must say revision = {known[-1]!r}, it says {reached!r}")
     failpoint("migration.in_commit")
     return True
+
+
+def _tables(connection: sa.Connection) -> set[str]:
+    return set(sa.inspect(connection).get_table_names())
+
+
+def _refuse_others(name: str, made: set[str]) -> None:
+    """Without its prefix a table is another plugin's, or the core's, one release later."""
+    others = ", ".join(sorted(table for table in made if not table.startswith(f"{name}_")))
+    if others:
+        raise StoreError(f"the migrations of {name} make {others}; its tables must be called {name}_…")
 
 
 def _only_added_to(current: str, newest: str) -> bool:

@@ -13,8 +13,10 @@ import pytest
 from botcore import (
     Bot,
     Chunk,
+    Citation,
     Feedback,
     Forgotten,
+    Passage,
     PluginLoadError,
     Prompt,
     Refusal,
@@ -242,7 +244,7 @@ async def test_what_is_no_answer_is_named_and_the_next_plugin_asked(
     assert 'plugin lets: hook reply returned str instead of a stream of Chunk, such as say("…"), or None' in caplog.text
 
 
-async def test_a_command_that_is_no_async_def_is_told_and_reply_asked(
+async def test_a_lambda_that_gives_no_coroutine_is_told_and_reply_asked(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Rolls:
@@ -364,6 +366,12 @@ class Hands:
                 turn.recalled.history.append(("user", "hi"))  # type: ignore[arg-type]
             case "facts":
                 turn.recalled.facts = "a text"  # type: ignore[assignment]
+            case "inside":
+                turn.recalled.passages.append(Passage(text=None, title="a", source="b"))  # type: ignore[arg-type]
+            case "recalled":
+                turn.recalled = ["a text"]  # type: ignore[assignment, misc]
+            case "message":
+                turn.message = "a text"  # type: ignore[assignment, misc]
 
 
 @pytest.mark.parametrize(
@@ -373,6 +381,9 @@ class Hands:
         ("passage", "hook recall left something else behind: turn.recalled.passages is a list of Passage; going on"),
         ("history", "hook recall left something else behind: turn.recalled.history is a list of Entry; going on"),
         ("facts", "hook recall left something else behind: turn.recalled.facts is a list of str; going on"),
+        ("inside", "TypeError: Passage(text=…) is a str, not NoneType"),
+        ("recalled", "AttributeError: property 'recalled' of 'LiveTurn' object has no setter"),
+        ("message", "AttributeError: property 'message' of 'LiveTurn' object has no setter"),
     ],
 )
 async def test_wrong_things_in_right_ones_are_named_and_the_message_is_answered(
@@ -390,11 +401,33 @@ async def test_wrong_things_in_right_ones_are_named_and_the_message_is_answered(
     assert "plugin hands" in caplog.text
 
 
+def cited(**wrong: Any) -> Citation:
+    """A citation, with something wrong in it."""
+    return Citation(**{"number": 1, "title": "a"} | wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"number": "1"}, "Citation(number=…) is an int, not str"),
+        ({"title": None}, "Citation(title=…) is a str, not NoneType"),
+        ({"source": Path("a")}, f"Citation(source=…) is a str, not {type(Path()).__name__}"),
+        ({"page": None}, "Citation(page=…) is an int, not NoneType"),
+    ],
+)
+def test_a_citation_of_wrong_things_is_told_where_it_is_made(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(TypeError) as raised:
+        cited(**wrong)
+    assert str(raised.value) == told
+
+
 @pytest.mark.parametrize(
     ("made", "told"),
     [
         (lambda turn: say(None), "Chunk(text=…) is a str, not NoneType"),
         (lambda turn: say("a [1]", ("b",)), "Chunk(citations=…) is a tuple of Citation"),
+        (lambda turn: say("a [1]", [cited()]), "Chunk(citations=…) is a tuple of Citation"),
+        (lambda turn: say("a [1]", cited()), "Chunk(citations=…) is a tuple of Citation"),
         (lambda turn: turn.generate("hello"), "generate takes a Prompt: prompt = await turn.prompt("),
         (lambda turn: turn.generate(Prompt(messages=()), {"max_tokens": 3}), "generate takes a Sampling: Sampling("),
         (lambda turn: turn.recalled.passages.append("a text") or say("fine"), ""),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from botcore import Chunk
+from botcore import Chunk, Citation
 
 README = (Path(__file__).parents[2] / "plugins" / "README.md").read_text()
 
@@ -71,14 +71,28 @@ def test_every_other_example_is_python_or_toml() -> None:
 
 
 async def test_the_example_guardrail_finds_a_word_that_is_cut_over_two_chunks() -> None:
-    async def said() -> AsyncIterator[Chunk]:
-        for text in ("Oh da", "mn it, da", "mn"):
-            yield Chunk(text=text)
+    said = [Chunk(text=text) for text in ("Oh da", "mn it, da", "mn")]
+    assert "".join([chunk.text async for chunk in revised("held", said)]) == "Oh d*** it, d***"
 
-    [guardrail] = [code for code in blocks("python") if code.startswith("held")]
-    names: dict[str, Any] = {"Chunk": Chunk, "replace": replace}
-    exec(f"async def revise(turn, chunks):\n{re.sub('^', '    ', guardrail, flags=re.M)}", names)  # our own manual
-    assert "".join([chunk.text async for chunk in names["revise"](None, said())]) == "Oh d*** it, d***"
+
+async def test_the_example_source_counts_on_from_those_that_came_by() -> None:
+    said = [Chunk(text="We are open [1].", citations=(Citation(number=1, title="Hours"),))]
+    chunks = [chunk async for chunk in revised("last", said)]
+    assert chunks[0] == said[0]
+    assert [(chunk.text[-3:], chunk.citations[0].number) for chunk in chunks] == [("1].", 1), ("[2]", 2)]
+
+
+def revised(begins: str, said: list[Chunk]) -> AsyncIterator[Chunk]:
+    """What the example for `revise` that begins so makes of ``said``."""
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        for chunk in said:
+            yield chunk
+
+    [example] = [code for code in blocks("python") if code.startswith(begins)]
+    names: dict[str, Any] = {"Chunk": Chunk, "Citation": Citation, "replace": replace}
+    exec(f"async def revise(turn, chunks):\n{re.sub('^', '    ', example, flags=re.M)}", names)  # our own manual
+    return names["revise"](None, chunks())  # type: ignore[no-any-return]
 
 
 def test_every_plugin_on_the_shelf_is_described_with_its_settings() -> None:

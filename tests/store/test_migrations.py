@@ -111,6 +111,17 @@ async def test_a_table_that_another_plugin_has_is_told(store: Store, scripts: Pa
         await store.migrate("memory", other)
 
 
+async def test_a_table_without_its_plugins_prefix_is_refused_and_not_made(store: Store, scripts: Path) -> None:
+    with pytest.raises(StoreError, match=r"the migrations of memory make qa_document; its tables must .* memory_…"):
+        await store.migrate("memory", scripts)
+    assert not {"qa_document", "alembic_version_memory"} & await tables(store)
+
+
+async def test_a_folder_of_migrations_may_be_a_text(store: Store, scripts: Path) -> None:
+    await store.migrate("qa", str(scripts))  # type: ignore[arg-type]
+    assert "qa_document" in await tables(store)
+
+
 async def test_two_plugins_of_one_name_are_warned_of(
     store: Store, scripts: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
