@@ -79,6 +79,7 @@ def try_out(
 ) -> None:
     """Show what the base and this version answer, side by side; people who chat notice nothing."""
     from botcore.cli.lora_try import compared
+    from botcore.training.progress import printable
 
     with progress(quiet=json) as tell:
         answers = run_async(compared(settings_for(config), name, prompts or list(PROMPTS), tell))
@@ -89,7 +90,7 @@ def try_out(
     for prompt, base, own in answers:
         typer.echo(f"› {prompt}")
         for who, said in (("base", base), (name, own)):
-            typer.echo(f"  {who:<{width}}  {' '.join(said.split())}")
+            typer.echo(f"  {who:<{width}}  {printable(said)}")
 
 
 @app.command("add")
