@@ -95,6 +95,15 @@ def test_a_training_run_is_offered_when_it_is_used(config: Path, adapter: Path, 
     assert "rows 200, loss 0.25" in lora(config, "list").output
 
 
+def test_a_run_whose_base_has_other_weights_by_now_is_not_offered(
+    config: Path, adapter: Path, base: Path, tmp_path: Path
+) -> None:
+    run = new_run(tmp_path / "data", "sft", Plan(rows="r", base=str(base), lora=8), at=0.0, base_hash="another")
+    run.change(state="done", outputs={"adapter": str(adapter)})
+    assert f"{base} has other weights than when sft-1 began" in error_of(lora(config, "use", "sft-1"))
+    assert listed(config) == []
+
+
 def test_a_run_that_made_no_adapter_is_told(config: Path, tmp_path: Path) -> None:
     new_run(tmp_path / "data", "pretrain", Plan(texts=("t",)), at=0.0)
     assert "pretrain-1 has made no adapter" in error_of(lora(config, "use", "pretrain-1"))
