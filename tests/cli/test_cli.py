@@ -218,6 +218,15 @@ def test_an_argument_that_is_not_utf8_is_one_line(
     )
 
 
+def test_a_text_where_a_file_is_wanted_is_one_line(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["botcore", "train", "sft", "say it " * 50, "--config", str(here / "bot.toml")])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert capsys.readouterr().err.endswith("say it say i… is too long for the name of a file\n")
+
+
 def test_the_names_that_plugins_cannot_take_are_our_commands() -> None:
     assert {str(one.name) for one in [*app.registered_commands, *app.registered_groups]} == OURS
 
