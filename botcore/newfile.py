@@ -9,9 +9,10 @@ from typing import IO
 
 from botcore.errors import StoreError
 
-__all__ = ["new_file", "plainly", "to_the_disk"]
+__all__ = ["FULL", "new_file", "plainly", "to_the_disk"]
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a disk says that takes no more."""
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class Lora:
     progress: str = ""
     """What the engine is doing about ``state`` just now."""
     told_at: float = 0.0
-    """When an engine last said something about it; before ``changed_at``: nobody has taken notice yet."""
+    """When an engine last said something about it, by its own machine's clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ set-up helpers (``telegram setup``). Commands import what they need when they ru
 Exit status: 0 done, 1 it did not work, 2 the call or the configuration is wrong, 130 interrupted.
 """
 
+import errno
 import logging
 import sys
 
@@ -60,12 +61,26 @@ app.add_typer(train.app, name="train")
 
 
 def main() -> None:
-    """Run one command; a `BotcoreError` is one line on standard error, never a traceback."""
+    """Run one command; a `BotcoreError`, or too long a name, is one line on standard error, never a traceback."""
     logging.getLogger("botcore").addHandler(logging.NullHandler())  # commands say themselves what went wrong
     try:
-        app(plugins.add_commands(app, sys.argv[1:]))
+        app(plugins.add_commands(app, _in_utf8(sys.argv[1:])))
     except BotcoreError as error:
         sys.stderr.write(f"botcore: {error}\n")
         sys.exit(2 if isinstance(error, SettingsError) else 1)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        sys.stderr.write(f"botcore: {str(error.filename)[:40]}… is too long for the name of a file\n")
+        sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _in_utf8(arguments: list[str]) -> list[str]:
+    """The arguments. Raises `SettingsError` for one that could be neither kept nor told, such as an old file's name."""
+    for argument in arguments:
+        told = argument.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+        if told != argument:
+            raise SettingsError(f"{told} is not UTF-8; write it so, or give the file another name")
+    return arguments

@@ -169,9 +169,11 @@ def _number(name: str, value: float) -> str:
 
 
 def _show_answers(result: Mapping[str, Any]) -> None:
+    from botcore.training.progress import printable
+
     for one in result["answers"]:
         if one["kind"] == "story" or one.get("right") is False:
-            typer.echo(f"  {one['kind']}: {one['ask']} → {' '.join(one['answer'].split())[:200]}")
+            typer.echo(f"  {one['kind']}: {printable(one['ask'])} → {printable(one['answer'])[:200]}")
 
 
 def _plain(change: Any) -> dict[str, Any]:

@@ -79,6 +79,7 @@ def try_out(
 ) -> None:
     """Show what the base and this version answer, side by side; people who chat notice nothing."""
     from botcore.cli.lora_try import compared
+    from botcore.training.progress import printable
 
     with progress(quiet=json) as tell:
         answers = run_async(compared(settings_for(config), name, prompts or list(PROMPTS), tell))
@@ -89,7 +90,7 @@ def try_out(
     for prompt, base, own in answers:
         typer.echo(f"› {prompt}")
         for who, said in (("base", base), (name, own)):
-            typer.echo(f"  {who:<{width}}  {' '.join(said.split())}")
+            typer.echo(f"  {who:<{width}}  {printable(said)}")
 
 
 @app.command("add")
@@ -129,9 +130,8 @@ async def _used(settings: "Settings", name: str, say: Callable[[str], None]) -> 
 
     async with visiting(settings) as bot:
         await offered(bot, name)
-        await bot.loras.use(name)
-        await _heeded(settings, bot, [name], say, lambda version: version.live or version.state != "serving")
-        version = await _one(bot, name)
+        asked = await bot.loras.use(name)
+        version = await _heeded(settings, bot, asked, say, lambda now: now.live or now.state != "serving")
     if version.state != "serving":
         raise ModelError(version.reason or f"{name} was switched off meanwhile")
     return version
@@ -141,26 +141,29 @@ async def _off(settings: "Settings", say: Callable[[str], None]) -> "list[Lora]"
     from botcore.bot import visiting
 
     async with visiting(settings) as bot:
-        names = [version.name for version in await bot.loras.off()]
-        await _heeded(settings, bot, names, say, lambda version: not version.live)
-        return [version for version in await bot.loras.list() if version.name in names]
+        asked = await bot.loras.off()
+        return [await _heeded(settings, bot, version, say, lambda now: not now.live) for version in asked]
 
 
 async def _heeded(
-    settings: "Settings", bot: "Bot", names: list[str], say: Callable[[str], None], true: "Callable[[Lora], bool]"
-) -> None:
-    """Return when it is true of all these versions, or there is no bot that would make it so."""
+    settings: "Settings", bot: "Bot", version: "Lora", say: Callable[[str], None], true: "Callable[[Lora], bool]"
+) -> "Lora":
+    """The version when it is true of it, or when there is no bot that would make it so.
+
+    What was said counts from when it is met here: the bot's clock may be another machine's, and any may be set back.
+    """
     from botcore.store import running_at
 
     alone = bot.database.dialect == "sqlite"
-    for name in names:
-        while not true(version := await _one(bot, name)):
-            quiet = bot.clock.now() - max(version.told_at, version.changed_at)
-            heard = alone or version.told_at >= version.changed_at
-            if quiet > (SILENCE_S if heard else NOBODY_S) or (alone and not running_at(settings.bot.data_dir)):
-                return
-            say(version.progress or "waiting for the bot")
-            await bot.clock.sleep(LOOK_S)
+    patience, met = SILENCE_S if alone else NOBODY_S, bot.clock.monotonic()
+    while not true(now := await _one(bot, version.name)):
+        if now.told_at != version.told_at:
+            version, patience, met = now, SILENCE_S, bot.clock.monotonic()
+        if bot.clock.monotonic() - met > patience or (alone and not running_at(settings.bot.data_dir)):
+            break
+        say(now.progress or "waiting for the bot")
+        await bot.clock.sleep(LOOK_S)
+    return now
 
 
 async def _one(bot: "Bot", name: str) -> "Lora":

@@ -15,7 +15,7 @@ __all__ = ["newly_offered", "offered"]
 
 
 async def offered(bot: "Bot", name: str) -> "Lora":
-    """The version of this name; of a training run that has made an adapter, it is offered first. `ModelError`."""
+    """The version of this name; of a training run that has made an adapter, it is offered first. `BotcoreError`."""
     from botcore.errors import ModelError, TrainingError
     from botcore.training.runs import find_run
 
@@ -23,9 +23,10 @@ async def offered(bot: "Bot", name: str) -> "Lora":
     if name in known:
         return known[name]
     try:
-        return await _offered(bot, find_run(bot.data_dir, name), name)
+        run = find_run(bot.data_dir, name)
     except TrainingError:
         raise ModelError(f"there is no LoRA version {name}; `botcore lora list` says which there are") from None
+    return await _offered(bot, run, name)
 
 
 async def newly_offered(bot: "Bot", run: str) -> "Lora":
@@ -45,12 +46,14 @@ def _free(name: str, taken: Collection[str]) -> str:
 
 
 async def _offered(bot: "Bot", run: "Run", name: str) -> "Lora":
+    from botcore.cli.train.conduct import fits_its_base
     from botcore.errors import ModelError
 
     record = run.read()
     adapter = record.outputs.get("adapter")
     if not adapter or record.state not in ("done", "refused"):
         raise ModelError(f"the run {run.id} has made no adapter; `botcore train show {run.id}` says how it stands")
+    fits_its_base(record)
     return await bot.loras.offer(
         Path(adapter),
         name=name,

@@ -137,7 +137,7 @@ class VllmEngine:
         better = better_command(await asyncio.to_thread(room), self._settings)  # asks the GPU's driver
         return replace(model, note=f"{STARTER_LABEL}. A better one: {better}")
 
-    def _plan(self, model: Model, args: Sequence[str] = ()) -> ServerPlan:
+    def _plan(self, model: Model) -> ServerPlan:
         """What a server of this model is started with; `_lane` says where it listens, and whether in LoRA mode."""
         settings = self._settings
         return ServerPlan(
@@ -150,7 +150,7 @@ class VllmEngine:
             window=settings.window,
             kv_cache_gib=settings.kv_cache_gib,
             dtype=settings.dtype,
-            args=(*settings.args, *args),
+            args=tuple(settings.args),
             lora_slots=self.lora_slots,
         )
 
@@ -181,18 +181,7 @@ class VllmEngine:
         except OSError as error:
             logger.error("engine: other processes cannot use this engine: %s", error)
 
-    # ------------------------------------------------------------------ changing the model
-
-    async def switch(self, model: str, *, args: Sequence[str] = ()) -> None:
-        """Serve another model (or the same with other vLLM arguments): returns when it serves and the old one is gone.
-
-        The new server starts beside the old one, which serves until then and finishes its streams; where memory does
-        not allow two, there is a pause, which `status` announces. Raises `EngineUnavailable` with the reason when the
-        new one does not come up: the old one then serves on.
-        """
-        async with self._switching:
-            await self._take_over(self._lane(self._plan(await self._model(model), args)))
-            await self._fleet.left()
+    # ------------------------------------------------------------------ from one server to the next
 
     async def _take_over(self, new: Lane) -> None:
         old = self._fleet.running

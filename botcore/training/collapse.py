@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from typing import Any
 
+from botcore.training.progress import printable
+
 __all__ = ["Answer", "as_lines", "collapsed", "figures"]
 
 GRAM = 6
@@ -104,8 +106,8 @@ def _plain(text: str) -> str:
 
 
 def _short(text: str) -> str:
-    plain = _plain(text)
-    return plain if len(plain) <= 60 else f"{plain[:59]}…"
+    said = printable(text)
+    return said if len(said) <= 60 else f"{said[:59]}…"
 
 
 def as_lines(answers: Sequence[Answer]) -> list[dict[str, Any]]:

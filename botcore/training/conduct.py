@@ -160,4 +160,5 @@ class _Noting(Hearing):
         return dataclasses.replace(self.record, state="failed", reason=reason, outputs={})
 
     def _silent_end(self, code: int) -> str:
-        return f"{self.without_a_word('the trainer', code)}; all of it: {self._run.folder / 'log'}"
+        said, log = self.without_a_word("the trainer", code), self._run.folder / "log"
+        return f"{said}; all of it: {log}; botcore train resume {self._run.id} goes on from the last state saved"

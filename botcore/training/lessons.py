@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from botcore.training.rows import objects_in, readable, row_of
-from botcore.training.texts import Card, Skipped
+from botcore.training.rows import readable, row_of
+from botcore.training.texts import Card, Skipped, objects_in
 
 __all__ = ["Lesson", "LessonReader"]
 

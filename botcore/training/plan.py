@@ -159,7 +159,7 @@ def plan_from(arguments: Mapping[str, Any]) -> Plan:
 def answer_steps(plan: Plan, rows: int) -> int:
     """Steps through so many rows of answers. Where nobody says how often: three times, and few rows up to eight times.
 
-    200 rows taught the model in the box a manner of speaking: three times 12 of 20 new prompts, eight times 17.
+    200 rows taught an earlier model in the box a manner of speaking: three times 12 of 20 new prompts, eight times 17.
     """
     epochs = plan.epochs or min(8.0, max(3.0, ENOUGH_STEPS * plan.batch / rows))
     return plan.steps or max(1, round(epochs * rows / plan.batch))

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-__all__ = ["MARK", "Event", "curve", "decode", "duration", "encode", "sentence"]
+__all__ = ["MARK", "Event", "curve", "decode", "duration", "encode", "printable", "sentence"]
 
 MARK = "botcore-train: "
 Event = Mapping[str, Any]
@@ -51,8 +51,13 @@ def sentence(event: Event) -> str:
         case {"event": "looked"}:
             return _looked(event)
         case {"event": "sample"}:
-            return f"  “{' '.join(str(event['text']).split())[:160]}”"
+            return f"  “{printable(event['text'])[:160]}”"
     return ""
+
+
+def printable(text: object) -> str:
+    """In one line, without what a terminal would obey: what people and models say may hold anything."""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in str(text)).split())
 
 
 def _data(card: Event) -> str:

@@ -30,6 +30,7 @@ __all__ = [
     "Question",
     "figures",
     "hash_of",
+    "kept_questions",
     "messages_of",
     "read_questions",
     "right",
@@ -85,12 +86,18 @@ def read_questions(file: Path) -> list[Question]:
         raise TrainingError(f"there is no file {file}")
     if file.stat().st_size > FILE_LIMIT:
         raise TrainingError(f"{file} is larger than 64 MiB; cut it")
-    lines = [(number, line) for number, line in enumerate(file.read_bytes().split(b"\n"), 1) if line.strip()]
-    if not lines:
+    found = kept_questions(file)
+    if not found:
         raise TrainingError(f"{file} is empty; each line is a question, see docs/training.md")
-    if len(lines) > MOST:
-        raise TrainingError(f"{file} has {len(lines):,} questions, more than {MOST:,}; cut it")
-    return [_question(f"{file}:{number}", line) for number, line in lines]
+    if len(found) > MOST:
+        raise TrainingError(f"{file} has {len(found):,} questions, more than {MOST:,}; cut it")
+    return found
+
+
+def kept_questions(file: Path) -> list[Question]:
+    """What `write_questions` wrote, however much it is. `TrainingError` names the first line that is no question."""
+    lines = enumerate(file.read_bytes().split(b"\n"), 1)
+    return [_question(f"{file}:{number}", line) for number, line in lines if line.strip()]
 
 
 def _question(where: str, line: bytes) -> Question:
@@ -139,8 +146,13 @@ def _stands(question: Question) -> bool:
 
 
 def texts_as_questions(paths: Sequence[str]) -> list[Question]:
-    """Every document of folders and files of text, read as for training, 20,000 at most."""
-    found = [Question(kind="text", text=text) for text in islice(Reader(paths).documents(), MOST) if text.strip()]
+    """Every document of folders and files of text, read as for training, 20,000 at most; `TrainingError`."""
+    found, size = list[Question](), 0
+    for text in islice(Reader(paths).documents(), MOST):
+        found.append(Question(kind="text", text=text))
+        size += len(text.encode())
+        if size > FILE_LIMIT:
+            raise TrainingError(f"{', '.join(paths)}: more text than 64 MiB; name less of it")
     if not found:
         raise TrainingError(f"{', '.join(paths)}: no text that could be read")
     return found

@@ -8,15 +8,16 @@ Pure but for reading the file.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from botcore.errors import TrainingError
-from botcore.training.texts import Card, Skipped, encodable
+from botcore.training.texts import Card, Skipped, encodable, objects_in
 
-__all__ = ["Row", "RowReader", "objects_in", "readable", "row_of"]
+__all__ = ["Row", "RowReader", "readable", "row_of"]
 
 ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 FILE_LIMIT = 1 << 30
@@ -63,23 +64,9 @@ def readable(file: Path) -> Path:
         raise TrainingError(f"{file} is empty; each line is a row of prompt and completion, or of messages")
     if file.stat().st_size > FILE_LIMIT:
         raise TrainingError(f"{file} is larger than 1 GiB; cut it")
+    if not os.access(file, os.R_OK):
+        raise TrainingError(f"{file} cannot be read: permission denied")
     return file
-
-
-def objects_in(file: Path) -> Iterator[tuple[str, dict[str, Any] | Skipped]]:
-    """Where each line stands, and its object, or why there is none."""
-    for number, line in enumerate(file.read_bytes().split(b"\n"), 1):
-        if line.strip():
-            where = f"{file}:{number}"
-            yield where, _object(where, line)
-
-
-def _object(where: str, line: bytes) -> dict[str, Any] | Skipped:
-    try:
-        found: Any = json.loads(line)
-    except (ValueError, RecursionError):  # a UnicodeDecodeError is a ValueError
-        return Skipped(where, "no JSON")
-    return found if isinstance(found, dict) else Skipped(where, "no object")
 
 
 def row_of(where: str, found: Mapping[str, Any]) -> Row | Skipped:

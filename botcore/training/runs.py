@@ -50,6 +50,8 @@ class Record:
     id: str
     kind: str
     base: str = ""
+    base_hash: str = ""
+    """Of the base's weights where an adapter is learnt, which fits no others."""
     data: str = ""
     """The hash of what it learnt from."""
     seed: int = 0
@@ -144,13 +146,14 @@ class Run:
             yield
 
 
-def new_run(data_dir: Path, kind: str, plan: Plan, *, at: float) -> Run:
+def new_run(data_dir: Path, kind: str, plan: Plan, *, at: float, base_hash: str = "") -> Run:
     """A folder of its own, with the record in it."""
     home = _home(data_dir)
     with plainly(f"cannot make a run in {home}"):
         home.mkdir(parents=True, exist_ok=True)
         run = Run(next_folder(home, kind))
-    run.write(Record(id=run.id, kind=kind, base=plan.base, seed=plan.seed, began=at, arguments=plan.as_json()))
+    record = Record(id=run.id, kind=kind, base=plan.base, base_hash=base_hash, seed=plan.seed, began=at)
+    run.write(dataclasses.replace(record, arguments=plan.as_json()))
     return run
 
 

@@ -7,18 +7,18 @@ same folder always gives the same data.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from botcore.errors import TrainingError
 
-__all__ = ["Card", "Reader", "Skipped", "encodable", "files_of"]
+__all__ = ["Card", "Reader", "Skipped", "encodable", "files_of", "objects_in"]
 
 SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ".rst", ".jsonl", ""})
 FILE_LIMIT = 1 << 30
-"""Bytes of one file, which is read as a whole."""
+"""Bytes of one file; all but a ``.jsonl`` are read as a whole."""
 LISTED = 200
 """Skipped things that are named one by one in the card; all are counted."""
 
@@ -110,10 +110,10 @@ class Reader:
                 self.card.skip(str(file), f"{file.suffix} is no text")
             elif file.stat().st_size > FILE_LIMIT:
                 self.card.skip(str(file), "larger than 1 GiB; cut it")
+            elif file.suffix.lower() == ".jsonl":
+                yield from self._rows(file)
             elif (text := self._read(file)) is None:
                 continue
-            elif file.suffix.lower() == ".jsonl":
-                yield from self._rows(file, text)
             elif text.strip():
                 yield str(file), text
             else:
@@ -132,27 +132,40 @@ class Reader:
             self.card.skip(str(file), "a NUL byte: no text")
         return None
 
-    def _rows(self, file: Path, text: str) -> Iterator[tuple[str, str]]:
-        for number, line in enumerate(text.split("\n"), 1):
-            where = f"{file}:{number}"
-            if not line.strip():
-                continue
-            found = _text_of(line)
-            if isinstance(found, Skipped):
-                self.card.skip(where, found.reason)
-            else:
-                yield where, found
+    def _rows(self, file: Path) -> Iterator[tuple[str, str]]:
+        try:
+            for where, row in objects_in(file):
+                found = row if isinstance(row, Skipped) else _text_of(where, row)
+                if isinstance(found, Skipped):
+                    self.card.skip(where, found.reason)
+                else:
+                    yield where, found
+        except OSError as error:
+            self.card.skip(str(file), error.strerror or str(error))
 
 
-def _text_of(line: str) -> str | Skipped:
-    try:
-        row: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        return Skipped("", "no JSON")
-    text = row.get("text") if isinstance(row, dict) else None
+def _text_of(where: str, row: Mapping[str, Any]) -> str | Skipped:
+    text = row.get("text")
     if not isinstance(text, str):
-        return Skipped("", 'no "text"')
-    return encodable(text) if text.strip() else Skipped("", "empty")
+        return Skipped(where, 'no "text"')
+    return encodable(text) if text.strip() else Skipped(where, "empty")
+
+
+def objects_in(file: Path) -> Iterator[tuple[str, dict[str, Any] | Skipped]]:
+    """Where each line stands, and its object, or why there is none; one line at a time is in memory."""
+    with file.open("rb") as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                where = f"{file}:{number}"
+                yield where, _object(where, line)
+
+
+def _object(where: str, line: bytes) -> dict[str, Any] | Skipped:
+    try:
+        found: Any = json.loads(line)
+    except (ValueError, RecursionError):  # a UnicodeDecodeError is a ValueError
+        return Skipped(where, "no JSON")
+    return found if isinstance(found, dict) else Skipped(where, "no object")
 
 
 def encodable(text: str) -> str:

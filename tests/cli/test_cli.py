@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from botcore.cli import app
+from botcore.cli import app, main
 from botcore.cli.config import _written, check
 from botcore.cli.talk import _print_end
 from botcore.errors import SettingsError
@@ -205,6 +205,26 @@ def test_a_command_there_is_not_says_what_may_have_become_of_it(here: Path) -> N
     assert gone.returncode == 2
     assert 'no command "board"; one of a plugin is there where --config FILE enables the plugin; ' in gone.stderr
     assert 'nothing installed is called "borad"' in gone.stderr
+
+
+def test_an_argument_that_is_not_utf8_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["botcore", "train", "sft", os.fsdecode(b"caf\xe9.jsonl")])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert capsys.readouterr().err == (
+        "botcore: caf\\xe9.jsonl is not UTF-8; write it so, or give the file another name\n"
+    )
+
+
+def test_a_text_where_a_file_is_wanted_is_one_line(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["botcore", "train", "sft", "say it " * 50, "--config", str(here / "bot.toml")])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert capsys.readouterr().err.endswith("say it say i… is too long for the name of a file\n")
 
 
 def test_the_names_that_plugins_cannot_take_are_our_commands() -> None:

@@ -4,6 +4,8 @@ import asyncio
 import json
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -11,13 +13,15 @@ from typer.testing import CliRunner, Result
 from botcore.bot import visiting
 from botcore.cli import app
 from botcore.cli.doctor import Finding, _lora
-from botcore.cli.lora import _off, _used
+from botcore.cli.lora import _heeded, _off, _used
+from botcore.clock import SystemClock
 from botcore.errors import BotcoreError, ModelError
 from botcore.settings import Settings, load_settings
 from botcore.store import loras
 from botcore.testing import chatting
 from botcore.training.plan import Plan
 from botcore.training.runs import new_run
+from botcore.versions import Lora
 from tests.engine.conftest import fake_python  # noqa: F401 -- a fixture
 from tests.models.made import adapter_files, model_files
 
@@ -91,6 +95,15 @@ def test_a_training_run_is_offered_when_it_is_used(config: Path, adapter: Path, 
     assert "rows 200, loss 0.25" in lora(config, "list").output
 
 
+def test_a_run_whose_base_has_other_weights_by_now_is_not_offered(
+    config: Path, adapter: Path, base: Path, tmp_path: Path
+) -> None:
+    run = new_run(tmp_path / "data", "sft", Plan(rows="r", base=str(base), lora=8), at=0.0, base_hash="another")
+    run.change(state="done", outputs={"adapter": str(adapter)})
+    assert f"{base} has other weights than when sft-1 began" in error_of(lora(config, "use", "sft-1"))
+    assert listed(config) == []
+
+
 def test_a_run_that_made_no_adapter_is_told(config: Path, tmp_path: Path) -> None:
     new_run(tmp_path / "data", "pretrain", Plan(texts=("t",)), at=0.0)
     assert "pretrain-1 has made no adapter" in error_of(lora(config, "use", "pretrain-1"))
@@ -140,6 +153,56 @@ async def test_what_the_engine_refuses_is_told_where_it_was_asked_for(
         chat.engine.refuses["pirate"] = "unexpected modules"
         with pytest.raises(ModelError, match="pirate cannot be served: unexpected modules"):
             await _used(_settings(config, tmp_path / "bot"), "pirate", lambda _: None)
+
+
+class Leaping(SystemClock):
+    """A clock whose pauses are over at once."""
+
+    at = 0.0
+
+    def now(self) -> float:
+        return 1.8e9 + self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
+class Elsewhere:
+    """A bot on another machine, by whose clock it is an hour earlier; it says a word every nine seconds."""
+
+    database = SimpleNamespace(dialect="postgresql")
+
+    def __init__(self, *, serves_after: float = float("inf"), silent_after: float = float("inf")) -> None:
+        self.clock, self.loras = Leaping(), self
+        self._serves_after, self._silent_after = serves_after, silent_after
+
+    async def list(self) -> list[Lora]:
+        spoken = min(self.clock.at, self._silent_after) // 9 * 9
+        told = 1.8e9 - 3_600 + spoken if spoken else 0.0
+        made = {"base": "tiny", "base_hash": "", "path": "", "files_hash": "", "method": "sft", "state": "serving"}
+        live = self.clock.at >= self._serves_after
+        return [Lora(name="pirate", **made, live=live, changed_at=1.8e9, told_at=told)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("bot", "live", "within"),
+    [
+        (Elsewhere(serves_after=45), True, (45, 46)),
+        (Elsewhere(silent_after=20), False, (78, 79)),
+        (Elsewhere(silent_after=0), False, (10, 11)),
+    ],
+    ids=["at work", "fell silent", "nobody"],
+)
+async def test_a_bot_whose_clock_is_behind_is_waited_for_as_long_as_it_says_something(
+    config: Path, bot: Any, live: bool, within: tuple[float, float]
+) -> None:
+    (asked,) = await bot.list()
+    found = await _heeded(_settings(config, config.parent), bot, asked, lambda _: None, lambda now: now.live)
+    assert found.live is live
+    assert within[0] <= bot.clock.at <= within[1]
 
 
 @pytest.mark.slow

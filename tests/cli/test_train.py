@@ -7,10 +7,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from botcore.cli import app
+from botcore.cli.train.conduct import hash_of_base
 from botcore.cli.train.lines import Lines
 from botcore.errors import BotcoreError
 from botcore.training.plan import SIZES, Plan
-from botcore.training.runs import Record, Run, new_run
+from botcore.training.runs import Record, Run, State, new_run
 
 
 @pytest.fixture
@@ -62,6 +63,37 @@ def test_an_unknown_base_names_what_it_could_have_been(config: Path, texts: Path
 
 def test_a_run_that_made_nothing_is_no_base_yet(config: Path, texts: Path, run: Run) -> None:
     assert "pretrain-1 has made no model yet" in error_of(train(config, "pretrain", texts, "--base", "pretrain-1"))
+
+
+def test_a_run_that_made_an_adapter_is_no_base_until_it_is_merged(config: Path, texts: Path, run: Run) -> None:
+    run.change(outputs={"adapter": "/a"})
+    said = error_of(train(config, "pretrain", texts, "--base", "pretrain-1"))
+    assert said.endswith("botcore train merge pretrain-1 makes one of it and its base")
+
+
+def test_an_adapter_that_is_refused_is_not_merged(config: Path, run: Run) -> None:
+    run.change(state="refused", reason="3 of 4 answers are empty", outputs={"adapter": "/a"})
+    assert error_of(train(config, "merge", "pretrain-1")) == "pretrain-1 is refused: 3 of 4 answers are empty"
+
+
+@pytest.mark.parametrize(("command", "state"), [("resume", "stopped"), ("merge", "done")])
+def test_an_adapter_goes_with_the_weights_it_was_begun_on_and_no_others(
+    config: Path, tmp_path: Path, command: str, state: State
+) -> None:
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "model.safetensors").write_bytes(b"one")
+    plan = Plan(base=str(base), lora=4)
+    run = new_run(tmp_path, "sft", plan, at=0.0, base_hash=hash_of_base(plan))
+    run.change(state=state, outputs={"adapter": "/a"})
+    assert "/nowhere/python" in error_of(train(config, command, "sft-1"))
+    (base / "model.safetensors").write_bytes(b"another")
+    assert error_of(train(config, command, "sft-1")).startswith(f"{base} has other weights than when sft-1 began, and ")
+
+
+def test_a_file_of_accelerate_that_is_not_there_is_named(config: Path, texts: Path) -> None:
+    said = error_of(train(config, "pretrain", texts, "--accelerate", "/no.yaml"))
+    assert said == "there is no file /no.yaml; `accelerate config --config_file /no.yaml` writes one"
 
 
 def test_a_size_that_is_none_is_named(config: Path, texts: Path) -> None:

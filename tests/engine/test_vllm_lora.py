@@ -260,3 +260,55 @@ async def test_lora_mode_that_does_not_start_leaves_the_base_in_service(
             await engine.serve(adapter("a"))
         assert (engine.status.stage, engine.status.lora) == ("ready", "")
         assert await said(engine) == "tiny"
+
+
+async def test_the_plain_server_serves_on_while_the_one_in_lora_mode_comes(
+    engine: VllmEngine, adapter: MakeAdapter
+) -> None:
+    details = set[str]()
+
+    async def watch() -> None:
+        while not engine.status.lora:
+            await engine.changed()
+            assert engine.status.stage == "ready"
+            details.add(engine.status.detail)
+
+    async with running(engine):
+        watching = asyncio.create_task(watch())
+        await engine.serve(adapter("a"))
+        await watching
+    assert "next model tiny with LoRA: loading the weights, 50 %" in details
+
+
+async def test_a_version_that_does_not_start_after_the_pause_brings_the_plain_server_back(
+    engine: VllmEngine, adapter: MakeAdapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vllm_module, "has_room_for_two", lambda group: False)
+    async with running(engine):
+        fake = tmp_path / "models" / "tiny" / "fake.json"
+        before = fake.read_text()
+        fake.write_text(json.dumps({"fail": "ValueError: no LoRA here"}))
+        with pytest.raises(EngineUnavailable, match="does not start"):
+            await engine.serve(adapter("a"))
+        fake.write_text(before)
+        await becomes(engine, lambda status: status.stage == "ready")
+        assert await said(engine) == "tiny"
+
+
+async def test_a_version_that_is_called_off_before_the_pause_leaves_the_plain_server_in_service(
+    engine: VllmEngine, adapter: MakeAdapter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vllm_module, "has_room_for_two", lambda group: False)
+    async with running(engine):
+        async with aclosing(generate(engine, "slow", "")) as deltas:
+            await anext(deltas)
+            serving = asyncio.create_task(engine.serve(adapter("a")))
+            await becomes(engine, lambda status: status.stage == "model")
+            serving.cancel()
+            await asyncio.wait([serving])
+            assert (engine.status.stage, engine.status.lora) == ("ready", "")
+            await asyncio.to_thread(let_go, tmp_path)
+            assert [delta.text async for delta in deltas] == [" does", " it", ""]
+        assert await said(engine) == "tiny"
+        await engine.serve(adapter("b"))
+        assert engine.status.lora == "b"

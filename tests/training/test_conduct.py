@@ -93,6 +93,7 @@ async def test_a_trainer_that_dies_without_a_word_is_quoted(run: Run, trainer: C
     state, reason, _ = await conducted(run, trainer("sys.exit('ValueError: odd weights')"))
     assert state == "failed"
     assert reason.startswith("the trainer ended with 1: ValueError: odd weights; all of it: ")
+    assert reason.endswith(f"/log; botcore train resume {run.id} goes on from the last state saved")
 
 
 async def test_a_killed_trainer_is_told_as_killed(run: Run, trainer: Callable[[str], Path]) -> None:

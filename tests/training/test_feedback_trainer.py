@@ -115,6 +115,10 @@ def test_what_is_to_stay_is_learnt_whole_or_not_at_all(server: Any) -> None:
     assert server.checks["greedy"]["whole"] == [hello, ""]
 
 
+def test_the_precision_that_is_told_is_the_one_it_learns_in(server: Any) -> None:
+    assert server.checks["precision"] == [["fp32", False], ["bf16", True]]
+
+
 def test_an_answer_ends_where_the_model_or_its_tokenizer_says_so(server: Any) -> None:
     assert server.checks["greedy"]["ends"] == sorted({5, 9, server.checks["greedy"]["end"]})
 

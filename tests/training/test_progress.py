@@ -17,6 +17,10 @@ def test_people_read_loss_speed_and_time_left() -> None:
     assert sentence({"event": "saved", "step": 40}) == ""
 
 
+def test_what_a_terminal_would_obey_is_not_shown() -> None:
+    assert sentence({"event": "sample", "text": "a\x1b]0;b\x07\nc"}) == "  “a ]0;b c”"
+
+
 def test_the_data_line_counts_what_was_skipped() -> None:
     card = {"event": "data", "documents": 2, "tokens": 1500, "held_out_tokens": 20, "skipped": 3, "hash": "ab" * 32}
     assert sentence(card) == "data: 2 documents, 1,500 tokens, 20 of them held out, 3 skipped, abababababab"

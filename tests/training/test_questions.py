@@ -13,6 +13,7 @@ from botcore.training.questions import (
     Question,
     figures,
     hash_of,
+    kept_questions,
     messages_of,
     read_questions,
     right,
@@ -144,3 +145,24 @@ def test_texts_of_a_folder_are_questions_of_perplexity(tmp_path: Path) -> None:
         ("text", "One day."),
         ("text", "Another day."),
     ]
+
+
+def test_more_text_than_can_be_asked_names_the_folder_and_no_file_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botcore.training.questions.FILE_LIMIT", 10)
+    (tmp_path / "a.txt").write_text("One day.")
+    (tmp_path / "b.md").write_text("Another day.")
+    with pytest.raises(TrainingError) as error:
+        texts_as_questions([str(tmp_path)])
+    assert str(error.value) == f"{tmp_path}: more text than 64 MiB; name less of it"
+
+
+def test_what_an_evaluation_keeps_is_read_again_however_much_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = [Question(kind="story", ask="Tell me one."), Question(kind="text", text="One day.")]
+    write_questions(tmp_path / "kept.jsonl", kept)
+    monkeypatch.setattr("botcore.training.questions.MOST", 1)
+    monkeypatch.setattr("botcore.training.questions.FILE_LIMIT", 10)
+    assert kept_questions(tmp_path / "kept.jsonl") == kept

@@ -70,3 +70,10 @@ def test_no_file_and_an_empty_file_are_one_line(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").touch()
     with pytest.raises(TrainingError, match=r"empty.jsonl is empty; each line"):
         RowReader(tmp_path / "empty.jsonl")
+
+
+def test_a_file_that_may_not_be_read_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rows.jsonl").write_text("{}")
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may read everything
+    with pytest.raises(TrainingError, match=r"rows\.jsonl cannot be read: permission denied"):
+        RowReader(tmp_path / "rows.jsonl")

@@ -1,12 +1,13 @@
 """From folders to documents: the same order always, and whatever is passed over has a place and a reason."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from botcore.errors import TrainingError
-from botcore.training.texts import LISTED, Reader, files_of
+from botcore.training.texts import LISTED, Reader, files_of, objects_in
 
 
 def write(folder: Path, **files: str | bytes) -> None:
@@ -34,7 +35,7 @@ def test_each_row_of_a_jsonl_is_a_document_and_bad_rows_are_named_with_their_lin
     texts, reader = read(tmp_path)
     assert texts == ["good", "too"]
     named = [(one.where.rpartition(":")[2], one.reason) for one in reader.card.named]
-    assert named == [("2", "no JSON"), ("3", 'no "text"'), ("5", 'no "text"'), ("6", "empty")]
+    assert named == [("2", "no JSON"), ("3", 'no "text"'), ("5", "no object"), ("6", "empty")]
 
 
 def test_what_is_no_text_is_skipped_with_the_reason(tmp_path: Path) -> None:
@@ -94,3 +95,13 @@ def test_nothing_to_read_is_one_clear_line(tmp_path: Path) -> None:
     write(tmp_path, b__pdf="%PDF")
     with pytest.raises(TrainingError, match="no text among 2 files"):
         files_of([str(tmp_path)])
+
+
+def test_of_a_long_file_one_line_at_a_time_is_in_memory(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_bytes(b'{"prompt": "Hi", "completion": "Hello."}\n' * 20_000)
+    tracemalloc.start()
+    assert sum(1 for _ in objects_in(file)) == 20_000
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < file.stat().st_size / 4

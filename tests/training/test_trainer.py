@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 from collections.abc import Callable
@@ -176,6 +177,13 @@ def test_rows_that_cannot_be_used_are_named_with_their_line(adapter: Run) -> Non
     assert re.fullmatch(r"\d\d tokens, more than --context 48", reasons[1][1])
 
 
+def test_rows_become_tokens_once_which_lie_on_the_disk(adapter: Run) -> None:
+    data = adapter.folder / "data"
+    card = json.loads((data / "card.json").read_text())
+    sizes = {file.name: file.stat().st_size for file in data.iterdir() if file.suffix == ".bin"}
+    assert sizes == {"tokens.bin": 4 * card["tokens"], "rows.bin": 8 * card["documents"]}
+
+
 def test_a_row_that_the_bases_template_refuses_is_skipped_with_its_words(
     server: Any, taught: Callable[..., Run], tmp_path: Path
 ) -> None:
@@ -321,6 +329,15 @@ def test_a_question_near_the_end_of_the_window_is_no_sample_and_ends_nothing(
     end = server.train(run)
     assert end["state"] == "done", server.events
     assert lines_of(run.folder / "samples.jsonl") == []
+
+
+def test_a_disk_that_fills_while_text_is_read_is_told_as_such(server: Any, new: Callable[..., Run]) -> None:
+    run = new(base=str(STARTER), shape=None)
+    trainer = server.begin(run)
+    _, most = resource.prlimit(trainer, resource.RLIMIT_FSIZE)
+    resource.prlimit(trainer, resource.RLIMIT_FSIZE, (1_000, most))
+    server.end()
+    assert server.events[-1]["reason"].startswith(f"cannot write below {run.folder}: the disk is full;")
 
 
 def test_text_of_which_nothing_can_be_used_is_one_line(server: Any, new: Callable[..., Run], tmp_path: Path) -> None:

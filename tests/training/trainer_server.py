@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 bare = ModuleType("botcore")
 bare.__path__ = [sys.argv[1]]
@@ -30,7 +31,8 @@ greedy = importlib.import_module("botcore.training._inside.greedy")
 learner = importlib.import_module("botcore.training._inside.learner")
 loop = importlib.import_module("botcore.training._inside.loop")
 source = importlib.import_module("botcore.training._inside.source")
-importlib.import_module("botcore.training._inside.feedback")  # TRL too is imported once
+feedback = importlib.import_module("botcore.training._inside.feedback")
+preference = importlib.import_module("botcore.training._inside.preference")  # TRL too is imported once
 STARTER = Path(sys.argv[1]) / "starter"
 FEW = (("any", False), ("whole", True))
 STYLES: tuple[Style, ...] = ("qwen3", "gpt2")
@@ -42,6 +44,7 @@ def checks() -> dict[str, Any]:
     tokenizer = AutoTokenizer.from_pretrained(STARTER)
     found: dict[str, Any] = {"starter": learner.parameters_of(STARTER), "learnt": learnt(tokenizer), "shares": shares()}
     found["greedy"] = said(tokenizer)
+    found["precision"] = [precision(gpu=False), precision(gpu=True)]
     for style in STYLES:
         shape = replace(shape_of("nano", style), vocab=len(tokenizer))
         plan = Plan(shape=shape)
@@ -62,7 +65,7 @@ def learnt(tokenizer: Any) -> list[str]:
     """Of two rows of questions and answers what the model reads, then what it learns."""
     said = {"Where is the sea?": "Down there.", "Why?": "So."}
     rows = [Row("", ({"role": "user", "content": asked},), answer) for asked, answer in said.items()]
-    batch = answers._batch([answers.encoded(tokenizer, row) for row in rows], after=0.0)
+    batch = answers._batch([answers.encoded(tokenizer, row, 64) for row in rows], after=0.0)
     kept = [labels[labels != -100] for labels in batch.labels]
     return [*(tokenizer.decode(ids) for ids in batch.ids), *(tokenizer.decode(one) for one in kept)]
 
@@ -75,6 +78,13 @@ def said(tokenizer: Any) -> dict[str, Any]:
     texts = {name: greedy.answers(model, tokenizer, prompts, 24, whole=whole) for name, whole in FEW}
     model.generation_config.eos_token_id = [5, 9]
     return texts | {"ends": greedy._ends(model, tokenizer), "end": tokenizer.eos_token_id}
+
+
+def precision(*, gpu: bool) -> tuple[str, bool]:
+    """What is told of a run on lessons, and whether TRL computes in bf16."""
+    with mock.patch("torch.cuda.is_available", return_value=gpu):
+        plan = feedback.carried_out(Plan(method="sft", precision="fp32"))
+        return plan.precision, preference._arguments(plan, STARTER, [], 1)["bf16"]
 
 
 def shares() -> list[list[list[float]]]:

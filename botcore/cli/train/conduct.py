@@ -9,13 +9,26 @@ import typer
 
 from botcore.cli.common import run_async
 from botcore.cli.train.lines import Lines
+from botcore.errors import TrainingError
 
 if TYPE_CHECKING:
     from botcore.settings import Settings
     from botcore.training.plan import Plan
     from botcore.training.runs import Record, Run
 
-__all__ = ["RunName", "base_of", "begin", "engine_python", "finish", "follow", "leave", "window_of"]
+__all__ = [
+    "RunName",
+    "accelerate_file",
+    "base_of",
+    "begin",
+    "engine_python",
+    "finish",
+    "fits_its_base",
+    "follow",
+    "hash_of_base",
+    "leave",
+    "window_of",
+]
 
 RunName = Annotated[str, typer.Argument(help="The run's name, as `botcore train list` says it.")]
 
@@ -23,7 +36,7 @@ RunName = Annotated[str, typer.Argument(help="The run's name, as `botcore train 
 def base_of(settings: "Settings", base: str) -> str:
     """The folder that ``--base`` means; `TrainingError` names what could be meant."""
     from botcore.engine.model import find_model
-    from botcore.errors import ModelError, TrainingError
+    from botcore.errors import ModelError
     from botcore.training.runs import all_runs, find_run
 
     if not base:
@@ -31,12 +44,43 @@ def base_of(settings: "Settings", base: str) -> str:
     if base in {record.id for record in all_runs(settings.bot.data_dir)}:
         run = find_run(settings.bot.data_dir, base)
         if not run.model.is_dir():
-            raise TrainingError(f"{base} has made no model yet; botcore train resume {base}")
+            raise TrainingError(_why_no_base(run))
         return str(run.model)
     try:
         return find_model(base, data_dir=settings.bot.data_dir).source
     except ModelError as error:
         raise TrainingError(f"{base} is no base, as there is no run of that name: {error}") from None
+
+
+def _why_no_base(run: "Run") -> str:
+    if "adapter" in run.read().outputs:
+        return f"{run.id} has made an adapter and no model; botcore train merge {run.id} makes one of it and its base"
+    return f"{run.id} has made no model yet; botcore train resume {run.id}"
+
+
+def fits_its_base(record: "Record") -> None:
+    """Raises `TrainingError` where a run's adapter does not, as its base has other weights by now."""
+    if record.base_hash and record.base_hash != hash_of_base(record.plan):
+        raise TrainingError(
+            f"{record.base} has other weights than when {record.id} began, and an adapter fits no others than those; "
+            "train anew on these"
+        )
+
+
+def hash_of_base(plan: "Plan") -> str:
+    """Of the weights that an adapter is learnt beside; "" where none is."""
+    from botcore.models.adapter import base_hash
+    from botcore.newfile import plainly
+
+    with plainly(f"cannot read {plan.base}"):
+        return base_hash(Path(plan.base)) if plan.lora and plan.base else ""
+
+
+def accelerate_file(name: str) -> str:
+    """The file of ``--accelerate`` in full, "" for none. Raises `TrainingError` where it is not there."""
+    if name and not Path(name).is_file():
+        raise TrainingError(f"there is no file {name}; `accelerate config --config_file {name}` writes one")
+    return str(Path(name).resolve()) if name else ""
 
 
 def window_of(settings: "Settings", base: str) -> int:
@@ -52,7 +96,7 @@ def begin(settings: "Settings", kind: str, plan: "Plan", *, json: bool) -> "Reco
     from botcore.training.runs import new_run
 
     python = engine_python(settings)
-    run = new_run(settings.bot.data_dir, kind, plan, at=SystemClock().now())
+    run = new_run(settings.bot.data_dir, kind, plan, at=SystemClock().now(), base_hash=hash_of_base(plan))
     return follow(run, python, json=json)
 
 

@@ -3,13 +3,13 @@
 import dataclasses
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, run_async, settings_for
 from botcore.cli.plugins import load_with_visit
-from botcore.cli.train.conduct import base_of, engine_python, finish, window_of
+from botcore.cli.train.conduct import base_of, engine_python, finish, hash_of_base, window_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,28 +51,18 @@ def feedback(
     json: AsJson = False,
 ) -> None:
     """Learn from what people taught: corrections, thumbs, better answers. Ctrl-C saves and stops."""
-    from botcore.training.plan import Plan
-
     settings = settings_for(config)
     python, found = engine_python(settings), base_of(settings, base or settings.engine.model)
-    plan = Plan(
-        base=found,
-        lora=lora,
-        beta=beta,
-        context=min(context, window_of(settings, found) or context),
-        batch=batch,
-        steps=steps,
-        rate=rate,
-        warmup=10,
-        weight_decay=0.0,
-        precision="fp32",
-        save_every=save_every,
-        log_every=5,
-        seed=seed,
-        threads=threads,
-    )
-    run = _prepared(settings, plan, files or [], method)
-    finish(settings, run, python, json=json)
+    told = {"lora": lora, "beta": beta, "batch": batch, "steps": steps, "rate": rate, "save_every": save_every}
+    plan = _plan(found, min(context, window_of(settings, found) or context), **told, seed=seed, threads=threads)
+    finish(settings, _prepared(settings, plan, files or [], method), python, json=json)
+
+
+def _plan(base: str, context: int, **told: Any) -> "Plan":
+    """What somebody chose, and what suits a short run."""
+    from botcore.training.plan import Plan
+
+    return Plan(base=base, context=context, warmup=10, weight_decay=0.0, precision="fp32", log_every=5, **told)
 
 
 def _prepared(settings: "Settings", plan: "Plan", files: list[Path], asked: "Method | None") -> "Run":
@@ -85,11 +75,11 @@ def _prepared(settings: "Settings", plan: "Plan", files: list[Path], asked: "Met
         run.lessons.mkdir()
         left_out = _gathered(settings, run.lessons, files)
         method = _method(run, asked, left_out)
+        plan = dataclasses.replace(plan, method=method, rate=plan.rate or _rate(plan.base, method))
+        run.change(arguments=plan.as_json(), base_hash=hash_of_base(plan))
     except BaseException:
         shutil.rmtree(run.folder)
         raise
-    plan = dataclasses.replace(plan, method=method, rate=plan.rate or _rate(plan.base, method))
-    run.change(arguments=plan.as_json())
     return run
 
 

@@ -72,5 +72,7 @@ def _changed(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _short(text: str) -> str:
-    plain = " ".join(text.split())
-    return plain if len(plain) <= 100 else f"{plain[:99]}…"
+    from botcore.training.progress import printable
+
+    said = printable(text)
+    return said if len(said) <= 100 else f"{said[:99]}…"

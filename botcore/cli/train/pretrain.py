@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, settings_for
-from botcore.cli.train.conduct import base_of, begin, leave
+from botcore.cli.train.conduct import accelerate_file, base_of, begin, leave
 
 __all__ = ["pretrain"]
 
@@ -71,6 +71,6 @@ def pretrain(
         seed=seed,
         threads=threads,
         compile=compile,
-        accelerate=str(Path(accelerate).resolve()) if accelerate else "",
+        accelerate=accelerate_file(accelerate),
     )
     leave(begin(settings, "pretrain", plan, json=json))

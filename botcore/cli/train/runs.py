@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
-from botcore.cli.train.conduct import RunName, engine_python, finish
+from botcore.cli.train.conduct import RunName, engine_python, finish, fits_its_base
 from botcore.cli.train.lines import line
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ def resume(name: RunName, config: ConfigFiles = None, json: AsJson = False) -> N
         raise TrainingError(f"{name} is {record.state}; botcore train show {name} says what came out")
     if record.kind == "feedback" and not record.plan.method:
         raise TrainingError(f"{name} ended before its lessons were there; botcore train feedback begins another one")
+    fits_its_base(record)
     finish(settings, run, engine_python(settings), json=json)
 
 
@@ -59,7 +60,7 @@ def show_run(name: RunName, config: ConfigFiles = None, json: AsJson = False) ->
 
 
 def _show(record: "Record", metrics: list[dict[str, Any]], samples: list[dict[str, Any]]) -> None:
-    from botcore.training.progress import curve
+    from botcore.training.progress import curve, printable
 
     typer.echo(line(record))
     for name in ("reason", "base", "data"):
@@ -73,4 +74,4 @@ def _show(record: "Record", metrics: list[dict[str, Any]], samples: list[dict[st
     if losses:
         typer.echo(f"{'loss':<12} {losses[0]:.3f} {curve(losses)} {losses[-1]:.3f}")
     for sample in samples[-3:]:
-        typer.echo(f"{'sample':<12} {' '.join(str(sample['text']).split())[:160]}")
+        typer.echo(f"{'sample':<12} {printable(sample['text'])[:160]}")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from botcore.cli.common import AsJson, ConfigFiles, settings_for
-from botcore.cli.train.conduct import RunName, base_of, begin, leave, window_of
+from botcore.cli.train.conduct import RunName, accelerate_file, base_of, begin, fits_its_base, leave, window_of
 from botcore.cli.train.offer import hand_over
 
 __all__ = ["merge", "sft"]
@@ -61,7 +61,7 @@ def sft(
         log_every=5,
         seed=seed,
         threads=threads,
-        accelerate=str(Path(accelerate).resolve()) if accelerate else "",
+        accelerate=accelerate_file(accelerate),
     )
     leave(hand_over(settings, begin(settings, "sft", plan, json=json), json=json))
 
@@ -77,4 +77,7 @@ def merge(name: RunName, config: ConfigFiles = None, json: AsJson = False) -> No
     adapter = record.outputs.get("adapter")
     if not adapter:
         raise TrainingError(f"{name} has made no adapter; botcore train show {name}")
+    if record.state == "refused":
+        raise TrainingError(f"{name} is refused: {record.reason}")
+    fits_its_base(record)
     leave(begin(settings, "merge", Plan(base=record.base, adapter=adapter), json=json))

@@ -1,15 +1,18 @@
 """Rows from questions and answers, L = −log P(y | x): the chat template around both, and a loss on the answer alone.
 
-The rows that were used stay in the run's folder, so a resumed run learns what it began with.
+Rows become tokens once, which stay in the run's folder: a resumed run learns what it began with, and of any number of
+rows only those of a batch are in memory.
 """
 
 import dataclasses
 import json
 import random
+from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy
 import torch
 from jinja2 import TemplateError
 
@@ -18,9 +21,10 @@ from botcore.training._inside.source import IGNORE, Batch
 from botcore.training.packing import split
 from botcore.training.plan import Plan, answer_steps
 from botcore.training.rows import Row, RowReader
+from botcore.training.texts import Card
 from botcore.training.whole import whole_folder
 
-__all__ = ["Answers", "encoded", "length_of"]
+__all__ = ["Answers", "encoded"]
 
 Encoded = tuple[list[int], int]
 """Ids, and how many of them are the prompt's."""
@@ -34,8 +38,13 @@ class Answers:
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._plan = plan
         self._folder = folder / "data"
-        self._train: list[Encoded] = []
-        self._held: list[Encoded] = []
+        self._tokens: Any = None
+        self._edges: Any = None
+        """Where each row begins among the tokens, and the last one ends."""
+        self._asked: Any = None
+        """How many of each row's tokens are the prompt's."""
+        self._train: list[int] = []
+        self._held: list[int] = []
         self._steps = 0
         self._order: list[int] = []
         self._epoch = -1
@@ -48,31 +57,37 @@ class Answers:
         """See `Source`."""
         if first and not self._folder.is_dir():
             self._keep(tokenizer)
-        kept = RowReader(self._folder / "rows.jsonl")
-        rows = [encoded(tokenizer, row) for row in kept.rows()]
-        train, held = split([1] * len(rows), self._plan.held_out, self._plan.seed)
-        self._train, self._held = ([rows[one.start] for one in some] for some in (train, held))
+        self._tokens = numpy.memmap(self._folder / "tokens.bin", dtype=numpy.uint32, mode="r")
+        lengths, self._asked = numpy.fromfile(self._folder / "rows.bin", dtype=numpy.uint32).reshape(-1, 2).T
+        self._edges = numpy.append(0, lengths.cumsum(dtype=numpy.int64))
+        train, held = split([1] * len(lengths), self._plan.held_out, self._plan.seed)
+        self._train, self._held = ([one.start for one in some] for some in (train, held))
         self._steps = answer_steps(self._plan, len(self._train))
         card: dict[str, Any] = json.loads((self._folder / "card.json").read_text(encoding="utf-8"))
-        tokens = sum(len(ids) for ids, _ in self._held)
+        tokens = int(lengths[self._held].sum())
         return {**card, "held_out_documents": len(self._held), "held_out_tokens": tokens, "steps": self._steps}
 
     def batches(self, start: int) -> Iterator[Batch]:
         """See `Source`."""
         batch = self._plan.batch
         for step in range(start, self._steps):
-            rows = [self._train[self._at(step * batch + n)] for n in range(batch)]
+            rows = [self._row(self._train[self._at(step * batch + n)]) for n in range(batch)]
             yield _batch(rows, after=(step + 1) / self._steps)
 
     def held_out(self) -> Iterator[Batch]:
         """See `Source`."""
         some = self._held[:HELD_OUT_ROWS]
         for at in range(0, len(some), self._plan.batch):
-            yield _batch(some[at : at + self._plan.batch], after=0.0)
+            yield _batch([self._row(number) for number in some[at : at + self._plan.batch]], after=0.0)
 
     def prompts(self) -> list[list[int]]:
         """See `Source`."""
-        return [ids[:prompt] for ids, prompt in self._held]
+        rows = (self._row(number) for number in self._held[:HELD_OUT_ROWS])
+        return [ids[:prompt] for ids, prompt in rows]
+
+    def _row(self, number: int) -> Encoded:
+        start, stop = self._edges[number : number + 2]
+        return self._tokens[start:stop].tolist(), int(self._asked[number])
 
     def _at(self, number: int) -> int:
         """Which row comes as number so many: each once before any comes again, in another order each time."""
@@ -83,39 +98,38 @@ class Answers:
         return self._order[at]
 
     def _keep(self, tokenizer: Any) -> None:
-        """The rows that can be used, beside the run; what is too long, or refused by the template, is skipped too."""
+        """The rows that can be used as tokens, beside the run, and the card that says where they came from."""
         if not tokenizer.chat_template:
             raise TrainingError("the base has no chat template, so there is no telling a question from an answer")
-        reader, tokens = RowReader(Path(self._plan.rows)), 0
         with whole_folder(self._folder) as draft:
-            with (draft / "rows.jsonl").open("w", encoding="utf-8") as file:
-                for row in reader.rows():
-                    try:
-                        tokens += length_of(tokenizer, row, self._plan.context)
-                    except TrainingError as error:
-                        reader.card.skip(row.where, str(error))
-                        reader.card.documents -= 1
-                        continue
-                    answer = {"role": "assistant", "content": row.answer}
-                    file.write(json.dumps({"messages": [*row.prompt, answer]}) + "\n")
-            card = reader.card
-            card.tokens = tokens
+            card = self._written(tokenizer, draft)
             if not card.documents:
                 first = f"; {card.named[0].where}: {card.named[0].reason}" if card.named else ""
                 raise TrainingError(f"{self._plan.rows}: no row could be used ({card.skipped} skipped{first})")
             (draft / "card.json").write_text(json.dumps(dataclasses.asdict(card), indent=1), encoding="utf-8")
 
+    def _written(self, tokenizer: Any, draft: Path) -> Card:
+        """The card; what is too long, or refused by the template, is skipped too."""
+        reader = RowReader(Path(self._plan.rows))
+        with (draft / "tokens.bin").open("wb") as tokens, (draft / "rows.bin").open("wb") as rows:
+            for row in reader.rows():
+                try:
+                    ids, prompt = encoded(tokenizer, row, self._plan.context)
+                except TrainingError as error:
+                    reader.card.skip(row.where, str(error))
+                    reader.card.documents -= 1
+                    continue
+                tokens.write(array("I", ids))
+                rows.write(array("I", (len(ids), prompt)))
+                reader.card.tokens += len(ids)
+        return reader.card
 
-def length_of(tokenizer: Any, row: Row, most: int) -> int:
-    """Tokens of a row. Raises `TrainingError` where it cannot be learnt, or has more than ``most``."""
-    length = len(encoded(tokenizer, row)[0])
-    if length > most:
-        raise TrainingError(f"{length} tokens, more than --context {most}")
-    return length
 
+def encoded(tokenizer: Any, row: Row, most: int) -> Encoded:
+    """The prompt as the engine will make it, and then what the template adds for the answer.
 
-def encoded(tokenizer: Any, row: Row) -> Encoded:
-    """The prompt as the engine will make it, and then what the template adds for the answer. Raises `TrainingError`."""
+    Raises `TrainingError` where it cannot be learnt, or has more than ``most`` tokens.
+    """
     prompt = [dict(one) for one in row.prompt]
     try:
         asked = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
@@ -126,7 +140,10 @@ def encoded(tokenizer: Any, row: Row) -> Encoded:
         raise TrainingError("the base's chat template does not put an answer after its prompt")
     first = tokenizer(asked, add_special_tokens=False)["input_ids"]
     # Apart, so that no token lies across the edge: generation begins exactly here.
-    return first + tokenizer(whole[len(asked) :], add_special_tokens=False)["input_ids"], len(first)
+    ids = first + tokenizer(whole[len(asked) :], add_special_tokens=False)["input_ids"]
+    if len(ids) > most:
+        raise TrainingError(f"{len(ids)} tokens, more than --context {most}")
+    return ids, len(first)
 
 
 def _batch(rows: Sequence[Encoded], *, after: float) -> Batch:

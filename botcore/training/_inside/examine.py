@@ -15,7 +15,7 @@ from botcore.errors import BotcoreError, TrainingError
 from botcore.training._inside.decode import decoded, prompt_ids
 from botcore.training._inside.lora import merged
 from botcore.training._inside.voice import failed, say
-from botcore.training.questions import FOUND, QUESTIONS, Question, figures, messages_of, read_questions, right
+from botcore.training.questions import FOUND, QUESTIONS, Question, figures, kept_questions, messages_of, right
 
 __all__ = ["main"]
 
@@ -48,7 +48,7 @@ class _Examination:
 
     def __init__(self, folder: Path) -> None:
         self._task = json.loads((folder / "task.json").read_text(encoding="utf-8"))
-        self._questions = read_questions(folder / QUESTIONS)
+        self._questions = kept_questions(folder / QUESTIONS)
         self._clock = SystemClock()
         self._done, self._began = 0, 0.0
 

@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from transformers import AutoTokenizer, set_seed
 
 from botcore.errors import TrainingError
-from botcore.training._inside.answers import length_of
+from botcore.training._inside.answers import encoded
 from botcore.training._inside.diary import Diary
 from botcore.training._inside.fit import fit
 from botcore.training._inside.greedy import answers, surprises
@@ -20,11 +20,12 @@ from botcore.training._inside.preference import Teacher
 from botcore.training.collapse import Answer, as_lines, collapsed, figures
 from botcore.training.lessons import Lesson, LessonReader
 from botcore.training.mix import CHECKED, KEPT, Method, chosen_method, framed, rows_of, steps_for, unused
+from botcore.training.plan import Plan
 from botcore.training.rows import Row
 from botcore.training.runs import Run
 from botcore.training.whole import whole_folder
 
-__all__ = ["Feedback"]
+__all__ = ["Feedback", "carried_out"]
 
 TOKENS = 48
 """Length of an answer that is looked at."""
@@ -40,7 +41,7 @@ class Feedback:
 
     def __init__(self, run: Run, say: Callable[..., None]) -> None:
         self._run = run
-        self._plan = run.read().plan
+        self._plan = carried_out(run.read().plan)
         self._method: Method = self._plan.method or "sft"
         self._say = say
         self._tokenizer: Any = None
@@ -91,7 +92,7 @@ class Feedback:
         texts = [text for text in (lesson.said, lesson.instead_of) if text]
         rows = [Row(lesson.where, lesson.prompt, text) for text in texts]
         try:
-            tokens = sum(length_of(self._tokenizer, row, self._plan.context) for row in rows)
+            tokens = sum(len(encoded(self._tokenizer, row, self._plan.context)[0]) for row in rows)
         except TrainingError as error:
             reader.card.skip(lesson.where, str(error))
             return False
@@ -142,6 +143,11 @@ class Feedback:
             )
             for n, prompt in enumerate(prompts)
         ]
+
+
+def carried_out(plan: Plan) -> Plan:
+    """The plan as this machine carries it out: a GPU computes in bf16, with the weights in float32."""
+    return dataclasses.replace(plan, precision="bf16") if torch.cuda.is_available() else plan
 
 
 def _asked(lessons: list[Lesson]) -> list[Lesson]:

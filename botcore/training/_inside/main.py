@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from transformers import AutoTokenizer, GenerationConfig
 
 from botcore.errors import BotcoreError, StoreError, TrainingError
+from botcore.newfile import FULL
 from botcore.training._inside.answers import Answers
 from botcore.training._inside.attention import write_out
 from botcore.training._inside.fit import fit
@@ -74,7 +75,7 @@ def _trained(run: Run) -> dict[str, Any]:
 
 
 def _of_the_disk(folder: Path, error: Exception) -> str:
-    full = getattr(error, "errno", None) == errno.ENOSPC or "No space left" in str(error)
+    full = getattr(error, "errno", None) in FULL or "No space left" in str(error)
     what = "the disk is full" if full else str(error).splitlines()[0][:300]
     return f"cannot write below {folder}: {what}; nothing that was saved is lost: botcore train resume {folder.name}"
 
@@ -101,46 +102,56 @@ class _Trainer:
 
     def train(self) -> dict[str, Any]:
         """How it ended, for the record."""
-        plan, accelerator = self._plan, self._accelerator
-        if plan.adapter:
+        if self._plan.adapter:
             return self._merge()
-        source = _source(plan, self._run.folder)
+        source = _source(self._plan, self._run.folder)
         tokenizer = self._tokenizer(source)
-        config = config_of(plan, tokenizer)
-        fit(plan, config, accelerator)
-        self._say("stage", text="reading the text")
-        if self._first:
-            source.open(tokenizer, first=True)
-        accelerator.wait_for_everyone()
-        card = source.open(tokenizer, first=False)
-        self._say("data", **{name: value for name, value in card.items() if name != "named"})  # hundreds, in card.json
-        torch.manual_seed(plan.seed)
-        model = make_model(plan, config)
-        if accelerator.device.type == "cpu":
-            write_out(model)
-        adapter = with_lora(model, plan) if plan.lora else None
-        learner = Learner(model)
-        self._tell_model(model)
-        made = optimizers(learner, plan)
-        prepared, *prepared_optimizers = accelerator.prepare(learner, *made)
-        if plan.compile:
-            model.base_model.compile(dynamic=True)
-        loop = Loop(
-            plan,
-            self._run.folder,
-            accelerator=accelerator,
-            learner=prepared,
-            optimizers=[one.optimizer for one in prepared_optimizers],
-            source=source,
-            sample=lambda: self._samples(model, tokenizer, source),
-            say=self._say,
-        )
+        config = config_of(self._plan, tokenizer)
+        fit(self._plan, config, self._accelerator)
+        self._open(source, tokenizer)
+        model, adapter = self._model(config)
+        loop = self._loop(model, tokenizer, source)
         if not loop.run():
             return {"state": "stopped", "reason": f"asked to stop; saved after step {loop.step}"}
         if adapter:
             return self._done("adapter", lambda draft: adapter.save_pretrained(draft), tokenizer)
         weights = loop.checkpoints.weights()
         return self._done("model", lambda draft: self._export(model, weights, tokenizer, draft), tokenizer)
+
+    def _open(self, source: Source, tokenizer: Any) -> None:
+        """The text, read by the first process for all."""
+        self._say("stage", text="reading the text")
+        if self._first:
+            source.open(tokenizer, first=True)
+        self._accelerator.wait_for_everyone()
+        card = source.open(tokenizer, first=False)
+        self._say("data", **{name: value for name, value in card.items() if name != "named"})  # hundreds, in card.json
+
+    def _model(self, config: Any) -> tuple[Any, Any]:
+        """The model, and the adapter around it where that is what learns."""
+        torch.manual_seed(self._plan.seed)
+        model = make_model(self._plan, config)
+        if self._accelerator.device.type == "cpu":
+            write_out(model)
+        return model, with_lora(model, self._plan) if self._plan.lora else None
+
+    def _loop(self, model: Any, tokenizer: Any, source: Source) -> Loop:
+        """The steps of this model, on every device."""
+        learner = Learner(model)
+        self._tell_model(model)
+        prepared, *made = self._accelerator.prepare(learner, *optimizers(learner, self._plan))
+        if self._plan.compile:
+            model.base_model.compile(dynamic=True)
+        return Loop(
+            self._plan,
+            self._run.folder,
+            accelerator=self._accelerator,
+            learner=prepared,
+            optimizers=[one.optimizer for one in made],
+            source=source,
+            sample=lambda: self._samples(model, tokenizer, source),
+            say=self._say,
+        )
 
     def _merge(self) -> dict[str, Any]:
         """The base and an adapter in one; nothing is learnt."""

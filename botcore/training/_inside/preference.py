@@ -95,7 +95,7 @@ def _arguments(plan: Plan, checkpoints: Path, rows: Sequence[dict[str, Any]], st
         "warmup_steps": min(plan.warmup, steps // 10),
         "weight_decay": plan.weight_decay,
         "max_grad_norm": plan.clip,
-        "bf16": gpu,
+        "bf16": plan.precision == "bf16",
         "use_cpu": not gpu,
         "gradient_checkpointing": gpu,
         "dataloader_pin_memory": gpu,

@@ -5,6 +5,7 @@ The tokens stay in the run's folder, so a resumed run learns what it began with,
 
 import dataclasses
 import json
+from array import array
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -88,12 +89,12 @@ class Texts:
                 documents = reader.documents()
                 while some := list(islice(documents, AT_ONCE)):
                     for ids in tokenizer(some, add_special_tokens=False, verbose=False)["input_ids"]:
-                        numpy.array([*ids, end], dtype=numpy.uint32).tofile(file)
+                        file.write(array("I", [*ids, end]))
                         lengths.append(len(ids) + 1)
             card = reader.card
             _require_text(card, self._plan.texts)
             card.tokens = sum(lengths)
-            numpy.array(lengths, dtype=numpy.uint32).tofile(draft / "lengths.bin")
+            (draft / "lengths.bin").write_bytes(array("I", lengths))
             (draft / "card.json").write_text(json.dumps(dataclasses.asdict(card), indent=1), encoding="utf-8")
 
     def _batch(self, rows: Sequence[Sequence[Piece]], *, after: float) -> Batch:
