@@ -128,7 +128,7 @@ async def test_one_message_less_makes_no_room_yet(small: Chat, clock: ManualCloc
 
 async def looked(chat: Chat, clock: ManualClock) -> None:
     """The bot has counted once more."""
-    counted, room = asyncio.Event(), chat.bot._admission.counted
-    chat.bot._admission.counted = lambda waiting: (room(waiting), counted.set())  # type: ignore[method-assign,assignment]
+    counted, room = asyncio.Event(), chat.bot._admission._counted
+    chat.bot._admission._counted = lambda waiting: (room(waiting), counted.set())  # type: ignore[method-assign,assignment]
     await clock.advance(1)
     await counted.wait()
