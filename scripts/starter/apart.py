@@ -10,23 +10,23 @@ from scripts.starter.framing import Posed
 from scripts.starter.grammar import Grammar
 from scripts.starter.passages import RELATIONS, SUBJECTS, Fact, near_miss, question, stated, subjects
 
-__all__ = ["posed"]
+__all__ = ["TOLD", "posed"]
 
 TOLD = 0.6
-"""Share of the questions that a sentence answers; the others ask for what is not told about the same subject."""
+"""Share of the questions that a sentence answers, as a rule; the others ask for what is not told about the same subject."""
 QUESTIONS = (5, 10)
 FACTS = (2, 6)
 """About all subjects together, at least and at most."""
 
 
-def posed(g: Grammar) -> Posed:
+def posed(g: Grammar, told: float = TOLD) -> Posed:
     """Return one to four passages about one to three subjects of a kind, and five to ten questions about them."""
     facts = _facts(g)
     passages: list[list[str]] = [[] for _ in range(facts[-1].number)]
     for fact in facts:
         passages[fact.number - 1].append(fact.sentence)
     pairs: dict[str, str] = {}
-    for ask, answer in _pairs(g, facts):
+    for ask, answer in _pairs(g, facts, told):
         pairs.setdefault(ask, answer)
     return Posed(passages=passages, pairs=list(pairs.items()))
 
@@ -45,8 +45,8 @@ def _facts(g: Grammar) -> list[Fact]:
     return facts
 
 
-def _pairs(g: Grammar, facts: list[Fact]) -> Iterator[Pair]:
+def _pairs(g: Grammar, facts: list[Fact], told: float) -> Iterator[Pair]:
     for _ in range(g.random.randint(*QUESTIONS)):
-        pair = question(g, g.pick(facts)) if g.chance(TOLD) else near_miss(g, facts)
+        pair = question(g, g.pick(facts)) if g.chance(told) else near_miss(g, facts)
         if pair:
             yield pair

@@ -11,6 +11,7 @@ DO_NOT_KNOW = (
 )
 TALK = {intent: Forms.of(table) for name in ("smalltalk", "moretalk") for intent, table in load(name)["talk"].items()}
 _WIDER: dict[str, list[str]] = load("widertalk")["asks"]
+_ADDED: dict[str, list[str]] = load("added")["asks"]
 _WORDING = load("chat")
 JOKES: list[str] = _WORDING["jokes"]
 UNKNOWN: list[str] = _WORDING["unknown"]
@@ -52,8 +53,9 @@ class Chat:
 
     def wider(self) -> list[Pair]:
         """Return one exchange that begins in wording the first sittings did not have."""
-        intent = self.grammar.pick(tuple(_WIDER))
-        ask, answer = self.grammar.pick(_WIDER[intent]), self.grammar.pick(TALK[intent].answers)
+        asks = _ADDED if self.grammar.added and self.grammar.chance(0.6) else _WIDER
+        intent = self.grammar.pick(tuple(asks))
+        ask, answer = self.grammar.pick(asks[intent]), self.grammar.pick(TALK[intent].answers)
         return [self._typed(self.say(ask), self.say(answer))]
 
     def _talk(self, intent: str) -> list[Pair]:

@@ -2,8 +2,10 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from scripts.starter import apart, finding, passages, reading
+from scripts.starter.apart import TOLD
 from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Message, Pair
 from scripts.starter.framing import ANSWERED, Posed, framed
@@ -12,7 +14,7 @@ from scripts.starter.instruct import copying, drills, instruction
 from scripts.starter.memory import remembering
 from scripts.starter.tales import telling
 
-__all__ = ["SHARES", "Corpus", "digest", "fingerprint"]
+__all__ = ["SHARES", "Corpus", "Mixture", "digest", "fingerprint"]
 
 SHARES = {"passages": 57, "instruct": 17, "chat": 12, "copying": 2, "tales": 8, "memory": 5}
 """Conversations of 101. Passages are most: finding, copying and numbering a sentence take the most learning."""
@@ -24,14 +26,24 @@ LONG_ENOUGH = 2_200
 """Characters after which a long row grows no more; most of what is longer would pass 1,024 tokens and be dropped."""
 
 
-class Corpus:
-    """Conversations without end; one seed, one corpus. `answered` is the share of questions about passages that are."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixture:
+    """What the conversations are about: how many of which family, and how many questions about passages are answered."""
 
-    def __init__(
-        self, seed: int, *, held: bool = False, shares: Mapping[str, int] = SHARES, answered: float = ANSWERED
-    ) -> None:
-        self.grammar = Grammar(seed, held=held)
-        self._shares, self._answered = shares, answered
+    shares: Mapping[str, int] = field(default_factory=lambda: SHARES)
+    answered: float = ANSWERED
+    told: float = TOLD
+    """Of the questions in sets about one subject, so many are answered."""
+    added: bool = False
+    """Whether wording is used that the first sittings did not have."""
+
+
+class Corpus:
+    """Conversations without end; one seed and mixture, one corpus."""
+
+    def __init__(self, seed: int, mixture: Mixture = Mixture(), *, held: bool = False) -> None:
+        self.grammar = Grammar(seed, held=held, added=mixture.added)
+        self._mixture = mixture
 
     def texts(self, conversations: int) -> Iterator[str]:
         """Yield the texts of so many conversations, for the tokenizer."""
@@ -44,8 +56,8 @@ class Corpus:
         random = self.grammar.random
         if stage == "copying":
             return _messages("", copying(self.grammar) if random.random() < 0.7 else instruction(self.grammar))
-        family = random.choices(tuple(self._shares), tuple(self._shares.values()))[0]
-        if family in ("passages", "apart"):
+        family = random.choices(*map(tuple, zip(*self._mixture.shares.items(), strict=True)))[0]
+        if family in ("passages", "natural", "apart"):
             return self._passages(family, stage)
         if family in ("copying", "drills"):
             return _messages("", (copying if family == "copying" else drills)(self.grammar))
@@ -84,16 +96,17 @@ class Corpus:
 
     def _questions(self, chat: Chat, family: str, *, inside_system: bool) -> tuple[str, list[Pair]]:
         """A system prompt and some questions; the passages stand in the prompt or before the first question."""
-        posed = apart.posed(self.grammar) if family == "apart" else self._posed(chat)
-        return framed(self.grammar, chat, posed, inside_system=inside_system)
+        return framed(self.grammar, chat, self._posed(chat, family), inside_system=inside_system)
 
-    def _posed(self, chat: Chat) -> Posed:
-        share = self.grammar.random.random()
+    def _posed(self, chat: Chat, family: str) -> Posed:
+        if family == "apart":
+            return apart.posed(self.grammar, self._mixture.told)
+        share = 0.0 if family == "natural" else self.grammar.random.random()
         if share < NATURAL:
-            return reading.posed(self.grammar, self._answered)
+            return reading.posed(self.grammar, self._mixture.answered)
         if share < NATURAL + FINDING:
             return finding.posed(self.grammar)
-        return passages.posed(self.grammar, chat, self._answered)
+        return passages.posed(self.grammar, chat, self._mixture.answered)
 
 
 def _length(pairs: list[Pair]) -> int:
@@ -107,15 +120,15 @@ def _messages(system: str, pairs: list[Pair]) -> list[Message]:
     return messages
 
 
-def digest(seed: int, conversations: int, shares: Mapping[str, int] = SHARES, answered: float = ANSWERED) -> str:
+def digest(seed: int, conversations: int, mixture: Mixture = Mixture()) -> str:
     """Return the SHA-256 of so many conversations of a seed: equal on every machine with the same files."""
-    corpus, total = Corpus(seed, shares=shares, answered=answered), hashlib.sha256()
+    corpus, total = Corpus(seed, mixture), hashlib.sha256()
     for _ in range(conversations):
         for message in corpus.conversation("all"):
             total.update(f"{message.role}\0{message.text}\0".encode())
     return total.hexdigest()
 
 
-def fingerprint(seed: int, shares: Mapping[str, int], answered: float) -> str:
+def fingerprint(seed: int, mixture: Mixture) -> str:
     """Return the SHA-256 of the first conversations of a run with this seed: the one that the model card names."""
-    return digest(seed + 2, SAMPLED, shares, answered)
+    return digest(seed + 2, SAMPLED, mixture)

@@ -26,12 +26,16 @@ def capital(text: str) -> str:
 
 
 class Grammar:
-    """Says phrases with one random source; `held` draws only the words kept back for evaluation, `unseen` the wordings."""
+    """Says phrases with one random source; `held` draws only the words kept back for evaluation, `unseen` the wordings.
 
-    def __init__(self, seed: int, *, held: bool = False, unseen: bool = False) -> None:
+    `added` draws from the wording of phrases/added.toml, too, which the first sittings did not have.
+    """
+
+    def __init__(self, seed: int, *, held: bool = False, unseen: bool = False, added: bool = False) -> None:
         self.random = random.Random(seed)
         self.held = held
         self.unseen = unseen
+        self.added = added
 
     def chance(self, share: float) -> bool:
         """Return True in `share` of the calls."""

@@ -14,6 +14,7 @@ __all__ = ["RELATIONS", "Fact", "near_miss", "posed", "question", "stated", "sub
 _WORDING = load("relations")
 SUBJECTS: dict[str, list[str]] = _WORDING["subjects"]
 RELATIONS: dict[str, dict[str, dict[str, list[str]]]] = _WORDING["relations"]
+_ADDED: dict[str, dict[str, dict[str, list[str]]]] = load("added")["relations"]
 _ALIKE: tuple[frozenset[str], ...] = tuple(
     frozenset(group.split())
     for group in (
@@ -78,19 +79,21 @@ def _facts(g: Grammar) -> tuple[list[Fact], list[list[str]]]:
 
 def stated(g: Grammar, number: int, kind: str, relation: str, subject: str) -> Fact:
     """Return a fact of the passage with this number in one of its wordings."""
-    forms = RELATIONS[kind][relation]
     return Fact(
         number=number,
-        sentence=capital(g.say(g.pick(_forms(g, forms, "states")), s=subject)),
+        sentence=capital(g.say(g.pick(_forms(g, kind, relation, "states")), s=subject)),
         subject=subject,
         relation=(kind, relation),
-        questions=_forms(g, forms, "asks"),
+        questions=_forms(g, kind, relation, "asks"),
     )
 
 
-def _forms(g: Grammar, relation: dict[str, list[str]], sort: str) -> list[str]:
+def _forms(g: Grammar, kind: str, relation: str, sort: str) -> list[str]:
     """Return the wordings to train on, or those kept back for the measure of unseen phrasing."""
-    return relation[f"held_{sort}"] if g.unseen else relation[sort]
+    forms = RELATIONS[kind][relation]
+    if g.unseen:
+        return forms[f"held_{sort}"]
+    return [*forms[sort], *_ADDED[kind][relation][sort]] if g.added else forms[sort]
 
 
 def subjects(g: Grammar, kinds: Sequence[str], count: int) -> list[tuple[str, str]]:
@@ -144,7 +147,7 @@ def near_miss(g: Grammar, facts: Sequence[Fact]) -> Pair | None:
 def _refused(g: Grammar, kind: str, free: Sequence[str], subject: str) -> Pair | None:
     if not free:
         return None
-    ask = g.say(g.pick(_forms(g, RELATIONS[kind][g.pick(free)], "asks")), s=subject)
+    ask = g.say(g.pick(_forms(g, kind, g.pick(free), "asks")), s=subject)
     return hurried(g, ask), REFUSAL
 
 

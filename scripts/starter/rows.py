@@ -16,9 +16,8 @@ import torch
 from botcore.training._inside.source import IGNORE, Batch
 from botcore.training._inside.tokenizer import END, ROLES
 from botcore.training.plan import Plan
-from scripts.starter.corpus import SHARES, Corpus, fingerprint
+from scripts.starter.corpus import Corpus, Mixture, fingerprint
 from scripts.starter.dialogue import Message
-from scripts.starter.framing import ANSWERED
 
 __all__ = ["Conversations", "Shelves"]
 
@@ -38,13 +37,13 @@ HELD_OUT = 600
 
 
 class Conversations:
-    """A source without end, cut off after `options["tokens"]`, of families in `options["shares"]`; one seed, one course."""
+    """A source without end, cut off after `options["tokens"]`, of the mixture that the other options say; one seed, one course."""
 
     def __init__(self, plan: Plan, folder: Path) -> None:
         self._plan = plan
-        self._budget = int(plan.options["tokens"])
-        self._shares: dict[str, int] = plan.options.get("shares", SHARES)
-        self._answered: float = plan.options.get("answered", ANSWERED)
+        options = dict(plan.options)
+        self._budget = int(options.pop("tokens"))
+        self._mixture = Mixture(**options)
         self._core: Any = None
         self._stage = "copying"
 
@@ -56,7 +55,7 @@ class Conversations:
         """Take the tokenizer; the card's hash is that of the first conversations."""
         self._core = tokenizer.backend_tokenizer
         counts = {"documents": 0, "held_out_tokens": 0, "skipped": 0}
-        return {"hash": fingerprint(self._plan.seed, self._shares, self._answered), "tokens": self._budget, **counts}
+        return {"hash": fingerprint(self._plan.seed, self._mixture), "tokens": self._budget, **counts}
 
     def batches(self, start: int) -> Iterator[Batch]:
         """The course from batch `start` on; what lies before is made again, at 26,000 conversations a second."""
@@ -93,7 +92,7 @@ class Conversations:
 
     def _endless(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Batches without end. What fills no batch waits for the next thousand: short rows would else be lost the most."""
-        corpus = Corpus(self._plan.seed + 2, shares=self._shares, answered=self._answered)
+        corpus = Corpus(self._plan.seed + 2, self._mixture)
         shuffle = random.Random(7).shuffle
         shelves: Shelves = defaultdict(list)
         while True:

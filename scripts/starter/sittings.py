@@ -1,12 +1,10 @@
 """The runs that made the model in the box: what each reads, and what the trainer is told."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from botcore.training.plan import SIZES, Plan
-from scripts.starter.corpus import SHARES
-from scripts.starter.framing import ANSWERED
+from scripts.starter.corpus import SHARES, Mixture
 
 __all__ = ["SITTINGS", "Sitting", "plan"]
 
@@ -20,8 +18,7 @@ class Sitting:
     seed: int
     tokens: float
     """Millions."""
-    shares: Mapping[str, int] = field(default_factory=lambda: SHARES)
-    answered: float = ANSWERED
+    mixture: Mixture = field(default_factory=Mixture)
     matrix_rate: float
     rate: float
     decay_from: float
@@ -32,7 +29,7 @@ SITTINGS = (
     Sitting(
         seed=1,
         tokens=26,
-        shares={**SHARES, "instruct": 30, "chat": 24},
+        mixture=Mixture(shares={**SHARES, "instruct": 30, "chat": 24}),
         matrix_rate=0.015,
         rate=2e-3,
         decay_from=0.35,
@@ -40,11 +37,35 @@ SITTINGS = (
     Sitting(
         seed=2,
         tokens=50,
-        shares={**SHARES, "passages": 44, "apart": 24, "instruct": 22, "chat": 20, "wider": 16, "drills": 6},
-        answered=0.64,
+        mixture=Mixture(
+            shares={**SHARES, "passages": 44, "apart": 24, "instruct": 22, "chat": 20, "wider": 16, "drills": 6},
+            answered=0.64,
+        ),
         matrix_rate=0.015,
         rate=2e-3,
         decay_from=0.3,
+    ),
+    Sitting(
+        seed=3,
+        tokens=40,
+        mixture=Mixture(
+            shares={
+                **SHARES,
+                "passages": 46,
+                "natural": 14,
+                "apart": 18,
+                "instruct": 18,
+                "chat": 20,
+                "wider": 20,
+                "drills": 5,
+            },
+            answered=0.64,
+            told=0.72,
+            added=True,
+        ),
+        matrix_rate=0.012,
+        rate=1.6e-3,
+        decay_from=0.15,
     ),
 )
 """How the weights shipped were made."""
@@ -55,7 +76,7 @@ def plan(sitting: Sitting, *, base: str, size: str = "mini", threads: int = 2, c
     return Plan(
         source="scripts.starter.rows:Conversations",
         source_path=str(ROOT),
-        options={"tokens": int(sitting.tokens * 1e6), "shares": dict(sitting.shares), "answered": sitting.answered},
+        options={"tokens": int(sitting.tokens * 1e6), **asdict(sitting.mixture)},
         base=base,
         shape=None if base else SIZES[size],
         look_back=not base,

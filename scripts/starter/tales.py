@@ -8,6 +8,8 @@ from scripts.starter.words import WORDS
 __all__ = ["ask_for", "telling"]
 
 _WORDING = load("tales")
+_GOALS: list[str] = load("added")["goals"]
+"""In few words, for what a story seeks is named twice."""
 _GO_ON = (
     "Continue this text: ",
     "Continue this text: ",
@@ -103,7 +105,7 @@ def _story(g: Grammar, kind: str, topic: str, second: str = "") -> list[str]:
         "spot": _definite(second).removeprefix("the ") if other == "spot" else g.word("place"),
         "second": second,
         "city": g.word("city"),
-        "goal": g.say(g.pick(_WORDING["goals"])),
+        "goal": g.say(g.pick(_GOALS if g.added else _WORDING["goals"])),
     }
     opening = _WORDING["openings"].get(kind, _WORDING["openings"]["hero"])
     more = ("troubles", "helps") if g.chance(0.25) else ()

@@ -56,6 +56,6 @@ if __name__ == "__main__":
     chosen = _told()
     sittings = [SITTINGS[number - 1] for number in chosen.sittings] if chosen.sittings else SITTINGS
     if chosen.data:
-        print(*(fingerprint(sitting.seed, sitting.shares, sitting.answered) for sitting in sittings), sep="\n")
+        print(*(fingerprint(sitting.seed, sitting.mixture) for sitting in sittings), sep="\n")
     else:
         train(chosen, sittings)

@@ -14,7 +14,20 @@ from scripts.starter.passages import RELATIONS
 from scripts.starter.phrases import load
 from scripts.starter.words import WORDS
 
-FILES = ("chat", "finding", "framing", "instruct", "memory", "moretalk", "relations", "smalltalk", "tales", "widertalk")
+FILES = (
+    "added",
+    "chat",
+    "finding",
+    "framing",
+    "instruct",
+    "memory",
+    "moretalk",
+    "relations",
+    "smalltalk",
+    "tales",
+    "widertalk",
+)
+ADDED = load("added")["relations"]
 SLOT = re.compile(r"\$([a-z]+)")
 BOUND = {*"abcvwsxk", "me", "topic", "who", "hero", "it", "its", "friend", "spot", "goal", "second", "city", "other"}
 MADE = {"number", "year", "hour", "small", "odd"}
@@ -40,15 +53,16 @@ def test_every_relation_has_many_wordings_and_some_that_are_kept_back() -> None:
         for name, forms in relations.items():
             counts = [len(forms[key]) for key in ("states", "asks", "held_states", "held_asks")]
             assert all(count >= least for count, least in zip(counts, (8, 9, 3, 4), strict=True)), (kind, name, counts)
+            assert min(map(len, ADDED[kind][name].values())) >= 14, (kind, name)
 
 
 @pytest.mark.parametrize("sort", ["states", "asks"])
 def test_a_wording_kept_back_is_never_said_in_training(sort: str) -> None:
     grammar = Grammar(1)
     bound = dict.fromkeys(BOUND | MADE | set(WORDS), "*")
-    for relations in RELATIONS.values():
+    for kind, relations in RELATIONS.items():
         for name, forms in relations.items():
-            said = {grammar.say(form, **bound) for form in forms[sort] for _ in range(12)}
+            said = {grammar.say(form, **bound) for form in (*forms[sort], *ADDED[kind][name][sort]) for _ in range(12)}
             kept = {grammar.say(form, **bound) for form in forms[f"held_{sort}"] for _ in range(12)}
             assert not said & kept, name
 
