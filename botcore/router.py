@@ -137,16 +137,19 @@ class Router:
             run.overtaken()
 
     async def _work(self, run: TurnRun) -> None:
-        claim = run.claim
         try:
-            await run.run()
-        except asyncio.CancelledError:
+            await self._tried(run)
+        except asyncio.CancelledError:  # it may have been giving back: what is said after this is said after that
             await asyncio.shield(self._put_back(run))
             raise
-        except Exception as error:
-            await self.leases.failed(claim, error)
         finally:
             self._done(run)
+
+    async def _tried(self, run: TurnRun) -> None:
+        try:
+            await run.run()
+        except Exception as error:
+            await self.leases.failed(run.claim, error)
 
     def _hold(self, claim: Claim, change: int) -> None:
         whose = who(claim.message) if claim.message else None

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -75,15 +76,20 @@ async def test_a_stop_told_before_the_other_process_listens_is_found_when_it_doe
 
 async def test_who_waits_in_another_process_hears_that_the_turn_has_ended(here: Chat, there: Chat) -> None:
     async with asyncio.TaskGroup() as group:
-        waiting = group.create_task(_heard(there, here.conversation.key))
-        while not waiting.done():  # what ends before the listening has begun is not heard
-            await here.says("hello")
-            await here.hears()
+        waiting = group.create_task(_hears_of_a_turn(there))
+        for number in count():  # what ends before the listening has begun is not heard
+            if waiting.done():
+                break
+            ana = here.with_(
+                f"ana {number}"
+            )  # the other process may go on with a conversation it knows
+            await ana.says("hello")
+            await ana.hears()
 
 
-async def _heard(chat: Chat, key: str) -> None:
+async def _hears_of_a_turn(chat: Chat) -> None:
     async with aclosing(chat.bot.changes()) as changes:
-        while await anext(changes) != key:
+        while not await anext(changes):
             pass
 
 
