@@ -80,9 +80,7 @@ async def test_who_waits_in_another_process_hears_that_the_turn_has_ended(here: 
         for number in count():  # what ends before the listening has begun is not heard
             if waiting.done():
                 break
-            ana = here.with_(
-                f"ana {number}"
-            )  # the other process may go on with a conversation it knows
+            ana = here.with_(f"ana {number}")  # the other process may go on with a conversation it knows
             await ana.says("hello")
             await ana.hears()
 
