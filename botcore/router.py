@@ -139,7 +139,8 @@ class Router:
     async def _work(self, run: TurnRun) -> None:
         try:
             await self._tried(run)
-        except asyncio.CancelledError:  # it may have been giving back: what is said after this is said after that
+        except asyncio.CancelledError:
+            # Also where it was giving back already: that write must be over before the others are told to look.
             await asyncio.shield(self._put_back(run))
             raise
         finally:

@@ -56,7 +56,8 @@ class Corpus:
         random = self.grammar.random
         if stage == "copying":
             return _messages("", copying(self.grammar) if random.random() < 0.7 else instruction(self.grammar))
-        family = random.choices(*map(tuple, zip(*self._mixture.shares.items(), strict=True)))[0]
+        shares = self._mixture.shares
+        family = random.choices(tuple(shares), tuple(shares.values()))[0]
         if family in ("passages", "natural", "apart"):
             return self._passages(family, stage)
         if family in ("copying", "drills"):
