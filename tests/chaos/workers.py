@@ -11,6 +11,7 @@ from random import Random
 import sqlalchemy as sa
 
 from botcore.clock import SystemClock
+from botcore.sender import MAX_SENDS
 from botcore_telegram.testing import FakeTelegram
 from tests.chaos.bot import Bot
 from tests.chaos.crowd import TelegramCrowd
@@ -200,7 +201,7 @@ CHECKS = {
     "messages left open": "SELECT count(*) FROM inbox WHERE state IN ('waiting', 'running')",
     "messages given up": "SELECT count(*) FROM inbox WHERE state IN ('dead', 'rejected')",
     "parts unsettled": "SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending', 'uncertain')",
-    "parts sent more than twice": "SELECT count(*) FROM outbox WHERE resends > 1",
+    f"parts sent more than {MAX_SENDS} times": f"SELECT count(*) FROM outbox WHERE resends >= {MAX_SENDS}",
 }
 
 
