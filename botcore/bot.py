@@ -34,7 +34,7 @@ from botcore.messages import Conversation, Feedback, Forgotten
 from botcore.observe import Metrics
 from botcore.overview import add_panels
 from botcore.pace import Seldom
-from botcore.ports import Engine, EngineStatus, LoraEngine
+from botcore.ports import Encoder, Engine, EngineStatus, LoraEngine
 from botcore.registry import Command
 from botcore.retention import Retention
 from botcore.router import Router
@@ -65,9 +65,10 @@ class Bot(Archive):
         *,
         clock: Clock | None = None,
         engine: Engine | None = None,
+        encoder: Encoder | None = None,
         plugins: Mapping[str, object] | None = None,
     ) -> None:
-        """``engine`` and ``plugins`` (name → object, after the configured ones) are for embedding and tests."""
+        """``engine``, ``encoder`` and ``plugins`` (name → object, after the configured ones): for embedding, tests."""
         self.settings = settings
         self.name: str = settings.bot.name
         self.data_dir: Path = settings.bot.data_dir
@@ -87,6 +88,7 @@ class Bot(Archive):
         """Where the HTTP port was bound: ``http://host:port``."""
         self.loaded: Loaded = Loaded()
         self._engine = engine
+        self._encoder = encoder
         self._more = plugins or {}
         self._health: dict[str, str] = {}
         self._stopping = asyncio.Event()
@@ -144,6 +146,7 @@ class Bot(Archive):
         await serving.prepare()
         inside: dict[str, Coroutine[Any, Any, None]] = {
             "engine": house.engine.run(),
+            **({"encoder": self._encoder.run()} if self._encoder else {}),
             "which LoRA version serves": serving.tend(),
             "router": router.run(),
             "how many wait": self._admission.count(self.database, tuple(house.channels)),
@@ -255,6 +258,11 @@ class Bot(Archive):
     def engine(self) -> EngineStatus:
         """See `ports.Bot`."""
         return self._engine.status if self._engine else EngineStatus(stage="off")
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """See `ports.Bot`."""
+        return self._encoder
 
     @property
     def loras(self) -> LoraBook:

@@ -25,7 +25,7 @@ from botcore import (
 )
 from botcore.bot import Bot as TheBot
 from botcore.settings import load_settings
-from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
+from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEncoder, ScriptedEngine, chatting, until
 from botcore.testing.clock import settle
 
 
@@ -58,6 +58,20 @@ async def test_a_plugins_life_is_the_bots(tmp_path: Path) -> None:
     async with chatting(tmp_path, plugins={"diary": diary}):
         assert diary.notes == ["begun"]
     assert diary.notes == ["begun", "ended"]
+
+
+async def test_a_plugin_has_the_encoder_and_the_bot_brings_it_up_and_down(tmp_path: Path) -> None:
+    encoder, diary = ScriptedEncoder(), Diary()
+    async with chatting(tmp_path, encoder=encoder, plugins={"diary": diary}):
+        assert diary.bot.encoder is encoder
+        assert encoder.status.stage == "ready"
+    assert encoder.status.stage == "off"
+
+
+async def test_without_an_encoder_there_is_none(tmp_path: Path) -> None:
+    diary = Diary()
+    async with chatting(tmp_path, plugins={"diary": diary}):
+        assert diary.bot.encoder is None
 
 
 async def test_a_lifespan_that_fails_is_reported_and_the_bot_goes_on(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from botcore.engine.scripted import ScriptedEngine as ScriptedEngine
+    from botcore.engine.scripted_encoder import ScriptedEncoder as ScriptedEncoder
     from botcore.testing.chat import Chat as Chat
     from botcore.testing.chat import chatting as chatting
     from botcore.testing.chat import until as until
@@ -23,6 +24,7 @@ _WHERE = {
     "LoopbackChannel": "botcore.testing.loopback",
     "ManualClock": "botcore.testing.clock",
     "Platform": "botcore.testing.checks_channel",
+    "ScriptedEncoder": "botcore.engine.scripted_encoder",
     "ScriptedEngine": "botcore.engine.scripted",
     "Trouble": "botcore.testing.checks_channel",
     "chatting": "botcore.testing.chat",
@@ -36,6 +38,7 @@ __all__ = [
     "LoopbackChannel",
     "ManualClock",
     "Platform",
+    "ScriptedEncoder",
     "ScriptedEngine",
     "Trouble",
     "chatting",
