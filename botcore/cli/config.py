@@ -79,7 +79,9 @@ def _startable(settings: "Settings", registered: "Registered") -> None:
 
 
 def _rows(settings: "Settings") -> Iterator[tuple[str, Any, str]]:
-    for section in ("bot", "http", "store", "engine", "turn"):
+    from botcore.settings.tables import CORE
+
+    for section in CORE:
         for key, value in getattr(settings, section):
             yield _row(f"{section}.{key}", value, settings)
     for section, tables in (("plugins", settings.plugins), ("channels", settings.channels)):
