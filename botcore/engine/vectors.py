@@ -1,12 +1,25 @@
-"""Vectors as plain functions: what may be asked for at once, and numbers made one unit long. No I/O."""
+"""Embeddings in OpenAI's protocol as plain functions: texts to a request's body, its answer to vectors of length 1.
 
+No I/O: `client.py` moves the bytes. Format: https://platform.openai.com/docs/api-reference/embeddings and vLLM's
+``truncate_prompt_tokens``.
+"""
+
+import base64
 import math
+import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from botcore.errors import EngineUnavailable
 from botcore.ports.encoder import MOST
 
-__all__ = ["counted", "unit"]
+__all__ = ["batches", "counted", "embed_body", "read_vectors", "unit"]
+
+AT_ONCE = 32
+"""Texts of one request: Text Embeddings Inference takes no more unless it is told to."""
+TEXT_LIMIT = 50_000
+"""Characters of one text that are sent: more than the 8,192 tokens of the longest windows among encoders."""
 
 
 def counted(texts: Sequence[str]) -> Sequence[str]:
@@ -14,6 +27,43 @@ def counted(texts: Sequence[str]) -> Sequence[str]:
     if len(texts) > MOST:
         raise ValueError(f"encode takes at most {MOST} texts at once, not {len(texts)}")
     return texts
+
+
+def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The texts of each request, in order."""
+    return (texts[start : start + AT_ONCE] for start in range(0, len(texts), AT_ONCE))
+
+
+def embed_body(texts: Sequence[str], *, model: str, cut: bool) -> dict[str, Any]:
+    """The body of a request; ``cut``: the server is vLLM, and told to read only the beginning of what is too long.
+
+    Strict servers refuse fields they do not know.
+    """
+    body = {"model": model, "input": [text[:TEXT_LIMIT] for text in texts], "encoding_format": "base64"}
+    return {**body, "truncate_prompt_tokens": -1} if cut else body
+
+
+def read_vectors(body: Any, count: int, *, who: str) -> list["array[float]"]:
+    """The ``count`` vectors of an answer, in the order of their texts. `EngineUnavailable` where it has others."""
+    try:
+        rows = {row.get("index", place): row["embedding"] for place, row in enumerate(body["data"])}
+        vectors = [unit(_numbers(rows[place])) for place in range(count)]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise EngineUnavailable(f"{who} sent something that is no list of vectors") from None
+    sizes = {len(vector) for vector in vectors}
+    if len(rows) != count or len(sizes) > 1:
+        raise EngineUnavailable(f"{who} sent {len(rows)} vectors of {sorted(sizes)} numbers for {count} texts")
+    return vectors
+
+
+def _numbers(embedding: Any) -> Iterable[float]:
+    """In base64 as it was asked for, or as a list: not every server knows the first."""
+    if not isinstance(embedding, str):
+        return array("f", embedding)
+    numbers = array("f", base64.b64decode(embedding, validate=True))
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
 
 
 def unit(numbers: Iterable[float]) -> "array[float]":
