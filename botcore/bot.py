@@ -18,7 +18,7 @@ from botcore.changes import Changes
 from botcore.channels import keep
 from botcore.clock import Clock, SystemClock
 from botcore.dispatch import Dispatcher
-from botcore.engine import build_engine
+from botcore.engine import build_encoder, build_engine
 from botcore.errors import SettingsError, without_addresses
 from botcore.failpoints import failpoint
 from botcore.files import clear
@@ -221,6 +221,9 @@ class Bot(Archive):
         self._engine = self._engine or build_engine(
             settings.engine, data_dir=self.data_dir, clock=self.clock, offered=registered.engines
         )
+        self._encoder = self._encoder or build_encoder(
+            settings.encoder, engine=settings.engine, data_dir=self.data_dir, clock=self.clock
+        )
         hooks = self._hooks()
 
         async def judged(judgements: Sequence[Feedback]) -> None:
@@ -313,8 +316,13 @@ class Bot(Archive):
         told = {name: health for name, channel in channels if (health := getattr(channel, "health", ""))}
         full = self._admission.full if self.started.is_set() else ""
         told |= {"inbox": full} if full else {}
+        told |= self._encoder_health()
         told |= {"lora": self._serving.problem} if self._serving and self._serving.problem else {}
         return dict.fromkeys(self.loaded.plugins, "ok") | told | self._health
+
+    def _encoder_health(self) -> Mapping[str, str]:
+        status = self._encoder.status if self._encoder else EngineStatus(stage="off")
+        return {"encoder": status.detail} if status.stage == "failed" else {}
 
     async def _ready(self, store: Probe) -> Mapping[str, str]:
         """What a load balancer asks, and any stranger; the rest is the operator's business (`health`, `engine`)."""

@@ -210,15 +210,16 @@ class OpenAIClient:
         self._is_vllm = any(row.get("owned_by") == "vllm" for row in _rows(body))
         return [ServedModel(id=row["id"], window=_whole(row.get("max_model_len"))) for row in _rows(body)]
 
-    async def embed(self, texts: Sequence[str], *, model: str) -> list["array[float]"]:
+    async def embed(self, texts: Sequence[str], *, model: str, seconds: float = 0) -> list["array[float]"]:
         """A vector of length 1 for each text, in order; vLLM reads the beginning of a text that is too long for it.
 
         Raises `EngineTimeout`, `EngineUnavailable`, `EngineRejected`, `PromptTooLong`. Cancelling closes the request.
+        ``seconds``: for each request, in the place of the deadline.
         """
         url, vectors = f"{self._base}/embeddings", list["array[float]"]()
         for batch in batches(texts):
             body = embed_body(batch, model=model, cut=self._is_vllm)
-            status, said = await self._ask("POST", url, body, limit=VECTORS_LIMIT)
+            status, said = await self._ask("POST", url, body, seconds=seconds, limit=VECTORS_LIMIT)
             if status != 200:
                 raise self._refused(status, said)
             vectors += read_vectors(said, len(batch), who=self._who)
@@ -246,6 +247,10 @@ class OpenAIClient:
         except TimeoutError:
             raise EngineTimeout(f"{self._who} made no token within {seconds:g} s") from None
         return usage
+
+    async def probe_vector(self, *, model: str, seconds: float) -> None:
+        """Encode one word: the same of an encoder."""
+        await self.embed(["Hello"], model=model, seconds=seconds)
 
     async def count(self, messages: Sequence[PromptMessage], *, model: str) -> int | None:
         """Tokens of the rendered prompt as vLLM counts them; None where the server cannot say, now or ever."""

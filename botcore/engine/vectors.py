@@ -1,10 +1,13 @@
 """Embeddings in OpenAI's protocol as plain functions: texts to a request's body, its answer to vectors of length 1.
 
+And what both encoders do with texts, and call their vectors, by the settings.
+
 No I/O: `client.py` moves the bytes. Format: https://platform.openai.com/docs/api-reference/embeddings and vLLM's
 ``truncate_prompt_tokens``.
 """
 
 import base64
+import hashlib
 import math
 import sys
 from array import array
@@ -13,8 +16,9 @@ from typing import Any
 
 from botcore.errors import EngineUnavailable
 from botcore.ports.encoder import MOST
+from botcore.settings import EncoderSettings
 
-__all__ = ["batches", "counted", "embed_body", "read_vectors", "unit"]
+__all__ = ["batches", "counted", "embed_body", "known_by", "prefixed", "read_vectors", "unit"]
 
 AT_ONCE = 32
 """Texts of one request: Text Embeddings Inference takes no more unless it is told to."""
@@ -27,6 +31,18 @@ def counted(texts: Sequence[str]) -> Sequence[str]:
     if len(texts) > MOST:
         raise ValueError(f"encode takes at most {MOST} texts at once, not {len(texts)}")
     return texts
+
+
+def prefixed(texts: Sequence[str], settings: EncoderSettings, *, question: bool) -> list[str]:
+    """The texts as the model wants them. Raises `ValueError` where they are too many for one call."""
+    prefix = settings.question_prefix if question else settings.passage_prefix
+    return [prefix + text for text in counted(texts)]
+
+
+def known_by(model: str, settings: EncoderSettings) -> str:
+    """`Encoder.name` of this model: what is put before passages makes other vectors, and so another name."""
+    prefix = settings.passage_prefix
+    return f"{model}+{hashlib.sha256(prefix.encode()).hexdigest()[:6]}" if prefix else model
 
 
 def batches(texts: Sequence[str]) -> Iterator[Sequence[str]]:

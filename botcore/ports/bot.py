@@ -144,5 +144,5 @@ class Bot(Protocol):
         ...
 
     def health(self) -> Mapping[str, str]:
-        """Name to "ok" or what is wrong, for every channel, plugin, the store and the engine."""
+        """Name to "ok" or what is wrong, for every channel and plugin; and what else is wrong, as with the encoder."""
         ...

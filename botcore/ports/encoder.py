@@ -26,7 +26,8 @@ class Encoder(Protocol):
     def name(self) -> str:
         """What its vectors are known by, "" until it is known. Vectors of different names are never compared.
 
-        The model's name and the beginning of its weights' SHA-256, or ``model@host`` where the weights are not ours.
+        ``model:`` and the beginning of its weights' SHA-256, or ``model@host`` where the weights are not ours; and the
+        beginning of another SHA-256 where the settings put something before passages.
         """
         ...
 

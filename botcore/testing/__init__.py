@@ -1,4 +1,4 @@
-"""The shipped test kit: talk to a whole bot in a test, check a channel or an engine against its contract.
+"""The shipped test kit: talk to a whole bot in a test, check a channel, an engine or an encoder against its contract.
 
 `chat` is a pytest fixture (see `botcore.testing.plugin`); everything here is loaded on first use only.
 """
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from botcore.testing.checks_channel import Platform as Platform
     from botcore.testing.checks_channel import Trouble as Trouble
     from botcore.testing.checks_channel import check_channel as check_channel
+    from botcore.testing.checks_encoder import check_encoder as check_encoder
     from botcore.testing.checks_engine import check_engine as check_engine
     from botcore.testing.clock import ManualClock as ManualClock
     from botcore.testing.loopback import LoopbackChannel as LoopbackChannel
@@ -29,6 +30,7 @@ _WHERE = {
     "Trouble": "botcore.testing.checks_channel",
     "chatting": "botcore.testing.chat",
     "check_channel": "botcore.testing.checks_channel",
+    "check_encoder": "botcore.testing.checks_encoder",
     "check_engine": "botcore.testing.checks_engine",
     "until": "botcore.testing.chat",
 }
@@ -43,6 +45,7 @@ __all__ = [
     "Trouble",
     "chatting",
     "check_channel",
+    "check_encoder",
     "check_engine",
     "until",
 ]
