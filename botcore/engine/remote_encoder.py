@@ -100,11 +100,13 @@ class RemoteEncoder:
         return model
 
     async def _served(self) -> Sequence[ServedModel]:
-        """What it serves, as far as it says: not every server of vectors has a list."""
+        """What it serves. Not every server of vectors has a list, and who named the model needs none."""
         try:
             return await self._client.models()
         except EngineRejected:
-            return []
+            if self._settings.model:
+                return []
+            raise
 
     def _choose(self, served: Sequence[ServedModel]) -> ServedModel:
         """The one of the settings, which a list may have under another spelling; else the only one."""

@@ -59,6 +59,8 @@ class FakeOpenAI:
         self.key = key
         self.owner = "vllm"
         """Who serves, as the list of models says; only vLLM knows structured outputs."""
+        self.lists = True
+        """False: no list of models, as on some servers of vectors."""
         self.tokenizes = True
         """False: no such route, as on servers other than vLLM."""
         self.lora_slots = 0
@@ -134,7 +136,7 @@ class FakeOpenAI:
         if self.key and request.path.startswith("/v1") and request.headers.get("Authorization") != f"Bearer {self.key}":
             return web.json_response({"error": "Unauthorized"}, status=401)
         match request.method, request.path:
-            case "GET", "/v1/models":
+            case "GET", "/v1/models" if self.lists:
                 known = {"object": "model", "owned_by": self.owner, "max_model_len": self.window}
                 rows = [{"id": name, **known} for name in self.models]
                 return web.json_response({"object": "list", "data": rows})
