@@ -118,6 +118,7 @@ def test_a_key_that_is_soon_guessed_is_refused_with_a_way_to_a_better_one(file: 
         ("", {"BOTCORE_HTTP__PROT": "1"}, 'BOTCORE_HTTP__PROT: [http] has no key "prot"; did you mean "port"?'),
         ("", {"BOTCORE_HTTP__KEY_FILE": "/no/such"}, "BOTCORE_HTTP__KEY_FILE: cannot read /no/such"),
         ("[encoder]\nkind = 'bert'", {}, "encoder.kind: input should be 'off', 'vllm' or 'openai', not 'bert'"),
+        ("[encoder]\nmodel = 'owner/bert'", {}, 'encoder: say which kind: "vllm" (a model on this computer), "openai"'),
         ("[encoder]\nkind = 'vllm'", {}, 'encoder: kind = "vllm" needs encoder.model, such as sentence-transformers/'),
         ("[encoder]\nkind = 'openai'", {}, 'encoder: kind = "openai" needs encoder.base_url, such as http://'),
         ("", {"BOTCORE_ENCODER__TIMEOUT_S": "0"}, "encoder.timeout_s: input should be greater than 0, not '0'"),

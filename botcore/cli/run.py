@@ -188,7 +188,8 @@ class _Lines:
         if status.stage == before or status.stage == "off":
             return
         if self._json:
-            print_json({"event": "encoder", "stage": status.stage, "detail": status.detail})
+            told = {name: getattr(status, name) for name in ("stage", "detail", "model")}
+            print_json({"event": "encoder", **told})
         elif status.stage in ("ready", "failed"):
             self._end_live()
             ready = status.stage == "ready"

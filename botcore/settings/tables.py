@@ -139,6 +139,8 @@ class EncoderSettings(Table):
 
     @model_validator(mode="after")
     def _can_be_made(self) -> Self:
+        if (self.model or self.base_url) and "kind" not in self.model_fields_set:
+            raise ValueError('say which kind: "vllm" (a model on this computer), "openai" (a server), or "off"')
         if self.kind == "vllm" and not self.model:
             raise ValueError(
                 'kind = "vllm" needs encoder.model, such as sentence-transformers/all-MiniLM-L6-v2 '
