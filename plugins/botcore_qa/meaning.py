@@ -15,8 +15,8 @@ __all__ = ["Meaning"]
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 32
-"""Passages of one request: the batch that BERT-style models on a CPU like best."""
+AT_ONCE = 16
+"""Passages of one request: soon answered on a busy machine too, and larger batches gain little on a CPU."""
 LOOK_EVERY_S = 30.0
 """Between two looks for passages that another process has read; of this one's own we hear at once."""
 WITHIN_S = 1.0

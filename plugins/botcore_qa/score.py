@@ -90,7 +90,7 @@ SAID = 0.1
 BEFORE = 0.5
 """How much headings, one paragraph alone, and what was asked before weigh in the order. They do not decide whether
 there is an answer."""
-CHANCE = 0.28
+CHANCE = 0.3
 """How near a question is to passages that do not answer it: being nearer counts for a passage, and less against it."""
 STANDS = 0.9
 """Of the passages for a question that goes on with an earlier one, those that come this near to the best remain."""
