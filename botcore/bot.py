@@ -18,7 +18,7 @@ from botcore.changes import Changes
 from botcore.channels import keep
 from botcore.clock import Clock, SystemClock
 from botcore.dispatch import Dispatcher
-from botcore.engine import build_engine
+from botcore.engine import build_encoder, build_engine
 from botcore.errors import SettingsError, without_addresses
 from botcore.failpoints import failpoint
 from botcore.files import clear
@@ -34,7 +34,7 @@ from botcore.messages import Conversation, Feedback, Forgotten
 from botcore.observe import Metrics
 from botcore.overview import add_panels
 from botcore.pace import Seldom
-from botcore.ports import Engine, EngineStatus, LoraEngine
+from botcore.ports import Encoder, Engine, EngineStatus, LoraEngine
 from botcore.registry import Command
 from botcore.retention import Retention
 from botcore.router import Router
@@ -65,9 +65,10 @@ class Bot(Archive):
         *,
         clock: Clock | None = None,
         engine: Engine | None = None,
+        encoder: Encoder | None = None,
         plugins: Mapping[str, object] | None = None,
     ) -> None:
-        """``engine`` and ``plugins`` (name → object, after the configured ones) are for embedding and tests."""
+        """``engine``, ``encoder`` and ``plugins`` (name → object, after the configured ones): for embedding, tests."""
         self.settings = settings
         self.name: str = settings.bot.name
         self.data_dir: Path = settings.bot.data_dir
@@ -87,6 +88,7 @@ class Bot(Archive):
         """Where the HTTP port was bound: ``http://host:port``."""
         self.loaded: Loaded = Loaded()
         self._engine = engine
+        self._encoder = encoder
         self._more = plugins or {}
         self._health: dict[str, str] = {}
         self._stopping = asyncio.Event()
@@ -144,6 +146,7 @@ class Bot(Archive):
         await serving.prepare()
         inside: dict[str, Coroutine[Any, Any, None]] = {
             "engine": house.engine.run(),
+            **({"encoder": self._encoder.run()} if self._encoder else {}),
             "which LoRA version serves": serving.tend(),
             "router": router.run(),
             "how many wait": self._admission.count(self.database, tuple(house.channels)),
@@ -218,6 +221,9 @@ class Bot(Archive):
         self._engine = self._engine or build_engine(
             settings.engine, data_dir=self.data_dir, clock=self.clock, offered=registered.engines
         )
+        self._encoder = self._encoder or build_encoder(
+            settings.encoder, engine=settings.engine, data_dir=self.data_dir, clock=self.clock
+        )
         hooks = self._hooks()
 
         async def judged(judgements: Sequence[Feedback]) -> None:
@@ -255,6 +261,11 @@ class Bot(Archive):
     def engine(self) -> EngineStatus:
         """See `ports.Bot`."""
         return self._engine.status if self._engine else EngineStatus(stage="off")
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """See `ports.Bot`."""
+        return self._encoder
 
     @property
     def loras(self) -> LoraBook:
@@ -305,8 +316,13 @@ class Bot(Archive):
         told = {name: health for name, channel in channels if (health := getattr(channel, "health", ""))}
         full = self._admission.full if self.started.is_set() else ""
         told |= {"inbox": full} if full else {}
+        told |= self._encoder_health()
         told |= {"lora": self._serving.problem} if self._serving and self._serving.problem else {}
         return dict.fromkeys(self.loaded.plugins, "ok") | told | self._health
+
+    def _encoder_health(self) -> Mapping[str, str]:
+        status = self._encoder.status if self._encoder else EngineStatus(stage="off")
+        return {"encoder": status.detail} if status.stage == "failed" else {}
 
     async def _ready(self, store: Probe) -> Mapping[str, str]:
         """What a load balancer asks, and any stranger; the rest is the operator's business (`health`, `engine`)."""

@@ -25,7 +25,7 @@ from botcore import (
 )
 from botcore.bot import Bot as TheBot
 from botcore.settings import load_settings
-from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
+from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEncoder, ScriptedEngine, chatting, until
 from botcore.testing.clock import settle
 
 
@@ -58,6 +58,41 @@ async def test_a_plugins_life_is_the_bots(tmp_path: Path) -> None:
     async with chatting(tmp_path, plugins={"diary": diary}):
         assert diary.notes == ["begun"]
     assert diary.notes == ["begun", "ended"]
+
+
+async def test_a_plugin_has_the_encoder_and_the_bot_brings_it_up_and_down(tmp_path: Path) -> None:
+    encoder, diary = ScriptedEncoder(), Diary()
+    async with chatting(tmp_path, encoder=encoder, plugins={"diary": diary}):
+        assert diary.bot.encoder is encoder
+        assert encoder.status.stage == "ready"
+    assert encoder.status.stage == "off"
+
+
+async def test_an_encoder_that_fails_is_named_and_the_bot_is_ready_all_the_same(tmp_path: Path) -> None:
+    encoder = ScriptedEncoder()
+    async with chatting(tmp_path, encoder=encoder) as chat:
+        assert "encoder" not in chat.bot.health()
+        encoder.set_status(stage="failed", detail="no such model")
+        assert chat.bot.health()["encoder"] == "no such model"
+        assert await get(chat.bot.address, "/readyz") == 200
+
+
+async def test_an_encoder_that_is_out_of_reach_fails_no_start_and_no_turn(tmp_path: Path) -> None:
+    tables = {"encoder": {"kind": "openai", "base_url": "http://127.0.0.1:9/v1"}, "plugins": {"textgen": {}}}
+    async with chatting(tmp_path, settings=tables) as chat:
+        encoder = chat.bot.encoder
+        assert encoder
+        while encoder.status.stage != "failed":
+            await encoder.changed()
+        assert "the encoder at http://127.0.0.1:9/v1 cannot be reached" in chat.bot.health()["encoder"]
+        await chat.says("hello")
+        await chat.hears("You said: hello")
+
+
+async def test_without_an_encoder_there_is_none(tmp_path: Path) -> None:
+    diary = Diary()
+    async with chatting(tmp_path, plugins={"diary": diary}):
+        assert diary.bot.encoder is None
 
 
 async def test_a_lifespan_that_fails_is_reported_and_the_bot_goes_on(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from botcore import Chunk, EngineStatus, Figure, Registry, StoreUnavailable, Tur
 from botcore.observe import Ended, Metrics
 from botcore.overview import health, lora, training, turns
 from botcore.panels import Rows, Series, Widget, as_json
-from botcore.testing import Chat, ManualClock, chatting
+from botcore.testing import Chat, ManualClock, ScriptedEncoder, chatting
 from botcore.testing.chat import until
 from botcore.training.jsonl import lines_of, some_lines
 from botcore.training.plan import Plan
@@ -64,14 +64,16 @@ async def test_health_says_how_each_part_is(tmp_path: Path) -> None:
 async def test_a_plugin_that_failed_and_a_database_out_of_reach_are_told() -> None:
     class Bot:
         engine = EngineStatus(stage="model", progress=0.4, detail="weights")
+        encoder = ScriptedEncoder()
 
         def health(self) -> Mapping[str, str]:
-            return {"dice": "ok", "cards": "RuntimeError: the table is gone"}
+            return {"dice": "ok", "cards": "RuntimeError: the table is gone", "encoder": "no such model"}
 
     class Store:
         async def counts(self) -> Mapping[str, int]:
             raise StoreUnavailable("the disk is full")
 
+    Bot.encoder.set_status(stage="failed", detail="no such model")
     found = as_json(await health.read(cast("Any", Bot()), cast("Any", Store())))
     assert figures(found) == {
         "Engine": "loading the model 40%",
@@ -79,8 +81,9 @@ async def test_a_plugin_that_failed_and_a_database_out_of_reach_are_told() -> No
         "Channels and plugins": "1 of 2 not well",
     }
     assert found[1]["note"] == "the disk is full"
-    assert found[-1]["rows"][:2] == [
+    assert found[-1]["rows"][:3] == [
         ["engine", "waiting", "weights"],
+        ["encoder", "not well", "no such model"],
         ["cards", "not well", "RuntimeError: the table is gone"],
     ]
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
 
+from botcore.cli.common import secrets_of
 from botcore.errors import SettingsError
 from botcore.settings import Settings, load_settings, shipped_config, validate
 
@@ -74,6 +75,17 @@ def test_lists_in_variables_are_written_as_in_toml(file: Path) -> None:
     assert settings(path=file, environ={"BOTCORE_ENGINE__ARGS": '["--a", "1"]'}).engine.args == ("--a", "1")
 
 
+def test_there_is_no_encoder_until_one_is_named(file: Path) -> None:
+    assert settings(path=file).encoder.kind == "off"
+    found = settings("[encoder]\nkind = 'vllm'\nmodel = 'owner/bert'", path=file).encoder
+    assert (found.kind, found.model, found.passage_prefix) == ("vllm", "owner/bert", "")
+
+
+def test_the_encoders_key_is_a_secret(file: Path) -> None:
+    environ = {"BOTCORE_ENCODER__API_KEY": "very-secret"}
+    assert "very-secret" in secrets_of(settings(path=file, environ=environ))
+
+
 def test_a_secret_may_live_in_a_file(file: Path, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("very secret\n")
     found = settings(path=file, environ={"BOTCORE_HTTP__KEY_FILE": str(tmp_path / "key")})
@@ -105,6 +117,11 @@ def test_a_key_that_is_soon_guessed_is_refused_with_a_way_to_a_better_one(file: 
         ("", {"BOTCORE_HTTP_PORT": "1"}, "write two underscores between table and key: BOTCORE_HTTP__PORT"),
         ("", {"BOTCORE_HTTP__PROT": "1"}, 'BOTCORE_HTTP__PROT: [http] has no key "prot"; did you mean "port"?'),
         ("", {"BOTCORE_HTTP__KEY_FILE": "/no/such"}, "BOTCORE_HTTP__KEY_FILE: cannot read /no/such"),
+        ("[encoder]\nkind = 'bert'", {}, "encoder.kind: input should be 'off', 'vllm' or 'openai', not 'bert'"),
+        ("[encoder]\nmodel = 'owner/bert'", {}, 'encoder: say which kind: "vllm" (a model on this computer), "openai"'),
+        ("[encoder]\nkind = 'vllm'", {}, 'encoder: kind = "vllm" needs encoder.model, such as sentence-transformers/'),
+        ("[encoder]\nkind = 'openai'", {}, 'encoder: kind = "openai" needs encoder.base_url, such as http://'),
+        ("", {"BOTCORE_ENCODER__TIMEOUT_S": "0"}, "encoder.timeout_s: input should be greater than 0, not '0'"),
         ("[plugins.qa]\nenabled = 'perhaps'", {}, "plugins.qa.enabled: input should be a valid boolean"),
     ],
 )

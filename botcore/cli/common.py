@@ -60,7 +60,8 @@ def secrets_of(settings: "Settings") -> list[str]:
     tables = [*settings.plugins.values(), *settings.channels.values()]
     words = ("token", "secret", "password", "key")
     named = (str(value) for table in tables for key, value in table.items() if any(word in key for word in words))
-    return [settings.http.key.get_secret_value(), settings.engine.api_key.get_secret_value(), *named]
+    own = (settings.http.key, settings.engine.api_key, settings.encoder.api_key)
+    return [*(secret.get_secret_value() for secret in own), *named]
 
 
 def log_level(name: str) -> int:

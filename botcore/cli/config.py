@@ -65,9 +65,9 @@ def _written(value: Any) -> str:
 
 
 def _startable(settings: "Settings", registered: "Registered") -> None:
-    """Raises `SettingsError` for what a start would refuse although each value by itself may stand there."""
+    """Raises `BotcoreError` for what a start would refuse although each value by itself may stand there."""
     from botcore.clock import SystemClock
-    from botcore.engine import build_engine
+    from botcore.engine import build_encoder, build_engine
     from botcore.http.guard import Guard
     from botcore.store import Store
 
@@ -75,11 +75,14 @@ def _startable(settings: "Settings", registered: "Registered") -> None:
     Guard(settings.http, clock).check()
     if settings.engine.kind not in registered.engines:
         build_engine(settings.engine, data_dir=data_dir, clock=clock, offered=registered.engines)
+    build_encoder(settings.encoder, engine=settings.engine, data_dir=data_dir, clock=clock)
     Store(settings.store_url, clock=clock, data_dir=data_dir)
 
 
 def _rows(settings: "Settings") -> Iterator[tuple[str, Any, str]]:
-    for section in ("bot", "http", "store", "engine", "turn"):
+    from botcore.settings.tables import CORE
+
+    for section in CORE:
         for key, value in getattr(settings, section):
             yield _row(f"{section}.{key}", value, settings)
     for section, tables in (("plugins", settings.plugins), ("channels", settings.channels)):

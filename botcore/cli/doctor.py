@@ -60,6 +60,8 @@ async def _all(settings: "Settings") -> AsyncIterator[Finding]:
     loaded = load(settings)
     async for finding in _engine(settings, loaded.registered.engines):
         yield finding
+    async for finding in _encoder(settings):
+        yield finding
     for finding in _plugins(loaded):
         yield finding
     yield await _database(settings)
@@ -91,18 +93,58 @@ def _machine(data_dir: Path) -> Iterator[Finding]:
 
 
 async def _engine(settings: "Settings", offered: "Mapping[str, Build]") -> AsyncIterator[Finding]:
-    engine = settings.engine
-    if engine.kind != "vllm":
+    if settings.engine.kind == "vllm":
+        yield await _vllm(settings)
+        yield _model(settings)
+    else:
         yield await _served(settings, offered)
-        return
+
+
+async def _vllm(settings: "Settings") -> Finding:
     from botcore.engine.environment import find_engine
 
     try:
-        engine_python = await find_engine(engine, settings.bot.data_dir)
-        yield _finding("engine", True, f"vLLM {engine_python.version} ({engine_python.build}) in {engine_python.path}")
+        found = await find_engine(settings.engine, settings.bot.data_dir)
+        return _finding("engine", True, f"vLLM {found.version} ({found.build}) in {found.path}")
     except BotcoreError as error:
-        yield _finding("engine", False, str(error), "`botcore run` installs it, or: botcore engine install", hint=True)
-    yield _model(settings)
+        return _finding("engine", False, str(error), "`botcore run` installs it, or: botcore engine install", hint=True)
+
+
+async def _encoder(settings: "Settings") -> AsyncIterator[Finding]:
+    """Whether the model is there, or the server answers; nothing where no encoder is configured."""
+    encoder = settings.encoder
+    if encoder.kind == "vllm":
+        if settings.engine.kind != "vllm":
+            yield await _vllm(settings)
+        yield _encoder_here(settings)
+    elif encoder.kind == "openai":
+        yield await _encoder_there(settings)
+
+
+def _encoder_here(settings: "Settings") -> Finding:
+    from botcore.engine.vllm_encoder import encoder_model
+
+    try:
+        model = encoder_model(settings.encoder, settings.bot.data_dir)
+    except BotcoreError as error:
+        return _finding("encoder", False, str(error), "see [encoder] model; the bot goes on without it")
+    return _finding("encoder", True, f"{model.name}: {model.source}")
+
+
+async def _encoder_there(settings: "Settings") -> Finding:
+    from botcore.clock import SystemClock
+    from botcore.engine.client import shown
+    from botcore.engine.remote_encoder import RemoteEncoder
+    from botcore.observe import Redactor
+
+    encoder = settings.encoder
+    try:
+        model = await RemoteEncoder(encoder, clock=SystemClock()).look()
+    except BotcoreError as error:
+        found = _short(Redactor(secrets_of(settings)).clean(str(error)))
+        fix = "start that server, or see [encoder] base_url, model and api_key; the bot goes on without it"
+        return _finding("encoder", False, found, fix)
+    return _finding("encoder", True, f"{model} at {shown(encoder.base_url)}")
 
 
 async def _served(settings: "Settings", offered: "Mapping[str, Build]") -> Finding:

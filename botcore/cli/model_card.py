@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from botcore.models import Facts
     from botcore.settings import Settings
 
-__all__ = ["Card", "all_cards", "card_of", "facts_lines", "hub_card", "label", "line"]
+__all__ = ["ENCODER", "Card", "all_cards", "card_of", "facts_lines", "hub_card", "label", "line"]
+
+
+ENCODER = "vectors: it is an encoder, for [encoder] (`botcore model use` writes it there), and cannot chat"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +44,7 @@ def all_cards(settings: "Settings", here: "Room") -> list[Card]:
     from botcore.models import Shelf
 
     names = ["starter", *(record.name for record in Shelf(settings.bot.data_dir).records())]
-    if settings.engine.kind == "vllm":
-        names.append(settings.engine.model)
+    names += [table.model for table in (settings.engine, settings.encoder) if table.kind == "vllm"]
     cards = list[Card]()
     for name in dict.fromkeys(names):
         try:
@@ -102,7 +104,7 @@ async def hub_card(name: str, settings: "Settings", here: "Room") -> Card:
 
 
 def _in_use(name: str, settings: "Settings") -> bool:
-    return settings.engine.kind == "vllm" and settings.engine.model == name
+    return any(table.kind == "vllm" and table.model == name for table in (settings.engine, settings.encoder))
 
 
 def line(card: Card) -> str:
@@ -115,7 +117,8 @@ def line(card: Card) -> str:
 
     parameters = people(card.facts.parameters) if card.facts.parameters else "size not known"
     window = f"{card.facts.window:,} tokens" if card.facts.window else "window not known"
-    return f"{mark} {card.name:<32} {size_of(card.bytes):>9}  {parameters}, {window}  {card.fit.verdict}{used}"
+    made = ", an encoder" if card.facts.encoder else ""
+    return f"{mark} {card.name:<32} {size_of(card.bytes):>9}  {parameters}, {window}{made}  {card.fit.verdict}{used}"
 
 
 def facts_lines(card: Card) -> Iterator[tuple[str, str]]:
@@ -142,7 +145,11 @@ def _facts(facts: "Facts") -> Iterator[tuple[str, str]]:
     yield "parameters", people(facts.parameters) if facts.parameters else "not known"
     yield "dtype", f"{facts.dtype or 'not said'}{f', quantized: {facts.quantized}' if facts.quantized else ''}"
     yield "context", f"{facts.window:,} tokens" if facts.window else "not said"
-    yield "chat template", "there" if facts.chat_template else "missing: it continues text, and cannot chat as it is"
+    if facts.encoder:
+        yield "made for", ENCODER
+    else:
+        template = "there" if facts.chat_template else "missing: it continues text, and cannot chat as it is"
+        yield "chat template", template
 
 
 def label(here: "Room", settings: "Settings") -> list[str]:

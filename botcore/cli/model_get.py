@@ -18,6 +18,7 @@ from botcore.cli.common import (
     settings_for,
     size_of,
 )
+from botcore.cli.model_card import ENCODER
 from botcore.cli.model_use import choose
 from botcore.clock import Clock, SystemClock
 from botcore.errors import ModelError
@@ -107,7 +108,9 @@ def _tell_first(planned: "Plan", found: "Fit", *, json: bool) -> None:
     typer.echo(f"  size     {size_of(planned.bytes)} in {counted(len(planned.files), 'file')}{here}")
     typer.echo(f"  licence  {listing.licence or 'not said; look at its page before you use it'}")
     typer.echo(f"  {found.verdict:<8} {found.why}")
-    if not planned.facts.chat_template:
+    if planned.facts.encoder:
+        typer.echo(f"  made for {ENCODER}")
+    elif not planned.facts.chat_template:
         typer.echo("  !        it has no chat template: it continues text, and cannot chat as it is")
 
 

@@ -8,6 +8,7 @@ from botcore.cli.common import settings_for
 from botcore.errors import ModelError
 
 if TYPE_CHECKING:
+    from botcore.engine.model import Model
     from botcore.settings import Settings
 
 __all__ = ["Chosen", "choose"]
@@ -17,6 +18,8 @@ __all__ = ["Chosen", "choose"]
 class Chosen:
     """What was written, and what it does not change."""
 
+    table: str
+    """``engine``, or ``encoder`` for a model that makes vectors."""
     model: str
     before: str
     file: str
@@ -28,8 +31,8 @@ class Chosen:
     @property
     def lines(self) -> list[str]:
         """For people."""
-        was = "" if self.model == self.before else f" (it was {self.before})"
-        lines = [f"✓ engine.model = {self.model} in {self.file}{was}"]
+        was = "" if self.model == self.before else f" (it was {self.before or 'off'})"
+        lines = [f"✓ {self.table}.model = {self.model} in {self.file}{was}"]
         if not was:
             lines.append("  it was that already: nothing to do, unless the bot was not started again since")
         elif self.overridden_by:
@@ -38,37 +41,58 @@ class Chosen:
             lines.append(f"  the bot at {self.running} goes on with the old one: stop it and start it again")
         else:
             lines.append("  it holds from the next start: botcore run")
+        if self.table == "encoder":
+            return [*lines, f'  undo: write kind = "off" below [encoder] in {self.file}']
         return [*lines, "  undo: botcore model use starter"] if self.model != "starter" else lines
 
 
 def choose(name: str, config: "list[Path] | None", *, force: bool = False) -> Chosen:
     """Write it. Raises `ModelError` where there is no such model, or where it does not fit and ``force`` is not set."""
+    from botcore.engine.model import find_model
     from botcore.local import LOCAL, save_local
     from botcore.store import running_at
 
     settings = settings_for(config)
-    if settings.engine.kind != "vllm":
-        raise ModelError(f'engine.kind is "{settings.engine.kind}", so the model is the other server\'s choice')
-    value = _usable(name, settings, force=force)
-    save_local(["engine"], {"model": value})
+    model = find_model(name, data_dir=settings.bot.data_dir)
+    table = "encoder" if model.encoder else "engine"
+    before, kind = _chosen(settings, table)
+    if kind not in ("vllm", "off"):
+        raise ModelError(f'{table}.kind is "{kind}", so the model is the other server\'s choice')
+    value = _usable(name, model, settings, force=force)
+    save_local([table], {"model": value, **({"kind": "vllm"} if kind == "off" else {})})
     after = settings_for(config)
     return Chosen(
+        table=table,
         model=value,
-        before=settings.engine.model,
+        before=before,
         file=str(LOCAL),
-        overridden_by=after.origins["engine.model"] if after.engine.model != value else "",
+        overridden_by=_overriding(after, table) if _chosen(after, table) != (value, "vllm") else "",
         running=running_at(settings.bot.data_dir),
     )
 
 
-def _usable(name: str, settings: "Settings", *, force: bool) -> str:
+def _chosen(settings: "Settings", table: str) -> tuple[str, str]:
+    """The model of this table, and the kind of its server; no model where there is to be none."""
+    if table == "engine":
+        return settings.engine.model, settings.engine.kind
+    encoder = settings.encoder
+    return encoder.model if encoder.kind != "off" else "", encoder.kind
+
+
+def _overriding(settings: "Settings", table: str) -> str:
+    """What says otherwise than the file."""
+    from botcore.local import LOCAL
+
+    origins = (settings.origins.get(f"{table}.{key}", "") for key in ("model", "kind"))
+    return next((origin for origin in origins if origin not in ("", str(LOCAL))), "")
+
+
+def _usable(name: str, model: "Model", settings: "Settings", *, force: bool) -> str:
     """What to write for this model; a folder in full, for a bot may start elsewhere."""
     from botcore.engine.fit import fit
-    from botcore.engine.model import find_model
     from botcore.engine.room import room
     from botcore.models import facts_of
 
-    model = find_model(name, data_dir=settings.bot.data_dir)
     found = fit(facts_of(Path(model.source)), room(), settings.engine)
     if found.verdict == "no" and not force:
         raise ModelError(f"{name} does not fit this machine: {found.why}; --force chooses it all the same")

@@ -26,7 +26,7 @@ from botcore.cli.common import (
 
 if TYPE_CHECKING:
     from botcore.bot import Bot
-    from botcore.ports import EngineStatus
+    from botcore.ports import Encoder, EngineStatus
     from botcore.settings import Settings
 
 __all__ = ["run"]
@@ -104,9 +104,18 @@ async def _tell(bot: "Bot", lines: "_Lines") -> None:
             lines.say(name, problem, good=False)
     await bot.started.wait()
     _spare_the_collector()
+    async with asyncio.TaskGroup() as group:
+        if bot.encoder:
+            group.create_task(_tell_of_encoder(bot.encoder, lines), name="the encoder in the terminal")
+        while True:
+            lines.engine(bot.engine)
+            await bot.engine_changed()
+
+
+async def _tell_of_encoder(encoder: "Encoder", lines: "_Lines") -> None:
     while True:
-        lines.engine(bot.engine)
-        await bot.engine_changed()
+        lines.encoder(encoder.status)
+        await encoder.changed()
 
 
 def _spare_the_collector() -> None:
@@ -135,6 +144,7 @@ class _Lines:
         self._json = as_json
         self._live = sys.stdout.isatty() and not as_json
         self._last: tuple[str, str] = ("", "")
+        self._last_encoder = ""
 
     def header(self) -> None:
         from botcore.engine.room import cores
@@ -171,6 +181,19 @@ class _Lines:
             typer.echo(f"\r\x1b[K{line[:100]}", nl=False)
         elif new:
             typer.echo(f"… engine     {status.stage} {status.detail}")
+
+    def encoder(self, status: "EngineStatus") -> None:
+        """Where it has come to, without its progress: nobody waits for it."""
+        before, self._last_encoder = self._last_encoder, status.stage
+        if status.stage == before or status.stage == "off":
+            return
+        if self._json:
+            told = {name: getattr(status, name) for name in ("stage", "detail", "model")}
+            print_json({"event": "encoder", **told})
+        elif status.stage in ("ready", "failed"):
+            self._end_live()
+            ready = status.stage == "ready"
+            self.say("encoder", f"ready: {status.model}" if ready else status.detail, good=ready)
 
     def _end_live(self) -> None:
         if self._live:

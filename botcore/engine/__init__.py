@@ -4,10 +4,12 @@
     kind = "openai"    remote.py    somebody else's server
     kind = "scripted"  scripted.py  says what it was told to; for tests and demos
 
+Encoders, which turn texts into vectors, are the same three: `vllm_encoder`, `remote_encoder`, `scripted_encoder`.
+
 torch and vllm are never imported here: they live in another process.
 """
 
-from botcore.engine.build import build_engine
+from botcore.engine.build import build_encoder, build_engine
 from botcore.engine.scripted import ScriptedEngine
 
-__all__ = ["ScriptedEngine", "build_engine"]
+__all__ = ["ScriptedEngine", "build_encoder", "build_engine"]

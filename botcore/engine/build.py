@@ -1,4 +1,4 @@
-"""From the ``[engine]`` table to an engine. Engines are imported late: aiohttp alone costs 0.2 s of every command."""
+"""From ``[engine]`` to an engine, from ``[encoder]`` to an encoder. Imported late: aiohttp alone costs 0.2 s."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from botcore.clock import Clock
 from botcore.engine.scripted import ScriptedEngine
 from botcore.errors import BotcoreError, SettingsError, in_a_line
-from botcore.ports import Engine
-from botcore.settings import EngineSettings
+from botcore.ports import Encoder, Engine
+from botcore.settings import EncoderSettings, EngineSettings
 
 if TYPE_CHECKING:
     from botcore.engine.remote import RemoteEngine
 
-__all__ = ["Build", "build_engine", "build_remote"]
+__all__ = ["Build", "build_encoder", "build_engine", "build_remote"]
 
 Build = Callable[..., Engine]
 """As `Registry.engine` takes it."""
@@ -66,3 +66,18 @@ def build_remote(settings: EngineSettings, clock: Clock) -> "RemoteEngine":
     patience = Deadlines(first_token=settings.first_token_timeout_s, token_gap=settings.token_gap_timeout_s)
     remote = Remote(base_url=settings.base_url, model=model, api_key=key, deadlines=patience)
     return RemoteEngine(remote, clock=clock)
+
+
+def build_encoder(settings: EncoderSettings, *, engine: EngineSettings, data_dir: Path, clock: Clock) -> Encoder | None:
+    """The encoder of this configuration, not started; None where there is to be none. ``engine``: see `VllmEncoder`."""
+    match settings.kind:
+        case "off":
+            return None
+        case "vllm":
+            from botcore.engine.vllm_encoder import VllmEncoder
+
+            return VllmEncoder(settings, engine=engine, data_dir=data_dir, clock=clock)
+        case "openai":
+            from botcore.engine.remote_encoder import RemoteEncoder
+
+            return RemoteEncoder(settings, clock=clock)

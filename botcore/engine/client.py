@@ -13,15 +13,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
 
 from botcore.clock import Clock
+from botcore.engine.vectors import batches, embed_body, read_vectors
 from botcore.engine.wire import EventStream, Halves, Piece, chat_body, error_for, read_piece, reason_in, tokenize_body
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, Prompt, Usage
+
+if TYPE_CHECKING:
+    from array import array
 
 __all__ = ["Deadlines", "OpenAIClient", "ServedModel", "shown"]
 
@@ -30,6 +34,8 @@ logger: logging.Logger = logging.getLogger(__name__)
 HELLO = Prompt(messages=(PromptMessage(role="user", content="Hello"),))
 BODY_LIMIT = 1 << 20
 """Bytes of an answer that is no stream; a list of models is a few KiB."""
+VECTORS_LIMIT = 16 << 20
+"""Bytes of an answer with vectors: 32 of 8,192 numbers are 6 MB where the server writes them as decimals."""
 IDLE = 3.0
 """Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the
 closing fails for no fault of anybody's; a connection to a socket of this machine is cheap, so there none is kept."""
@@ -45,7 +51,7 @@ class Deadlines:
     first_token: float = 30.0
     token_gap: float = 15.0
     question: float = 10.0
-    """For everything that generates nothing: models, counting."""
+    """For everything that generates nothing: models, counting, vectors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,21 +64,32 @@ class ServedModel:
 
 
 class OpenAIClient:
-    """Streams, counts and asks for health. An async context manager; outside of it calls are `EngineUnavailable`."""
+    """Streams, embeds, counts, asks for health. An async context manager; outside of it all is `EngineUnavailable`."""
 
     def __init__(
-        self, base_url: str, *, clock: Clock, api_key: str = "", socket: str = "", deadlines: Deadlines | None = None
+        self,
+        base_url: str,
+        *,
+        clock: Clock,
+        api_key: str = "",
+        socket: str = "",
+        deadlines: Deadlines | None = None,
+        table: str = "engine",
     ) -> None:
-        """``base_url`` ends with ``/v1`` (added where it has no path); with ``socket`` its host means nothing."""
-        self._base = _base(base_url)
-        self._who = f"the engine at {socket or shown(self._base)}"
+        """``base_url`` ends with ``/v1`` (added where it has no path); with ``socket`` its host means nothing.
+
+        ``table`` is what errors call the server, and where they send the operator.
+        """
+        self._base = _base(base_url, table)
+        self._table = table
+        self._who = f"the {table} at {socket or shown(self._base)}"
         self._clock = clock
         self._key = api_key
         self._socket = socket
         self._deadlines = deadlines or Deadlines()
         self._session: aiohttp.ClientSession | None = None
         self._counts = True
-        self._structured = False
+        self._is_vllm = False
 
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
@@ -100,7 +117,7 @@ class OpenAIClient:
 
         Raises `EngineTimeout`, `EngineUnavailable`, `EngineRejected`, `PromptTooLong`. Closing it aborts the request.
         """
-        structured = self._structured
+        structured = self._is_vllm
         body = chat_body(prompt.messages, sampling, model=model, window=window, structured=structured)
         finish, usage = "", None
         ids: tuple[int, ...] = ()
@@ -146,7 +163,7 @@ class OpenAIClient:
             if response.status == 200:
                 return response
             async with response:
-                raise self._scrubbed(error_for(response.status, await _body(response), who=self._who))
+                raise self._refused(response.status, await _body(response))
 
     async def _read(self, response: aiohttp.ClientResponse, wait: "_Wait") -> bytes:
         async with self._errors(wait):
@@ -170,6 +187,9 @@ class OpenAIClient:
         except EngineError as error:
             raise self._scrubbed(error) from None
 
+    def _refused(self, status: int, body: Any) -> EngineError:
+        return self._scrubbed(error_for(status, body, who=self._who, table=self._table))
+
     def _scrubbed(self, error: EngineError) -> EngineError:
         """The same error without our key: some servers repeat it in their answer."""
         return type(error)(str(error).replace(self._key, "***")) if self._key else error
@@ -186,9 +206,24 @@ class OpenAIClient:
         """
         status, body = await self._ask("GET", f"{self._base}/models")
         if status != 200:
-            raise self._scrubbed(error_for(status, body, who=self._who))
-        self._structured = any(row.get("owned_by") == "vllm" for row in _rows(body))
+            raise self._refused(status, body)
+        self._is_vllm = any(row.get("owned_by") == "vllm" for row in _rows(body))
         return [ServedModel(id=row["id"], window=_whole(row.get("max_model_len"))) for row in _rows(body)]
+
+    async def embed(self, texts: Sequence[str], *, model: str, seconds: float = 0) -> list["array[float]"]:
+        """A vector of length 1 for each text, in order; vLLM reads the beginning of a text that is too long for it.
+
+        Raises `EngineTimeout`, `EngineUnavailable`, `EngineRejected`, `PromptTooLong`. Cancelling closes the request.
+        ``seconds``: for each request, in the place of the deadline.
+        """
+        url, vectors = f"{self._base}/embeddings", list["array[float]"]()
+        for batch in batches(texts):
+            body = embed_body(batch, model=model, cut=self._is_vllm)
+            status, said = await self._ask("POST", url, body, seconds=seconds, limit=VECTORS_LIMIT)
+            if status != 200:
+                raise self._refused(status, said)
+            vectors += read_vectors(said, len(batch), who=self._who)
+        return vectors
 
     async def load_lora(self, name: str, folder: str) -> None:
         """Load an adapter under a name. Raises `EngineRejected` with the server's reason, or another `EngineError`."""
@@ -213,6 +248,10 @@ class OpenAIClient:
             raise EngineTimeout(f"{self._who} made no token within {seconds:g} s") from None
         return usage
 
+    async def probe_vector(self, *, model: str, seconds: float) -> None:
+        """Encode one word: the same of an encoder."""
+        await self.embed(["Hello"], model=model, seconds=seconds)
+
     async def count(self, messages: Sequence[PromptMessage], *, model: str) -> int | None:
         """Tokens of the rendered prompt as vLLM counts them; None where the server cannot say, now or ever."""
         if not self._counts:
@@ -229,12 +268,12 @@ class OpenAIClient:
         return count if isinstance(count, int) else None
 
     async def _ask(
-        self, method: str, url: str, body: dict[str, Any] | None = None, *, seconds: float = 0.0
+        self, method: str, url: str, body: dict[str, Any] | None = None, *, seconds: float = 0, limit: int = BODY_LIMIT
     ) -> tuple[int, Any]:
         wait = _Wait(self._clock, seconds or self._deadlines.question, f"{method} {url.removeprefix(self._base)}")
         session = self._require()
         async with self._errors(wait), session.request(method, url, json=body, allow_redirects=False) as response:
-            return response.status, await _body(response)
+            return response.status, await _body(response, limit)
 
 
 class _Wait:
@@ -258,11 +297,11 @@ def shown(url: str) -> str:
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if rest else url
 
 
-def _base(url: str) -> str:
+def _base(url: str, table: str) -> str:
     url = url.rstrip("/")
     scheme, _, rest = url.partition("://")
     if scheme not in ("http", "https") or not rest:
-        raise EngineRejected(f"engine.base_url must start with http:// or https://, not {shown(url)!r}")
+        raise EngineRejected(f"{table}.base_url must start with http:// or https://, not {shown(url)!r}")
     return url if "/" in rest else f"{url}/v1"
 
 
@@ -276,16 +315,16 @@ def _reason(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-async def _body(response: aiohttp.ClientResponse) -> Any:
-    """The body as JSON where it is JSON, else as text; 1 MiB at most."""
+async def _body(response: aiohttp.ClientResponse, limit: int = BODY_LIMIT) -> Any:
+    """The body as JSON where it is JSON, else as text; ``limit`` bytes at most."""
     blocks, size = list[bytes](), 0
-    while size < BODY_LIMIT and (block := await response.content.readany()):
+    while size < limit and (block := await response.content.readany()):
         blocks.append(block)
         size += len(block)
     text = b"".join(blocks).decode("utf-8", "replace")
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from botcore.engine.home import Which
 from botcore.engine.model import Model
 from botcore.engine.room import cores
 
@@ -32,6 +33,8 @@ class ServerPlan:
     key: str
     inside: Path | None = None
     """The directory with our plugin (`botcore.engine.inside`)."""
+    pooling: bool = False
+    """It serves an encoder: no tokens are generated, and there is no LoRA."""
     gpu: bool = False
     window: int = 0
     kv_cache_gib: float = 1.0
@@ -43,15 +46,18 @@ class ServerPlan:
     would answer as the base."""
     args: tuple[str, ...] = ()
 
+    @property
+    def which(self) -> Which:
+        """Whose server it is."""
+        return "encoder" if self.pooling else "engine"
+
 
 def server_command(plan: ServerPlan) -> list[str]:
     """The argument list. The key is not in it: everybody on the machine can read a command line."""
     # `vllm serve` looks for the metadata of a package called vllm, which the CPU build is not.
     command = [str(plan.python), "-m", "vllm.entrypoints.openai.api_server"]
     command += ["--model", plan.model.source, "--served-model-name", plan.model.name, "--uds", str(plan.socket)]
-    # The caller's sampling is all there is: a model's generation_config.json would add to it unseen.
-    command += ["--generation-config", "vllm"]
-    command += ["--enable-prompt-tokens-details", "--disable-uvicorn-access-log"]
+    command += ["--disable-uvicorn-access-log", *(_pooling(plan) if plan.pooling else _GENERATION)]
     if window := _window(plan):
         command += ["--max-model-len", str(window)]
     command += ["--dtype", _dtype(plan)] + ([] if plan.gpu else _cpu(plan))
@@ -59,8 +65,18 @@ def server_command(plan: ServerPlan) -> list[str]:
     return command + list(plan.args)
 
 
+# The caller's sampling is all there is: a model's generation_config.json would add to it unseen.
+_GENERATION = ("--generation-config", "vllm", "--enable-prompt-tokens-details")
+
+
+def _pooling(plan: ServerPlan) -> list[str]:
+    # On a GPU the engine takes 92 % of the memory: this fits beside it. What has no KV cache needs its weights alone.
+    return ["--runner", "pooling", *(["--gpu-memory-utilization", "0.05"] if plan.gpu else [])]
+
+
 def _cpu(plan: ServerPlan) -> list[str]:
     # One EngineCore and no worker (17 s instead of 27 s to the first answer); compiling costs 34 s more than it brings.
+    # Without a size of the KV cache vLLM asks for 92 % of the memory, of an encoder too, which takes none of it.
     cache = str(int(plan.kv_cache_gib * (1 << 30)))
     return ["--enforce-eager", "--distributed-executor-backend", "uni", "--kv-cache-memory-bytes", cache]
 
@@ -72,7 +88,10 @@ def _lora(plan: ServerPlan) -> list[str]:
 
 
 def _dtype(plan: ServerPlan) -> str:
-    return "bfloat16" if plan.dtype == "auto" and not plan.gpu else plan.dtype
+    if plan.dtype != "auto" or plan.gpu:
+        return plan.dtype
+    # An encoder is small, and in float32 a text has one vector, whatever is encoded beside it.
+    return "float32" if plan.pooling else "bfloat16"
 
 
 def _window(plan: ServerPlan) -> int:
@@ -112,5 +131,6 @@ def server_environment(plan: ServerPlan, inherited: Mapping[str, str]) -> dict[s
         # Without this the CPU platform replaces the uni executor by a worker process.
         environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
         # One core stays with the bot: with all of them vLLM's threads spin against it (10 times slower when measured).
-        environment.setdefault("OMP_NUM_THREADS", str(max(1, cores() - 1)))
+        # One is enough for an encoder, which has the engine beside it.
+        environment.setdefault("OMP_NUM_THREADS", "1" if plan.pooling else str(max(1, cores() - 1)))
     return environment

@@ -40,6 +40,8 @@ class Fit:
 
 def fit(facts: Facts, here: Room, settings: EngineSettings) -> Fit:
     """Whether this model fits here with these settings."""
+    if facts.encoder:
+        return _of_encoder(facts, here)
     weights = _weights(facts, gpu=bool(here.gpu_memory))
     if not weights or not facts.kv_token_bytes:
         return Fit(verdict="unknown", why="its configuration does not say how large it is")
@@ -73,6 +75,19 @@ def _on_gpu(facts: Facts, weights: int, here: Room, settings: EngineSettings) ->
     )
     verdict: Literal["fits", "tight", "no"] = "fits" if needed <= usable else "tight" if advice else "no"
     return Fit(verdict=verdict, why=why, needed=needed, window=min(window, room_for) or window)
+
+
+def _of_encoder(facts: Facts, here: Room) -> Fit:
+    """In float32 on a CPU, and without a KV cache."""
+    weights = facts.parameters * 4 or facts.weight_bytes
+    if here.gpu_memory or not weights:
+        return Fit(verdict="unknown", why="an encoder on a GPU was not measured", window=facts.window)
+    needed = weights + VLLM_CPU
+    why = (
+        f"weights {gib(weights)} in float32 + vLLM {gib(VLLM_CPU)} = {gib(needed)}, beside the engine; "
+        f"{gib(here.available)} of {gib(here.memory)} are free"
+    )
+    return Fit(verdict=_verdict(needed, here.available, here.memory), why=why, needed=needed, window=facts.window)
 
 
 def _verdict(needed: int, available: int, memory: int) -> Literal["fits", "tight", "no"]:

@@ -1,4 +1,4 @@
-"""Where an engine's socket lives, and that only one engine lives there. What a killed bot left is cleared away here."""
+"""Where a server's socket lives, and that only one lives there. What a killed bot left is cleared away here."""
 
 import contextlib
 import fcntl
@@ -7,11 +7,15 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from botcore.engine.child import kill_group, members_of
 from botcore.errors import EngineUnavailable
 
-__all__ = ["CURRENT", "engine_home", "notes_in"]
+__all__ = ["CURRENT", "Which", "home_of", "notes_in"]
+
+Which = Literal["engine", "encoder"]
+"""What a server is for. Each has a home of its own: neither clears away what is the other's."""
 
 CURRENT = "engine.sock"
 """Always leads to the socket that serves now: another process may use it with ``base_url = "unix://…"``."""
@@ -20,14 +24,14 @@ SOCKET_PATH_LIMIT = 100
 
 
 @contextmanager
-def engine_home(data_dir: Path) -> Iterator[Path]:
+def home_of(which: Which, data_dir: Path) -> Iterator[Path]:
     """A private directory for sockets, ours alone while inside. `EngineUnavailable` where another process has it."""
-    home = notes_in(data_dir)
+    home = notes_in(data_dir, which)
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.chmod(0o700)
-    with _only_one(home / "engine.lock", data_dir):
+    with _only_one(home / f"{which}.lock", which, data_dir):
         _clear(home)
-        if len(bytes(home / "engine-99.sock")) < SOCKET_PATH_LIMIT:
+        if len(bytes(home / f"{which}-99.sock")) < SOCKET_PATH_LIMIT:
             yield home
             return
         with tempfile.TemporaryDirectory(prefix="botcore-") as short:
@@ -35,15 +39,16 @@ def engine_home(data_dir: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _only_one(path: Path, data_dir: Path) -> Iterator[None]:
+def _only_one(path: Path, which: Which, data_dir: Path) -> Iterator[None]:
     with path.open("a+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
+            who = file.read().strip() or "?"
+            otherwise = 'use it from here with engine.kind = "openai", or ' if which == "engine" else ""
             raise EngineUnavailable(
-                f"process {file.read().strip() or '?'} runs the engine of {data_dir}; "
-                'use it from here with engine.kind = "openai", or give this bot a bot.data_dir of its own'
+                f"process {who} runs the {which} of {data_dir}; {otherwise}give this bot a bot.data_dir of its own"
             ) from None
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -51,9 +56,10 @@ def _only_one(path: Path, data_dir: Path) -> Iterator[None]:
         yield
 
 
-def notes_in(data_dir: Path) -> Path:
+def notes_in(data_dir: Path, which: Which = "engine") -> Path:
     """Where the process groups of running servers are noted (`Launch.notes`)."""
-    return data_dir.resolve() / "run"
+    run = data_dir.resolve() / "run"
+    return run if which == "engine" else run / which
 
 
 def _clear(home: Path) -> None:

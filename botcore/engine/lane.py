@@ -1,13 +1,16 @@
-"""One model's server, kept up: started, warmed up, watched, restarted. A change of model runs two lanes for a while."""
+"""One model's server, kept up: started, warmed up, watched, restarted. A change of model runs two lanes for a while.
+
+An encoder's is kept up the same way; what proves that it lives is a vector in the place of a token.
+"""
 
 import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from botcore.clock import Clock, wait_at_most
 from botcore.engine.child import Child, Launch, kill_group
@@ -20,6 +23,9 @@ from botcore.messages import Sampling
 from botcore.models.adapter import what_is_wrong
 from botcore.ports import Delta, Prompt
 from botcore.versions import LoraFiles
+
+if TYPE_CHECKING:
+    from array import array
 
 __all__ = ["Lane"]
 
@@ -39,7 +45,7 @@ Report = Callable[..., None]
 
 
 class Lane:
-    """A server and the streams on it. `keep` runs it until cancelled."""
+    """A server and the requests on it. `keep` runs it until cancelled."""
 
     def __init__(
         self,
@@ -59,7 +65,7 @@ class Lane:
         """While a server answers."""
         self.window: int = 0
         self.open: int = 0
-        """Streams running now."""
+        """Requests running now."""
         self.failure: str = ""
         """Why the last start failed; empty after one that worked."""
         self.settled: asyncio.Event = asyncio.Event()
@@ -89,7 +95,7 @@ class Lane:
                 pause = 1.0
             self.failure = "" if worked else reason
             self.settled.set()
-            logger.error("engine: %s; next start in %g s", reason, pause)
+            logger.error("%s: %s; next start in %g s", self.plan.which, reason, pause)
             again = f"{reason}; starting again in {pause:g} s"
             # A first death is a matter of seconds and worth waiting for; a server that never came up is not.
             self._report(stage="model" if worked else "failed", detail=again, progress=None)
@@ -127,8 +133,8 @@ class Lane:
             python=self.plan.python,
             command=server_command(self.plan),
             environment=server_environment(self.plan, os.environ),
-            log=self._data_dir / "logs" / "engine.log",
-            notes=notes_in(self._data_dir),
+            log=self._data_dir / "logs" / f"{self.plan.which}.log",
+            notes=notes_in(self._data_dir, self.plan.which),
         )
 
     def _connect(self) -> OpenAIClient:
@@ -138,6 +144,7 @@ class Lane:
             api_key=self.plan.key,
             socket=str(self.plan.socket),
             deadlines=self._deadlines,
+            table=self.plan.which,
         )
 
     async def _attend(self, client: OpenAIClient, child: Child, ready: asyncio.Event) -> str:
@@ -145,8 +152,9 @@ class Lane:
         try:
             served = await self._knock(client)
             await self._load_all(client)
-            self._report(stage="warmup", detail="generating the first token", progress=None)
-            await client.probe(model=self.plan.model.name, seconds=WARMUP_WITHIN)
+            first = "encoding the first word" if self.plan.pooling else "generating the first token"
+            self._report(stage="warmup", detail=first, progress=None)
+            await self._probe(client, WARMUP_WITHIN)
             self.client, self.window, self.group, self.failure = client, served.window, child.group, ""
             ready.set()
             self.settled.set()
@@ -224,20 +232,25 @@ class Lane:
             await self._clock.sleep(KNOCK_EVERY)
 
     async def _check_up(self, client: OpenAIClient) -> None:
-        """Wait for the next occasion, then make one token. Raises `EngineError` for a server that cannot."""
+        """Wait for the next occasion, then look. Raises `EngineError` for a server that makes nothing."""
         await wait_at_most(PROBE_EVERY, self._doubt, self._clock)
         self._doubt.clear()
         if self._busy():
             return
         try:
-            await client.probe(model=self.plan.model.name, seconds=PROBE_WITHIN)
+            await self._probe(client, PROBE_WITHIN)
         except EngineTimeout:
             # Once more: it is this process, or the whole machine, that may have stood still.
-            await client.probe(model=self.plan.model.name, seconds=PROBE_WITHIN)
+            await self._probe(client, PROBE_WITHIN)
         self._last_sign = self._clock.monotonic()
 
+    async def _probe(self, client: OpenAIClient, seconds: float) -> None:
+        """One token, or one vector. Raises the `EngineError` family."""
+        make = client.probe_vector if self.plan.pooling else client.probe
+        await make(model=self.plan.model.name, seconds=seconds)
+
     def _busy(self) -> bool:
-        """Streams are moving: proof enough, and a probe behind a long prefill would come late for no fault."""
+        """Requests are moving: proof enough, and a probe behind a long prefill would come late for no fault."""
         quiet = self._clock.monotonic() - self._last_sign
         return self.open > 0 and quiet < self._deadlines.first_token
 
@@ -249,16 +262,31 @@ class Lane:
             raise EngineUnavailable("the engine is starting")
         client = self.client
         deltas = client.generate(prompt, sampling, model=model or self.plan.model.name, window=self.window)
+        with self._watched(client):
+            async with aclosing(deltas):
+                async for delta in deltas:
+                    self._last_sign = self._clock.monotonic()
+                    yield delta
+
+    async def encode(self, texts: Sequence[str]) -> list["array[float]"]:
+        """See `OpenAIClient.embed`."""
+        if self.client is None:
+            raise EngineUnavailable("the encoder is starting")
+        with self._watched(self.client):
+            vectors = await self.client.embed(texts, model=self.plan.model.name)
+            self._last_sign = self._clock.monotonic()
+        return vectors
+
+    @contextmanager
+    def _watched(self, client: OpenAIClient) -> Iterator[None]:
+        """Count a request; one that finds nobody, or waits too long, makes us look at the server."""
         if not self.open:
             # Only the first of a crowd: else new requests would keep a hung server looking busy for ever.
             self._last_sign = self._clock.monotonic()
         self.open += 1
         self._idle.clear()
         try:
-            async with aclosing(deltas):
-                async for delta in deltas:
-                    self._last_sign = self._clock.monotonic()
-                    yield delta
+            yield
         except (EngineUnavailable, EngineTimeout) as error:
             self._doubt.set()
             if isinstance(error, EngineUnavailable) and self.client is client:
@@ -272,7 +300,7 @@ class Lane:
                 self._idle.set()
 
     async def drained(self) -> None:
-        """Return when no stream is left."""
+        """Return when no request is left."""
         await self._idle.wait()
 
 

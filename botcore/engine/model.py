@@ -1,11 +1,11 @@
-"""Which model ``engine.model`` means: the one in the box, a folder, or one that was fetched. Starts nothing."""
+"""Which model a setting means: the one in the box, a folder, or one that was fetched. Starts nothing."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from botcore.errors import ModelError
 from botcore.models import Shelf, config_facts
-from botcore.models.facts import read_config
+from botcore.models.facts import read_config, sentences_in
 from botcore.models.shelf import checked_name
 from botcore.models.weights import refuse_without_safetensors
 
@@ -25,12 +25,14 @@ class Model:
     """Tokens it was made for; 0 = not known before it is loaded."""
     kv_token_bytes: int = 0
     """Bytes of KV cache a token takes; 0 = not known."""
+    encoder: bool = False
+    """See `Facts.encoder`."""
     note: str = ""
     """What people should know about it beside its name."""
 
 
 def find_model(setting: str, *, data_dir: Path, starter: Path = STARTER) -> Model:
-    """The model of ``engine.model``. Raises `ModelError` where there is none, with the command that gets it."""
+    """The model of this setting. Raises `ModelError` where there is none, with the command that gets it."""
     if setting == "starter":
         return _in(starter, "starter")
     if is_folder(setting):
@@ -49,5 +51,11 @@ def is_folder(setting: str) -> bool:
 def _in(path: Path, name: str) -> Model:
     config = read_config(path)
     refuse_without_safetensors(str(path), (file.name for file in path.iterdir()))
-    facts = config_facts(config, tensors={}, weight_bytes=0, chat_template=False)
-    return Model(source=str(path.resolve()), name=name, window=facts.window, kv_token_bytes=facts.kv_token_bytes)
+    facts = config_facts(config, tensors={}, weight_bytes=0, chat_template=False, sentences=sentences_in(path))
+    return Model(
+        source=str(path.resolve()),
+        name=name,
+        window=facts.window,
+        kv_token_bytes=facts.kv_token_bytes,
+        encoder=facts.encoder,
+    )

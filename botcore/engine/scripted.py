@@ -19,7 +19,7 @@ from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, EngineStatus, Prompt, Usage
 from botcore.versions import LoraFiles
 
-__all__ = ["Script", "ScriptedEngine"]
+__all__ = ["Script", "ScriptedEngine", "turn_of_the_loop"]
 
 Script = str | Callable[[Prompt], str] | EngineError
 """A reply's text; or what makes it from the prompt; or the error to raise instead."""
@@ -159,7 +159,7 @@ class ScriptedEngine:
 
     async def _turnstile(self) -> None:
         """Wait while held; always one turn of the loop, as a real stream gives."""
-        await _turn_of_the_loop()
+        await turn_of_the_loop()
         gate = self._gate
         if gate is None:
             return
@@ -206,7 +206,8 @@ class ScriptedEngine:
 
 
 @coroutine
-def _turn_of_the_loop() -> Generator[None, None, None]:
+def turn_of_the_loop() -> Generator[None, None, None]:
+    """Let everything else go first, once."""
     yield
 
 

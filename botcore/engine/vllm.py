@@ -1,6 +1,7 @@
 """``kind = "vllm"``: vLLM's own server as a child of the bot. Nothing of vLLM is imported here.
 
 VllmEngine ── which model and which LoRA version serve
+Footing  ── where servers live, and the Python that runs them (footing.py)
 Fleet    ── which server does, and how another takes over   (fleet.py)
 Lane     ── one model's server, kept up                     (lane.py)
 Child    ── one guarded process                             (child.py, guard.py)
@@ -8,7 +9,6 @@ OpenAIClient ── the way to it                               (client.py)
 """
 
 import asyncio
-import contextlib
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Iterable, Sequence
@@ -20,11 +20,9 @@ from botcore.clock import Clock
 from botcore.engine.board import Board
 from botcore.engine.client import Deadlines
 from botcore.engine.command import LORA_LOADS, ServerPlan
-from botcore.engine.environment import EnginePython, find_engine
 from botcore.engine.fleet import Fleet
-from botcore.engine.home import CURRENT, engine_home
-from botcore.engine.inside import install_inside
-from botcore.engine.install import ensure_engine_environment
+from botcore.engine.footing import Footing
+from botcore.engine.home import CURRENT
 from botcore.engine.known import STARTER_LABEL, better_command
 from botcore.engine.lane import Lane
 from botcore.engine.model import Model, find_model
@@ -40,24 +38,19 @@ __all__ = ["VllmEngine"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-LOOK_AGAIN = 30.0
-"""Seconds between two looks for what was not there, or not free: somebody may have installed the engine by hand."""
-
 
 class VllmEngine:
     """An `Engine` that owns its server."""
 
     def __init__(self, settings: EngineSettings, *, data_dir: Path, clock: Clock) -> None:
         self._settings = settings
-        self._data_dir = data_dir.resolve()
         self._clock = clock
         self._board = Board(EngineStatus(stage="off", model=settings.model))
+        self._footing = Footing("engine", settings, self._board, data_dir=data_dir, clock=clock)
         self._deadlines = Deadlines(first_token=settings.first_token_timeout_s, token_gap=settings.token_gap_timeout_s)
         # A key of the settings' lets other processes use the socket; else nobody needs to know it.
         self._key = settings.api_key.get_secret_value() or secrets.token_urlsafe(24)
         self._fleet = Fleet(self._board, clock=clock, point_at=self._point_at)
-        self._home = self._inside = Path()
-        self._python = EnginePython(path=Path(), build="cpu", version="")
         self._started = 0
         self._switching = asyncio.Lock()
         self._first: LoraFiles | None = None
@@ -77,59 +70,20 @@ class VllmEngine:
     @property
     def socket(self) -> Path:
         """Where the serving engine listens, whichever it is; the directory is for this user only."""
-        return self._home / CURRENT
+        return self._footing.home / CURRENT
 
     # ------------------------------------------------------------------ keeping it up
 
     async def run(self) -> None:
         """See `Engine.run`: install where needed, then serve until cancelled."""
-        try:
-            with contextlib.ExitStack() as stack:
-                self._home = await self._moved_in(stack)
-                self._inside = install_inside(self._home / "inside")
-                self._python = await self._install()
-                await self._fleet.run(self._lane(self._plan(await self._model(self._settings.model)), self._first))
-        except (EngineUnavailable, OSError) as error:  # a full disk, say: the bot goes on without an engine
-            self._fail(error)
-            await asyncio.Event().wait()
-        finally:
-            self._board.show(stage="off", detail="", progress=None)
+        await self._footing.run(self._serve)
 
-    async def _moved_in(self, stack: contextlib.ExitStack) -> Path:
-        """The engine's home; where another process has it, from when that one has left: it may be about to."""
-        while True:
-            try:
-                return stack.enter_context(engine_home(self._data_dir))
-            except EngineUnavailable as error:
-                if self.status.detail != str(error):
-                    self._fail(error)
-            await self._clock.sleep(LOOK_AGAIN)
-
-    async def _install(self) -> EnginePython:
-        """The Python that has vLLM; where it cannot be installed, wait until somebody has."""
-        try:
-            path = await ensure_engine_environment(
-                self._settings, self._data_dir, self._board_install, clock=self._clock
-            )
-        except EngineUnavailable as error:
-            self._fail(error)
-        else:
-            return await find_engine(self._settings, self._data_dir, python=path)
-        while True:
-            await self._clock.sleep(LOOK_AGAIN)
-            with contextlib.suppress(EngineUnavailable):
-                return await find_engine(self._settings, self._data_dir)
-
-    def _board_install(self, detail: str, progress: float | None) -> None:
-        self._board.show(stage="install", detail=detail, progress=progress)
-
-    def _fail(self, error: Exception) -> None:
-        logger.error("engine: %s", error)
-        self._board.show(stage="failed", detail=str(error), progress=None)
+    async def _serve(self) -> None:
+        await self._fleet.run(self._lane(self._plan(await self._model(self._settings.model)), self._first))
 
     async def _model(self, setting: str) -> Model:
         try:
-            model = find_model(setting, data_dir=self._data_dir)
+            model = find_model(setting, data_dir=self._footing.data_dir)
         except ModelError as error:
             raise EngineUnavailable(f"engine.model: {error}") from None
         if setting != "starter":
@@ -139,14 +93,14 @@ class VllmEngine:
 
     def _plan(self, model: Model) -> ServerPlan:
         """What a server of this model is started with; `_lane` says where it listens, and whether in LoRA mode."""
-        settings = self._settings
+        settings, footing = self._settings, self._footing
         return ServerPlan(
-            python=self._python.path,
+            python=footing.python.path,
             model=model,
             socket=Path(),
             key=self._key,
-            inside=self._inside,
-            gpu=self._python.build == "cuda",
+            inside=footing.inside,
+            gpu=footing.python.build == "cuda",
             window=settings.window,
             kv_cache_gib=settings.kv_cache_gib,
             dtype=settings.dtype,
@@ -161,10 +115,10 @@ class VllmEngine:
 
     def _lane_of(self, plan: ServerPlan, adapters: Iterable[LoraFiles]) -> Lane:
         self._started += 1
-        plan = replace(plan, socket=self._home / f"engine-{self._started}.sock")
+        plan = replace(plan, socket=self._footing.home / f"engine-{self._started}.sock")
         return Lane(
             plan,
-            data_dir=self._data_dir,
+            data_dir=self._footing.data_dir,
             clock=self._clock,
             deadlines=self._deadlines,
             report=lambda **changes: self._fleet.hear(plan, changes),
@@ -185,7 +139,7 @@ class VllmEngine:
 
     async def _take_over(self, new: Lane) -> None:
         old = self._fleet.running
-        gpu = self._python.build == "cuda"
+        gpu = self._footing.python.build == "cuda"
         beside = not gpu and await asyncio.to_thread(has_room_for_two, old.group)
         await self._fleet.take_over(new, beside=beside, again=self._again)
 

@@ -32,7 +32,9 @@ EVENT_LIMIT = 1 << 20
 
 _MARKER = re.compile(r"<(?=[|｜][^<>\n]{1,64}[|｜]>)|<(?=(?:start|end)_of_turn>)|\[(?=/?INST\])")
 _TOO_LONG = re.compile(
-    r"maximum (?:context|model) length|context.length.exceeded|context (?:window|size)|too many tokens", re.IGNORECASE
+    r"maximum (?:context|model) length|context.length.exceeded|context (?:window|size)|too many tokens"
+    r"|must have less than \d+ tokens",  # Text Embeddings Inference
+    re.IGNORECASE,
 )
 _SPACE = re.compile(r"\s+")
 
@@ -222,17 +224,20 @@ def _line(text: str) -> str:
     return text if len(text) <= REASON_LIMIT else text[: REASON_LIMIT - 1] + "…"
 
 
-def error_for(status: int, body: Any, *, who: str = "the engine") -> EngineError:
-    """What an HTTP status and error body mean: `EngineUnavailable` is worth another try, `EngineRejected` is not."""
+def error_for(status: int, body: Any, *, who: str = "the engine", table: str = "engine") -> EngineError:
+    """What an HTTP status and error body mean: `EngineUnavailable` is worth another try, `EngineRejected` is not.
+
+    ``table`` is the one of the configuration that says where the server is.
+    """
     reason = reason_in(body) or f"HTTP {status}"
     if status in (401, 403):
-        return EngineRejected(f"{who} refuses the key ({reason}); set engine.api_key")
+        return EngineRejected(f"{who} refuses the key ({reason}); set {table}.api_key")
     if status in (408, 425, 429) or status >= 500:
         return EngineUnavailable(f"{who} cannot answer now: {reason}")
     if _is_too_long(body, reason):
         return PromptTooLong(f"the prompt does not fit: {reason}")
     if status == 404:
-        return EngineRejected(f"{who} does not know it: {reason}; check engine.base_url and engine.model")
+        return EngineRejected(f"{who} does not know it: {reason}; check {table}.base_url and {table}.model")
     return EngineRejected(f"{who} refuses the request: {reason}")
 
 

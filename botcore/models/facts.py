@@ -1,6 +1,7 @@
 """What a model says of itself: config.json, the headers of its weights, its chat template. Nothing is loaded."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,10 +10,23 @@ from typing import Any
 from botcore.errors import ModelError
 from botcore.models.weights import DTYPES, refuse_without_safetensors, tensors_of, weights_in
 
-__all__ = ["Facts", "config_facts", "facts_of", "read_config", "window_of"]
+__all__ = [
+    "SENTENCES",
+    "SENTENCES_LONGEST",
+    "Facts",
+    "config_facts",
+    "facts_of",
+    "read_config",
+    "sentences_in",
+    "window_of",
+]
 
+_NO_TEXT = re.compile(r"(?<!LMHead)(?<!Chat)(?<!GLM)Model$|ForMaskedLM$")
+"""Architectures that say nothing: a bare stack of layers, or one that fills gaps."""
 HALF = 2
 """Bytes of one value of the KV cache, which is kept in bfloat16."""
+SENTENCES, SENTENCES_LONGEST = "modules.json", "sentence_bert_config.json"
+"""Where sentence-transformers list what a model is made of, and how many tokens it was trained to read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +45,8 @@ class Facts:
     quantized: str
     """The method, such as awq; empty for plain weights."""
     chat_template: bool
+    encoder: bool = False
+    """It turns texts into vectors, and generates nothing."""
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -49,22 +65,44 @@ def facts_of(folder: Path) -> Facts:
     config = read_config(folder)
     refuse_without_safetensors(str(folder), (path.name for path in folder.iterdir()))
     files = weights_in(folder)
-    size = sum(path.stat().st_size for path in files)
-    return config_facts(config, tensors=tensors_of(files), weight_bytes=size, chat_template=_has_template(folder))
+    size, template = sum(path.stat().st_size for path in files), _has_template(folder)
+    return config_facts(
+        config, tensors=tensors_of(files), weight_bytes=size, chat_template=template, sentences=sentences_in(folder)
+    )
 
 
-def config_facts(config: Any, *, tensors: Mapping[str, int], weight_bytes: int, chat_template: bool) -> Facts:
-    """The facts of this config.json and these weights."""
+def sentences_in(folder: Path) -> Mapping[str, Any] | None:
+    """How much a model of sentence-transformers reads, in their words; None where it is none of theirs."""
+    if not (folder / SENTENCES).is_file():
+        return None
+    try:
+        table = json.loads((folder / SENTENCES_LONGEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return table if isinstance(table, dict) else {}
+
+
+def config_facts(
+    config: Any,
+    *,
+    tensors: Mapping[str, int],
+    weight_bytes: int,
+    chat_template: bool,
+    sentences: Mapping[str, Any] | None = None,
+) -> Facts:
+    """The facts of this config.json, these weights and what lies beside them (``sentences``: see `sentences_in`)."""
+    architecture = next((str(name) for name in _listed(config.get("architectures"))), "")
     dtype = max(tensors, key=lambda name: tensors[name], default="")
     return Facts(
-        architecture=next((str(name) for name in _listed(config.get("architectures"))), ""),
-        window=window_of(config),
+        architecture=architecture,
+        window=min(filter(None, (window_of(config), _whole(sentences or {}, "max_seq_length"))), default=0),
         kv_token_bytes=_kv_token_bytes(_text(config)),
         parameters=sum(tensors.values()),
         dtype=DTYPES.get(dtype, (dtype.lower(), 0))[0] or str(config.get("dtype") or config.get("torch_dtype") or ""),
         weight_bytes=weight_bytes,
         quantized=_quantized(config),
         chat_template=chat_template,
+        encoder=sentences is not None or bool(_NO_TEXT.search(architecture)),
     )
 
 

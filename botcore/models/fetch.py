@@ -4,16 +4,17 @@ import asyncio
 import fcntl
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from botcore.clock import Clock
 from botcore.errors import ModelError
-from botcore.models.facts import Facts, config_facts
+from botcore.models.facts import SENTENCES, SENTENCES_LONGEST, Facts, config_facts
 from botcore.models.hub import Hub
 from botcore.models.parts import Part
 from botcore.models.shelf import Record, RecordedFile, Shelf
@@ -54,9 +55,23 @@ async def plan(hub: Hub, shelf: Shelf, name: str, revision: str = "") -> Plan:
         raise ModelError(f"{name}: its config.json is no model's configuration")
     weights = set(weights_among(file.name for file in files))
     size = sum(file.bytes for file in files if file.name in weights)
-    facts = config_facts(config, tensors=listing.tensors, weight_bytes=size, chat_template=listing.chat_template)
+    facts = config_facts(
+        config,
+        tensors=listing.tensors,
+        weight_bytes=size,
+        chat_template=listing.chat_template,
+        sentences=await _sentences(hub, listing, {file.name for file in files}),
+    )
     here = sum(path.stat().st_size for path in shelf.parts(name).glob("*-*"))
     return Plan(listing=listing, files=files, facts=facts, here=here)
+
+
+async def _sentences(hub: Hub, listing: Listing, names: Collection[str]) -> Mapping[str, Any] | None:
+    """As `sentences_in` has it, of a model on the hub."""
+    if SENTENCES not in names:
+        return None
+    table = await hub.json_file(listing, SENTENCES_LONGEST) if SENTENCES_LONGEST in names else {}
+    return table if isinstance(table, dict) else {}
 
 
 async def fetch(hub: Hub, shelf: Shelf, plan: Plan, tell: Tell, *, clock: Clock) -> Path:
@@ -144,6 +159,7 @@ def _put_together(shelf: Shelf, parts: Path, record: Record) -> Path:
         shutil.rmtree(ready, ignore_errors=True)
         ready.mkdir()
         for file in record.files:
+            (ready / file.name).parent.mkdir(exist_ok=True)
             _given_name(parts / file.hub.replace(":", "-"), ready / file.name)
         folder = shelf.publish(ready, record)
     shutil.rmtree(parts, ignore_errors=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botcore.errors import ModelError
+from botcore.models.facts import SENTENCES
 from botcore.models.weights import refuse_without_safetensors, weights_among
 
 __all__ = ["HubFile", "Listing", "chosen", "pause_asked_for", "read_listing", "refusal"]
@@ -18,6 +19,8 @@ COMMIT = re.compile(r"[0-9a-f]{40}")
 OID = re.compile(r"sha256:[0-9a-f]{64}|git:[0-9a-f]{40}")
 PLAIN = re.compile(r"\w[\w.+-]{0,200}", re.ASCII)
 """A name that is safe in any folder: no path, not hidden."""
+MODULE = re.compile(r"\d{1,2}_\w{1,60}/(?:config\.json|model\.safetensors)", re.ASCII)
+"""What sentence-transformers keep of a module in a folder of its own: without 1_Pooling vLLM would pool another way."""
 ENDINGS = (".json", ".txt", ".model", ".jinja", ".tiktoken", ".md")
 BESIDE_LIMIT = 200 << 20
 """Bytes of one file beside the weights: the largest tokenizers have 35 MB."""
@@ -71,7 +74,8 @@ def chosen(listing: Listing) -> list[HubFile]:
     names = [file.name for file in listing.files]
     refuse_without_safetensors(listing.name, names)
     weights = set(weights_among(name for name in names if PLAIN.fullmatch(name)))
-    beside = [file for file in listing.files if _is_beside(file)]
+    modules = SENTENCES in names
+    beside = [file for file in listing.files if _is_beside(file) or (modules and MODULE.fullmatch(file.name))]
     return [*beside, *(file for file in listing.files if file.name in weights)]
 
 

@@ -1,4 +1,4 @@
-"""Engine, database, channels and plugins: how each of them is."""
+"""Engine, encoder, database, channels and plugins: how each of them is."""
 
 from collections.abc import Iterator, Sequence
 
@@ -20,7 +20,7 @@ STAGES: dict[Stage, tuple[str, Tone]] = {
 
 
 async def read(bot: Bot, store: Store) -> Sequence[Widget]:
-    """Three figures, and a row for the engine and each part."""
+    """Three figures, and a row for the engine, the encoder and each part."""
     wrong = await _database(store)
     parts = list(_parts(bot))
     ill = sum(state != "ok" for _, state, _ in parts)
@@ -33,7 +33,8 @@ async def read(bot: Bot, store: Store) -> Sequence[Widget]:
             tone="bad" if ill else "good",
         ),
         Rows(
-            columns={"Part": "text", "State": "state", "What it says": "text"}, rows=[_engine_row(bot.engine), *parts]
+            columns={"Part": "text", "State": "state", "What it says": "text"},
+            rows=[_row("engine", bot.engine), *_encoder_rows(bot), *parts],
         ),
     ]
 
@@ -46,10 +47,14 @@ def _engine(status: EngineStatus) -> Figure:
     return Figure(name="Engine", value=word + share, note=note, tone=tone)
 
 
-def _engine_row(status: EngineStatus) -> Sequence[Cell]:
+def _encoder_rows(bot: Bot) -> Sequence[Sequence[Cell]]:
+    return [_row("encoder", bot.encoder.status)] if bot.encoder else []
+
+
+def _row(name: str, status: EngineStatus) -> Sequence[Cell]:
     """What it says is a sentence or two: too much for the note of a figure."""
     state = {"ready": "ok", "failed": "not well"}.get(status.stage, "waiting")
-    return "engine", state, status.detail
+    return name, state, status.detail
 
 
 async def _database(store: Store) -> str:
@@ -62,5 +67,6 @@ async def _database(store: Store) -> str:
 
 
 def _parts(bot: Bot) -> Iterator[Sequence[Cell]]:
-    for name, told in sorted(bot.health().items(), key=lambda part: (part[1] == "ok", part[0])):
+    health = {name: told for name, told in bot.health().items() if name != "encoder"}
+    for name, told in sorted(health.items(), key=lambda part: (part[1] == "ok", part[0])):
         yield (name, "ok", "") if told == "ok" else (name, "not well", told)

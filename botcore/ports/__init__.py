@@ -1,7 +1,8 @@
-"""What others implement: channels and engines; and the two faces of the core they are given: `Inbox` and `Bot`."""
+"""What others implement (channels, engines, encoders), and the two faces of the core they get: `Inbox` and `Bot`."""
 
 from botcore.ports.bot import Bot, Database
 from botcore.ports.channel import PLACEHOLDER, Capabilities, Channel, Draft, Inbox, Part, Receipt
+from botcore.ports.encoder import Encoder
 from botcore.ports.engine import Delta, Engine, EngineStatus, LoraEngine, Prompt, Stage, Usage
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Database",
     "Delta",
     "Draft",
+    "Encoder",
     "Engine",
     "EngineStatus",
     "Inbox",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from botcore.clock import Clock
 from botcore.messages import Conversation, Entry, Feedback, Message, Outcome, Reply
+from botcore.ports.encoder import Encoder
 from botcore.ports.engine import EngineStatus
 from botcore.versions import Loras
 
@@ -55,6 +56,11 @@ class Bot(Protocol):
 
     async def engine_changed(self) -> None:
         """Return at the next change of `engine`."""
+        ...
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """What turns texts into vectors; None where none is configured. The bot brings it up, and starts without it."""
         ...
 
     @property
@@ -138,5 +144,5 @@ class Bot(Protocol):
         ...
 
     def health(self) -> Mapping[str, str]:
-        """Name to "ok" or what is wrong, for every channel, plugin, the store and the engine."""
+        """Name to "ok" or what is wrong, for every channel and plugin; and what else is wrong, as with the encoder."""
         ...

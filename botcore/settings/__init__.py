@@ -11,6 +11,7 @@ from botcore.settings.layers import load_settings, shipped_config
 from botcore.settings.mistakes import validate
 from botcore.settings.tables import (
     BotSettings,
+    EncoderSettings,
     EngineSettings,
     HttpSettings,
     Settings,
@@ -21,6 +22,7 @@ from botcore.settings.tables import (
 
 __all__ = [
     "BotSettings",
+    "EncoderSettings",
     "EngineSettings",
     "HttpSettings",
     "Settings",

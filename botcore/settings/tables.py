@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 __all__ = [
     "CORE",
     "BotSettings",
+    "EncoderSettings",
     "EngineSettings",
     "HttpSettings",
     "Settings",
@@ -118,6 +119,38 @@ class EngineSettings(Table):
     """More arguments for the vLLM server, as on its command line."""
 
 
+class EncoderSettings(Table):
+    """``[encoder]``: a model that turns texts into vectors, for plugins that search."""
+
+    kind: Literal["off", "vllm", "openai"] = "off"
+    """``vllm`` (a local server of our own, in the engine's environment), ``openai`` (any with ``/v1/embeddings``)."""
+    model: str = ""
+    """For ``vllm`` a folder, or the name of a model that ``botcore model get`` fetched; for ``openai`` the served name,
+    empty = the only one it serves."""
+    base_url: str = ""
+    """For ``openai``: ``http://host:8000/v1``."""
+    api_key: SecretStr = SecretStr("")
+    question_prefix: str = ""
+    """What the model wants before what is asked, as its card says: "query: " (E5)."""
+    passage_prefix: str = ""
+    """The same before what is searched: "passage: " (E5). Another one makes other vectors."""
+    timeout_s: float = Field(default=10, gt=0)
+    """For one request, of at most 32 texts."""
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> Self:
+        if (self.model or self.base_url) and "kind" not in self.model_fields_set:
+            raise ValueError('say which kind: "vllm" (a model on this computer), "openai" (a server), or "off"')
+        if self.kind == "vllm" and not self.model:
+            raise ValueError(
+                'kind = "vllm" needs encoder.model, such as sentence-transformers/all-MiniLM-L6-v2 '
+                "(botcore model get fetches it), or a folder"
+            )
+        if self.kind == "openai" and not self.base_url.startswith(("http://", "https://")):
+            raise ValueError('kind = "openai" needs encoder.base_url, such as http://localhost:8000/v1')
+        return self
+
+
 class TurnSettings(Table):
     """``[turn]``: the bounds of one message's life."""
 
@@ -156,6 +189,7 @@ class Settings:
     http: HttpSettings = field(default_factory=HttpSettings)
     store: StoreSettings = field(default_factory=StoreSettings)
     engine: EngineSettings = field(default_factory=EngineSettings)
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
     turn: TurnSettings = field(default_factory=TurnSettings)
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     channels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -173,6 +207,7 @@ CORE: Mapping[str, type[Table]] = {
     "http": HttpSettings,
     "store": StoreSettings,
     "engine": EngineSettings,
+    "encoder": EncoderSettings,
     "turn": TurnSettings,
 }
 """The core's own tables."""

@@ -12,7 +12,7 @@ from botcore.bot import Bot
 from botcore.clock import Clock
 from botcore.engine.scripted import ScriptedEngine
 from botcore.messages import Attachment, Conversation, Feedback, Message, Person, PromptMessage, Reply, Sampling
-from botcore.ports import Draft, Part, Receipt
+from botcore.ports import Draft, Encoder, Part, Receipt
 from botcore.settings import Settings, load_settings
 from botcore.testing.loopback import LoopbackChannel
 
@@ -118,6 +118,7 @@ async def chatting(
     plugins: Mapping[str, object] | None = None,
     settings: Mapping[str, Any] | None = None,
     engine: ScriptedEngine | None = None,
+    encoder: Encoder | None = None,
     channel: LoopbackChannel | None = None,
     clock: Clock | None = None,
 ) -> AsyncIterator[Chat]:
@@ -136,6 +137,7 @@ async def chatting(
         tables,
         clock=clock,
         engine=engine if tables.engine.kind == "scripted" else None,
+        encoder=encoder,
         plugins={**(plugins or {}), channel.name: channel},
     )
     task = asyncio.create_task(bot.run(), name="bot")

@@ -9,14 +9,16 @@ Run it in a test of yours::
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
+from typing import TypeVar
 
 from botcore.clock import Clock, SystemClock
 from botcore.errors import EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
-from botcore.ports import Delta, Engine, Prompt, Usage
+from botcore.ports import Delta, Encoder, Engine, Prompt, Usage
 
 __all__ = ["check_engine", "running"]
 
+Kept = TypeVar("Kept", bound=Engine | Encoder)
 Running = Callable[[Engine], Awaitable[int]]
 """Requests an engine works on now, as the engine itself says."""
 
@@ -53,8 +55,8 @@ async def check_engine(
 
 
 @asynccontextmanager
-async def running(engine: Engine, *, ready_within: float = 180.0, clock: Clock | None = None) -> AsyncIterator[Engine]:
-    """The engine, run until ready; stopped at the end. `AssertionError` with its own words if it gets not ready."""
+async def running(engine: Kept, *, ready_within: float = 180.0, clock: Clock | None = None) -> AsyncIterator[Kept]:
+    """The engine or encoder, run until ready, and stopped at the end. `AssertionError` with its own words otherwise."""
     run = asyncio.create_task(engine.run(), name="engine under test")
     try:
         await _ready(engine, run, ready_within, clock or SystemClock())
@@ -65,7 +67,7 @@ async def running(engine: Engine, *, ready_within: float = 180.0, clock: Clock |
         assert run.cancelled(), f"run() must end by its cancellation, not by {run.exception()!r}"
 
 
-async def _ready(engine: Engine, run: "asyncio.Task[None]", within: float, clock: Clock) -> None:
+async def _ready(engine: Engine | Encoder, run: "asyncio.Task[None]", within: float, clock: Clock) -> None:
     ready = asyncio.create_task(_becomes_ready(engine), name="ready")
     with suppress(TimeoutError):
         async with clock.timeout(within):
@@ -76,7 +78,7 @@ async def _ready(engine: Engine, run: "asyncio.Task[None]", within: float, clock
     assert status.model, "a ready engine names its model"
 
 
-async def _becomes_ready(engine: Engine) -> None:
+async def _becomes_ready(engine: Engine | Encoder) -> None:
     """Look and wait in one task: between the two nothing may change unseen."""
     while engine.status.stage != "ready":
         await engine.changed()

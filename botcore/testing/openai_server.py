@@ -6,11 +6,15 @@ client = OpenAIClient(server.url, clock=clock)
 """
 
 import asyncio
+import base64
 import json
+import struct
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from string import ascii_lowercase
 from types import TracebackType
 from typing import Any, Self
 
@@ -55,12 +59,22 @@ class FakeOpenAI:
         self.key = key
         self.owner = "vllm"
         """Who serves, as the list of models says; only vLLM knows structured outputs."""
+        self.lists = True
+        """False: no list of models, as on some servers of vectors."""
         self.tokenizes = True
         """False: no such route, as on servers other than vLLM."""
         self.lora_slots = 0
         """With more than 0 it is in LoRA mode and takes adapters."""
         self.loaded: list[str] = []
         """What holds a slot, oldest first."""
+        self.encodes: Callable[[str], list[float]] = bag_of_letters
+        """The vector of a text."""
+        self.as_decimals = False
+        """Vectors as lists of numbers, as servers do that do not know base64."""
+        self.longest: int = 0
+        """Words that a text may have unless the request lets it be cut; 0 = any number."""
+        self.embedded: list[dict[str, Any]] = []
+        """Every body that asked for vectors, oldest first."""
         self.bodies: list[dict[str, Any]] = []
         """Every chat completion's body, oldest first."""
         self.headers: list[dict[str, str]] = []
@@ -80,7 +94,10 @@ class FakeOpenAI:
         self.url: str = ""
 
     def queue(self, *plans: Stream | Answer) -> None:
-        """What the next requests get, in order; after that, what `otherwise` says."""
+        """What the next requests get, in order; after that, what `otherwise` says.
+
+        A held `Stream` lets a request for vectors wait for a step.
+        """
         self._plans.extend(plans)
 
     def step(self, words: int = 1) -> None:
@@ -119,7 +136,7 @@ class FakeOpenAI:
         if self.key and request.path.startswith("/v1") and request.headers.get("Authorization") != f"Bearer {self.key}":
             return web.json_response({"error": "Unauthorized"}, status=401)
         match request.method, request.path:
-            case "GET", "/v1/models":
+            case "GET", "/v1/models" if self.lists:
                 known = {"object": "model", "owned_by": self.owner, "max_model_len": self.window}
                 rows = [{"id": name, **known} for name in self.models]
                 return web.json_response({"object": "list", "data": rows})
@@ -128,6 +145,8 @@ class FakeOpenAI:
                 return web.json_response({"count": count, "max_model_len": self.window, "tokens": list(range(count))})
             case "POST", "/v1/chat/completions":
                 return await self._chat(request)
+            case "POST", "/v1/embeddings":
+                return await self._embed(request)
             case "POST", "/v1/load_lora_adapter" if self.lora_slots:
                 return self._load(await request.json())
             case "POST", "/v1/unload_lora_adapter" if self.lora_slots:
@@ -154,6 +173,28 @@ class FakeOpenAI:
         self.models.remove(name)
         return web.Response(text=f"Success: LoRA adapter '{name}' removed successfully.")
 
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        body = await request.json()
+        self.embedded.append(body)
+        plan = self._plans.popleft() if self._plans else None
+        if isinstance(plan, Answer):
+            return _answer(plan)
+        if isinstance(plan, Stream) and plan.held:
+            with self._open():
+                await self._steps.acquire()
+        if body["model"] not in self.models:
+            return _refusal(404, f"The model `{body['model']}` does not exist.")
+        cut = self.longest if self.owner == "vllm" and body.get("truncate_prompt_tokens") == -1 else None
+        texts = [" ".join(text.split()[:cut]) if cut else text for text in body["input"]]
+        if self.longest and any(len(text.split()) > self.longest for text in texts):
+            return _refusal(400, f"This model's maximum context length is {self.longest} tokens.")
+        rows = [{"index": place, "embedding": self._written(self.encodes(text))} for place, text in enumerate(texts)]
+        return web.json_response({"object": "list", "data": rows[::-1], "model": body["model"]})
+
+    def _written(self, numbers: list[float]) -> list[float] | str:
+        packed = struct.pack(f"<{len(numbers)}f", *numbers)
+        return numbers if self.as_decimals else base64.b64encode(packed).decode()
+
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.bodies.append(body)
@@ -161,21 +202,24 @@ class FakeOpenAI:
             return _refusal(404, f"The model `{body['model']}` does not exist.")
         plan = self._plans.popleft() if self._plans else self.otherwise(body)
         if isinstance(plan, Answer):
-            if isinstance(plan.body, str):
-                return web.Response(status=plan.status, text=plan.body)
-            return web.json_response(plan.body, status=plan.status)
+            return _answer(plan)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
+        with self._open():
+            await self._stream(request, response, plan, body)
+        return response
+
+    @contextmanager
+    def _open(self) -> Iterator[None]:
         self.open += 1
         self.begun.set()
         try:
-            await self._stream(request, response, plan, body)
+            yield
         except (asyncio.CancelledError, ConnectionError):
             self.freed.set()
             raise
         finally:
             self.open -= 1
-        return response
 
     async def _stream(self, request: web.Request, response: web.StreamResponse, plan: Stream, body: Any) -> None:
         if plan.raw is not None:
@@ -223,6 +267,17 @@ class FakeOpenAI:
 def tokens(messages: Sequence[dict[str, str]]) -> int:
     """Tokens of a prompt as this server counts: words, and two for each message."""
     return sum(len(message["content"].split()) + 2 for message in messages)
+
+
+def bag_of_letters(text: str) -> list[float]:
+    """How often each letter stands in a text, and 1 for the text itself."""
+    return [1.0, *(float(text.lower().count(letter)) for letter in ascii_lowercase)]
+
+
+def _answer(plan: Answer) -> web.Response:
+    if isinstance(plan.body, str):
+        return web.Response(status=plan.status, text=plan.body)
+    return web.json_response(plan.body, status=plan.status)
 
 
 def _refusal(status: int, message: str) -> web.Response:

@@ -206,6 +206,7 @@ def sweep(connection: sa.Connection, limit: int) -> bool:
     if scopes:
         delete = "DELETE FROM qa_passage WHERE id IN :ids RETURNING id, heading_stems, body_stems"
         gone = run(connection, delete, {"ids": list(scopes)}, listed="ids").all()
+        run(connection, "DELETE FROM qa_vector WHERE passage IN :ids", {"ids": list(scopes)}, listed="ids")
         words = ((scopes[one.id], untagged(f"{one.heading_stems} {one.body_stems}", scopes[one.id])) for one in gone)
         _count_words(connection, words, -1)
     if len(scopes) < limit:

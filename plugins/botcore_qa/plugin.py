@@ -30,6 +30,7 @@ from botcore_qa.command import ingest_command, sources_commands
 from botcore_qa.extracts import Answer, answer
 from botcore_qa.ingestion import ingest
 from botcore_qa.intake import swept
+from botcore_qa.meaning import Meaning
 from botcore_qa.quotes import REFUSAL, checked, choices, defused
 from botcore_qa.scope import goes_with, scope_of
 from botcore_qa.score import Question, Scored, answers, follows, mood, ranked
@@ -79,6 +80,7 @@ class QA:
         self._settings = settings
         self._bot: Bot | None = None
         self._uploads: Uploads | None = None
+        self._meaning: Meaning | None = None
         self.sources_read = asyncio.Event()
         """Set once everything in ``sources`` was read (or refused) after the start."""
 
@@ -95,12 +97,16 @@ class QA:
         """Creates the tables, then reads the sources while the bot already answers."""
         await bot.migrate("qa", index.MIGRATIONS)
         self._bot, self._uploads = bot, Uploads(bot.database, self._settings)
+        self._meaning = Meaning(bot, bot.encoder) if bot.encoder else None
         async with asyncio.TaskGroup() as group:
-            reading = group.create_task(self._read_sources(bot), name="qa reads its sources")
+            working = [group.create_task(self._read_sources(bot), name="qa reads its sources")]
+            if self._meaning:
+                working.append(group.create_task(self._meaning.tend(), name="qa encodes its passages"))
             try:
                 yield
             finally:
-                reading.cancel()
+                for task in working:
+                    task.cancel()
 
     @hookimpl
     async def forget(self, bot: Bot, forgotten: Forgotten) -> None:
@@ -124,6 +130,7 @@ class QA:
     async def _with_files(self, turn: Turn, uploads: Uploads) -> AsyncIterator[Chunk]:
         """Reads the files, then answers what was asked with them; asked nothing, it says what they are."""
         files = await uploads.take(turn)
+        self._tell_the_encoder()
         taken = [one.taken.id for one in files if one.taken]
         found = await self._find(turn, self._bot, first_in=taken) if self._bot else None
         said = await self._said(turn, found) if found else Answer(text="", citations=())
@@ -144,8 +151,14 @@ class QA:
         if kind == "talk" or not words:
             return None
         await self._first_reading(turn)
-        before = await _before(turn) if follows(text) else []
-        question = await bot.database.read(look_up, words=words, scope=scope_of(turn.message), before=before)
+        earlier = await _earlier(turn) if follows(text) else []
+        question = await bot.database.read(
+            look_up,
+            words=words,
+            scope=scope_of(turn.message),
+            before=[stem for one in earlier for stem in question_stems(one)],
+            asked=await self._meaning.of("\n".join([*reversed(earlier), text])) if self._meaning else None,
+        )
         every, limits = ranked(question), self._settings
         enough = partial(answers, kind, question, threshold=limits.threshold, strong=limits.strong)
         if not enough(every):
@@ -165,6 +178,10 @@ class QA:
         if enough(others):
             return _Found(found.question, others, LEAD_OTHERS)
         return _Found(found.question, found.best, LEAD_NO_MORE)
+
+    def _tell_the_encoder(self) -> None:
+        if self._meaning:
+            self._meaning.tell()
 
     async def _first_reading(self, turn: Turn) -> None:
         """Right after a start, wait a moment for the documents: half of them would give the wrong source."""
@@ -232,6 +249,7 @@ class QA:
             return
         finally:
             self.sources_read.set()
+            self._tell_the_encoder()
         for one in done.refused:
             log.warning("[plugins.qa] sources: %s: %s", one.source, one.reason)
         seconds = bot.clock.monotonic() - started
@@ -241,15 +259,15 @@ class QA:
         )
 
 
-async def _before(turn: Turn) -> list[str]:
-    """The stems of what this person asked before, as far as documents answered it; back to what stands by itself."""
+async def _earlier(turn: Turn) -> list[str]:
+    """What this person asked before, the newest first, as far as documents answered it; back to what stands alone."""
     lines = await turn.history(2 * EARLIER)
     found = list[str]()
     for asked, replied in reversed(list(zip(lines[::2], lines[1::2], strict=False))):
         theirs = asked.role == "user" and asked.person is not None and asked.person.id == turn.message.person.id
         if not theirs or not replied.citations:
             break
-        found += question_stems(asked.text[:ASKED])
+        found.append(asked.text[:ASKED])
         if not follows(asked.text[:ASKED]):
             break
     return found

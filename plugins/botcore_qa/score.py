@@ -2,7 +2,8 @@
 
     score = share of the question's meaning that the passage (with its headings) contains,
             averaged with the share that its best paragraph or row of a table (with its headings, and with the head
-            of the table; no JSON, no Python) contains
+            of the table; no JSON, no Python) contains;
+            where an encoder knows both, more for a passage that is near the question, and less for one that is not
 
 Words are weighed by how rare they are in the documents, and a word they do not know weighs most: that is what tells
 "How do I install the bot?" from "How do I install a dishwasher?". The thresholds come from the table of questions in
@@ -89,6 +90,8 @@ SAID = 0.1
 BEFORE = 0.5
 """How much headings, one paragraph alone, and what was asked before weigh in the order. They do not decide whether
 there is an answer."""
+CHANCE = 0.3
+"""How near a question is to passages that do not answer it: being nearer counts for a passage, and less against it."""
 STANDS = 0.9
 """Of the passages for a question that goes on with an earlier one, those that come this near to the best remain."""
 
@@ -107,6 +110,8 @@ class Hit:
     source: str
     page: int = 0
     """0 = the document has no pages."""
+    near: float | None = None
+    """How near its vector is to the question's (`botcore_qa.vectors`); None where one of them has none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +136,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scored:
-    """A passage and how much of the question it covers, 0 to 1."""
+    """A passage and how well it answers the question, 0 to 1."""
 
     hit: Hit
     score: float
@@ -179,10 +184,11 @@ def _scored(question: Question, hit: Hit) -> Scored:
     words = heading | set(hit.body_stems.split())
     whole = share(terms, words)
     parts = [set(stems(text)) for text in _said(hit.body)]
-    score = (whole + max((share(terms, heading | part) for part in parts), default=0.0)) / 2
+    covered = (whole + max((share(terms, heading | part) for part in parts), default=0.0)) / 2
+    worth = covered if hit.near is None else covered + hit.near - CHANCE
     named, said = share(terms, heading), max((share(terms, part) for part in parts), default=0.0)
-    order = score + NAMED * named + SAID * said + BEFORE * share(question.before, words)
-    return Scored(hit=hit, score=score, named=named > 0, order=order)
+    order = worth + NAMED * named + SAID * said + BEFORE * share(question.before, words)
+    return Scored(hit=hit, score=min(1.0, max(0.0, worth)), named=named > 0, order=order)
 
 
 def _said(body: str) -> Iterator[str]:
@@ -197,13 +203,15 @@ def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold
 
     Only what is put as a question may rest on a single word of theirs; put to "you", only where a heading names it:
     "When are you open?" is for the opening hours, "Are you smart?" is small talk. Keywords
-    must be several, and all known: two common words stand together somewhere ("quick question").
+    must be several, and all known where no encoder knows better: two common words stand together somewhere ("quick
+    question").
     """
     if kind == "talk" or not best:
         return False
     known = sum(bool(term.forms) for term in question.terms)
     if kind == "question" or (kind == "address" and (known > 1 or best[0].named)):
         return best[0].score >= threshold
-    if kind == "keywords" and known == len(question.terms) >= SEARCHED:
+    meant = known == len(question.terms) or best[0].hit.near is not None
+    if kind == "keywords" and meant and len(question.terms) >= SEARCHED:
         return best[0].score >= threshold
     return known > 1 and best[0].score >= strong

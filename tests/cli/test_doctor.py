@@ -68,12 +68,39 @@ async def test_an_engine_elsewhere_is_asked_which_model_it_has(tmp_path: Path) -
 async def test_an_engine_of_an_unknown_kind_is_not_to_be_started(tmp_path: Path) -> None:
     config = f'[bot]\ndata_dir = "{tmp_path}/data"\n[engine]\nkind = "vlm"\n'
     await asyncio.to_thread((tmp_path / "bot.toml").write_text, config)
-    assert (await engine_found(tmp_path))["fix"] == "set [engine] kind to one of these"
+    found = await findings(tmp_path)
+    assert found["engine"]["fix"] == "set [engine] kind to one of these"
+    assert "encoder" not in found
 
 
 async def engine_found(here: Path, **environ: str) -> Mapping[str, str]:
+    return (await findings(here, **environ))["engine"]
+
+
+async def findings(here: Path, **environ: str) -> Mapping[str, Mapping[str, str]]:
     done = await asyncio.to_thread(botcore, "doctor", "-c", "bot.toml", "--json", here=here, **environ)
-    return next(finding for finding in json.loads(done.stdout) if finding["what"] == "engine")
+    return {finding["what"]: finding for finding in json.loads(done.stdout)}
+
+
+async def test_an_encoder_is_asked_for_a_vector_where_there_is_one(tmp_path: Path) -> None:
+    config = f'[bot]\ndata_dir = "{tmp_path}/data"\n[engine]\nkind = "scripted"\n'
+    await asyncio.to_thread((tmp_path / "bot.toml").write_text, config)
+    async with FakeOpenAI(model="e5", key=SECRET) as server:
+        there = {"BOTCORE_ENCODER__KIND": "openai", "BOTCORE_ENCODER__BASE_URL": server.url}
+        right = (await findings(tmp_path, **there, BOTCORE_ENCODER__API_KEY=SECRET))["encoder"]
+        wrong = (await findings(tmp_path, **there, BOTCORE_ENCODER__API_KEY="very-wrong"))["encoder"]
+    assert (right["state"], right["found"]) == ("ok", f"e5 at {server.url}")
+    assert (wrong["state"], "set encoder.api_key" in wrong["found"]) == ("wrong", True)
+    assert "see [encoder] base_url, model and api_key; the bot goes on without it" in wrong["fix"]
+
+
+async def test_an_encoder_that_is_not_here_is_told_with_the_command_that_gets_it(tmp_path: Path) -> None:
+    config = f'[bot]\ndata_dir = "{tmp_path}/data"\n[engine]\nkind = "scripted"\n[encoder]\nkind = "vllm"\n'
+    await asyncio.to_thread((tmp_path / "bot.toml").write_text, config)
+    found = await findings(tmp_path, BOTCORE_ENCODER__MODEL="owner/bert", BOTCORE_ENGINE__PYTHON="/nowhere/python")
+    assert found["encoder"]["state"] == "wrong"
+    assert found["encoder"]["found"].endswith("fetch it: botcore model get owner/bert")
+    assert "/nowhere/python has no vLLM" in found["engine"]["found"]
 
 
 async def test_a_platform_that_answers_nonsense_is_one_line_with_a_fix(address: str, tmp_path: Path) -> None:

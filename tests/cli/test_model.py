@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from botcore.cli import app
 from botcore.errors import BotcoreError
 from tests.models.fake_hub import FakeHub, Fault, Repo
-from tests.models.made import model_files
+from tests.models.made import encoder_files, model_files
 
 NAME = "owner/tiny"
 
@@ -174,6 +174,58 @@ async def test_what_cannot_be_used_is_not_chosen(here: Path, monkeypatch: pytest
     monkeypatch.setenv("BOTCORE_ENGINE__KIND", "openai")
     assert "the other server's choice" in await refused("use", "starter")
     assert not (here / "config").exists()
+
+
+ENCODER = "owner/bert"
+
+
+@pytest.fixture
+def encoder(hub: FakeHub) -> str:
+    hub.repos[ENCODER] = Repo(encoder_files(), parameters={"F32": 4096})
+    return ENCODER
+
+
+async def test_an_encoder_is_chosen_as_the_encoder_and_the_engine_keeps_its_model(here: Path, encoder: str) -> None:
+    shown = (await model("get", encoder, "--use")).stdout
+    assert "made for vectors: it is an encoder" in shown
+    assert "chat template" not in shown
+    assert f"✓ encoder.model = {encoder} in config/local.toml (it was off)" in shown
+    assert 'undo: write kind = "off" below [encoder] in config/local.toml' in shown
+    local = here / "config" / "local.toml"
+    assert local.read_text() == f'[encoder]\nkind = "vllm"\nmodel = "{encoder}"\n'
+    again = (await model("use", encoder)).stdout
+    assert "it was that already" in again
+    rows = {row["name"]: row["in_use"] for row in (await said("list"))["models"]}
+    assert rows == {"starter": True, encoder: True}
+    assert "an encoder" in (await model("list")).stdout
+
+
+async def test_info_says_the_same_of_an_encoder_before_and_after(hub: FakeHub, encoder: str) -> None:
+    before = await said("info", encoder)
+    assert (before["facts"]["encoder"], before["facts"]["window"]) == (True, 256)
+    assert "KV cache" not in before["fit"]["why"]
+    await said("get", encoder)
+    hub.repos.clear()
+    assert (await said("info", encoder))["facts"] == before["facts"]
+    shown = (await model("info", encoder)).stdout
+    assert "made for       vectors: it is an encoder, for [encoder] (`botcore model use` writes it there)" in shown
+
+
+async def test_an_encoder_beside_an_engine_elsewhere_is_chosen_and_one_elsewhere_is_not_replaced(
+    encoder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await said("get", encoder)
+    monkeypatch.setenv("BOTCORE_ENGINE__KIND", "openai")
+    assert (await said("use", encoder))["table"] == "encoder"
+    monkeypatch.setenv("BOTCORE_ENCODER__KIND", "openai")
+    monkeypatch.setenv("BOTCORE_ENCODER__BASE_URL", "http://h/v1")
+    assert 'encoder.kind is "openai", so the model is the other server' in await refused("use", encoder)
+
+
+async def test_a_variable_that_switches_the_encoder_off_is_named(encoder: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await said("get", encoder)
+    monkeypatch.setenv("BOTCORE_ENCODER__KIND", "off")
+    assert "! BOTCORE_ENCODER__KIND says otherwise, and wins; unset it" in (await model("use", encoder)).stdout
 
 
 async def test_a_model_in_use_that_is_not_here_stands_in_the_list(monkeypatch: pytest.MonkeyPatch) -> None:

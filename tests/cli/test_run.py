@@ -19,6 +19,22 @@ def test_an_engine_that_stays_away_is_told_once(live: bool, capsys: pytest.Captu
     assert capsys.readouterr().out.count("Connection refused") == 1
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_an_encoder_is_told_when_it_is_ready_and_when_it_fails(live: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = _Lines(as_json=False)
+    lines._live = live
+    for status in (
+        EngineStatus(stage="off"),
+        EngineStatus(stage="model", detail="loading the weights"),
+        EngineStatus(stage="ready", model="bert"),
+        EngineStatus(stage="failed", detail="no such model; next look in 1 s"),
+        EngineStatus(stage="failed", detail="no such model; next look in 2 s"),
+    ):
+        lines.encoder(status)
+    said = [line for line in capsys.readouterr().out.splitlines() if line]
+    assert said == ["✓ encoder    ready: bert", "! encoder    no such model; next look in 1 s"]
+
+
 def test_an_engine_that_is_gone_again_is_told_again(capsys: pytest.CaptureFixture[str]) -> None:
     lines = _Lines(as_json=False)
     for status in (AWAY, EngineStatus(stage="ready", model="m", window=4096), AWAY):

@@ -28,12 +28,12 @@ def fake_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def model(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a model directory; ``fail`` is how its server ends at the start."""
+    """Makes a model directory; ``fail`` is how its server ends at the start, ``config`` what its config.json has."""
 
-    def make(name: str = "tiny", window: int = 4096, fail: str = "") -> Path:
+    def make(name: str = "tiny", window: int = 4096, fail: str = "", **config: object) -> Path:
         path = tmp_path / "models" / name
         path.mkdir(parents=True)
-        (path / "config.json").write_text(json.dumps({"max_position_embeddings": window}))
+        (path / "config.json").write_text(json.dumps({"max_position_embeddings": window, **config}))
         (path / "model.safetensors").touch()
         (path / "fake.json").write_text(json.dumps({"fail": fail} if fail else {}))
         return path

@@ -84,6 +84,25 @@ def test_a_cpu_window_is_not_longer_than_the_kv_cache_holds() -> None:
     assert "--max-model-len 8192" in options(replace(PLAN, model=large, kv_cache_gib=2))
 
 
+def test_an_encoders_server_generates_nothing() -> None:
+    said = options(replace(PLAN, pooling=True, model=replace(MODEL, window=512)))
+    assert "--runner pooling" in said
+    assert "--dtype float32" in said
+    for flag in ("--generation-config", "--enable-prompt-tokens-details", "--max-model-len", "lora"):
+        assert flag not in said
+    # Else vLLM would want 92 % of the memory, although it takes none of this.
+    assert "--kv-cache-memory-bytes 1073741824" in said
+    assert "--runner" not in options(PLAN)
+
+
+def test_an_encoder_on_a_gpu_leaves_the_memory_to_the_engine() -> None:
+    assert "--gpu-memory-utilization 0.05" in options(replace(PLAN, pooling=True, gpu=True))
+
+
+def test_an_encoder_takes_one_core() -> None:
+    assert server_environment(replace(PLAN, pooling=True), {})["OMP_NUM_THREADS"] == "1"
+
+
 def test_the_operators_arguments_come_last_and_so_win() -> None:
     assert server_command(replace(PLAN, args=("--block-size", "32")))[-2:] == ["--block-size", "32"]
 

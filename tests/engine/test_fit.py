@@ -23,6 +23,17 @@ HALF_BILLION = Facts(
     quantized="",
     chat_template=True,
 )
+BERT = Facts(
+    architecture="BertModel",
+    window=256,
+    kv_token_bytes=9_216,
+    parameters=22_713_728,
+    dtype="float32",
+    weight_bytes=90_868_376,
+    quantized="",
+    chat_template=False,
+    encoder=True,
+)
 SEVEN = replace(HALF_BILLION, parameters=7_615_616_512, weight_bytes=15_231_233_024, kv_token_bytes=57_344)
 LAPTOP = Room(memory=8 * GIB, available=5 * GIB, cores=4)
 CARD = Room(memory=64 * GIB, available=60 * GIB, cores=16, gpu="RTX", gpu_memory=24 * GIB)
@@ -128,3 +139,11 @@ def test_a_gpu_is_what_its_driver_says(tmp_path: Path, monkeypatch: pytest.Monke
         tool.chmod(0o755)
         here = room()
         assert (here.gpu, here.gpu_memory) == found
+
+
+def test_an_encoder_is_its_weights_in_float32_and_vllm_without_a_kv_cache() -> None:
+    found = fit(BERT, LAPTOP, SETTINGS)
+    assert (found.verdict, found.window) == ("fits", 256)
+    assert found.why.startswith("weights 87 MiB in float32 + vLLM 1.3 GiB = 1.4 GiB, beside the engine; 5.0 GiB of")
+    assert fit(replace(BERT, parameters=10**9), LAPTOP, SETTINGS).verdict == "tight"
+    assert fit(BERT, CARD, SETTINGS).verdict == "unknown"

@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from botcore.clock import SystemClock
-from botcore.engine import build_engine, home, lane
-from botcore.engine import vllm as vllm_module
+from botcore.engine import build_engine, footing, home, lane
 from botcore.engine.client import OpenAIClient
 from botcore.engine.vllm import VllmEngine
 from botcore.errors import EngineTimeout, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
-from botcore.ports import EngineStatus, Prompt
+from botcore.ports import Encoder, Engine, EngineStatus, Prompt
 from botcore.settings import EngineSettings
 from botcore.testing import check_engine
 from botcore.testing.checks_engine import running
@@ -77,8 +76,8 @@ def members(group: int) -> list[int]:
 
 
 @asynccontextmanager
-async def trying(engine: VllmEngine) -> AsyncIterator[None]:
-    """Run an engine that may never get ready."""
+async def trying(engine: Engine | Encoder) -> AsyncIterator[None]:
+    """Run an engine or encoder that may never get ready."""
     run = asyncio.create_task(engine.run())
     try:
         yield
@@ -219,7 +218,7 @@ async def test_an_address_for_other_processes_that_cannot_be_written_costs_those
 async def test_a_second_engine_on_the_same_data_names_the_first_and_takes_its_place_when_that_has_left(
     make: Callable[[Path], VllmEngine], model: MakeModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vllm_module, "LOOK_AGAIN", 1.0)
+    monkeypatch.setattr(footing, "LOOK_AGAIN", 1.0)
     path = model()
     first, second = make(path), make(path)
     async with AsyncExitStack() as later:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from botcore.models.weights import DTYPES
 
-__all__ = ["CONFIG", "adapter_files", "loud_adapter", "model_files", "safetensors"]
+__all__ = ["BERT", "CONFIG", "adapter_files", "encoder_files", "loud_adapter", "model_files", "safetensors"]
 
 CONFIG = {
     "architectures": ["Qwen3ForCausalLM"],
@@ -47,6 +47,31 @@ def model_files(size: int = 4096) -> dict[str, bytes]:
         "modeling_own.py": b"raise SystemExit",
         "onnx/model.onnx": b"other",
         ".gitattributes": b"*.safetensors filter=lfs",
+    }
+
+
+BERT = {
+    "architectures": ["BertModel"],
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "max_position_embeddings": 512,
+}
+
+
+def encoder_files() -> dict[str, bytes]:
+    """An encoder as sentence-transformers keep it: most of what makes it one lies beside the model."""
+    kept = {name: content for name, content in model_files().items() if name != "tokenizer_config.json"}
+    return kept | {
+        "config.json": json.dumps(BERT).encode(),
+        "model.safetensors": safetensors({"w": ("F32", [4096])}),
+        "modules.json": b'[{"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]',
+        "sentence_bert_config.json": b'{"max_seq_length": 256}',
+        "1_Pooling/config.json": b'{"pooling_mode_mean_tokens": true}',
+        "2_Dense/config.json": b"{}",
+        "2_Dense/model.safetensors": safetensors({"linear.weight": ("F32", [4])}),
+        "2_Dense/pytorch_model.bin": b"\x80\x02 a pickle",
+        "openvino/config.json": b"{}",
     }
 
 

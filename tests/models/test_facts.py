@@ -53,6 +53,33 @@ def test_a_token_of_kv_cache_is_keys_and_values_of_every_layer(changes: dict[str
     assert facts(**changes).kv_token_bytes == kv_token_bytes
 
 
+@pytest.mark.parametrize(
+    ("architecture", "encoder"),
+    [
+        ("BertModel", True),
+        ("XLMRobertaModel", True),
+        ("MistralModel", True),
+        ("BertForMaskedLM", True),
+        ("Qwen3ForCausalLM", False),
+        ("GPT2LMHeadModel", False),
+        ("ChatGLMModel", False),
+        ("InternVLChatModel", False),
+        ("LlavaForConditionalGeneration", False),
+        ("", False),
+    ],
+)
+def test_what_ends_before_a_head_makes_vectors(architecture: str, encoder: bool) -> None:
+    assert facts(architectures=[architecture]).encoder is encoder
+
+
+def test_a_model_of_sentence_transformers_makes_vectors_and_reads_what_it_was_trained_to(folder: Path) -> None:
+    (folder / "modules.json").write_text("[]")
+    assert (facts_of(folder).encoder, facts_of(folder).window) == (True, 4096)
+    for said, window in (('{"max_seq_length": 256}', 256), ('{"max_seq_length": null}', 4096), ("[1", 4096)):
+        (folder / "sentence_bert_config.json").write_text(said)
+        assert facts_of(folder).window == window
+
+
 def test_a_quantized_model_says_how() -> None:
     assert facts(quantization_config={"quant_method": "awq"}).quantized == "awq"
     assert facts().quantized == ""

@@ -17,7 +17,7 @@ from botcore.models.parts import Part
 from botcore.models.shelf import differences
 from botcore.testing import ManualClock
 from tests.models.fake_hub import FakeHub, Fault, Repo
-from tests.models.made import CONFIG, model_files, safetensors
+from tests.models.made import CONFIG, encoder_files, model_files, safetensors
 
 NAME, WEIGHTS = "owner/tiny", "model.safetensors"
 
@@ -65,6 +65,25 @@ async def test_what_a_model_needs_is_taken_and_nothing_else(hub: FakeHub, shelf:
     ]
     assert all((folder / name).read_bytes() == model_files()[name] for name in ("config.json", WEIGHTS))
     assert not shelf.parts(NAME).exists()
+
+
+async def test_of_an_encoder_its_modules_are_taken_too(hub: FakeHub, shelf: Shelf) -> None:
+    hub.repos[NAME].files = encoder_files()
+    folder = await get(hub, shelf)
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*/*")) == [
+        "1_Pooling/config.json",
+        "2_Dense/config.json",
+        "2_Dense/model.safetensors",
+    ]
+    assert (folder / "1_Pooling" / "config.json").read_bytes() == encoder_files()["1_Pooling/config.json"]
+    record = shelf.record(NAME)
+    assert record
+    assert list(differences(folder, record)) == []
+
+
+async def test_folders_of_other_models_are_left_where_they_are(hub: FakeHub, shelf: Shelf) -> None:
+    hub.repos[NAME].files |= {"1_Pooling/config.json": b"{}"}
+    assert [path for path in (await get(hub, shelf)).iterdir() if path.is_dir()] == []
 
 
 async def test_revision_licence_and_hashes_are_on_record(hub: FakeHub, shelf: Shelf) -> None:

@@ -2,7 +2,7 @@
 
 ``fake.json`` in the model's directory: ``{"fail": "ValueError: …"}`` ends the start as an exception would. A message
 "die" kills the server in the middle of its answer, "hang" makes it silent for ever, "slow" stops after its first word
-until a file ``go`` stands in the model's directory.
+until a file ``go`` stands in the model's directory. Of an encoder a text does the same.
 """
 
 import argparse
@@ -25,6 +25,7 @@ CORE = "import signal, sys, time; signal.signal(15, signal.SIG_IGN); print('vllm
 
 class FakeServer(FakeOpenAI):
     hung = False
+    pooling = False
     directory = Path()
 
     async def _go(self) -> None:
@@ -35,10 +36,21 @@ class FakeServer(FakeOpenAI):
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if self.hung:
             await asyncio.Event().wait()
+        if request.path == ("/v1/chat/completions" if self.pooling else "/v1/embeddings"):
+            return web.json_response({"detail": "Not Found"}, status=404)
         answer = await super()._handle(request)
         if request.path == "/v1/load_lora_adapter" and "fake_waits" in (await request.json())["lora_path"]:
             await self._go()  # it is loaded, and says so late
         return answer
+
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        said = (await request.json())["input"][:1]
+        if said == ["die"]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if said == ["hang"]:
+            self.hung = True
+            await asyncio.Event().wait()
+        return await super()._embed(request)
 
     async def _stream(self, request: web.Request, response: web.StreamResponse, plan: Stream, body: Any) -> None:
         said = body["messages"][-1]["content"]
@@ -73,6 +85,8 @@ async def serve(options: argparse.Namespace) -> None:
     model, key = options.served_model_name, os.environ["VLLM_API_KEY"]
     async with FakeServer(model=model, window=window, key=key, socket=Path(options.uds)) as server:
         server.directory = Path(options.model)
+        server.pooling = options.runner == "pooling"
+        server.longest = window
         if options.enable_lora and os.environ.get("VLLM_ALLOW_RUNTIME_LORA_UPDATING") == "1":
             server.lora_slots = int(options.max_loras)
         say("Starting vLLM server on unix")
@@ -81,7 +95,7 @@ async def serve(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    for name in ("model", "served-model-name", "uds", "max-model-len", "max-loras", "max-lora-rank"):
+    for name in ("model", "served-model-name", "uds", "max-model-len", "max-loras", "max-lora-rank", "runner"):
         parser.add_argument(f"--{name}")
     parser.add_argument("--enable-lora", action="store_true")
     options, _ = parser.parse_known_args()
