@@ -8,9 +8,11 @@ from contextlib import aclosing
 import pytest
 import sqlalchemy as sa
 
-from botcore.errors import StoreUnavailable
-from botcore.store import Claim, Handover, Notice, Store, inbox, turns
+from botcore.errors import LeaseLost, StoreUnavailable
+from botcore.store import Claim, Handover, Notice, Store, engines, inbox, turns
+from botcore.store.fence import fence
 from botcore.testing.clock import ManualClock
+from tests.store.conftest import OpenStore
 from tests.store.kit import answer, begin, control, end, message, say, send_one
 
 pytestmark = [pytest.mark.postgres, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
@@ -58,6 +60,27 @@ async def test_a_conflict_is_tried_once_more(store: Store) -> None:
     with pytest.raises(StoreUnavailable, match="again"):
         await store.write(conflict)
     assert len(runs) == 4
+
+
+async def test_a_lock_that_the_operator_lets_nobody_wait_for_is_the_databases_trouble(store: Store) -> None:
+    """``ALTER ROLE … SET lock_timeout``."""
+    claim, go, begun = await begin(store), threading.Event(), threading.Event()
+
+    def hold(connection: sa.Connection) -> None:
+        fence(connection, claim)
+        begun.set()
+        assert go.wait(20)
+
+    def impatient(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '10ms'")
+        fence(connection, claim)
+
+    holding = asyncio.create_task(store.write(hold))
+    await asyncio.to_thread(begun.wait)
+    with pytest.raises(StoreUnavailable, match="lock timeout"):
+        await store.write(impatient)
+    go.set()
+    await holding
 
 
 async def next_of(notices: AsyncGenerator[Notice, None], kind: str) -> Notice:
@@ -192,3 +215,30 @@ async def test_what_is_being_accepted_while_its_conversation_is_given_back_finds
     await accepting
     await giving_back
     assert await other.claim_next()
+
+
+async def test_who_is_frozen_in_the_middle_of_a_transaction_holds_nobody_up(
+    make_store: OpenStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "FROZEN_MS", 200)
+    go, begun = threading.Event(), threading.Event()
+    async with make_store("one") as frozen, make_store("two") as other:
+        claim = await begin(frozen)
+
+        def freeze(connection: sa.Connection) -> None:
+            fence(connection, claim)
+            begun.set()
+            assert go.wait(20)
+            fence(connection, claim)
+
+        writing = asyncio.create_task(frozen.write(freeze))
+        await asyncio.to_thread(begun.wait)
+        await clock.advance(31)
+        try:
+            async with asyncio.timeout(10):
+                await say(other, "next")
+                assert await other.claim_next()
+        finally:
+            go.set()
+        with pytest.raises(LeaseLost):
+            await writing
