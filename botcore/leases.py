@@ -4,7 +4,7 @@ heartbeat    extends every lease; a turn whose lease was taken over, while we we
 put back     an aborted message, as if it had not been begun
 failed       by an error of ours: the attempt counts, the third one makes it a dead letter
 lost         somebody else has it: no process has died here, and that is said
-in doubt     an accept or a claim whose COMMIT got no answer may hold a conversation nobody works on
+in doubt     a COMMIT that got no answer may hold a conversation nobody works on, now or when it takes effect at last
 """
 
 import logging
@@ -44,6 +44,7 @@ class Leases:
         self._set_back = False
         self._doubt = False
         self._unknown = set[tuple[str, int]]()
+        self._extra = set[tuple[str, int]]()
 
     async def keep(self) -> NoReturn:
         """Extend until cancelled."""
@@ -65,7 +66,8 @@ class Leases:
         return passed <= self._lease_s / 2 or await self._extend()
 
     async def _extend(self) -> bool:
-        known = list(self._running)  # what is claimed meanwhile may not be in the answer
+        # What is claimed meanwhile may not be in the answer.
+        known = {(run.claim.conversation.key, run.claim.epoch): run for run in self._running}
         now = self._clock.monotonic(), self._clock.now()
         try:
             held = await self._store.heartbeat(lease_s=self._lease_s)
@@ -75,9 +77,11 @@ class Leases:
             log.log(level(error), "leases could not be extended: %s", error)
             return False
         self._extended, self._set_back = now, False
-        for run in known:
-            if (run.claim.conversation.key, run.claim.epoch) not in held:
-                run.overtaken()
+        for claim in known.keys() - held:
+            known[claim].overtaken()
+        unknown = held - known.keys()
+        self._doubt |= not unknown.isdisjoint(self._extra)  # the first time: mostly on its way here
+        self._extra = unknown
         return True
 
     # ------------------------------------------------------------------ giving back

@@ -282,6 +282,21 @@ async def test_a_message_claimed_by_a_commit_without_an_answer_is_answered_all_t
     assert "claimed by a COMMIT that got no answer" in caplog.text
 
 
+@pytest.mark.postgres
+async def test_a_claim_whose_commit_took_effect_after_it_was_looked_for_is_found_by_a_heartbeat(tmp_path: Path) -> None:
+    clock = ManualClock()
+    with own_schema(postgres()) as url:
+        async with chatting(tmp_path, settings=TALK | {"store": {"url": url}}, clock=clock) as chat:
+            late = Message(event_id="e", conversation=chat.conversation, person=chat.person, text="late")
+            assert (await chat.bot.database.accept([late]))[0].claim  # and nobody told the router
+            begun = clock.monotonic()
+            while not chat.engine.prompts:
+                assert clock.monotonic() < begun + chat.bot.settings.turn.lease_s
+                await chat.bot.database.check()  # the database needs time of its own
+                await clock.advance(0.1)
+            await chat.hears("late")
+
+
 def pages(connection: sa.Connection, most: int) -> None:
     connection.exec_driver_sql(f"PRAGMA max_page_count = {most}")
 
