@@ -9,11 +9,12 @@ import pytest
 import sqlalchemy as sa
 
 from botcore.errors import LeaseLost, StoreUnavailable
-from botcore.store import Claim, Handover, Notice, Store, engines, inbox, turns
+from botcore.store import Claim, Handover, Notice, Store, engines, feedback, inbox, sends, turns
 from botcore.store.fence import fence
 from botcore.testing.clock import ManualClock
 from tests.store.conftest import OpenStore
 from tests.store.kit import answer, begin, control, end, message, say, send_one
+from tests.store.kit import feedback as feedback_of
 
 pytestmark = [pytest.mark.postgres, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
 
@@ -242,3 +243,34 @@ async def test_who_is_frozen_in_the_middle_of_a_transaction_holds_nobody_up(
             go.set()
         with pytest.raises(LeaseLost):
             await writing
+
+
+@pytest.mark.parametrize("first", ["the platform's answer", "the judgement"])
+async def test_a_judgement_and_the_platforms_answer_written_at_once_find_each_other(
+    first: str, store: Store, other: Store
+) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    judgement = feedback_of(1, platform_id="p1")
+    go, begun = threading.Event(), threading.Event()
+
+    def held(connection: sa.Connection) -> object:
+        if first == "the judgement":
+            known: object = feedback.store(connection, judgement, now=0.0)
+        else:
+            known = sends.sent(connection, claim, row.part.id, "p1")
+        begun.set()
+        assert go.wait(20)
+        return known
+
+    holding = asyncio.create_task(store.write(held))
+    await asyncio.to_thread(begun.wait)
+    second: Awaitable[object] = (
+        other.sent(claim, row.part.id, "p1") if first == "the judgement" else other.accept([judgement])
+    )
+    following = asyncio.ensure_future(second)
+    while not following.done() and not await store.read(_somebody_waits):  # noqa: ASYNC110 — the server has no event
+        await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(holding, following)
+    assert [one.value for one in await store.feedback_for(claim.turn)] == [1]
