@@ -4,12 +4,13 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from botcore.errors import LeaseLost, StoreUnavailable
-from botcore.store import Claim, Handover, Notice, Store, engines, feedback, inbox, sends, turns
+from botcore.store import Claim, Handover, Notice, Store, engines, feedback, inbox, poison, sends, turns
 from botcore.store.fence import fence
 from botcore.testing.clock import ManualClock
 from tests.store.conftest import OpenStore
@@ -274,3 +275,27 @@ async def test_a_judgement_and_the_platforms_answer_written_at_once_find_each_ot
     go.set()
     await asyncio.gather(holding, following)
     assert [one.value for one in await store.feedback_for(claim.turn)] == [1]
+
+
+async def test_what_is_forgotten_while_it_is_being_claimed_stays_so(
+    store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = (await store.accept([message("my secret", private=False)]))[0].claim
+    assert claim
+    await store.requeue(claim)
+    go, begun, judge = threading.Event(), threading.Event(), poison.judge
+
+    def judge_later(*args: Any, **values: Any) -> poison.Found:
+        begun.set()
+        assert go.wait(20)
+        return judge(*args, **values)
+
+    monkeypatch.setattr(poison, "judge", judge_later)
+    claiming = asyncio.create_task(store.claim_next())
+    await asyncio.to_thread(begun.wait)
+    forgetting = asyncio.create_task(other.forget_person("telegram", "ann"))
+    while (await store.outcome(claim.message_id))[0] is None and not await store.read(_somebody_waits):
+        pass  # each look takes its time
+    go.set()
+    await asyncio.gather(claiming, forgetting)
+    assert (await store.outcome(claim.message_id))[0] == "stopped"
