@@ -25,9 +25,13 @@ def pid(connection: sa.Connection) -> int:
 
 
 def kill(url: str, backend: int) -> None:
+    execute(url, f"SELECT pg_terminate_backend({backend}, 5000)")
+
+
+def execute(url: str, statement: str) -> None:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"SELECT pg_terminate_backend({backend}, 5000)")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
 
 
 async def test_a_connection_cut_before_commit_is_tried_again(store: Store, url: str) -> None:
@@ -299,3 +303,20 @@ async def test_what_is_forgotten_while_it_is_being_claimed_stays_so(
     go.set()
     await asyncio.gather(claiming, forgetting)
     assert (await store.outcome(claim.message_id))[0] == "stopped"
+
+
+async def test_a_repetition_whose_first_delivery_is_let_go_in_the_same_moment_is_taken_anew(
+    store: Store, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = message("hi")
+    claim = (await store.accept([said]))[0].claim
+    assert claim
+    await answer(store, claim)
+    look = inbox._FIRST
+
+    def later(connection: sa.Connection, **values: str) -> Any:
+        execute(url, "DELETE FROM inbox")
+        return look(connection, **values)
+
+    monkeypatch.setattr(inbox, "_FIRST", later)
+    assert (await store.accept([said]))[0].claim
