@@ -306,21 +306,22 @@ async def die(data_dir: Path, clock: ManualClock, *names: str, claims: int = 0) 
     async with Store(
         f"sqlite:///{data_dir}/botcore.db", clock=clock, data_dir=data_dir, owner=f"dead {claims}"
     ) as store:
-        said = [
-            Message(
-                event_id=name,
-                conversation=Conversation(channel="loopback", chat=name),
-                person=Person(id=name, name=name),
-                text=f"I am {name}",
-            )
-            for name in names
-        ]
-        await store.accept(said)
+        await store.accept([from_(name) for name in names])
         for _ in range(claims):
             claim = await store.claim_next()
             assert claim
             await store.begin_trial(claim)
-    (data_dir / "owner").write_text(f"dead {claims}")
+    fault(data_dir, f"dead {claims}")
+
+
+def from_(name: str, event: str = "") -> Message:
+    place, person = Conversation(channel="loopback", chat=name), Person(id=name, name=name)
+    return Message(event_id=event or name, conversation=place, person=person, text=f"I am {name}")
+
+
+def fault(data_dir: Path, owner: str) -> None:
+    """A fault has ended the process of this name."""
+    (data_dir / "owner").write_text(owner)
     (data_dir / "logs").mkdir(exist_ok=True)
     (data_dir / "logs" / "fault.log").write_text("Fatal Python error: Aborted")
 
@@ -398,6 +399,28 @@ async def test_suspects_are_tried_one_at_a_time_beside_everybody_else(tmp_path: 
         for name in ("ana", "ben", "cyd"):
             await chat.with_(name).hears(f"I am {name}")
         assert (await chat.bot.database.counts())["dead"] == 0
+
+
+async def test_a_suspect_whose_platform_is_to_be_waited_for_keeps_no_other_from_its_trial(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with Store(f"sqlite:///{tmp_path}/botcore.db", clock=clock, data_dir=tmp_path, owner="dead") as store:
+        (said,) = await store.accept([from_("ana", "before")])
+        assert said.claim
+        (row,) = await store.commit_turn(said.claim, end(said.claim, parts=1))
+        await store.accept([from_("ana")])
+        await store.release(said.claim)
+        claim = await store.claim_next()
+        assert claim
+        await store.begin_sending(claim, row.part.id)
+        await store.unsent(claim, row.part.id, not_before=clock.now() + 3600)
+        await clock.advance(1)
+        await store.accept([from_("ben")])
+    fault(tmp_path, "dead")
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        await chat.with_("ben").hears("I am ben")
+        await clock.advance(3600)
+        await chat.hears(row.part.text)
+        await chat.hears("I am ana")
 
 
 async def test_a_suspect_that_the_store_does_not_let_begin_is_tried_again_and_nothing_is_held_against_it(
