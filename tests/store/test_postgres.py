@@ -3,13 +3,13 @@
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from botcore.errors import LeaseLost, StoreUnavailable
+from botcore.errors import LeaseLost, StoreError, StoreUnavailable
 from botcore.store import Claim, Handover, Notice, Store, engines, feedback, inbox, poison, sends, turns
 from botcore.store.fence import fence
 from botcore.testing.clock import ManualClock
@@ -66,6 +66,20 @@ async def test_a_conflict_is_tried_once_more(store: Store) -> None:
     with pytest.raises(StoreUnavailable, match="again"):
         await store.write(conflict)
     assert len(runs) == 4
+
+
+async def test_an_error_that_was_caught_undoes_the_rest_and_that_is_said(store: Store) -> None:
+    def insert(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO leader (name) VALUES ('a')")
+
+    def twice(connection: sa.Connection) -> None:
+        insert(connection)
+        with suppress(sa.exc.IntegrityError):
+            insert(connection)
+
+    with pytest.raises(StoreError, match="nothing was stored"):
+        await store.write(twice)
+    await store.write(insert)
 
 
 async def test_a_lock_that_the_operator_lets_nobody_wait_for_is_the_databases_trouble(store: Store) -> None:
