@@ -41,7 +41,6 @@ class Leases:
         self._lease_s = house.settings.lease_s
         self._running = running
         self._extended = house.clock.monotonic(), house.clock.now()
-        self._set_back = False
         self._doubt = False
         self._unknown = set[tuple[str, int]]()
         self._extra = set[tuple[str, int]]()
@@ -49,11 +48,9 @@ class Leases:
     async def keep(self) -> NoReturn:
         """Extend until cancelled."""
         while True:
-            slept, before = self._clock.monotonic(), self._clock.now()
+            slept = self._clock.monotonic()
             await self._clock.sleep(self._lease_s / 3)
-            passed = self._clock.monotonic() - slept
-            self._set_back |= self._clock.now() - before < passed - STEP_S
-            if passed > self._lease_s and self._store.dialect == "postgresql":
+            if self._clock.monotonic() - slept > self._lease_s and self._store.dialect == "postgresql":
                 # The whole process was frozen. Asking who has taken what would let its turns go on meanwhile.
                 for run in self._running:
                     run.overtaken()
@@ -68,15 +65,16 @@ class Leases:
     async def _extend(self) -> bool:
         # What is claimed meanwhile may not be in the answer.
         known = {(run.claim.conversation.key, run.claim.epoch): run for run in self._running}
-        now = self._clock.monotonic(), self._clock.now()
+        monotonic, wall = now = self._clock.monotonic(), self._clock.now()
+        set_back = wall - self._extended[1] < monotonic - self._extended[0] - STEP_S
         try:
             held = await self._store.heartbeat(lease_s=self._lease_s)
-            if self._set_back:
+            if set_back:
                 await self._store.time_went_back(lease_s=self._lease_s)
         except StoreError as error:
             log.log(level(error), "leases could not be extended: %s", error)
             return False
-        self._extended, self._set_back = now, False
+        self._extended = now
         for claim in known.keys() - held:
             known[claim].overtaken()
         unknown = held - known.keys()

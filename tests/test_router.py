@@ -232,6 +232,28 @@ async def test_what_waits_is_answered_although_the_clock_is_set_back(tmp_path: P
         await chat.hears("You said: hi")
 
 
+async def test_a_clock_that_is_set_back_during_a_heartbeat_is_noticed_at_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, heartbeat = Stepping(), Store.heartbeat
+
+    async def stepping(store: Store, *, lease_s: float) -> set[tuple[str, int]]:
+        clock.back = 3600
+        return await heartbeat(store, lease_s=lease_s)
+
+    monkeypatch.setattr(Store, "heartbeat", stepping)
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        (accepted,) = await chat.bot.database.accept([from_("ana")])
+        assert accepted.claim
+        await chat.bot.database.requeue(accepted.claim, delay_s=15)
+        begun = clock.monotonic()
+        while not chat.engine.prompts:
+            assert clock.monotonic() < begun + chat.bot.settings.turn.lease_s
+            await chat.bot.database.check()  # the database needs time of its own
+            await clock.advance(0.1)
+        await chat.hears("I am ana")
+
+
 async def test_a_clock_that_is_set_forward_makes_nobody_take_over_his_own_work(tmp_path: Path) -> None:
     clock = Stepping()
     async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
