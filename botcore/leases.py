@@ -4,7 +4,7 @@ heartbeat    extends every lease; a turn whose lease was taken over, while we we
 put back     an aborted message, as if it had not been begun
 failed       by an error of ours: the attempt counts, the third one makes it a dead letter
 lost         somebody else has it: no process has died here, and that is said
-in doubt     an accept or a claim whose COMMIT got no answer may hold a conversation nobody works on
+in doubt     a COMMIT that got no answer may hold a conversation nobody works on, now or when it takes effect at last
 """
 
 import logging
@@ -41,18 +41,16 @@ class Leases:
         self._lease_s = house.settings.lease_s
         self._running = running
         self._extended = house.clock.monotonic(), house.clock.now()
-        self._set_back = False
         self._doubt = False
         self._unknown = set[tuple[str, int]]()
+        self._extra = set[tuple[str, int]]()
 
     async def keep(self) -> NoReturn:
         """Extend until cancelled."""
         while True:
-            slept, before = self._clock.monotonic(), self._clock.now()
+            slept = self._clock.monotonic()
             await self._clock.sleep(self._lease_s / 3)
-            passed = self._clock.monotonic() - slept
-            self._set_back |= self._clock.now() - before < passed - STEP_S
-            if passed > self._lease_s and self._store.dialect == "postgresql":
+            if self._clock.monotonic() - slept > self._lease_s and self._store.dialect == "postgresql":
                 # The whole process was frozen. Asking who has taken what would let its turns go on meanwhile.
                 for run in self._running:
                     run.overtaken()
@@ -65,19 +63,23 @@ class Leases:
         return passed <= self._lease_s / 2 or await self._extend()
 
     async def _extend(self) -> bool:
-        known = list(self._running)  # what is claimed meanwhile may not be in the answer
-        now = self._clock.monotonic(), self._clock.now()
+        # What is claimed meanwhile may not be in the answer.
+        known = {(run.claim.conversation.key, run.claim.epoch): run for run in self._running}
+        monotonic, wall = now = self._clock.monotonic(), self._clock.now()
+        set_back = wall - self._extended[1] < monotonic - self._extended[0] - STEP_S
         try:
             held = await self._store.heartbeat(lease_s=self._lease_s)
-            if self._set_back:
+            if set_back:
                 await self._store.time_went_back(lease_s=self._lease_s)
         except StoreError as error:
             log.log(level(error), "leases could not be extended: %s", error)
             return False
-        self._extended, self._set_back = now, False
-        for run in known:
-            if (run.claim.conversation.key, run.claim.epoch) not in held:
-                run.overtaken()
+        self._extended = now
+        for claim in known.keys() - held:
+            known[claim].overtaken()
+        unknown = held - known.keys()
+        self._doubt |= not unknown.isdisjoint(self._extra)  # the first time: mostly on its way here
+        self._extra = unknown
         return True
 
     # ------------------------------------------------------------------ giving back

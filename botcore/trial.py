@@ -31,6 +31,7 @@ class Trials:
 
     async def hold(self, run: TurnRun) -> None:
         """Let this suspect begin when its turn has come; returns when its trial is over, acquitted where it lives."""
+        await run.asking.wait()
         async with self._seat:
             run.admitted.set()
             await run.begun.wait()

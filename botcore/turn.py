@@ -58,6 +58,8 @@ class TurnRun:
         """When the work on the message has to end, while it goes on."""
         self._stopped = claim.stopped
         self._overtaken = False
+        self.asking: asyncio.Event = asyncio.Event()
+        """Set once nothing is before a suspect but its trial (what an earlier turn left is sent), or it has ended."""
         self.admitted: asyncio.Event = asyncio.Event()
         """Set once a suspect may begin: no other is on trial."""
         self.begun: asyncio.Event = asyncio.Event()
@@ -87,7 +89,7 @@ class TurnRun:
     def end(self) -> None:
         """Nothing more comes of it: whoever waits for it goes on."""
         self.ended = True
-        for event in (self.begun, self.proven):
+        for event in (self.asking, self.begun, self.proven):
             event.set()
 
     async def run(self) -> None:
@@ -159,6 +161,7 @@ class TurnRun:
         place = turn.conversation
         whose = (place.channel, place.account, turn.message.person.id)
         if self.claim.suspect:
+            self.asking.set()
             await self.admitted.wait()
         self.in_line = True
         async with self._line.slot(whose, partial(_tell_place, delivery)):

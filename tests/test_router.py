@@ -232,6 +232,28 @@ async def test_what_waits_is_answered_although_the_clock_is_set_back(tmp_path: P
         await chat.hears("You said: hi")
 
 
+async def test_a_clock_that_is_set_back_during_a_heartbeat_is_noticed_at_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, heartbeat = Stepping(), Store.heartbeat
+
+    async def stepping(store: Store, *, lease_s: float) -> set[tuple[str, int]]:
+        clock.back = 3600
+        return await heartbeat(store, lease_s=lease_s)
+
+    monkeypatch.setattr(Store, "heartbeat", stepping)
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        (accepted,) = await chat.bot.database.accept([from_("ana")])
+        assert accepted.claim
+        await chat.bot.database.requeue(accepted.claim, delay_s=15)
+        begun = clock.monotonic()
+        while not chat.engine.prompts:
+            assert clock.monotonic() < begun + chat.bot.settings.turn.lease_s
+            await chat.bot.database.check()  # the database needs time of its own
+            await clock.advance(0.1)
+        await chat.hears("I am ana")
+
+
 async def test_a_clock_that_is_set_forward_makes_nobody_take_over_his_own_work(tmp_path: Path) -> None:
     clock = Stepping()
     async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
@@ -282,6 +304,21 @@ async def test_a_message_claimed_by_a_commit_without_an_answer_is_answered_all_t
     assert "claimed by a COMMIT that got no answer" in caplog.text
 
 
+@pytest.mark.postgres
+async def test_a_claim_whose_commit_took_effect_after_it_was_looked_for_is_found_by_a_heartbeat(tmp_path: Path) -> None:
+    clock = ManualClock()
+    with own_schema(postgres()) as url:
+        async with chatting(tmp_path, settings=TALK | {"store": {"url": url}}, clock=clock) as chat:
+            late = Message(event_id="e", conversation=chat.conversation, person=chat.person, text="late")
+            assert (await chat.bot.database.accept([late]))[0].claim  # and nobody told the router
+            begun = clock.monotonic()
+            while not chat.engine.prompts:
+                assert clock.monotonic() < begun + chat.bot.settings.turn.lease_s
+                await chat.bot.database.check()  # the database needs time of its own
+                await clock.advance(0.1)
+            await chat.hears("late")
+
+
 def pages(connection: sa.Connection, most: int) -> None:
     connection.exec_driver_sql(f"PRAGMA max_page_count = {most}")
 
@@ -291,21 +328,22 @@ async def die(data_dir: Path, clock: ManualClock, *names: str, claims: int = 0) 
     async with Store(
         f"sqlite:///{data_dir}/botcore.db", clock=clock, data_dir=data_dir, owner=f"dead {claims}"
     ) as store:
-        said = [
-            Message(
-                event_id=name,
-                conversation=Conversation(channel="loopback", chat=name),
-                person=Person(id=name, name=name),
-                text=f"I am {name}",
-            )
-            for name in names
-        ]
-        await store.accept(said)
+        await store.accept([from_(name) for name in names])
         for _ in range(claims):
             claim = await store.claim_next()
             assert claim
             await store.begin_trial(claim)
-    (data_dir / "owner").write_text(f"dead {claims}")
+    fault(data_dir, f"dead {claims}")
+
+
+def from_(name: str, event: str = "") -> Message:
+    place, person = Conversation(channel="loopback", chat=name), Person(id=name, name=name)
+    return Message(event_id=event or name, conversation=place, person=person, text=f"I am {name}")
+
+
+def fault(data_dir: Path, owner: str) -> None:
+    """A fault has ended the process of this name."""
+    (data_dir / "owner").write_text(owner)
     (data_dir / "logs").mkdir(exist_ok=True)
     (data_dir / "logs" / "fault.log").write_text("Fatal Python error: Aborted")
 
@@ -383,6 +421,28 @@ async def test_suspects_are_tried_one_at_a_time_beside_everybody_else(tmp_path: 
         for name in ("ana", "ben", "cyd"):
             await chat.with_(name).hears(f"I am {name}")
         assert (await chat.bot.database.counts())["dead"] == 0
+
+
+async def test_a_suspect_whose_platform_is_to_be_waited_for_keeps_no_other_from_its_trial(tmp_path: Path) -> None:
+    clock = ManualClock()
+    async with Store(f"sqlite:///{tmp_path}/botcore.db", clock=clock, data_dir=tmp_path, owner="dead") as store:
+        (said,) = await store.accept([from_("ana", "before")])
+        assert said.claim
+        (row,) = await store.commit_turn(said.claim, end(said.claim, parts=1))
+        await store.accept([from_("ana")])
+        await store.release(said.claim)
+        claim = await store.claim_next()
+        assert claim
+        await store.begin_sending(claim, row.part.id)
+        await store.unsent(claim, row.part.id, not_before=clock.now() + 3600)
+        await clock.advance(1)
+        await store.accept([from_("ben")])
+    fault(tmp_path, "dead")
+    async with chatting(tmp_path, settings=TALK, clock=clock) as chat:
+        await chat.with_("ben").hears("I am ben")
+        await clock.advance(3600)
+        await chat.hears(row.part.text)
+        await chat.hears("I am ana")
 
 
 async def test_a_suspect_that_the_store_does_not_let_begin_is_tried_again_and_nothing_is_held_against_it(

@@ -52,6 +52,7 @@ _TARGET = Statement(
     .join(conversation, conversation.c.key == inbox.c.conversation)
     .where(*_IN_CHAT, one_of(inbox.c.state, "waiting", "running"), inbox.c.platform_id == arg("target"))
     .order_by(inbox.c.id.desc())
+    .with_for_update(of=inbox, key_share=True)
 )
 _REWRITE = Statement(sa.update(inbox).values(payload=arg("payload")).where(inbox.c.id == arg("id")))
 _END = Statement(

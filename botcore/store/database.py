@@ -72,8 +72,9 @@ class Database:
     async def write(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of ``fn(connection, …)`` after its transaction was committed.
 
-        ``fn`` is synchronous, does no I/O, takes < 5 ms and may be run twice. Raises `StoreUnavailable` where nothing
-        was stored (or, saying so, where the outcome is unknown). Cancellation only ends the waiting.
+        ``fn`` is synchronous, does no I/O, takes < 5 ms and may be run twice; what it tries and catches, it tries in
+        ``connection.begin_nested()``. Raises `StoreUnavailable` where nothing was stored (or, saying so, where the
+        outcome is unknown). Cancellation only ends the waiting.
         """
         try:
             result = await self._crew(0).run(lambda connection: fn(connection, *args, **kwargs))

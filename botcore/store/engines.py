@@ -28,6 +28,9 @@ _LINE = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,  # milliseconds
 }
+FROZEN_MS = 10_000
+"""In the middle of a transaction, then the server undoes it. A process that is frozen there, or was cut off without a
+word, would hold its rows for hours, and hold up whoever wants one of them: less than a lease outlives a heartbeat."""
 
 
 def parse(url: str) -> sa.URL:
@@ -79,13 +82,21 @@ def make_engine(url: sa.URL) -> sa.Engine:
         try:
             # What the URL says itself holds: connect_args would win over it.
             line = {name: value for name, value in _LINE.items() if name not in url.query}
-            return sa.create_engine(url, pool_size=10, connect_args=line, hide_parameters=True)
+            engine = sa.create_engine(url, pool_size=10, connect_args=line, hide_parameters=True)
         except ModuleNotFoundError:
             raise SettingsError("[store] url: postgresql needs psycopg; pip install 'botcore[postgres]'") from None
+        event.listen(engine, "connect", _limit)
+        return engine
     engine = sa.create_engine(url, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
+
+
+def _limit(connection: Any, _: object) -> None:
+    # Not as an option of the connection: PgBouncer refuses those.
+    connection.execute(f"SET idle_in_transaction_session_timeout = {FROZEN_MS}")
+    connection.commit()
 
 
 def _prepare(connection: sqlite3.Connection, _: object) -> None:

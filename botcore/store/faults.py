@@ -23,9 +23,10 @@ _FILE_CODES = {
 }
 # Serialization failure and deadlock: https://www.postgresql.org/docs/current/mvcc-serialization-failure-handling.html
 _CONFLICTS = {"40001", "40P01"}
-# Classes of SQLSTATE that are about the server: connection, resources, operator intervention, system, read-only.
-_GONE = ("08", "57P")
-_SERVER_CLASSES = ("08", "53", "57", "58", "25006")
+# SQLSTATEs that end the connection: its own class, a server that stops, a transaction that lasted too long.
+_GONE = ("08", "57P", "25P03", "25P04")
+# Classes of SQLSTATE that are about the server: connection, resources, operator intervention, system, read-only, locks.
+_SERVER_CLASSES = ("08", "53", "57", "58", "25006", "55P03")
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -55,7 +56,7 @@ def is_disconnect(error: BaseException) -> bool:
     if isinstance(error, exc.DBAPIError) and error.connection_invalidated:
         return True
     state = _state(error)
-    return state is not None and (state == "" or state.startswith(_GONE)) and _is_operational(error)
+    return state is not None and (state.startswith(_GONE) or (state == "" and _is_operational(error)))
 
 
 def _is_operational(error: BaseException) -> bool:

@@ -15,16 +15,22 @@ __all__ = ["for_turn", "match", "since", "store"]
 
 _REPLY = Statement(sa.select(turn.c.number).where(turn.c.id == arg("turn")))
 # A platform's message id is unique within a chat, and a reaction does not always say which thread it was in.
+_IN_CHAT = (
+    conversation.c.chat == arg("chat"),
+    conversation.c.channel == arg("channel"),
+    conversation.c.account == arg("account"),
+)
 _CARRIER = Statement(
     sa.select(outbox.c.turn)
     .join(conversation, conversation.c.key == outbox.c.conversation)
-    .where(
-        outbox.c.platform_id == arg("platform_id"),
-        outbox.c.platform_id != const(""),
-        conversation.c.chat == arg("chat"),
-        conversation.c.channel == arg("channel"),
-        conversation.c.account == arg("account"),
-    )
+    .join(turn, turn.c.id == outbox.c.turn)  # a placeholder carries nothing yet
+    .where(outbox.c.platform_id == arg("platform_id"), outbox.c.platform_id != const(""), *_IN_CHAT)
+)
+_LOCK_CLAIMED = Statement(
+    sa.select(conversation.c.key)
+    .where(*_IN_CHAT, conversation.c.next_at.is_not(None))
+    .order_by(conversation.c.key)
+    .with_for_update(key_share=True)
 )
 _VERDICT = (
     "person_name", "turn", "platform_id", "event_id", "at", "value", "reasons", "comment", "correction",
@@ -96,7 +102,9 @@ _SINCE = Statement(
 def store(connection: sa.Connection, record: Feedback, *, now: float) -> Feedback | None:
     """Keep the judgement (or take it back); returns it as it now stands, None where its reply is not known yet."""
     place = record.conversation
-    reply = record.reply or _carrier(connection, place, record.platform_id)
+    reply = record.reply or (_carrier(connection, place, record.platform_id) if record.platform_id else "")
+    if reply and record.platform_id:  # what was said of its placeholder
+        _TAKE_BACK(connection, **_target(place, record.platform_id, ""), person=record.person.id)
     record = replace(record, reply=reply, at=now)
     if _taken_back(record):
         _TAKE_BACK(connection, **_target(place, record.platform_id, reply), person=record.person.id)
@@ -111,11 +119,14 @@ def _taken_back(record: Feedback) -> bool:
 
 
 def _carrier(connection: sa.Connection, place: Conversation, platform_id: str) -> str:
-    """The turn whose part is this message of the platform."""
-    row = _CARRIER(
-        connection, platform_id=platform_id, chat=place.chat, channel=place.channel, account=place.account
-    ).first()
-    return "" if row is None else row.turn
+    """The turn whose reply this message of the platform carries."""
+    chat = {"channel": place.channel, "account": place.account, "chat": place.chat}
+    found = _CARRIER.rows(connection, platform_id=platform_id, **chat)
+    if not found and connection.dialect.name != "sqlite":
+        # It may be written down just now that it is there (`match`): that is waited for, or waits for this.
+        _LOCK_CLAIMED.rows(connection, **chat)
+        found = _CARRIER.rows(connection, platform_id=platform_id, **chat)
+    return found[0][0] if found else ""
 
 
 def _target(place: Conversation, platform_id: str, reply: str) -> dict[str, str]:
@@ -152,6 +163,8 @@ def match(connection: sa.Connection, place: Conversation, platform_id: str, repl
     waiting = _target(place, platform_id, "")
     if not _ANY_EARLY.rows(connection, **waiting):
         return []  # nearly always
+    if not _REPLY.rows(connection, turn=reply):
+        return []  # it carries no reply yet
     found = [_feedback(row, place, reply) for row in _EARLY(connection, **waiting)]
     for record in found:
         _TAKE_BACK(connection, **waiting, person=record.person.id)

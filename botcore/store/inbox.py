@@ -239,6 +239,8 @@ def _duplicate(connection: sa.Connection, record: Incoming, intake: Intake, *, u
         account=record.conversation.account,
         event_id=record.event_id,
     ).first()
+    if first is None:  # old enough to be let go, just now
+        return _accept_one(connection, record, intake)
     if first.state == "rejected":  # the sender was told to come again: this is that second try
         _DELETE(connection, id=first.id)
         return _accept_one(connection, record, intake)

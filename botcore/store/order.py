@@ -31,8 +31,9 @@ _OPEN = sa.select(
     inbox.c.received_at,
     inbox.c.person,
 ).where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
-_OLDEST = Statement(_OPEN.order_by(inbox.c.id).limit(const(1)).offset(const(0)))
-_ONE = Statement(_OPEN.where(inbox.c.id == arg("id")))
+# Locked: forgetting a person ends messages without asking for their conversation.
+_OLDEST = Statement(_OPEN.order_by(inbox.c.id).limit(const(1)).offset(const(0)).with_for_update(key_share=True))
+_ONE = Statement(_OPEN.where(inbox.c.id == arg("id")).with_for_update(key_share=True))
 _STANDING = Statement(
     sa.select(
         inbox.c.id,

@@ -67,6 +67,7 @@ _SUSPECT = Statement(
     sa.select(inbox.c.event_id, inbox.c.payload, conversation.c.stopped_through)
     .join(conversation, conversation.c.key == inbox.c.conversation)
     .where(inbox.c.id == arg("id"), inbox.c.state == const("waiting"))
+    .with_for_update(of=inbox, key_share=True)
 )
 _ACQUIT = Statement(sa.update(inbox).values(deaths=const(0)).where(inbox.c.id == arg("id")))
 _ABSOLVE = Statement(

@@ -199,6 +199,7 @@ def _alone(connection: sa.Connection, job: Job, *, again: bool = True) -> Outcom
     transaction = connection.begin()
     try:
         value = job.fn(connection)
+        _refuse_undone(connection)
     except BaseException as error:
         _roll_back(connection, transaction, error)
         if again and (is_conflict(error) or is_disconnect(error)):
@@ -212,6 +213,13 @@ def _alone(connection: sa.Connection, job: Job, *, again: bool = True) -> Outcom
             return _alone(connection, job, again=False)
         return Outcome(job, error=as_store_error(error, in_commit=True))
     return Outcome(job, value=value)
+
+
+def _refuse_undone(connection: sa.Connection) -> None:
+    """PostgreSQL undoes the whole transaction of an error that was caught, and says nothing at COMMIT."""
+    raw: Any = connection.connection.driver_connection
+    if raw.info.transaction_status.name == "INERROR":
+        raise StoreError("nothing was stored: catch an error of the database around `with connection.begin_nested()`")
 
 
 def _roll_back(connection: sa.Connection, transaction: sa.RootTransaction, error: BaseException | None) -> None:

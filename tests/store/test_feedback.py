@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import Literal
 
+import pytest
+
 from botcore.messages import Feedback, Person
 from botcore.store import Handover, Store
 from botcore.testing.clock import ManualClock
-from tests.store.kit import begin, feedback, place, send_one
+from tests.store.kit import begin, feedback, part, place, send_one
 
 BOB = Person(id="bob")
 KEY = place().key
@@ -48,6 +50,34 @@ async def test_before_the_platforms_id_is_known_it_waits(store: Store) -> None:
     assert [(item.reply, item.value, item.person.id) for item in matched] == [(claim.turn, 1, "ann")]
     assert await store.feedback_for(claim.turn) == matched
     assert await store.sent(claim, row.part.id, "p1") == []
+
+
+async def test_one_of_a_placeholder_waits_until_its_reply_is_there(store: Store) -> None:
+    claim = await begin(store)
+    await store.begin_anchor(claim, part(claim, text="…"))
+    await tell(store, feedback(-1, platform_id="p1", person=BOB))
+    assert await store.sent(claim, f"{claim.turn}.0", "p1") == []
+    assert await tell(store, feedback(1, platform_id="p1")) is None
+    await send_one(store, claim)
+    matched = await store.sent(claim, f"{claim.turn}.0", "p1")
+    assert {(item.reply, item.value, item.person.id) for item in matched} == {
+        (claim.turn, -1, "bob"),
+        (claim.turn, 1, "ann"),
+    }
+
+
+@pytest.mark.parametrize("later", [0, -1])
+async def test_one_of_a_placeholder_counts_no_more_where_its_author_has_thought_better_of_it(
+    store: Store, later: Literal[-1, 0]
+) -> None:
+    claim = await begin(store)
+    await store.begin_anchor(claim, part(claim, text="…"))
+    await store.sent(claim, f"{claim.turn}.0", "p1")
+    await tell(store, feedback(1, platform_id="p1"))
+    await send_one(store, claim)
+    assert await tell(store, feedback(later, platform_id="p1"))
+    assert await store.sent(claim, f"{claim.turn}.0", "p1") == []
+    assert [item.value for item in await store.feedback_for(claim.turn)] == ([later] if later else [])
 
 
 async def test_one_that_waits_can_be_taken_back(store: Store) -> None:

@@ -3,15 +3,19 @@
 import asyncio
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from botcore.errors import StoreUnavailable
-from botcore.store import Claim, Handover, Notice, Store, inbox, turns
+from botcore.errors import LeaseLost, StoreError, StoreUnavailable
+from botcore.store import Claim, Handover, Notice, Store, engines, feedback, inbox, poison, sends, turns
+from botcore.store.fence import fence
 from botcore.testing.clock import ManualClock
+from tests.store.conftest import OpenStore
 from tests.store.kit import answer, begin, control, end, message, say, send_one
+from tests.store.kit import feedback as feedback_of
 
 pytestmark = [pytest.mark.postgres, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
 
@@ -21,9 +25,13 @@ def pid(connection: sa.Connection) -> int:
 
 
 def kill(url: str, backend: int) -> None:
+    execute(url, f"SELECT pg_terminate_backend({backend}, 5000)")
+
+
+def execute(url: str, statement: str) -> None:
     engine = sa.create_engine(url, poolclass=sa.NullPool)
-    with engine.connect() as connection:
-        connection.exec_driver_sql(f"SELECT pg_terminate_backend({backend}, 5000)")
+    with engine.begin() as connection:
+        connection.exec_driver_sql(statement)
 
 
 async def test_a_connection_cut_before_commit_is_tried_again(store: Store, url: str) -> None:
@@ -58,6 +66,41 @@ async def test_a_conflict_is_tried_once_more(store: Store) -> None:
     with pytest.raises(StoreUnavailable, match="again"):
         await store.write(conflict)
     assert len(runs) == 4
+
+
+async def test_an_error_that_was_caught_undoes_the_rest_and_that_is_said(store: Store) -> None:
+    def insert(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO leader (name) VALUES ('a')")
+
+    def twice(connection: sa.Connection) -> None:
+        insert(connection)
+        with suppress(sa.exc.IntegrityError):
+            insert(connection)
+
+    with pytest.raises(StoreError, match="nothing was stored"):
+        await store.write(twice)
+    await store.write(insert)
+
+
+async def test_a_lock_that_the_operator_lets_nobody_wait_for_is_the_databases_trouble(store: Store) -> None:
+    """``ALTER ROLE … SET lock_timeout``."""
+    claim, go, begun = await begin(store), threading.Event(), threading.Event()
+
+    def hold(connection: sa.Connection) -> None:
+        fence(connection, claim)
+        begun.set()
+        assert go.wait(20)
+
+    def impatient(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '10ms'")
+        fence(connection, claim)
+
+    holding = asyncio.create_task(store.write(hold))
+    await asyncio.to_thread(begun.wait)
+    with pytest.raises(StoreUnavailable, match="lock timeout"):
+        await store.write(impatient)
+    go.set()
+    await holding
 
 
 async def next_of(notices: AsyncGenerator[Notice, None], kind: str) -> Notice:
@@ -192,3 +235,102 @@ async def test_what_is_being_accepted_while_its_conversation_is_given_back_finds
     await accepting
     await giving_back
     assert await other.claim_next()
+
+
+async def test_who_is_frozen_in_the_middle_of_a_transaction_holds_nobody_up(
+    make_store: OpenStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "FROZEN_MS", 200)
+    go, begun = threading.Event(), threading.Event()
+    async with make_store("one") as frozen, make_store("two") as other:
+        claim = await begin(frozen)
+
+        def freeze(connection: sa.Connection) -> None:
+            fence(connection, claim)
+            begun.set()
+            assert go.wait(20)
+            fence(connection, claim)
+
+        writing = asyncio.create_task(frozen.write(freeze))
+        await asyncio.to_thread(begun.wait)
+        await clock.advance(31)
+        try:
+            async with asyncio.timeout(10):
+                await say(other, "next")
+                assert await other.claim_next()
+        finally:
+            go.set()
+        with pytest.raises(LeaseLost):
+            await writing
+
+
+@pytest.mark.parametrize("first", ["the platform's answer", "the judgement"])
+async def test_a_judgement_and_the_platforms_answer_written_at_once_find_each_other(
+    first: str, store: Store, other: Store
+) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    judgement = feedback_of(1, platform_id="p1")
+    go, begun = threading.Event(), threading.Event()
+
+    def held(connection: sa.Connection) -> object:
+        if first == "the judgement":
+            known: object = feedback.store(connection, judgement, now=0.0)
+        else:
+            known = sends.sent(connection, claim, row.part.id, "p1")
+        begun.set()
+        assert go.wait(20)
+        return known
+
+    holding = asyncio.create_task(store.write(held))
+    await asyncio.to_thread(begun.wait)
+    second: Awaitable[object] = (
+        other.sent(claim, row.part.id, "p1") if first == "the judgement" else other.accept([judgement])
+    )
+    following = asyncio.ensure_future(second)
+    while not following.done() and not await store.read(_somebody_waits):  # noqa: ASYNC110 — the server has no event
+        await asyncio.sleep(0)
+    go.set()
+    await asyncio.gather(holding, following)
+    assert [one.value for one in await store.feedback_for(claim.turn)] == [1]
+
+
+async def test_what_is_forgotten_while_it_is_being_claimed_stays_so(
+    store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = (await store.accept([message("my secret", private=False)]))[0].claim
+    assert claim
+    await store.requeue(claim)
+    go, begun, judge = threading.Event(), threading.Event(), poison.judge
+
+    def judge_later(*args: Any, **values: Any) -> poison.Found:
+        begun.set()
+        assert go.wait(20)
+        return judge(*args, **values)
+
+    monkeypatch.setattr(poison, "judge", judge_later)
+    claiming = asyncio.create_task(store.claim_next())
+    await asyncio.to_thread(begun.wait)
+    forgetting = asyncio.create_task(other.forget_person("telegram", "ann"))
+    while (await store.outcome(claim.message_id))[0] is None and not await store.read(_somebody_waits):
+        pass  # each look takes its time
+    go.set()
+    await asyncio.gather(claiming, forgetting)
+    assert (await store.outcome(claim.message_id))[0] == "stopped"
+
+
+async def test_a_repetition_whose_first_delivery_is_let_go_in_the_same_moment_is_taken_anew(
+    store: Store, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = message("hi")
+    claim = (await store.accept([said]))[0].claim
+    assert claim
+    await answer(store, claim)
+    look = inbox._FIRST
+
+    def later(connection: sa.Connection, **values: str) -> Any:
+        execute(url, "DELETE FROM inbox")
+        return look(connection, **values)
+
+    monkeypatch.setattr(inbox, "_FIRST", later)
+    assert (await store.accept([said]))[0].claim

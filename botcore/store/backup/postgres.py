@@ -50,6 +50,7 @@ class Server:
         tool = self._tool("pg_dump")
         connection = self._connection.execution_options(isolation_level="REPEATABLE READ")
         with connection.begin():
+            connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")  # the tool takes its time
             snapshot = connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar()
             found = look(connection)
             quoted = self.namespace.replace('"', '""')
