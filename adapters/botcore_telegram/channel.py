@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -172,14 +172,16 @@ class Telegram:
             chat, thread = place(conversation)
             errands.add(chat, lambda: link.api.send(chat, thread, text))
 
-        presses = Presses(link.api, errands, lambda: [command.name for command in self._commands()])
+        def commands() -> Collection[str]:
+            return {command.name for command in self._commands()}
+
         return Intake(
             inbox,
             channel=self.name,
             moves=self._moves,
-            read=lambda update, me: read(update, me, self._settings.group_mode),
+            read=lambda update, me: read(update, me, self._settings.group_mode, commands()),
             tell=tell,
-            pressed=presses.pressed,
+            pressed=Presses(link.api, errands, commands).pressed,
         )
 
     async def hook(self, request: "web.Request") -> "web.Response":

@@ -1,16 +1,16 @@
 """Telegram's JSON updates as botcore's records. Pure: no I/O, no clock, no SDK.
 
-    message            → Message   text, caption, files; in groups only what is meant for the bot
+    message            → Message   text, caption, files, and what it quotes; in groups only what is meant for the bot
     edited_message     → Control   kind "edit"
     callback_query     → Feedback  where the button carries a judgement (see `buttons`)
                        → Message   "/again" about the reply, where it asks for another one
-    everything else    → None      joins, pins, channel posts, other bots: not for us
+    everything else    → None      joins, pins, channel posts, direct messages to channels, other bots: not for us
 
 What claims to be one of these and lacks what it must have raises `Unusable`: it is kept as a dead letter.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -57,6 +57,14 @@ class Unusable(ValueError):
     """The update is Telegram's, but cannot be understood."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ear:
+    """What is listened to in groups."""
+
+    mode: GroupMode
+    commands: Collection[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """Who the bot is: needed to know what is meant for it."""
@@ -90,12 +98,17 @@ def place(conversation: Conversation) -> tuple[int, int | None]:
         raise Rejected(f"{conversation.key} names no Telegram chat") from None
 
 
-def read(update: Json, me: Identity, group_mode: GroupMode = "addressed") -> Incoming | None:
-    """The record an update stands for, None where it is not for us. Raises `Unusable`."""
+def read(
+    update: Json, me: Identity, group_mode: GroupMode = "addressed", commands: Collection[str] = ()
+) -> Incoming | None:
+    """The record an update stands for, None where it is not for us. Raises `Unusable`.
+
+    ``commands`` are the chat commands there are: in a group of several bots another one may be that of another bot.
+    """
     with _understood():
         for kind, reader in _READERS.items():
             if kind in update:
-                return reader(update[kind], str(_whole(update, "update_id")), me, group_mode)
+                return reader(update[kind], str(_whole(update, "update_id")), me, _Ear(group_mode, commands))
     return None
 
 
@@ -121,9 +134,9 @@ def _understood() -> Iterator[None]:
         raise Unusable(f"{type(error).__name__}: {error}") from error
 
 
-def _message(message: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Message | None:
-    text = _meant_for_us(message, me, group_mode)
-    attachments = _attachments(message)
+def _message(message: Json, event_id: str, me: Identity, ear: _Ear) -> Message | None:
+    text = _meant_for_us(message, me, ear)
+    attachments = _attachments(message) + _attachments(_unheard(message, me, ear))
     if text is None or not (text or attachments):
         return None
     conversation = _conversation(message, me)
@@ -139,8 +152,8 @@ def _message(message: Json, event_id: str, me: Identity, group_mode: GroupMode) 
     )
 
 
-def _edited(message: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Control | None:
-    text = _meant_for_us(message, me, group_mode)
+def _edited(message: Json, event_id: str, me: Identity, ear: _Ear) -> Control | None:
+    text = _meant_for_us(message, me, ear)
     if not text:
         return None
     conversation = _conversation(message, me)
@@ -154,7 +167,7 @@ def _edited(message: Json, event_id: str, me: Identity, group_mode: GroupMode) -
     )
 
 
-def _pressed(query: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Feedback | Message | None:
+def _pressed(query: Json, event_id: str, me: Identity, ear: _Ear) -> Feedback | Message | None:
     press = parsed(str(query.get("data", "")))
     message = query.get("message")
     if press is None or not message:
@@ -173,29 +186,56 @@ def _pressed(query: Json, event_id: str, me: Identity, group_mode: GroupMode) ->
     )
 
 
-_READERS: Mapping[str, Callable[[Json, str, Identity, GroupMode], Incoming | None]] = {
+_READERS: Mapping[str, Callable[[Json, str, Identity, _Ear], Incoming | None]] = {
     "message": _message,
     "edited_message": _edited,
     "callback_query": _pressed,
 }
 
 
-def _meant_for_us(message: Json, me: Identity, group_mode: GroupMode) -> str | None:
-    """The text without the bot's own name in front; None where it is not for this bot."""
-    if message["chat"]["type"] == "channel" or message.get("is_automatic_forward") or _from_a_bot(message):
+def _meant_for_us(message: Json, me: Identity, ear: _Ear) -> str | None:
+    """The text without the bot's own name in front, and what it quotes; None where it is not for this bot."""
+    if _to_a_channel(message["chat"]) or message.get("is_automatic_forward") or _from_a_bot(message):
         return None
-    raw = message.get("text", message.get("caption", ""))
-    if not isinstance(raw, str):
-        raise Unusable("the text is not a string")
+    raw = _text(message)
     text = _without_name(raw, me)
     command = COMMAND.match(text)
+    if command and (command["bot"] or me.username).lower() != me.username.lower():
+        return None
+    private, ours = message["chat"]["type"] == "private", command and (command["bot"] or _named(command, ear))
+    if not (private or ear.mode == "all" or ours or _mentions(message, raw, me) or _answers(message, me)):
+        return None
     if command:
-        if (command["bot"] or me.username).lower() != me.username.lower():
-            return None
-        text = f"/{command['name']}{text[command.end() :]}"
-    private = message["chat"]["type"] == "private"
-    addressed = private or group_mode == "all" or command or _mentions(message, raw, me) or _answers(message, me)
-    return text if addressed else None
+        return f"/{command['name']}{text[command.end() :]}"
+    return "\n\n".join(filter(None, (text, _quoted(message, me, ear))))
+
+
+def _to_a_channel(chat: Json) -> bool:
+    # People's direct messages to a channel share one chat: they would read each other's conversation.
+    return chat["type"] == "channel" or bool(chat.get("is_direct_messages"))
+
+
+def _named(command: re.Match[str], ear: _Ear) -> bool:
+    return command["name"].lower() in ear.commands
+
+
+def _text(message: Json) -> str:
+    text = message.get("text", message.get("caption", ""))
+    if not isinstance(text, str):
+        raise Unusable("the text is not a string")
+    return text
+
+
+def _quoted(message: Json, me: Identity, ear: _Ear) -> str:
+    """The passage a person has picked, or else the message of somebody else that this one answers."""
+    return _text(message.get("quote") or _unheard(message, me, ear))
+
+
+def _unheard(message: Json, me: Identity, ear: _Ear) -> Json:
+    """The message this one answers, where people said it among themselves."""
+    earlier: Json = message.get("reply_to_message") or {}
+    heard = message["chat"]["type"] == "private" or ear.mode == "all" or earlier.get("from", {}).get("id") == me.user_id
+    return {} if heard else earlier
 
 
 def _without_name(text: str, me: Identity) -> str:
