@@ -300,6 +300,19 @@ async def test_a_question_about_somebody_elses_message_comes_with_it(telegram: F
     assert bot.engine.prompts[-1].messages[-1].content == "is it so?\n\nThe pump has 3 bar."
 
 
+@only_polling
+async def test_in_a_group_all_of_a_long_reply_answers_the_question_and_another_one_the_first(
+    telegram: FakeTelegram, start: Start
+) -> None:
+    team = telegram.chat(-100, "supergroup")
+    async with start(ScriptedEngine(f"{'one ' * 950}two")):
+        asked = await team.says("@botcore_bot count")
+        parts = [await team.hears("one"), await team.hears("two")]
+        assert [part.reply_to for part in parts] == [asked["message"]["message_id"]] * 2
+        await team.presses("🔄", person=8)
+        assert (await team.hears("You said: count")).reply_to == parts[-1].id
+
+
 async def test_a_moderator_who_deletes_the_placeholder_does_not_cost_the_reply(
     telegram: FakeTelegram, start: Start
 ) -> None:
