@@ -59,6 +59,8 @@ class Methods:
         self.chats: dict[int, dict[str, Any]] = {}
         self.moved: dict[int, int] = {}
         """Group → the supergroup it has become."""
+        self.hidden: set[tuple[int, int]] = set()
+        """(chat, topic) where people write and bots are told that there is none."""
         self.messages: dict[tuple[int, int], SentMessage] = {}
         self.edits: list[tuple[int, int, str]] = []
         self.drafts: list[tuple[int, int, str]] = []
@@ -117,7 +119,7 @@ class Methods:
     ) -> dict[str, Any]:
         chat = self._chat(chat_id)
         self._check(text, entities)
-        if message_thread_id == 1:
+        if message_thread_id == 1 or (chat_id, message_thread_id) in self.hidden:
             raise ApiError(400, "Bad Request: message thread not found")
         self._flood(chat)
         sent = SentMessage(
