@@ -10,7 +10,7 @@ What claims to be one of these and lacks what it must have raises `Unusable`: it
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -72,6 +72,8 @@ class Identity:
     channel: str
     user_id: int
     username: str
+    sees_groups: bool = True
+    """Whether Telegram shows it all of a group, where it is no administrator; False: its privacy mode is on."""
 
     @property
     def account(self) -> str:
@@ -223,7 +225,22 @@ def _text(message: Json) -> str:
     text = message.get("text", message.get("caption", ""))
     if not isinstance(text, str):
         raise Unusable("the text is not a string")
-    return text
+    links = [entity for entity in _entities(message) if entity["type"] == "text_link"]
+    return _spelt_out(text, links) if links else text
+
+
+def _entities(message: Json) -> Sequence[Json]:
+    entities: Sequence[Json] = message.get("entities", message.get("caption_entities", ()))
+    return entities
+
+
+def _spelt_out(text: str, links: Sequence[Json]) -> str:
+    """The text with the address behind each of these links beside it, counted in UTF-16 units."""
+    raw = text.encode("utf-16-le", "surrogatepass")
+    for link in sorted(links, key=lambda link: -link["offset"]):
+        end = 2 * (link["offset"] + link["length"])
+        raw = raw[:end] + f" ({link['url']})".encode("utf-16-le", "surrogatepass") + raw[end:]
+    return raw.decode("utf-16-le", "surrogatepass")
 
 
 def _quoted(message: Json, me: Identity, ear: _Ear) -> str:
@@ -252,8 +269,8 @@ def _leads(text: str, me: Identity) -> bool:
 def _mentions(message: Json, text: str, me: Identity) -> bool:
     if re.search(rf"(?<![\w@])@{re.escape(me.username)}\b", text, re.I):
         return True
-    entities = message.get("entities", message.get("caption_entities", ()))
-    return any(entity["type"] == "text_mention" and entity["user"]["id"] == me.user_id for entity in entities)
+    mentions = (entity for entity in _entities(message) if entity["type"] == "text_mention")
+    return any(entity["user"]["id"] == me.user_id for entity in mentions)
 
 
 def _answers(message: Json, me: Identity) -> bool:

@@ -55,7 +55,8 @@ class Methods:
         self.webhook = webhook
         self.queries = queries
         self.files = Files()
-        self.me = {"id": user_id, "is_bot": True, "first_name": username, "username": username}
+        self.me: dict[str, Any] = {"id": user_id, "is_bot": True, "first_name": username, "username": username}
+        self.me |= {"can_join_groups": True, "can_read_all_group_messages": False}
         self.chats: dict[int, dict[str, Any]] = {}
         self.moved: dict[int, int] = {}
         """Group → the supergroup it has become."""

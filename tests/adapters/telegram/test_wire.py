@@ -112,6 +112,24 @@ def test_what_people_said_among_themselves_is_read_below_what_is_asked_about_it(
     assert edited is None if expected is None else isinstance(edited, Control) and edited.text == expected
 
 
+LINKS = [
+    {"type": "text_link", "offset": 3, "length": 3, "url": "https://a.example"},
+    {"type": "bold", "offset": 3, "length": 3},
+    {"type": "text_link", "offset": 11, "length": 5, "url": "https://b.example"},
+]
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        message("😀 one and two🙃?", entities=LINKS),
+        message(None, caption="😀 one and two🙃?", caption_entities=LINKS, photo=[{"file_id": "p"}]),
+    ],
+)
+def test_the_address_behind_a_link_stands_beside_it(update: dict[str, Any]) -> None:
+    assert heard(update) == "😀 one (https://a.example) and two🙃 (https://b.example)?"
+
+
 def test_a_file_somebody_else_has_sent_comes_along_where_the_bot_is_asked_about_it() -> None:
     asked = message("@helper_bot what is in it?", GROUP, reply_to_message={**BENS, "text": "", "document": FILE})
     known = message("what is in it?", reply_to_message={"message_id": 4, "from": ANA, "document": FILE})
