@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from botcore import Attachment, Control, Conversation, Feedback, Incoming, Message, Person, Rejected
+from botcore import Control, Conversation, Feedback, Incoming, Message, Person, Rejected
+from botcore_telegram.attachments import attachments
 from botcore_telegram.buttons import parsed
 
 __all__ = [
@@ -40,17 +41,6 @@ GENERAL_TOPIC = 1
 """A forum's first topic: sending with its id is an error, so it is left out."""
 
 COMMAND = re.compile(r"/(?P<name>\w{1,32})(?:@(?P<bot>\w+))?(?=\s|$)", re.ASCII)
-
-FILES = {
-    "document": ("document", "application/octet-stream"),
-    "audio": ("audio.mp3", "audio/mpeg"),
-    "voice": ("voice.ogg", "audio/ogg"),
-    "video": ("video.mp4", "video/mp4"),
-    "video_note": ("video.mp4", "video/mp4"),
-    "animation": ("animation.mp4", "video/mp4"),
-    "sticker": ("sticker.webp", "image/webp"),
-}
-"""Kind → name and media type where the update has none."""
 
 
 class Unusable(ValueError):
@@ -138,8 +128,8 @@ def _understood() -> Iterator[None]:
 
 def _message(message: Json, event_id: str, me: Identity, ear: _Ear) -> Message | None:
     text = _meant_for_us(message, me, ear)
-    attachments = _attachments(message) + _attachments(_unheard(message, me, ear))
-    if text is None or not (text or attachments):
+    files = attachments(message) + attachments(_unheard(message, me, ear))
+    if text is None or not (text or files):
         return None
     conversation = _conversation(message, me)
     return Message(
@@ -149,7 +139,7 @@ def _message(message: Json, event_id: str, me: Identity, ear: _Ear) -> Message |
         text=text,
         platform_id=platform_id(conversation.chat, _whole(message, "message_id")),
         reply_to=_replied(message, conversation.chat),
-        attachments=attachments,
+        attachments=files,
         sent_at=float(_whole(message, "date")),
     )
 
@@ -311,26 +301,6 @@ def _replied(message: Json, chat: str) -> str:
     if not earlier or "forum_topic_created" in earlier:
         return ""
     return platform_id(chat, _whole(earlier, "message_id"))
-
-
-def _attachments(message: Json) -> tuple[Attachment, ...]:
-    if message.get("photo"):
-        largest = message["photo"][-1]
-        return (_attachment(largest, "photo.jpg", "image/jpeg"),)
-    for kind, (name, media_type) in FILES.items():
-        # An animation comes with a document of the same file, for old programs.
-        if kind in message and not (kind == "document" and "animation" in message):
-            return (_attachment(message[kind], name, media_type),)
-    return ()
-
-
-def _attachment(file: Json, name: str, media_type: str) -> Attachment:
-    return Attachment(
-        name=str(file.get("file_name", name)),
-        media_type=str(file.get("mime_type", media_type)),
-        size=int(file.get("file_size", 0)),
-        reference=str(file["file_id"]),
-    )
 
 
 def _whole(record: Json, name: str) -> int:
