@@ -96,7 +96,9 @@ class Delivery:
         told = "\n\n".join(filter(None, (excuse, reply.text, reason)))
         texts = split(told, limit=self._can.text_limit, unit=self._can.text_unit)
         message = self._claim.message
-        quoted = message.platform_id if message and not self._claim.conversation.private else ""
+        quoted = ""
+        if message and not self._claim.conversation.private:
+            quoted = message.platform_id or message.reply_to  # a press has no message of its own
         anchor = self._anchor.part.platform_id if self._anchor else ""
         return [
             Part(
@@ -108,7 +110,7 @@ class Delivery:
                 citations=reply.citations if number == len(texts) - 1 else (),
                 last=number == len(texts) - 1,
                 ask_feedback=reply.judgeable and number == len(texts) - 1,
-                reply_to=quoted if number == 0 else "",
+                reply_to=quoted,
                 platform_id=anchor if number == 0 else "",
             )
             for number, text in enumerate(texts)

@@ -33,7 +33,7 @@ MAX_ATTEMPTS = 300
 
 CALL_S = 300.0
 """A call of a channel that takes longer counts as one without an answer. Ours end by themselves: a request is given up
-after 30 seconds of silence, a send makes three at most, and Slack's `find` waits three times a minute for a limit."""
+after 30 seconds of silence, a send makes four at most, and Slack's `find` waits three times a minute for a limit."""
 
 NOTE_PAUSE_S = 1.0
 """Between tries to write down what a platform has answered."""

@@ -10,11 +10,12 @@ from collections.abc import Callable
 __all__ = ["measure", "split"]
 
 FENCE = re.compile(r"^ {0,3}(```+|~~~+)(.*)$", re.MULTILINE)
-BREAKS = (re.compile(r"\n\n+"), re.compile(r"\n"), re.compile(r"(?<=[.!?…。])\s"), re.compile(r"\s"))
+BREAKS = (re.compile(r"\n\n+"), re.compile(r"\n"), re.compile(r"(?<=[.!?…])\s|(?<=[。！？])"), re.compile(r"\s"))
 LINK = re.compile(r"\[[^\[\]\n]{1,500}\]\([^()\s]{1,2000}\)")
 FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 """The letters of which two make a flag."""
-JOINERS = {"\u200d", "\ufe0f", "\u20e3"}
+EXTENDERS = re.compile("[\u200c\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+"""Beside marks: joiners, skin colours, and the tags of which flags of regions are made."""
 
 MEASURES: dict[str, Callable[[str], int]] = {
     "chars": len,
@@ -84,9 +85,8 @@ def _continues(text: str, at: int) -> bool:
     here, before = text[at], text[at - 1]
     if here in FLAGS and before in FLAGS:
         return (at - len(text[:at].rstrip(FLAGS))) % 2 == 1
-    return (
-        before == "\u200d" or here in JOINERS or unicodedata.combining(here) > 0 or "\U0001f3fb" <= here <= "\U0001f3ff"
-    )
+    # Not by combining(): vowel signs of Thai, Hindi and many others are marks of class 0.
+    return before == "\u200d" or unicodedata.category(here).startswith("M") or bool(EXTENDERS.match(here))
 
 
 def _break(fitting: str, *, lines_only: bool = False) -> int:

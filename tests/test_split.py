@@ -46,6 +46,18 @@ def test_a_family_of_joined_emoji_is_never_cut_apart() -> None:
         assert piece.replace(family, "") == ""
 
 
+@pytest.mark.parametrize("letter", ["กี่", "कि", "ที่", "a\u0301", "☎\ufe0f", "👍🏽", "🏴󠁧󠁢󠁳󠁣󠁴󠁿"])
+def test_a_letter_keeps_its_marks(letter: str) -> None:
+    for start in range(len(letter)):
+        for piece in split("x" * start + letter * 40, limit=40):
+            assert piece.lstrip("x").replace(letter, "") == ""
+
+
+def test_a_text_without_blanks_is_cut_between_its_sentences() -> None:
+    assert split("今天下雨了。我们在家里看书吧！", limit=16) == ["今天下雨了。我们在家里看书吧！"]
+    assert split("今天下雨了，很冷。我们就在家里看书吧！", limit=16) == ["今天下雨了，很冷。", "我们就在家里看书吧！"]
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_a_flag_is_never_cut_apart(unit: str) -> None:
     for piece in split("a" + "🇩🇪" * 40, limit=46, unit=unit):

@@ -78,6 +78,8 @@ class Slack:
         self._askers = Askers()
         self._joined = Recent[bool]()
         """Threads the bot is known to take part in."""
+        self._waiting = Recent[bool]()
+        """Messages of ours below whose thread a line says what they wait for."""
         self._hook = Hook(settings.signing_secret, report=self._report)
         self.health = "not connected yet"
         """"ok", or in words what keeps messages from coming in."""
@@ -190,6 +192,8 @@ class Slack:
             raise Rejected(str(error)) from None
         if not await link.streams.finish(platform_id, part):
             await link.api.update(channel, ts, part)
+        if platform_id in self._waiting:
+            await self._say_waiting(link, part.conversation, platform_id, "")
 
     async def show(self, draft: Draft) -> None:
         """Show progress as well as Slack can; what cannot be shown now is left out.
@@ -225,19 +229,24 @@ class Slack:
     async def _show(self, link: _Link, draft: Draft) -> None:
         place = draft.conversation
         channel, ts = channel_and_ts(draft.platform_id)
-        if draft.phase == "waiting" and place.thread:
-            await self._say_waiting(link, draft)
-        elif draft.phase == "waiting" and draft.note:
+        if (place.thread and draft.note) or draft.platform_id in self._waiting:
+            await self._say_waiting(link, place, draft.platform_id, draft.note)
+        if draft.note and not place.thread:
             await link.api.preview(channel, ts, preview(f"_{draft.note}_"))
         elif draft.text.strip() and not await link.streams.show(draft.platform_id, draft.text):
             await link.api.preview(channel, ts, preview(draft.text))
 
-    async def _say_waiting(self, link: _Link, draft: Draft) -> None:
-        """Below the thread, where nothing of it has to be taken back; not every app may."""
+    async def _say_waiting(self, link: _Link, place: Conversation, message: str, note: str) -> None:
+        """Below the thread, until it is taken back by "": only a new message would end it. Not every app may."""
         try:
-            await link.api.status(draft.conversation.chat, draft.conversation.thread, draft.note)
+            await link.api.status(place.chat, place.thread, note)
         except (Retry, Rejected, Unknown) as error:
             log.debug("%s: no line below the thread: %s", self.name, error)
+        else:
+            if note:
+                self._waiting.put(message, True)
+            else:
+                self._waiting.drop(message)
 
     async def _takes_part(self, conversation: Conversation) -> bool:
         """Whether the bot was asked in this thread before."""

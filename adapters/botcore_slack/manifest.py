@@ -7,15 +7,14 @@ from typing import Any
 __all__ = ["manifest", "next_steps", "yaml"]
 
 SCOPES = {
-    "app_mentions:read": "mentions in channels",
-    "channels:history": "the threads it takes part in",
+    "channels:history": "mentions, and the threads it takes part in",
     "chat:write": "answers",
     "files:read": "the files people send it",
     "groups:history": "the same in private channels",
     "im:history": "direct messages",
     "mpim:history": "direct messages of several people",
 }
-EVENTS = ("app_mention", "message.channels", "message.groups", "message.im", "message.mpim")
+EVENTS = ("message.channels", "message.groups", "message.im", "message.mpim")
 Manifest = Mapping[str, Any]
 
 

@@ -1,9 +1,11 @@
 """Slack's events as botcore's records. Pure: no I/O, no clock, no SDK.
 
-    message, app_mention   → Message   in channels only what mentions the bot or stands in a thread
-    message_changed        → Control   kind "edit"
-    message_deleted        → Control   kind "delete"
-    everything else        → None      joins, topics, other bots, and our own messages coming back
+    message           → Message   in channels only what mentions the bot or stands in a thread
+    message_changed   → Control   kind "edit"; a Message where it is what mentions the bot
+    message_deleted   → Control   kind "delete"
+    everything else   → None      joins, topics, other bots, and our own messages coming back
+
+A mention also comes as app_mention, which may lack the files and may be the first of the two: it is left alone.
 
 What a button or a form sends is read in `actions`. What claims to be one of these and lacks what it must have raises
 `Unusable`: it is kept as a dead letter. Whether a delivery is Slack's at all is seen before, in `signature`.
@@ -138,8 +140,7 @@ def _said(event: Json, team: str, me: Identity, commands: Collection[str]) -> He
     if (event.get("subtype") or "") not in SAID or _from_a_bot(event, me):
         return None
     channel, ts, raw = word(event, "channel"), _ts(event, "ts"), _text(event)
-    private, mentioned = _private(event), _mentions(raw, me) or event["type"] == "app_mention"
-    thread, twice = _thread(event), mentioned and not private
+    private, mentioned, thread = _private(event), _mentions(raw, me), _thread(event)
     if not (private or mentioned or thread):
         return None
     attachments = tuple(attachment(file) for file in _files(event))
@@ -147,15 +148,14 @@ def _said(event: Json, team: str, me: Identity, commands: Collection[str]) -> He
     if not (text or attachments):
         return None
     record = Message(
-        # One act may come as app_mention and as message, both with the same ts; one act that comes twice as a message,
-        # with another ts, has the same client_msg_id (which an app_mention need not carry).
-        event_id=f"{team}:{channel}:{ts if twice else event.get('client_msg_id') or ts}",
+        # One act that comes twice, with another ts, has the same client_msg_id.
+        event_id=f"{team}:{channel}:{event.get('client_msg_id') or ts}",
         conversation=place(me, channel, thread or ("" if private else ts), private=private),
         person=_person(event),
         text=text,
         platform_id=platform_id(channel, ts),
         attachments=attachments,
-        sent_at=float(ts),
+        sent_at=float(_ts(event.get("edited") or event, "ts")),
     )
     overheard = not (private or mentioned or _addresses(event, me))
     return Heard(record=record, overheard=overheard, team=str(event.get("user_team") or event.get("team") or team))
@@ -169,6 +169,8 @@ def _edited(event: Json, team: str, me: Identity, commands: Collection[str]) -> 
     if _from_a_bot(message, me) or message.get("text") == before.get("text"):
         return None
     private, thread = _private(event), _thread(message)
+    if before and not private and _mentions(_text(message), me) and not _mentions(_text(before), me):
+        return _said({**message, "channel": event["channel"]}, team, me, commands)
     addressed = private or _addresses(message, me) or _addresses(before, me)
     if not (addressed or thread):
         return None
@@ -206,7 +208,6 @@ def _gone(event: Json, ts: str, before: Json, team: str, me: Identity) -> Heard 
 _Reader = Callable[[Json, str, Identity, Collection[str]], Heard | None]
 _READERS: Mapping[str, _Reader] = {
     "message": _message,
-    "app_mention": _said,
 }
 _CHANGES: Mapping[str, _Reader] = {
     "message_changed": _edited,

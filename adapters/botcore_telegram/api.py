@@ -62,20 +62,23 @@ class Api:
         """Chat and message id of a new message; ``reply_to`` is the platform id of the one it quotes."""
         topic: Question = {"message_thread_id": thread} if thread else {}
 
-        async def post(chat: int, body: Body) -> tuple[int, int]:
-            question = {"chat_id": chat, **_shown(body, buttons), **topic, **_quoting(reply_to, chat)}
-            sent = await self._line.ask("sendMessage", question)
+        async def post(chat: int, body: Body, place: Question) -> tuple[int, int]:
+            sent = await self._line.ask("sendMessage", {"chat_id": chat, **_shown(body, buttons), **place})
             return sent["chat"]["id"], sent["message_id"]
 
         async def attempt(body: Body) -> tuple[int, int]:
             known = await self._moves.now(chat)
+            quoted = _quoting(reply_to, known)
             try:
-                return await post(known, body)
+                return await post(known, body, topic | quoted)
             except Refused as refused:
-                if refused.migrate_to in (0, known):
+                if refused.migrate_to not in (0, known):
+                    await self._moves.followed(chat, refused.migrate_to)
+                    return await post(refused.migrate_to, body, topic | _quoting(reply_to, refused.migrate_to))
+                if not (topic and quoted and _about_thread(refused)):
                     raise
-                await self._moves.followed(chat, refused.migrate_to)
-                return await post(refused.migrate_to, body)
+                # Topics of large groups are hidden from bots (tdlib/telegram-bot-api#693); a message in one is not.
+                return await post(known, body, _quoting(reply_to, known, must_exist=True))
 
         return await self._persist(attempt, text, citations)
 
@@ -210,13 +213,13 @@ def _shown(body: Body, buttons: Keyboard = ()) -> Question:
     return question
 
 
-def _quoting(platform_id: str, chat: int) -> Question:
+def _quoting(platform_id: str, chat: int, *, must_exist: bool = False) -> Question:
     """Nothing where it names no message of this chat, as after a move."""
     try:
         where, message = chat_and_message(platform_id)
     except ValueError:
         return {}
-    known = {"message_id": message, "allow_sending_without_reply": True}
+    known = {"message_id": message, "allow_sending_without_reply": not must_exist}
     return {"reply_parameters": known} if where == chat else {}
 
 
@@ -245,3 +248,7 @@ def _same_is_fine() -> Iterator[None]:
 
 def _about_entities(error: TelegramError) -> bool:
     return isinstance(error, Refused) and error.status == 400 and "entit" in error.description.lower()
+
+
+def _about_thread(error: Refused) -> bool:
+    return error.status == 400 and "thread not found" in error.description.lower()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -45,6 +45,7 @@ log = logging.getLogger(__name__)
 
 NOT_CONNECTED = "not connected yet"
 STANDING_BY = "standing by: another process of this bot asks Telegram for messages"
+PRIVACY = "shown all of a group only as its administrator (else switch privacy mode off: @BotFather, /setprivacy)"
 SOURCES_ROOM = 296
 """Units kept free below a text for its list of sources, and for what formatting may add."""
 
@@ -98,7 +99,10 @@ class Telegram:
 
         line = Line(self._settings)
         try:
-            bot = f"@{(await line.me(self.name)).username} on {self._settings.base_url}"
+            me = await line.me(self.name)
+            bot = f"@{me.username} on {self._settings.base_url}"
+            if self._settings.group_mode == "all" and not me.sees_groups:
+                bot += f", {PRIVACY}"
             if self._settings.mode == "polling":
                 return bot
             address, called = self._settings.address(self.name), (await line.webhook()).url
@@ -172,14 +176,16 @@ class Telegram:
             chat, thread = place(conversation)
             errands.add(chat, lambda: link.api.send(chat, thread, text))
 
-        presses = Presses(link.api, errands, lambda: [command.name for command in self._commands()])
+        def commands() -> Collection[str]:
+            return {command.name for command in self._commands()}
+
         return Intake(
             inbox,
             channel=self.name,
             moves=self._moves,
-            read=lambda update, me: read(update, me, self._settings.group_mode),
+            read=lambda update, me: read(update, me, self._settings.group_mode, commands()),
             tell=tell,
-            pressed=presses.pressed,
+            pressed=Presses(link.api, errands, commands).pressed,
         )
 
     async def hook(self, request: "web.Request") -> "web.Response":

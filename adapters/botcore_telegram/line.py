@@ -69,7 +69,12 @@ class Line:
     async def me(self, channel: str) -> Identity:
         """Who the token belongs to."""
         user = await self.bot.get_me()
-        return Identity(channel=channel, user_id=user.id, username=user.username or "")
+        return Identity(
+            channel=channel,
+            user_id=user.id,
+            username=user.username or "",
+            sees_groups=bool(user.can_read_all_group_messages),
+        )
 
     async def updates(self, offset: int, *, wait: bool) -> Sequence[Json]:
         """What arrived from ``offset`` on; asking confirms everything below it.

@@ -5,9 +5,11 @@ fail to parse.
 """
 
 import logging
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from botcore import Citation
@@ -29,6 +31,8 @@ LESS_THAN = "\ufdd0"
 """Stands for "<" while converting, which drops what looks like HTML, as ``List<int>`` does. Never in real text."""
 
 MORE = "\n… and {} more"
+BLOCKS = ("pre", "blockquote", "expandable_blockquote")
+NEWLINE = "\n".encode("utf-16-le")
 LINKS = ("http://", "https://", "mailto:", "tg://")
 
 
@@ -103,13 +107,37 @@ def _converted(text: str) -> Body | None:
         # A converter's bug must not cost the reader the reply.
         log.warning("the reply is shown unformatted: %s in the Markdown converter", type(error).__name__)
         return None
-    shown = shown.replace(LESS_THAN, "<").rstrip()
+    spans = [Span(type=e.type, offset=e.offset, length=e.length, url=e.url, language=e.language) for e in entities]
+    said = _apart(shown.replace(LESS_THAN, "<"), spans)
+    shown = said.text.rstrip()
     length = units(shown)
     if not shown or length > LIMIT:
         return None
-    spans = (Span(type=e.type, offset=e.offset, length=e.length, url=e.url, language=e.language) for e in entities)
-    clipped = (replace(span, length=min(span.length, length - span.offset)) for span in spans if _kept(span, length))
-    return Body(text=shown, spans=tuple(clipped))
+    kept = (replace(span, length=min(span.length, length - span.offset)) for span in said.spans if _kept(span, length))
+    return Body(text=shown, spans=tuple(kept))
+
+
+def _apart(text: str, spans: Sequence[Span]) -> Body:
+    """Blocks on lines of their own: in an item of a list the converter runs them into what stands around them."""
+    raw = text.encode("utf-16-le", "surrogatepass")
+    edges = {edge for span in spans if span.type in BLOCKS for edge in (span.offset, span.offset + span.length)}
+    glued = [edge for edge in sorted(edges) if 0 < edge < len(raw) // 2 and NEWLINE not in _around(raw, edge)]
+    pieces = [raw[2 * start : 2 * end] for start, end in pairwise([0, *glued, len(raw) // 2])]
+    return Body(
+        text=NEWLINE.join(pieces).decode("utf-16-le", "surrogatepass"),
+        spans=tuple(_shifted(span, glued) for span in spans),
+    )
+
+
+def _around(raw: bytes, edge: int) -> tuple[bytes, bytes]:
+    return raw[2 * edge - 2 : 2 * edge], raw[2 * edge : 2 * edge + 2]
+
+
+def _shifted(span: Span, glued: Sequence[int]) -> Span:
+    """The span where a unit was put in at each of these places: none at its own edges is part of it."""
+    end = span.offset + span.length
+    offset = span.offset + bisect_right(glued, span.offset)
+    return replace(span, offset=offset, length=end + bisect_left(glued, end) - offset)
 
 
 @lru_cache(maxsize=1)

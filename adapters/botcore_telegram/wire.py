@@ -1,21 +1,22 @@
 """Telegram's JSON updates as botcore's records. Pure: no I/O, no clock, no SDK.
 
-    message            → Message   text, caption, files; in groups only what is meant for the bot
+    message            → Message   text, caption, files, and what it quotes; in groups only what is meant for the bot
     edited_message     → Control   kind "edit"
     callback_query     → Feedback  where the button carries a judgement (see `buttons`)
                        → Message   "/again" about the reply, where it asks for another one
-    everything else    → None      joins, pins, channel posts, other bots: not for us
+    everything else    → None      joins, pins, channel posts, direct messages to channels, other bots: not for us
 
 What claims to be one of these and lacks what it must have raises `Unusable`: it is kept as a dead letter.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from botcore import Attachment, Control, Conversation, Feedback, Incoming, Message, Person, Rejected
+from botcore import Control, Conversation, Feedback, Incoming, Message, Person, Rejected
+from botcore_telegram.attachments import attachments
 from botcore_telegram.buttons import parsed
 
 __all__ = [
@@ -41,20 +42,17 @@ GENERAL_TOPIC = 1
 
 COMMAND = re.compile(r"/(?P<name>\w{1,32})(?:@(?P<bot>\w+))?(?=\s|$)", re.ASCII)
 
-FILES = {
-    "document": ("document", "application/octet-stream"),
-    "audio": ("audio.mp3", "audio/mpeg"),
-    "voice": ("voice.ogg", "audio/ogg"),
-    "video": ("video.mp4", "video/mp4"),
-    "video_note": ("video.mp4", "video/mp4"),
-    "animation": ("animation.mp4", "video/mp4"),
-    "sticker": ("sticker.webp", "image/webp"),
-}
-"""Kind → name and media type where the update has none."""
-
 
 class Unusable(ValueError):
     """The update is Telegram's, but cannot be understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ear:
+    """What is listened to in groups."""
+
+    mode: GroupMode
+    commands: Collection[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +62,8 @@ class Identity:
     channel: str
     user_id: int
     username: str
+    sees_groups: bool = True
+    """Whether Telegram shows it all of a group, where it is no administrator; False: its privacy mode is on."""
 
     @property
     def account(self) -> str:
@@ -90,12 +90,17 @@ def place(conversation: Conversation) -> tuple[int, int | None]:
         raise Rejected(f"{conversation.key} names no Telegram chat") from None
 
 
-def read(update: Json, me: Identity, group_mode: GroupMode = "addressed") -> Incoming | None:
-    """The record an update stands for, None where it is not for us. Raises `Unusable`."""
+def read(
+    update: Json, me: Identity, group_mode: GroupMode = "addressed", commands: Collection[str] = ()
+) -> Incoming | None:
+    """The record an update stands for, None where it is not for us. Raises `Unusable`.
+
+    ``commands`` are the chat commands there are: in a group of several bots another one may be that of another bot.
+    """
     with _understood():
         for kind, reader in _READERS.items():
             if kind in update:
-                return reader(update[kind], str(_whole(update, "update_id")), me, group_mode)
+                return reader(update[kind], str(_whole(update, "update_id")), me, _Ear(group_mode, commands))
     return None
 
 
@@ -121,10 +126,10 @@ def _understood() -> Iterator[None]:
         raise Unusable(f"{type(error).__name__}: {error}") from error
 
 
-def _message(message: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Message | None:
-    text = _meant_for_us(message, me, group_mode)
-    attachments = _attachments(message)
-    if text is None or not (text or attachments):
+def _message(message: Json, event_id: str, me: Identity, ear: _Ear) -> Message | None:
+    text = _meant_for_us(message, me, ear)
+    files = attachments(message) + attachments(_unheard(message, me, ear))
+    if text is None or not (text or files):
         return None
     conversation = _conversation(message, me)
     return Message(
@@ -134,13 +139,13 @@ def _message(message: Json, event_id: str, me: Identity, group_mode: GroupMode) 
         text=text,
         platform_id=platform_id(conversation.chat, _whole(message, "message_id")),
         reply_to=_replied(message, conversation.chat),
-        attachments=attachments,
+        attachments=files,
         sent_at=float(_whole(message, "date")),
     )
 
 
-def _edited(message: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Control | None:
-    text = _meant_for_us(message, me, group_mode)
+def _edited(message: Json, event_id: str, me: Identity, ear: _Ear) -> Control | None:
+    text = _meant_for_us(message, me, ear)
     if not text:
         return None
     conversation = _conversation(message, me)
@@ -154,7 +159,7 @@ def _edited(message: Json, event_id: str, me: Identity, group_mode: GroupMode) -
     )
 
 
-def _pressed(query: Json, event_id: str, me: Identity, group_mode: GroupMode) -> Feedback | Message | None:
+def _pressed(query: Json, event_id: str, me: Identity, ear: _Ear) -> Feedback | Message | None:
     press = parsed(str(query.get("data", "")))
     message = query.get("message")
     if press is None or not message:
@@ -173,29 +178,71 @@ def _pressed(query: Json, event_id: str, me: Identity, group_mode: GroupMode) ->
     )
 
 
-_READERS: Mapping[str, Callable[[Json, str, Identity, GroupMode], Incoming | None]] = {
+_READERS: Mapping[str, Callable[[Json, str, Identity, _Ear], Incoming | None]] = {
     "message": _message,
     "edited_message": _edited,
     "callback_query": _pressed,
 }
 
 
-def _meant_for_us(message: Json, me: Identity, group_mode: GroupMode) -> str | None:
-    """The text without the bot's own name in front; None where it is not for this bot."""
-    if message["chat"]["type"] == "channel" or message.get("is_automatic_forward") or _from_a_bot(message):
+def _meant_for_us(message: Json, me: Identity, ear: _Ear) -> str | None:
+    """The text without the bot's own name in front, and what it quotes; None where it is not for this bot."""
+    if _to_a_channel(message["chat"]) or message.get("is_automatic_forward") or _from_a_bot(message):
         return None
-    raw = message.get("text", message.get("caption", ""))
-    if not isinstance(raw, str):
-        raise Unusable("the text is not a string")
+    raw = _text(message)
     text = _without_name(raw, me)
     command = COMMAND.match(text)
+    if command and (command["bot"] or me.username).lower() != me.username.lower():
+        return None
+    private, ours = message["chat"]["type"] == "private", command and (command["bot"] or _named(command, ear))
+    if not (private or ear.mode == "all" or ours or _mentions(message, raw, me) or _answers(message, me)):
+        return None
     if command:
-        if (command["bot"] or me.username).lower() != me.username.lower():
-            return None
-        text = f"/{command['name']}{text[command.end() :]}"
-    private = message["chat"]["type"] == "private"
-    addressed = private or group_mode == "all" or command or _mentions(message, raw, me) or _answers(message, me)
-    return text if addressed else None
+        return f"/{command['name']}{text[command.end() :]}"
+    return "\n\n".join(filter(None, (text, _quoted(message, me, ear))))
+
+
+def _to_a_channel(chat: Json) -> bool:
+    # People's direct messages to a channel share one chat: they would read each other's conversation.
+    return chat["type"] == "channel" or bool(chat.get("is_direct_messages"))
+
+
+def _named(command: re.Match[str], ear: _Ear) -> bool:
+    return command["name"].lower() in ear.commands
+
+
+def _text(message: Json) -> str:
+    text = message.get("text", message.get("caption", ""))
+    if not isinstance(text, str):
+        raise Unusable("the text is not a string")
+    links = [entity for entity in _entities(message) if entity["type"] == "text_link"]
+    return _spelt_out(text, links) if links else text
+
+
+def _entities(message: Json) -> Sequence[Json]:
+    entities: Sequence[Json] = message.get("entities", message.get("caption_entities", ()))
+    return entities
+
+
+def _spelt_out(text: str, links: Sequence[Json]) -> str:
+    """The text with the address behind each of these links beside it, counted in UTF-16 units."""
+    raw = text.encode("utf-16-le", "surrogatepass")
+    for link in sorted(links, key=lambda link: -link["offset"]):
+        end = 2 * (link["offset"] + link["length"])
+        raw = raw[:end] + f" ({link['url']})".encode("utf-16-le", "surrogatepass") + raw[end:]
+    return raw.decode("utf-16-le", "surrogatepass")
+
+
+def _quoted(message: Json, me: Identity, ear: _Ear) -> str:
+    """The passage a person has picked, or else the message of somebody else that this one answers."""
+    return _text(message.get("quote") or _unheard(message, me, ear))
+
+
+def _unheard(message: Json, me: Identity, ear: _Ear) -> Json:
+    """The message this one answers, where people said it among themselves."""
+    earlier: Json = message.get("reply_to_message") or {}
+    heard = message["chat"]["type"] == "private" or ear.mode == "all" or earlier.get("from", {}).get("id") == me.user_id
+    return {} if heard else earlier
 
 
 def _without_name(text: str, me: Identity) -> str:
@@ -212,8 +259,8 @@ def _leads(text: str, me: Identity) -> bool:
 def _mentions(message: Json, text: str, me: Identity) -> bool:
     if re.search(rf"(?<![\w@])@{re.escape(me.username)}\b", text, re.I):
         return True
-    entities = message.get("entities", message.get("caption_entities", ()))
-    return any(entity["type"] == "text_mention" and entity["user"]["id"] == me.user_id for entity in entities)
+    mentions = (entity for entity in _entities(message) if entity["type"] == "text_mention")
+    return any(entity["user"]["id"] == me.user_id for entity in mentions)
 
 
 def _answers(message: Json, me: Identity) -> bool:
@@ -254,26 +301,6 @@ def _replied(message: Json, chat: str) -> str:
     if not earlier or "forum_topic_created" in earlier:
         return ""
     return platform_id(chat, _whole(earlier, "message_id"))
-
-
-def _attachments(message: Json) -> tuple[Attachment, ...]:
-    if message.get("photo"):
-        largest = message["photo"][-1]
-        return (_attachment(largest, "photo.jpg", "image/jpeg"),)
-    for kind, (name, media_type) in FILES.items():
-        # An animation comes with a document of the same file, for old programs.
-        if kind in message and not (kind == "document" and "animation" in message):
-            return (_attachment(message[kind], name, media_type),)
-    return ()
-
-
-def _attachment(file: Json, name: str, media_type: str) -> Attachment:
-    return Attachment(
-        name=str(file.get("file_name", name)),
-        media_type=str(file.get("mime_type", media_type)),
-        size=int(file.get("file_size", 0)),
-        reference=str(file["file_id"]),
-    )
 
 
 def _whole(record: Json, name: str) -> int:

@@ -48,7 +48,7 @@ class Part:
     citations: tuple[Citation, ...] = ()
     last: bool = True
     reply_to: str = ""
-    """Platform id of the message that is answered."""
+    """Platform id of the message that is answered, or of the reply that another one is wanted for."""
     platform_id: str = ""
     """Set where the message exists already (an anchor): `Channel.edit` is called instead of `send`."""
     ask_feedback: bool = False

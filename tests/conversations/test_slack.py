@@ -109,6 +109,15 @@ async def test_a_mention_is_answered_in_a_thread_and_only_once(slack: FakeSlack,
     assert (message.thread, len(ben.messages)) == (asked.ts, 1)
 
 
+async def test_a_mention_that_was_forgotten_may_come_by_an_edit(slack: FakeSlack, start: Start) -> None:
+    ben = slack.channel("C1").person("U2")
+    async with start() as bot:
+        asked = await ben.says("hi")
+        await slack.receives(await ben.rewrites(asked, "@botcore hi"))
+        assert (await ben.hears("You said: hi")).thread == asked.ts
+        assert len(bot.engine.prompts) == 1
+
+
 async def test_in_its_thread_the_bot_needs_no_mention_and_elsewhere_it_does(slack: FakeSlack, start: Start) -> None:
     team = slack.channel("C1")
     ben, cleo = team.person("U2"), team.person("U3")

@@ -276,6 +276,43 @@ async def test_in_a_group_a_placeholder_becomes_the_reply(telegram: FakeTelegram
     assert [prompt.messages[-1].content for prompt in bot.engine.prompts] == ["count"]
 
 
+@only_polling
+async def test_in_a_group_of_several_bots_each_command_is_answered_by_the_bot_that_has_it(
+    telegram: FakeTelegram, start: Start
+) -> None:
+    team = telegram.chat(-100, "supergroup")
+    async with start():
+        await team.says("/weather")
+        await team.says("/help")
+        await team.hears("Stop the reply")
+        await team.says("/weather@botcore_bot")
+        await team.hears("/weather")
+    assert len(team.messages) == 2
+
+
+@only_polling
+async def test_a_question_about_somebody_elses_message_comes_with_it(telegram: FakeTelegram, start: Start) -> None:
+    team = telegram.chat(-100, "supergroup")
+    async with start() as bot:
+        said = await team.says("The pump has 3 bar.", person=8)
+        await team.says("@botcore_bot is it so?", person=9, reply_to_message=said["message"])
+        await team.hears("is it so?")
+    assert bot.engine.prompts[-1].messages[-1].content == "is it so?\n\nThe pump has 3 bar."
+
+
+@only_polling
+async def test_in_a_group_all_of_a_long_reply_answers_the_question_and_another_one_the_first(
+    telegram: FakeTelegram, start: Start
+) -> None:
+    team = telegram.chat(-100, "supergroup")
+    async with start(ScriptedEngine(f"{'one ' * 950}two")):
+        asked = await team.says("@botcore_bot count")
+        parts = [await team.hears("one"), await team.hears("two")]
+        assert [part.reply_to for part in parts] == [asked["message"]["message_id"]] * 2
+        await team.presses("🔄", person=8)
+        assert (await team.hears("You said: count")).reply_to == parts[-1].id
+
+
 async def test_a_moderator_who_deletes_the_placeholder_does_not_cost_the_reply(
     telegram: FakeTelegram, start: Start
 ) -> None:

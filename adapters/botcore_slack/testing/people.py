@@ -82,16 +82,14 @@ class FakePerson:
     async def says(self, text: str, *, thread: str = "", **more: Any) -> Said:
         """Write a message; "@botcore" mentions the bot. Returns once it is on its way to the bot.
 
-        In a channel a mention comes as two events, as from Slack. ``more`` are fields of Slack's message.
+        In a channel a mention comes as a second event, too, where an app asks for it: the poorer one, here the first.
+        ``more`` are fields of Slack's message.
         """
         message = self._message(text, thread) | more
         self.slack.api.history.append(message)
-        deliveries = [await self.slack.brings({**message, "channel_type": self.place.kind})]
-        if self.place.kind != "im" and f"<@{BOT_USER}>" in message["text"]:
-            mention = {key: message[key] for key in ("user", "text", "ts", "team", "channel", "event_ts")}
-            mention |= {key: message[key] for key in ("thread_ts", "files", "user_team") if key in message}
-            deliveries.append(await self.slack.brings({**mention, "type": "app_mention"}))
-        return Said(ts=message["ts"], message=message, deliveries=tuple(deliveries))
+        mention = await self._mentions(message)
+        said = await self.slack.brings({**message, "channel_type": self.place.kind})
+        return Said(ts=message["ts"], message=message, deliveries=(said, *mention))
 
     async def uploads(
         self, name: str, content: bytes, text: str = "", *, media_type: str = "application/pdf", thread: str = ""
@@ -106,6 +104,7 @@ class FakePerson:
         """Edit a message."""
         now = self.slack.stamps.next()
         message = {**said.message, "text": _typed(text), "edited": {"user": self.user, "ts": now}}
+        await self._mentions(message)
         return await self.slack.brings(self._change("message_changed", now, message=message, previous=said.message))
 
     async def deletes(self, said: Said) -> Delivery:
@@ -205,6 +204,14 @@ class FakePerson:
         }
 
     # ------------------------------------------------------------ messages
+
+    async def _mentions(self, message: dict[str, Any]) -> list[Delivery]:
+        """The app_mention of a message: files and what was forwarded need not be in it."""
+        if self.place.kind == "im" or f"<@{BOT_USER}>" not in message["text"]:
+            return []
+        kept = ("user", "text", "ts", "team", "channel", "event_ts", "thread_ts", "user_team", "edited")
+        mention = {key: message[key] for key in kept if key in message}
+        return [await self.slack.brings({**mention, "type": "app_mention"})]
 
     def _message(self, text: str, thread: str) -> dict[str, Any]:
         ts = self.slack.stamps.next()

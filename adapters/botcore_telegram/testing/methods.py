@@ -55,10 +55,13 @@ class Methods:
         self.webhook = webhook
         self.queries = queries
         self.files = Files()
-        self.me = {"id": user_id, "is_bot": True, "first_name": username, "username": username}
+        self.me: dict[str, Any] = {"id": user_id, "is_bot": True, "first_name": username, "username": username}
+        self.me |= {"can_join_groups": True, "can_read_all_group_messages": False}
         self.chats: dict[int, dict[str, Any]] = {}
         self.moved: dict[int, int] = {}
         """Group → the supergroup it has become."""
+        self.hidden: set[tuple[int, int]] = set()
+        """(chat, topic) where people write and bots are told that there is none."""
         self.messages: dict[tuple[int, int], SentMessage] = {}
         self.edits: list[tuple[int, int, str]] = []
         self.drafts: list[tuple[int, int, str]] = []
@@ -117,7 +120,7 @@ class Methods:
     ) -> dict[str, Any]:
         chat = self._chat(chat_id)
         self._check(text, entities)
-        if message_thread_id == 1:
+        if message_thread_id == 1 or (chat_id, message_thread_id) in self.hidden:
             raise ApiError(400, "Bad Request: message thread not found")
         self._flood(chat)
         sent = SentMessage(

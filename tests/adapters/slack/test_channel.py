@@ -500,6 +500,20 @@ async def test_in_a_thread_what_is_waited_for_stands_below_it(server: FakeSlack,
     assert server.api.statuses == [("C1", THREAD.thread, "Reading.")]
 
 
+@pytest.mark.parametrize("written", [True, False])
+async def test_what_was_waited_for_is_taken_back_once_there_is_text(
+    server: FakeSlack, running: Running, written: bool
+) -> None:
+    server.channel("C1")
+    async with running(server) as channel:
+        anchor = await channel.send(part("…", THREAD))
+        await channel.show(draft("", THREAD, phase="waiting", note="Reading.", platform_id=anchor))
+        if written:
+            await channel.show(draft("It", THREAD, platform_id=anchor))
+        await channel.edit(anchor, part("It says", THREAD))
+    assert [status for _, _, status in server.api.statuses] == ["Reading.", ""]
+
+
 @pytest.mark.parametrize("fault", [Fault.refused("message_not_found"), Fault.broken(500), Fault.cut(executed=False)])
 async def test_progress_that_cannot_be_shown_disturbs_nobody(server: FakeSlack, running: Running, fault: Fault) -> None:
     server.dm("U1")

@@ -120,9 +120,10 @@ async def test_calls_and_links_of_people_are_noticed(server: FakeSlack) -> None:
 
 
 async def test_a_mention_in_a_channel_is_two_events_with_one_time(server: FakeSlack) -> None:
-    said = await server.channel("C1").person("U2").says("@botcore hi & bye")
+    said = await server.channel("C1").person("U2").uploads("a.pdf", b"%PDF", "@botcore hi & bye")
     events = [delivery.payload["event"] for delivery in said.deliveries]
-    assert [event["type"] for event in events] == ["message", "app_mention"]
+    assert [(event["type"], "files" in event) for event in events] == [("message", True), ("app_mention", False)]
+    assert server.deliveries == [said.deliveries[1], said.deliveries[0]]
     assert {(event["ts"], event["text"]) for event in events} == {(said.ts, "<@U0BOT> hi &amp; bye")}
     assert len({delivery.payload["event_id"] for delivery in said.deliveries}) == 2
     assert not said.received

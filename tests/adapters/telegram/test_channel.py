@@ -56,6 +56,22 @@ async def test_in_a_group_the_message_is_quoted_and_the_topic_kept(server: FakeT
     assert sent.parameters["reply_parameters"]["allow_sending_without_reply"] is True
 
 
+async def test_in_a_topic_that_is_hidden_from_bots_the_quoted_message_says_where(
+    server: FakeTelegram, running: Running
+) -> None:
+    team = server.chat(-100, "supergroup")
+    topic = Conversation(channel="telegram", account="123456789", chat="-100", thread="9", private=False)
+    server.api.hidden.add((-100, 9))
+    async with running() as channel:
+        await channel.send(part("hi", topic, reply_to="-100:5"))
+        with pytest.raises(Rejected, match="thread not found"):  # nothing says where, and General is elsewhere
+            await channel.send(part("ho", topic))
+    [message] = team.messages
+    assert (message.text, message.reply_to) == ("hi", 5)
+    sent = next(call for call in server.calls if call.method == "sendMessage")
+    assert sent.parameters["reply_parameters"]["allow_sending_without_reply"] is False
+
+
 async def test_sources_come_with_the_part_that_carries_them(server: FakeTelegram, running: Running) -> None:
     ana = server.chat(7)
     async with running() as channel:

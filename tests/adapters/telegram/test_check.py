@@ -7,6 +7,8 @@ from botcore.clock import SystemClock
 from botcore_telegram import Telegram
 from botcore_telegram.testing import PUBLIC, SECRET, FakeTelegram
 
+MODES = ("addressed", "all")
+
 
 async def test_a_right_token_names_the_bot() -> None:
     async with FakeTelegram() as telegram:
@@ -20,6 +22,18 @@ async def test_in_webhook_mode_it_says_where_telegram_calls() -> None:
         assert (await channel.check(SystemClock())).endswith(f"called at {PUBLIC}/hooks/telegram as soon as it runs")
         telegram.webhook.register(f"{PUBLIC}/hooks/telegram", SECRET)
         assert (await channel.check(SystemClock())).endswith(f"called at {PUBLIC}/hooks/telegram")
+
+
+async def test_it_says_where_privacy_mode_hides_what_is_to_be_heard() -> None:
+    async with FakeTelegram() as telegram:
+        told = {mode: await Telegram(telegram.settings(group_mode=mode)).check(SystemClock()) for mode in MODES}
+        telegram.api.me |= {"can_read_all_group_messages": True}
+        told["shown"] = await Telegram(telegram.settings(group_mode="all")).check(SystemClock())
+    assert {mode: "/setprivacy" in text for mode, text in told.items()} == {
+        "addressed": False,
+        "all": True,
+        "shown": False,
+    }
 
 
 async def test_a_wrong_token_is_one_line_without_the_token() -> None:

@@ -45,6 +45,19 @@ def test_code_blocks_keep_their_language() -> None:
     assert (said.text, said.spans[0].type, said.spans[0].language) == ("print(1)", "pre", "python")
 
 
+@pytest.mark.parametrize(
+    ("markdown", "text", "kind", "block"),
+    [
+        ("1. Run\n   ```sh\n   ls 😀\n   ```\n   and **see**.", "1. Run\nls 😀\nand see.", "pre", "ls 😀"),
+        ("Do:\n\n- Run\n\n  ```\n  ls\n  ```\n\n  and **see**.", "Do:\n\n• Run\n\nls\nand see.", "pre", "ls"),
+        ("- b\n  > c\n\n  and **see**.", "• b\nc\nand see.", "blockquote", "c\n"),
+    ],
+)
+def test_a_block_in_a_list_stands_on_lines_of_its_own(markdown: str, text: str, kind: str, block: str) -> None:
+    assert body(markdown).text == text
+    assert marked(markdown) == {kind: block, "bold": "see"}
+
+
 def test_links_go_only_to_places_a_reader_expects() -> None:
     assert [span.url for span in body("[a](https://a.example) [b](javascript:alert(1)) [c](file:///x)").spans] == [
         "https://a.example"

@@ -22,7 +22,7 @@ def message(text: str | None = "hi", chat: dict[str, Any] = PRIVATE, **more: Any
 
 
 def heard(update: dict[str, Any], group_mode: Any = "addressed") -> str | None:
-    record = read(update, ME, group_mode)
+    record = read(update, ME, group_mode, ("stop", "bad"))
     assert record is None or isinstance(record, Message)
     return record.text if record else None
 
@@ -63,6 +63,10 @@ def test_a_private_message_becomes_a_record() -> None:
         ("/stop@helper_bot", {}, "/stop"),
         ("/stop@Helper_Bot now", {}, "/stop now"),
         ("/stop@other_bot", {}, None),
+        ("/Stop", {}, "/Stop"),
+        ("/weather", {}, None),
+        ("/weather@helper_bot", {}, "/weather"),
+        ("/weather", {"reply_to_message": {"message_id": 4, "from": {"id": 42}}}, "/weather"),
         ("@helper_bot /stop", {}, "/stop"),
         ("/path/to/file", {}, None),
         ("yes", {"reply_to_message": {"message_id": 4, "from": {"id": 42}}}, "yes"),
@@ -82,8 +86,63 @@ def test_in_a_group_only_what_is_meant_for_the_bot_is_heard(
     assert heard(message(text, GROUP, **more)) == expected
 
 
-def test_group_mode_all_hears_everything_but_other_bots_commands() -> None:
+BENS = {"message_id": 4, "from": {"id": 8}, "text": "The pump has 3 bar."}
+OURS = {"message_id": 4, "from": {"id": 42}, "text": "It has 3 bar, which is fine."}
+FILE = {"file_id": "f", "file_name": "a.pdf", "file_size": 3}
+
+
+@pytest.mark.parametrize(
+    ("update", "expected"),
+    [
+        (message("@helper_bot is it so?", GROUP, reply_to_message=BENS), "is it so?\n\nThe pump has 3 bar."),
+        (message("@helper_bot", GROUP, reply_to_message=BENS), "@helper_bot\n\nThe pump has 3 bar."),
+        (message("is it so?", GROUP, reply_to_message=BENS), None),
+        (message("is it so?", GROUP, reply_to_message=OURS), "is it so?"),
+        (message("why?", GROUP, reply_to_message=OURS, quote={"text": "which is fine"}), "why?\n\nwhich is fine"),
+        (message("why?", reply_to_message=OURS, quote={"text": "which is fine"}), "why?\n\nwhich is fine"),
+        (message("why?", reply_to_message={**BENS, "from": ANA}), "why?"),
+        (message("/bad why", GROUP, reply_to_message=OURS, quote={"text": "which is fine"}), "/bad why"),
+    ],
+)
+def test_what_people_said_among_themselves_is_read_below_what_is_asked_about_it(
+    update: dict[str, Any], expected: str | None
+) -> None:
+    assert heard(update) == expected
+    edited = read({"update_id": 1001, "edited_message": update["message"]}, ME, commands=("bad",))
+    assert edited is None if expected is None else isinstance(edited, Control) and edited.text == expected
+
+
+LINKS = [
+    {"type": "text_link", "offset": 3, "length": 3, "url": "https://a.example"},
+    {"type": "bold", "offset": 3, "length": 3},
+    {"type": "text_link", "offset": 11, "length": 5, "url": "https://b.example"},
+]
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        message("😀 one and two🙃?", entities=LINKS),
+        message(None, caption="😀 one and two🙃?", caption_entities=LINKS, photo=[{"file_id": "p"}]),
+    ],
+)
+def test_the_address_behind_a_link_stands_beside_it(update: dict[str, Any]) -> None:
+    assert heard(update) == "😀 one (https://a.example) and two🙃 (https://b.example)?"
+
+
+def test_a_file_somebody_else_has_sent_comes_along_where_the_bot_is_asked_about_it() -> None:
+    asked = message("@helper_bot what is in it?", GROUP, reply_to_message={**BENS, "text": "", "document": FILE})
+    known = message("what is in it?", reply_to_message={"message_id": 4, "from": ANA, "document": FILE})
+    for update, expected in ((asked, ["f"]), (known, [])):
+        record = read(update, ME)
+        assert isinstance(record, Message)
+        assert [file.reference for file in record.attachments] == expected
+
+
+def test_group_mode_all_hears_everything_but_other_bots_commands_and_nothing_twice() -> None:
     assert heard(message("hi all", GROUP), "all") == "hi all"
+    assert heard(message("/weather", GROUP), "all") == "/weather"
+    assert heard(message("is it so?", GROUP, reply_to_message=BENS), "all") == "is it so?"
     assert heard(message("/go@other_bot", GROUP), "all") is None
 
 
@@ -104,7 +163,7 @@ def test_commands_in_a_private_chat(text: str, expected: str | None) -> None:
     ],
 )
 def test_a_topic_is_a_conversation_of_its_own_and_general_is_not(more: dict[str, Any], thread: str) -> None:
-    record = read(message("/hi", GROUP, **more), ME)
+    record = read(message("@helper_bot hi", GROUP, **more), ME)
     assert isinstance(record, Message)
     assert (record.conversation.thread, record.conversation.private) == (thread, False)
 
@@ -117,10 +176,10 @@ def test_what_a_message_answers_is_named() -> None:
 
 def test_an_anonymous_administrator_is_the_group_and_other_bots_are_nobody() -> None:
     anonymous = {"id": 1087968824, "is_bot": True, "first_name": "Group"}
-    record = read(message("/hi", GROUP, **{"from": anonymous, "sender_chat": GROUP}), ME)
+    record = read(message("@helper_bot hi", GROUP, **{"from": anonymous, "sender_chat": GROUP}), ME)
     assert isinstance(record, Message)
     assert record.person == Person(id="-100", name="Team")
-    assert read(message("/hi", GROUP, **{"from": anonymous}), ME) is None
+    assert read(message("@helper_bot hi", GROUP, **{"from": anonymous}), ME) is None
 
 
 def test_an_edit_is_an_order_about_the_message() -> None:
@@ -209,7 +268,8 @@ def test_files_travel_with_their_caption(more: dict[str, Any], expected: Attachm
         message(None, GROUP, new_chat_members=[ANA]),
         message(None, location={"latitude": 1, "longitude": 2}),
         message("hi", {"id": -5, "type": "channel", "title": "news"}),
-        message("/hi", GROUP, is_automatic_forward=True),
+        message("@helper_bot hi", {**GROUP, "is_direct_messages": True}),
+        message("@helper_bot hi", GROUP, is_automatic_forward=True),
     ],
 )
 def test_what_is_not_for_a_bot_is_ignored_in_silence(update: dict[str, Any]) -> None:
@@ -258,6 +318,7 @@ FIELDS = (
     "photo",
     "document",
     "reply_to_message",
+    "quote",
     "migrate_to_chat_id",
     "migrate_from_chat_id",
 )
