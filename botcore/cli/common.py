@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from botcore.settings import Settings
 
 __all__ = [
+    "IN_URL",
     "AsJson",
     "ConfigFiles",
     "Force",
@@ -37,6 +39,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+IN_URL = re.compile(r"(?<=://)[^/:@\s]*:([^/\s]+)(?=@)")
+"""The password in an address."""
 
 ConfigFiles = Annotated[
     list[Path] | None,
@@ -60,7 +64,8 @@ def secrets_of(settings: "Settings") -> list[str]:
     tables = [*settings.plugins.values(), *settings.channels.values()]
     words = ("token", "secret", "password", "key")
     named = (str(value) for table in tables for key, value in table.items() if any(word in key for word in words))
-    return [settings.http.key.get_secret_value(), settings.engine.api_key.get_secret_value(), *named]
+    in_urls = IN_URL.findall(f"{settings.store.url} {settings.engine.base_url}")
+    return [settings.http.key.get_secret_value(), settings.engine.api_key.get_secret_value(), *in_urls, *named]
 
 
 def log_level(name: str) -> int:

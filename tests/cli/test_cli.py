@@ -171,9 +171,12 @@ def test_config_check_tells_scripts_what_is_wrong(
 
 
 def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Path) -> None:
-    done = botcore("config", "show", "--config", "bot.toml", "--json", here=here, BOTCORE_HTTP__KEY="hunter2hunter2")
+    url = "postgresql://me:hunter2@db.example/botcore"
+    secrets = {"BOTCORE_HTTP__KEY": "hunter2hunter2", "BOTCORE_STORE__URL": url}
+    done = botcore("config", "show", "--config", "bot.toml", "--json", here=here, **secrets)
     rows = {row["key"]: row for row in json.loads(done.stdout)}
     assert rows["http.key"] == {"key": "http.key", "value": "***", "origin": "BOTCORE_HTTP__KEY"}
+    assert rows["store.url"]["value"] == "postgresql://me:***@db.example/botcore"
     assert rows["bot.data_dir"]["origin"] == "bot.toml"
     assert "hunter2" not in done.stdout + done.stderr
 
