@@ -77,7 +77,7 @@ def log_level(name: str) -> int:
 
 
 def nobody_reads() -> None:
-    """Whoever read standard output has enough, such as `head`: what is said from now on goes nowhere."""
+    """Whoever read standard output has enough, such as `head`, or no room: what is said from now on goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -230,6 +230,23 @@ def test_a_text_where_a_file_is_wanted_is_one_line(
     assert capsys.readouterr().err.endswith("say it say i… is too long for the name of a file\n")
 
 
+def test_output_that_a_full_disk_does_not_take_is_one_line(here: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "botcore", "version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "botcore: cannot write the output: No space left on device; free some and call this again\n"
+
+
+def test_a_caller_who_closed_standard_input_is_one_who_says_nothing(here: Path) -> None:
+    command = ["sh", "-c", 'exec "$0" -m botcore ask - <&-', sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=here, check=False)
+    assert done.returncode == 2
+    assert "the question is empty" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_names_that_plugins_cannot_take_are_our_commands() -> None:
     assert {str(one.name) for one in [*app.registered_commands, *app.registered_groups]} == OURS
 
