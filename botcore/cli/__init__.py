@@ -7,7 +7,9 @@ Exit status: 0 done, 1 it did not work, 2 the call or the configuration is wrong
 
 import errno
 import logging
+import os
 import sys
+from typing import NoReturn
 
 import typer
 
@@ -28,6 +30,7 @@ from botcore.cli import (
     train,
     version,
 )
+from botcore.cli.common import nobody_reads
 from botcore.errors import BotcoreError, SettingsError
 
 __all__ = ["app", "main"]
@@ -61,7 +64,8 @@ app.add_typer(train.app, name="train")
 
 
 def main() -> None:
-    """Run one command; a `BotcoreError`, or too long a name, is one line on standard error, never a traceback."""
+    """Run one command; a `BotcoreError`, too long a name or a full disk is one line on standard error, no traceback."""
+    _open_streams()
     logging.getLogger("botcore").addHandler(logging.NullHandler())  # commands say themselves what went wrong
     try:
         app(plugins.add_commands(app, _in_utf8(sys.argv[1:])))
@@ -69,12 +73,28 @@ def main() -> None:
         sys.stderr.write(f"botcore: {error}\n")
         sys.exit(2 if isinstance(error, SettingsError) else 1)
     except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
-            raise
-        sys.stderr.write(f"botcore: {str(error.filename)[:40]}… is too long for the name of a file\n")
-        sys.exit(2)
+        _leave(error)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _open_streams() -> None:
+    """Where the caller closed one of them (``<&-``), one that holds nothing, instead of None."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as we live
+
+
+def _leave(error: OSError) -> NoReturn:
+    if error.errno == errno.ENAMETOOLONG:
+        sys.stderr.write(f"botcore: {str(error.filename)[:40]}… is too long for the name of a file\n")
+        sys.exit(2)
+    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    nobody_reads()  # or Python tries once more at its end
+    where = error.filename or "the output"
+    sys.stderr.write(f"botcore: cannot write {where}: {error.strerror}; free some and call this again\n")
+    sys.exit(1)
 
 
 def _in_utf8(arguments: list[str]) -> list[str]:

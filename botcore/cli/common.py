@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from botcore.settings import Settings
 
 __all__ = [
+    "IN_URL",
     "AsJson",
     "ConfigFiles",
     "Force",
@@ -37,6 +39,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+IN_URL = re.compile(r"(?<=://)[^/:@\s]*:([^/\s]+)(?=@)")
+"""The password in an address."""
 
 ConfigFiles = Annotated[
     list[Path] | None,
@@ -61,7 +65,8 @@ def secrets_of(settings: "Settings") -> list[str]:
     words = ("token", "secret", "password", "key")
     named = (str(value) for table in tables for key, value in table.items() if any(word in key for word in words))
     own = (settings.http.key, settings.engine.api_key, settings.encoder.api_key)
-    return [*(secret.get_secret_value() for secret in own), *named]
+    in_urls = IN_URL.findall(f"{settings.store.url} {settings.engine.base_url} {settings.encoder.base_url}")
+    return [*(secret.get_secret_value() for secret in own), *in_urls, *named]
 
 
 def log_level(name: str) -> int:
@@ -73,7 +78,7 @@ def log_level(name: str) -> int:
 
 
 def nobody_reads() -> None:
-    """Whoever read standard output has enough, such as `head`: what is said from now on goes nowhere."""
+    """Whoever read standard output has enough, such as `head`, or no room: what is said from now on goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
+from botcore.cli.common import IN_URL, AsJson, ConfigFiles, print_json, settings_for
 from botcore.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -97,4 +97,6 @@ def _row(dotted: str, value: Any, settings: "Settings") -> tuple[str, Any, str]:
     if SECRET.search(dotted):
         secret = value.get_secret_value() if hasattr(value, "get_secret_value") else value
         value = "***" if secret else ""
+    if isinstance(value, str):
+        value = IN_URL.sub(lambda found: found[0].removesuffix(found[1]) + "***", value)
     return dotted, value, settings.origins.get(dotted, "default")

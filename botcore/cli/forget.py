@@ -64,8 +64,21 @@ async def _found(settings: "Settings", channel: str, user: str) -> Found:
 
     require(settings.store_url)
     async with visiting(settings) as bot:
-        names = [channel] if channel else sorted({*await bot.database.channels(), *settings.channels})
+        here = {*await bot.database.channels(), *settings.channels}
+        names = [_known(channel, here)] if channel else sorted(here)
         return {name: await bot.database.kept_of(name, user) for name in names}
+
+
+def _known(channel: str, here: set[str]) -> str:
+    """``channel``. Raises `SettingsError` for a slip of the pen, after which nothing would be found and all seem well.
+
+    One that is switched off, with nothing left in the core, is known by what is installed: plugins may have something.
+    """
+    from botcore.installed import available
+
+    if channel not in here and channel not in available():
+        raise SettingsError(f"there is no channel {channel}; there are: {', '.join(sorted(here)) or 'none'}")
+    return channel
 
 
 async def _forgotten(settings: "Settings", channels: list[str], user: str) -> list[str]:

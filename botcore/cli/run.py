@@ -6,7 +6,8 @@ import os
 import platform
 import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,7 @@ from botcore.cli.common import (
     LogLevel,
     counted,
     log_level,
+    nobody_reads,
     print_json,
     run_async,
     secrets_of,
@@ -137,6 +139,15 @@ def _give_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
+@contextmanager
+def _whoever_reads() -> Iterator[None]:
+    """A terminal that is gone, or no room for ``> bot.log``: the bot goes on without a word, and the log has it."""
+    try:
+        yield
+    except OSError:
+        nobody_reads()
+
+
 class _Lines:
     """One line an event; on a terminal the engine's progress overwrites its own line."""
 
@@ -146,6 +157,7 @@ class _Lines:
         self._last: tuple[str, str] = ("", "")
         self._last_encoder = ""
 
+    @_whoever_reads()
     def header(self) -> None:
         from botcore.engine.room import cores
 
@@ -155,12 +167,14 @@ class _Lines:
         else:
             typer.echo(f"botcore {__version__} · Python {python} · {counted(cores(), 'core')}")
 
+    @_whoever_reads()
     def say(self, what: str, text: str, *, good: bool = True, **fields: object) -> None:
         if self._json:
             print_json({"event": what, "text": text, "ok": good, **fields})
         else:
             typer.echo(f"{'✓' if good else '!'} {what:<10} {text}")
 
+    @_whoever_reads()
     def engine(self, status: "EngineStatus") -> None:
         """Where the engine stands, unless that was said already."""
         if status.stage == "off":

@@ -2,12 +2,13 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from botcore.errors import StoreUnavailable
 
-__all__ = ["FolderLock", "locks_of", "refuse_network_file_system", "running_at"]
+__all__ = ["FolderLock", "locks_of", "refuse_network_file_system", "rewrite", "running_at"]
 
 # Where flock or shared memory do not reach the other machine, WAL corrupts: https://sqlite.org/wal.html
 _NETWORK = {
@@ -60,20 +61,25 @@ class FolderLock:
 
     def note(self, address: str) -> None:
         """Say where this process can be reached."""
-        if self._file is None:
-            return
-        self._file.seek(0)
-        self._file.truncate()
-        self._file.write(f"{os.getpid()} {address}\n")
-        self._file.flush()
+        if self._file is not None:
+            rewrite(self._file, f"{os.getpid()} {address}\n")
 
     def release(self) -> None:
         """Let the next one in. The file stays: removing it would let two processes lock two files of one name."""
         if self._file is not None:
-            self._file.seek(0)
-            self._file.truncate()
+            rewrite(self._file, "")
             self._file.close()
             self._file = None
+
+
+def rewrite(file: IO[str], text: str) -> None:
+    """Let ``file`` say this. Best effort: a full disk is the database's to tell of, and the lock holds all the same.
+
+    Past the file's buffer, which would try again at every later call.
+    """
+    with suppress(OSError):
+        os.ftruncate(file.fileno(), 0)
+        os.pwrite(file.fileno(), text.encode(), 0)
 
 
 def _holder(file: IO[str]) -> str:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from botcore.store.locks import rewrite
+
 __all__ = ["Former", "Seat", "note_faults"]
 
 log: logging.Logger = logging.getLogger(__name__)
@@ -67,10 +69,7 @@ class Seat:
 
     def _write(self, owner: str) -> None:
         if self._file is not None:
-            self._file.seek(0)
-            self._file.truncate()
-            self._file.write(owner)
-            self._file.flush()
+            rewrite(self._file, owner)
 
     def _record(self) -> bytes:
         try:

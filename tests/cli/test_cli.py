@@ -171,9 +171,12 @@ def test_config_check_tells_scripts_what_is_wrong(
 
 
 def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Path) -> None:
-    done = botcore("config", "show", "--config", "bot.toml", "--json", here=here, BOTCORE_HTTP__KEY="hunter2hunter2")
+    url = "postgresql://me:hunter2@db.example/botcore"
+    secrets = {"BOTCORE_HTTP__KEY": "hunter2hunter2", "BOTCORE_STORE__URL": url}
+    done = botcore("config", "show", "--config", "bot.toml", "--json", here=here, **secrets)
     rows = {row["key"]: row for row in json.loads(done.stdout)}
     assert rows["http.key"] == {"key": "http.key", "value": "***", "origin": "BOTCORE_HTTP__KEY"}
+    assert rows["store.url"]["value"] == "postgresql://me:***@db.example/botcore"
     assert rows["bot.data_dir"]["origin"] == "bot.toml"
     assert "hunter2" not in done.stdout + done.stderr
 
@@ -225,6 +228,23 @@ def test_a_text_where_a_file_is_wanted_is_one_line(
     with pytest.raises(SystemExit, match="2"):
         main()
     assert capsys.readouterr().err.endswith("say it say i… is too long for the name of a file\n")
+
+
+def test_output_that_a_full_disk_does_not_take_is_one_line(here: Path) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "botcore", "version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert done.returncode == 1
+    assert done.stderr == "botcore: cannot write the output: No space left on device; free some and call this again\n"
+
+
+def test_a_caller_who_closed_standard_input_is_one_who_says_nothing(here: Path) -> None:
+    command = ["sh", "-c", 'exec "$0" -m botcore ask - <&-', sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=here, check=False)
+    assert done.returncode == 2
+    assert "the question is empty" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_names_that_plugins_cannot_take_are_our_commands() -> None:

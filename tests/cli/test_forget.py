@@ -58,6 +58,21 @@ async def test_it_shows_what_there_is_and_does_nothing_where_nobody_can_agree(co
     assert (await running.kept_of("web", "ana"))["exchanges"] == 1
 
 
+async def test_a_channel_that_there_is_not_is_named_before_anything_seems_forgotten(
+    config: Path, running: Store
+) -> None:
+    done = await run(config, "forget", "--user", "ana", "--channel", "wbe", "--yes")
+    assert isinstance(done.exception, SettingsError)
+    assert str(done.exception) == "there is no channel wbe; there are: web"
+    assert await running.forgotten() == []
+
+
+async def test_a_channel_that_is_switched_off_may_be_named(config: Path, running: Store) -> None:
+    done = await run(config, "forget", "--user", "ana", "--channel", "slack", "--yes")
+    assert done.exit_code == 0
+    assert (await running.kept_of("web", "ana"))["exchanges"] == 1
+
+
 async def test_everything_of_a_person_goes_and_nothing_of_others(config: Path, running: Store, tmp_path: Path) -> None:
     for who in ("ana", "ben"):
         done = await run(config, "forget", "--user", who, "--channel", "web", "--yes", "--json")

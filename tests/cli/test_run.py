@@ -1,9 +1,12 @@
 """What `botcore run` says of its engine in the terminal; the log says the rest."""
 
+import errno
 from dataclasses import replace
 
 import pytest
+import typer
 
+from botcore.cli import run
 from botcore.cli.run import _Lines
 from botcore.ports import EngineStatus
 
@@ -40,3 +43,17 @@ def test_an_engine_that_is_gone_again_is_told_again(capsys: pytest.CaptureFixtur
     for status in (AWAY, EngineStatus(stage="ready", model="m", window=4096), AWAY):
         lines.engine(status)
     assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["!", "✓", "!"]
+
+
+def test_a_bot_whose_output_nobody_takes_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    told = list[str]()
+    monkeypatch.setattr(typer, "echo", full)
+    monkeypatch.setattr(run, "nobody_reads", lambda: told.append("nothing from now on"))
+    lines = run._Lines(as_json=False)
+    lines.header()
+    lines.say("web page", "http://127.0.0.1:8080")
+    lines.engine(AWAY)
+    assert told == ["nothing from now on"] * 3

@@ -75,6 +75,12 @@ def test_the_unit_starts_what_is_there() -> None:
     assert [word.strip(' "') for word in listed[1].split(",")][1:] == command[1:]
 
 
+def test_the_container_can_back_up_the_database_it_is_started_with() -> None:
+    (server,) = re.findall(r"image: postgres:(\d+)", (DEPLOY / "compose.yaml").read_text())
+    (client,) = re.findall(r"postgresql-client-(\d+)", (DEPLOY / "Dockerfile").read_text())
+    assert int(client) >= int(server)  # pg_dump refuses a newer server
+
+
 def test_the_proxy_lets_through_what_the_bot_takes() -> None:
     proxy = (DEPLOY / "nginx.conf").read_text()
     read = re.search(r"proxy_read_timeout (\d+)s; +# longer than \[turn\] timeout_s", proxy)

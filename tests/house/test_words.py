@@ -79,7 +79,19 @@ def test_what_people_expect_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("page", tracked("*.md"), ids=str)
 def test_links_between_documents_lead_somewhere(page: Path) -> None:
-    text = re.sub(r"```.*?```", "", (ROOT / page).read_text(), flags=re.DOTALL)
-    targets = (target.partition("#")[0] for target in re.findall(r"\]\(([^)\s]+)\)", text))
-    local = [target for target in targets if target and not re.match(r"[a-z]+:", target)]
-    assert [target for target in local if not ((ROOT / page).parent / target).exists()] == []
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose(ROOT / page))
+    local = [target.partition("#") for target in targets if not re.match(r"[a-z]+:", target)]
+    for file, _, heading in local:
+        there = (ROOT / page).parent / file if file else ROOT / page
+        assert there.exists(), file
+        assert not heading or heading in anchors(there), f"{file}#{heading}"
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+
+
+def anchors(page: Path) -> set[str]:
+    """What GitHub calls the headings of a page."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -12,6 +12,7 @@ from botcore.errors import SettingsError, StoreError, StoreUnavailable
 from botcore.store import Store
 from botcore.store.engines import make_engine, parse
 from botcore.store.locks import refuse_network_file_system
+from tests.disk import no_more_than
 from tests.store.conftest import OpenStore
 from tests.store.kit import begin
 
@@ -116,6 +117,23 @@ async def test_a_folder_that_cannot_be_made(tmp_path: Path, clock: Clock) -> Non
     with pytest.raises(StoreUnavailable, match="cannot write to"):
         async with at(tmp_path / "file" / "data", clock):
             pass
+
+
+async def test_a_disk_without_room_is_told_in_one_line_and_leaves_no_lock_behind(tmp_path: Path, clock: Clock) -> None:
+    async with at(tmp_path, clock):
+        pass
+    with no_more_than(0), pytest.raises(StoreUnavailable, match=r"cannot open sqlite:///\S+/x.db: disk I/O error"):
+        async with at(tmp_path, clock):
+            pass
+    async with at(tmp_path, clock):
+        pass
+
+
+async def test_who_leaves_a_disk_without_room_leaves_it_properly(tmp_path: Path, clock: Clock) -> None:
+    async with at(tmp_path, clock) as store:
+        with no_more_than(0):
+            store.note_address("http://127.0.0.1:8080")
+    assert (tmp_path / "lock").read_text() == ""
 
 
 async def test_a_visitor_is_told_of_a_folder_that_cannot_be_made_as_well(tmp_path: Path, clock: Clock) -> None:

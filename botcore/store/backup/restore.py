@@ -131,4 +131,7 @@ def _refuse_newer(revisions: Mapping[str, str]) -> None:
 def _refuse_other_kind(manifest: Manifest, url: sa.URL) -> None:
     here = url.get_backend_name()
     if manifest.store != here:
-        raise StoreError(f"the backup is of a {manifest.store} database, and [store] url is {shown(url)}")
+        raise StoreError(
+            f"the backup is of a {manifest.store} database, and [store] url is {shown(url)}; "
+            "restore it where that url is of the same kind: there is no way from one to the other"
+        )
