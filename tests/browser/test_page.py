@@ -964,6 +964,19 @@ async def test_keys(page: Page, stub: Stub) -> None:
     await expect(page.get_by_role("heading", name="botcore")).to_be_visible()
 
 
+async def test_on_a_mac_option_n_writes_a_letter(context: BrowserContext, stub: Stub) -> None:
+    await context.add_init_script("Object.defineProperty(navigator, 'platform', { value: 'MacIntel' })")
+    stub.put(TALK, "user", "Hello", message="m")
+    page = await context.new_page()
+    await open_talk(page, stub)
+    await page.get_by_label("Message to botcore").fill("ma")
+    await page.keyboard.press("Alt+KeyN")  # the tilde of mañana
+    await expect(page.get_by_label("Message to botcore")).to_have_value("ma")
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+    await page.keyboard.press("Meta+k")
+    await expect(page.get_by_role("article", name="You")).to_have_count(0)
+
+
 PRINTED = "[...Array(95).keys()].map(code => String.fromCharCode(32 + code))"
 NOT_TAKEN = f"""log => {PRINTED}.every(key => {{
   const press = new KeyboardEvent("keydown", {{ key, bubbles: true, cancelable: true }});
@@ -1013,6 +1026,7 @@ async def test_words_run_as_their_language_does_and_code_from_left_to_right(page
     runs = "all => all.map(one => getComputedStyle(one).direction)"
     await expect(replies(page).locator(".block")).to_have_count(3)
     assert await page.locator(".bubble, .block, .block pre").evaluate_all(runs) == ["rtl", "rtl", "ltr", "ltr", "ltr"]
+    assert await page.locator("h1.title, .row a").evaluate_all(runs) == ["rtl", "rtl"]
 
 
 async def test_the_theme_follows_the_system_until_one_is_chosen(page: Page) -> None:
