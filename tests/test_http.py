@@ -469,6 +469,22 @@ async def test_a_proxy_s_name_can_be_allowed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"allowed_hosts": ("bot.example.org",)}, True),
+        ({"allowed_hosts": ("bot.example.org",), "key": KEY}, False),
+        ({"allowed_hosts": ("localhost",)}, False),
+        ({}, False),
+    ],
+)
+async def test_a_proxy_s_name_without_a_key_is_warned_of(
+    settings: dict[str, Any], told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(**settings):
+        assert ("by bot.example.org may do everything" in caplog.text) == told
+
+
+@pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({}, 200),
