@@ -469,6 +469,22 @@ async def test_a_proxy_s_name_can_be_allowed() -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"allowed_hosts": ("bot.example.org",)}, True),
+        ({"allowed_hosts": ("bot.example.org",), "key": KEY}, False),
+        ({"allowed_hosts": ("localhost",)}, False),
+        ({}, False),
+    ],
+)
+async def test_a_proxy_s_name_without_a_key_is_warned_of(
+    settings: dict[str, Any], told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serving(**settings):
+        assert ("by bot.example.org may do everything" in caplog.text) == told
+
+
+@pytest.mark.parametrize(
     ("headers", "status"),
     [
         ({}, 200),
@@ -605,6 +621,11 @@ OURS = tuple(map(ip_network, ("127.0.0.1", "10.1.0.0/16", "fd00::/8")))
         ("fd00::1", "10.1.0.1", "10.1.0.1"),
         ("127.0.0.1", "1.1.1.1, nonsense", "nonsense"),
         ("127.0.0.1", " , ,", "127.0.0.1"),
+        ("127.0.0.1", "203.0.113.1:4711", "203.0.113.1"),
+        ("127.0.0.1", "203.0.113.1, 10.1.2.3:80", "203.0.113.1"),
+        ("127.0.0.1", "[2001:db8::1]:4711", "2001:db8::1"),
+        ("127.0.0.1", "[2001:db8::1]", "2001:db8::1"),
+        ("127.0.0.1", "2001:db8::1", "2001:db8::1"),
         ("127.0.0.1", "x" * 8000, "x" * 64),
         ("", "203.0.113.1", ""),
     ],

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from botcore import Bot, Draft, Message, Outcome, Reply
+from botcore import Bot, Draft, Message, Outcome, Reply, StoreUnavailable
 from botcore_web import openai_wire as wire
 from botcore_web.desk import Desk
 from botcore_web.edge import EventStream, require_json, retry_seconds
@@ -69,7 +69,7 @@ class OpenAiApi:
                 return await (self._streamed if asked.stream else self._whole)(follow, asked)
             except ConnectionError as error:
                 gone = error
-        if "Idempotency-Key" not in request.headers:
+        if not request.headers.get("Idempotency-Key"):
             await follow.let_go()
         raise gone
 
@@ -77,8 +77,8 @@ class OpenAiApi:
         async with aclosing(follow.steps()) as steps:
             async for step in steps:
                 if isinstance(step, _Ended):
-                    reply = _delivered(step)
-                    return web.json_response(completion(reply, asked, follow.bot.clock.now()))
+                    now, window = follow.bot.clock.now(), follow.bot.engine.window
+                    return web.json_response(completion(_delivered(step), asked, now, window=window))
         raise ConnectionResetError("the caller hung up")
 
     async def _streamed(self, follow: "_Follow", asked: wire.ChatRequest) -> web.StreamResponse:
@@ -95,7 +95,7 @@ class OpenAiApi:
         clock, spoke = follow.bot.clock, follow.bot.clock.monotonic()
         async with aclosing(follow.steps()) as steps:
             async for step in steps:
-                data = _frames(chunks, step)
+                data = _frames(chunks, step, follow.bot.engine.window)
                 if not data and clock.monotonic() - spoke < SILENCE_S:
                     continue
                 if not stream.response.prepared:
@@ -151,8 +151,7 @@ class _Follow:
             ended = self._announced()
             if ended is None and (News.CLOSING in news or clock.monotonic() - asked_at >= POLL_S):
                 asked_at = clock.monotonic()
-                outcome, reply = await self.bot.outcome(self._number)
-                ended = _Ended(outcome=outcome, reply=reply) if outcome else None
+                ended = await self._stored()
             if ended:
                 yield ended
                 return
@@ -177,6 +176,14 @@ class _Follow:
             return _Ended(outcome=final.reply.outcome, reply=final.reply)
         return None
 
+    async def _stored(self) -> _Ended | None:
+        """How it ended, as the store says; one that cannot say is asked again, for the turn goes on."""
+        try:
+            outcome, reply = await self.bot.outcome(self._number)
+        except StoreUnavailable:
+            return None
+        return _Ended(outcome=outcome, reply=reply) if outcome else None
+
     async def _same(self) -> None:
         """Whether the first request with this Idempotency-Key asked the same."""
         where = self._message.conversation
@@ -188,10 +195,12 @@ class _Follow:
             )
 
 
-def _frames(chunks: Chunks, step: Draft | _Ended | None) -> bytes:
+def _frames(chunks: Chunks, step: Draft | _Ended | None, window: int) -> bytes:
     if step is None:
         return b""
-    return chunks.end(_delivered(step)) if isinstance(step, _Ended) else chunks.text(step.turn, step.text)
+    if isinstance(step, _Ended):
+        return chunks.end(_delivered(step), window=window)
+    return chunks.text(step.turn, step.text)
 
 
 def _delivered(ended: _Ended) -> Reply:

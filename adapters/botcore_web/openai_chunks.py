@@ -43,8 +43,10 @@ def _usage(reply: Reply) -> dict[str, int]:
     }
 
 
-def _finish(reply: Reply, sampling: Sampling) -> str:
-    return "length" if 0 < sampling.max_tokens <= reply.completion_tokens else "stop"
+def _finish(reply: Reply, sampling: Sampling, window: int) -> str:
+    """Why it ended: by its own bound, by the end of the model's ``window`` (0 = unknown), or because it was done."""
+    full = 0 < window <= reply.prompt_tokens + reply.completion_tokens
+    return "length" if full or 0 < sampling.max_tokens <= reply.completion_tokens else "stop"
 
 
 def _sources(reply: Reply) -> dict[str, Any]:
@@ -52,10 +54,11 @@ def _sources(reply: Reply) -> dict[str, Any]:
     return {"citations": [asdict(citation) for citation in reply.citations]} if reply.citations else {}
 
 
-def completion(reply: Reply, request: ChatRequest, now: float) -> dict[str, Any]:
-    """The whole reply; ``system_fingerprint`` is the model or LoRA version that wrote it."""
+def completion(reply: Reply, request: ChatRequest, now: float, *, window: int = 0) -> dict[str, Any]:
+    """The whole reply; ``system_fingerprint`` is the model or LoRA version that wrote it, ``window`` its tokens."""
     message = {"role": "assistant", "content": reply.text, "refusal": None, **_sources(reply)}
-    choice = {"index": 0, "message": message, "finish_reason": _finish(reply, request.sampling), "logprobs": None}
+    finish = _finish(reply, request.sampling, window)
+    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
     return {
         "id": f"chatcmpl-{reply.id}",
         "object": "chat.completion",
@@ -96,16 +99,15 @@ class Chunks:
         head = b"" if self._id else self._begin(turn)
         return head + (self._chunk({"content": delta}) if delta else b"")
 
-    def end(self, reply: Reply) -> bytes:
+    def end(self, reply: Reply, *, window: int = 0) -> bytes:
         """The remaining text and the end; an error where the committed text is another one than was sent."""
         head = b"" if self._id else self._begin(reply.id)
         left = rest(self.sent, reply.text)
         if left is None:
             return head + self.error(Problem(500, "revised", "the reply was begun anew; ask again, without stream"))
         tail = self._chunk({"content": left}) if left else b""
-        tail += self._chunk(
-            _sources(reply), finish=_finish(reply, self._request.sampling), fingerprint=reply.model or None
-        )
+        finish = _finish(reply, self._request.sampling, window)
+        tail += self._chunk(_sources(reply), finish=finish, fingerprint=reply.model or None)
         if self._request.include_usage:
             tail += self._frame({"choices": [], "usage": _usage(reply)})
         return head + tail + DONE

@@ -83,12 +83,18 @@ def sender(remote: str, forwarded: str, proxies: Sequence[Network]) -> str:
     """Who has sent a request: the address it came from, or whom it came for where that is one of our ``proxies``.
 
     A proxy writes whoever connects to it at the end of ``X-Forwarded-For``; what stands before may be a stranger's.
-    So only what one of ours has written is believed.
+    So only what one of ours has written is believed. Some write the port as well, another for each connection.
     """
-    hops = [*filter(None, map(str.strip, forwarded.split(","))), remote]
+    hops = [*map(_without_port, filter(None, map(str.strip, forwarded.split(",")))), remote]
     while len(hops) > 1 and _within(hops[-1], proxies):
         hops.pop()
     return hops[-1][:LONGEST_ADDRESS]
+
+
+def _without_port(hop: str) -> str:
+    """The address of ``203.0.113.1:4711`` and ``[2001:db8::1]:4711``; everything else stays as it is."""
+    split = None if hop.count(":") > 1 and not hop.startswith("[") else _split(hop)
+    return split[0] if split else hop
 
 
 def _within(address: str, networks: Sequence[Network]) -> bool:

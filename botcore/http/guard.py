@@ -28,6 +28,7 @@ __all__ = ["Guard"]
 log: logging.Logger = logging.getLogger(__name__)
 
 SESSION_COOKIE = "botcore_session"
+LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class Guard:
@@ -39,16 +40,24 @@ class Guard:
         self._key = Key(settings.key.get_secret_value())
         self._local = is_loopback(settings.host)
         self._trusted = frozenset(name.lower() for name in settings.allowed_hosts)
-        self._hosts = self._trusted | {"localhost", "127.0.0.1", "::1", settings.host}
+        self._hosts = self._trusted | LOCAL | {settings.host}
         self._proxies = [ipaddress.ip_network(name) for name in settings.proxies]
         self._logins, self._bearers = Attempts(5), Attempts(60)
 
     def check(self) -> None:
-        """Raises `SettingsError` where other machines could come in without a key."""
-        if not self._local and not self._key:
+        """Raises `SettingsError` where other machines could come in without a key; a proxy may ask for its own."""
+        if self._key:
+            return
+        if not self._local:
             raise SettingsError(
                 f'http.host: "{self._host}" can be reached from other machines, which needs a key: '
                 "set BOTCORE_HTTP__KEY, or use 127.0.0.1"
+            )
+        if names := self._trusted - LOCAL:
+            log.warning(
+                "http.allowed_hosts: whoever reaches the bot by %s may do everything, on the operator's page too; "
+                "set BOTCORE_HTTP__KEY, unless your proxy asks them who they are",
+                ", ".join(sorted(names)),
             )
 
     def foreign(self, request: web.Request) -> Denied | None:

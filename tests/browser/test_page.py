@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe  # type: ignore[import-untyped]
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
+from botcore.testing import until
 from tests.adapters.web.stub_server import Script, Stub
 from tests.browser.conftest import Watch
 
@@ -310,6 +311,64 @@ async def test_an_answer_lost_on_the_way_back_does_not_say_it_twice(page: Page, 
     await expect(page.locator(".unsent")).to_have_count(0)
     await expect(page.get_by_role("article", name="You")).to_have_count(1)
     assert len({post["id"] for post in stub.posts}) == 1
+
+
+async def test_a_send_that_hangs_is_given_up_and_sent_again_as_the_same_message(page: Page, stub: Stub) -> None:
+    await page.evaluate("""() => {
+      const limits = [];
+      AbortSignal.timeout = () => limits[limits.push(new AbortController()) - 1].signal;
+      window.late = () => limits.forEach((one) => one.abort(new DOMException("late", "TimeoutError")));
+    }""")
+    swallowed: list[str] = []
+
+    async def swallow_first(route: Any) -> None:
+        if swallowed:
+            await route.continue_()
+        swallowed.append(route.request.url)
+
+    await page.route("**/messages", swallow_first)
+    await say(page, "Into the dark")
+    await expect(page.get_by_role("article", name="You")).to_contain_text("Sending…")
+    await page.evaluate("late()")
+    await expect(page.get_by_role("article", name="You")).to_contain_text("The server cannot be reached.")
+    stub.drop()  # the reconnect sends what is unconfirmed again
+    await expect(replies(page)).to_contain_text("Understood.")
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+
+
+async def test_a_page_of_another_network_is_no_answer(page: Page, stub: Stub) -> None:
+    async def portal(route: Any) -> None:
+        await route.fulfill(status=200, content_type="text/html", body="<h1>Welcome to the hotel</h1>")
+
+    await say(page, "Hello from home")
+    await expect(replies(page)).to_contain_text("Understood.")
+    await page.route("**/api/**", portal)
+    stub.drop()
+    await say(page, "Hello from the lobby")
+    await expect(page.get_by_role("article", name="You").nth(1)).to_contain_text("The server cannot be reached.")
+    await expect(page.get_by_text("Connection lost")).to_be_visible()
+    await page.unroute("**/api/**")
+    await page.get_by_role("button", name="Try now").click()
+    await expect(replies(page).nth(1)).to_contain_text("Understood.")
+
+
+async def test_a_page_that_slept_does_not_trust_its_connection(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Half now, half later.", hold_after=2))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Half now,")
+    await page.evaluate("""() => {
+      const turn = (hidden) => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+      };
+      turn(true);
+      const now = Date.now;
+      Date.now = () => now() + 600_000;  // asleep: no timer ran meanwhile
+      turn(false);
+    }""")
+    await until(lambda: len(stub.cursors) == 2)
+    stub.go.set()
+    await expect(replies(page)).to_contain_text("Half now, half later.")
 
 
 async def test_a_page_nobody_looks_at_lets_go_and_catches_up(page: Page, stub: Stub) -> None:
@@ -905,6 +964,19 @@ async def test_keys(page: Page, stub: Stub) -> None:
     await expect(page.get_by_role("heading", name="botcore")).to_be_visible()
 
 
+async def test_on_a_mac_option_n_writes_a_letter(context: BrowserContext, stub: Stub) -> None:
+    await context.add_init_script("Object.defineProperty(navigator, 'platform', { value: 'MacIntel' })")
+    stub.put(TALK, "user", "Hello", message="m")
+    page = await context.new_page()
+    await open_talk(page, stub)
+    await page.get_by_label("Message to botcore").fill("ma")
+    await page.keyboard.press("Alt+KeyN")  # the tilde of mañana
+    await expect(page.get_by_label("Message to botcore")).to_have_value("ma")
+    await expect(page.get_by_role("article", name="You")).to_have_count(1)
+    await page.keyboard.press("Meta+k")
+    await expect(page.get_by_role("article", name="You")).to_have_count(0)
+
+
 PRINTED = "[...Array(95).keys()].map(code => String.fromCharCode(32 + code))"
 NOT_TAKEN = f"""log => {PRINTED}.every(key => {{
   const press = new KeyboardEvent("keydown", {{ key, bubbles: true, cancelable: true }});
@@ -954,6 +1026,7 @@ async def test_words_run_as_their_language_does_and_code_from_left_to_right(page
     runs = "all => all.map(one => getComputedStyle(one).direction)"
     await expect(replies(page).locator(".block")).to_have_count(3)
     assert await page.locator(".bubble, .block, .block pre").evaluate_all(runs) == ["rtl", "rtl", "ltr", "ltr", "ltr"]
+    assert await page.locator("h1.title, .row a").evaluate_all(runs) == ["rtl", "rtl"]
 
 
 async def test_the_theme_follows_the_system_until_one_is_chosen(page: Page) -> None:
@@ -1056,3 +1129,62 @@ async def test_on_a_phone_the_list_covers_the_chat_and_gives_way(chromium: Brows
     await expect(replies(page)).to_contain_text("Understood.")
     assert stub.posts[-1]["text"] == "by finger"
     await context.close()
+
+
+WIDE = (
+    "1. Install it:\n\n   ```sh\n   pip install "
+    + "a-very-long-name " * 12
+    + "\n   ```\n\n2. Read:\n\n   | "
+    + ("column | " * 30 + "\n   |" + "---|" * 30 + "\n\n- > quoted\n  - ```\n    " + "deep " * 60 + "\n    ```")
+)
+
+
+async def test_on_a_phone_nothing_is_cut_off_and_no_field_zooms_the_page(
+    chromium: Browser, stub: Stub, watch: Watch
+) -> None:
+    stub.put(TALK, "user", "How?", message="m")
+    stub.put(TALK, "assistant", WIDE, feedback=-1)
+    stub.engine |= {"stage": "failed", "detail": "A line of the engine's log.\n" * 40}
+    context = await chromium.new_context(viewport={"width": 360, "height": 400}, has_touch=True, is_mobile=True)
+    page = await context.new_page()
+    watch.on(page)
+    await open_talk(page, stub)
+    await page.get_by_role("button", name="Say why").tap()
+    await expect(page.locator("pre, .table")).to_have_count(3)
+    reaches = await page.locator("pre, .table, .why").evaluate_all(
+        "boxes => boxes.map((box) => Math.ceil(box.getBoundingClientRect().right))"
+    )
+    assert max(reaches) <= 360, "the end of a wide block cannot be reached"
+    sizes = await page.locator("textarea, input:not([type=file])").evaluate_all(
+        "fields => fields.map((field) => parseFloat(getComputedStyle(field).fontSize))"
+    )
+    assert min(sizes) >= 16, "Safari zooms into a field of smaller letters, and not out again"
+    await page.get_by_role("button", name="engine details").tap()
+    below = await page.locator(".panel").evaluate("panel => Math.ceil(panel.getBoundingClientRect().bottom)")
+    assert below <= 400, "the end of the panel cannot be reached"
+    await context.close()
+
+
+async def test_who_logs_out_is_out_in_every_tab(context: BrowserContext, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.key = "open sesame"
+    here, there = await context.new_page(), await context.new_page()
+    await here.goto(stub.url)
+    await here.get_by_label("Access key").fill("open sesame")
+    await here.get_by_role("button", name="Enter").click()
+    await there.goto(stub.url)
+    await there.get_by_label("Message to botcore").fill("half a secret")
+    await here.get_by_role("button", name="Log out").click()
+    await here.get_by_label("Access key").wait_for()
+    await there.get_by_label("Access key").wait_for()
+    assert "half a secret" not in await there.evaluate("JSON.stringify(sessionStorage)")
+
+
+async def test_a_source_of_one_reply_stays_open_beside_that_of_another(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "user", "Plugins?", message="m")
+    for _ in range(2):
+        stub.put(TALK, "assistant", "See [1].", citations=SOURCES[:1])
+    await open_talk(page, stub)
+    for reply in (0, 1):
+        await replies(page).nth(reply).locator("summary").click()
+    await expect(page.locator("details[open]")).to_have_count(2)

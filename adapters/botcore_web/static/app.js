@@ -43,6 +43,7 @@ function skip(event) {
 /** A page nobody has looked at for this long lets its connection go. */
 const REST_MS = 60_000;
 let resting = 0;
+let hidden = 0;
 
 effect(() => {
   document.title = title.value ? `${title.value} · ${name.value}` : name.value;
@@ -55,8 +56,8 @@ addEventListener("pagehide", finish);
 document.addEventListener("visibilitychange", () => {
   clearTimeout(resting);
   if (locked.peek()) return;
-  if (document.hidden) return (resting = setTimeout(chat.rest, REST_MS));
-  chat.wake();
+  if (document.hidden) return (hidden = Date.now(), resting = setTimeout(chat.rest, REST_MS));
+  chat.wake(Date.now() - hidden > REST_MS); // in a phone's pocket no timer runs
   refreshList(); // another tab may have been busy
 });
 followKeyboard();

@@ -53,7 +53,7 @@ class Core:
         self.data_dir = data_dir
         self.status = EngineStatus(stage="ready", model="starter", window=2048)
         self.down = False
-        """The store takes nothing."""
+        """The store takes nothing, and does not say how anything ended."""
         self.rejects = False
         """Too many wait."""
         self.accepted: list[Incoming] = []
@@ -186,6 +186,8 @@ class Core:
         return [one for one in lines if one.id > after and (not before or one.id < before)][-limit:]
 
     async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:
+        if self.down:
+            raise StoreUnavailable("the disk is full")
         reply = self._outcomes.get(message)
         return (reply.outcome, reply) if reply else (None, None)
 

@@ -100,6 +100,7 @@ class Stub:
         app.router.add_get("/api/panels/{id}", self._panel)
         app.router.add_static("/static/", STATIC)
         app.router.add_post("/api/login", self._login)
+        app.router.add_delete("/api/login", self._logout)
         app.router.add_get("/api/status", self._status)
         app.router.add_get("/api/conversations", self._list)
         app.router.add_get("/api/conversations/{id}", self._show)
@@ -275,6 +276,11 @@ class Stub:
             return web.json_response({"error": {"code": "key", "message": "That is not the key."}}, status=401)
         response = web.Response(status=204)
         response.set_cookie("session", self.key, httponly=True, samesite="Strict")
+        return response
+
+    async def _logout(self, request: web.Request) -> web.Response:
+        response = web.Response(status=204)
+        response.del_cookie("session")
         return response
 
     async def _status(self, request: web.Request) -> web.Response:

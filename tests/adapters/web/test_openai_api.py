@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -109,6 +110,35 @@ async def test_a_stream_that_waits_says_that_it_lives() -> None:
         await house.web.show(house.core.end(number, "", outcome="refused", reason="Not today."))
         told = (await response.text()).strip().splitlines()[-1]
         assert json.loads(told.removeprefix("data: "))["error"]["message"] == "Not today."
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_database_that_is_away_for_a_while_takes_no_reply_along(stream: bool) -> None:
+    clock = ManualClock()
+    async with serving(clock=clock) as house, client_of(house) as client:
+        request = ask(client, stream=stream)
+        number, _ = await house.core.message()
+        if stream:
+            await house.web.show(house.core.draft(number, "One "))
+            chunks = await request
+        house.core.down = True
+        for _ in range(3):
+            await clock.advance(POLL_S)
+        house.core.down = False
+        await house.web.show(house.core.end(number, "One two."))
+        if stream:
+            text = "".join([chunk.choices[0].delta.content or "" async for chunk in chunks])
+        else:
+            text = (await request).choices[0].message.content
+        assert text == "One two."
+
+
+async def test_a_reply_that_filled_the_window_ended_by_length(house: House, client: openai.AsyncOpenAI) -> None:
+    house.core.status = replace(house.core.status, window=9)
+    request = ask(client)
+    await house.core.message()
+    await house.answers("hello there")  # two tokens behind a prompt of seven
+    assert (await request).choices[0].finish_reason == "length"
 
 
 # ------------------------------------------------------------------ refusals
@@ -294,6 +324,13 @@ async def test_one_of_two_waiters_may_leave() -> None:
         await house.answers("still here")
         assert (await stays).choices[0].message.content == "still here"
         assert house.core.of(Control) == []
+
+
+async def test_an_empty_key_is_none_and_who_hangs_up_stops_the_turn(house: House, client: openai.AsyncOpenAI) -> None:
+    request = ask(client, extra_headers={"Idempotency-Key": ""})
+    await house.core.message()
+    request.cancel()
+    assert (await house.core.control()).kind == "stop"
 
 
 async def test_a_key_that_is_too_long_is_400(client: openai.AsyncOpenAI) -> None:

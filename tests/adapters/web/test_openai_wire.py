@@ -216,6 +216,14 @@ def test_a_reply_that_used_up_its_tokens_ended_by_length() -> None:
     assert completion(reply("hello there"), asked(max_tokens=2), 0)["choices"][0]["finish_reason"] == "length"
 
 
+@pytest.mark.parametrize(("window", "why"), [(0, "stop"), (9, "length"), (10, "stop")])
+def test_a_reply_that_filled_the_window_ended_by_length(window: int, why: str) -> None:
+    whole = completion(reply("hello there"), asked(max_tokens=500), 0, window=window)
+    assert whole["choices"][0]["finish_reason"] == why
+    *_, end, _ = frames(Chunks(asked(stream=True), 0).end(reply("hello there"), window=window))
+    assert end["choices"][0]["finish_reason"] == why
+
+
 def frames(data: bytes) -> list[Any]:
     lines = [line.removeprefix("data: ") for line in data.decode().split("\n\n") if line]
     return [line if line == "[DONE]" else json.loads(line) for line in lines]

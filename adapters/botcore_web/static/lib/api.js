@@ -18,19 +18,22 @@ export async function errorOf(response) {
   return new ApiError(response.status, told?.code || "", message, Number(response.headers.get("Retry-After")) || 0);
 }
 
+/** The server waits 30 s for a body; after this long without its answer the connection is dead, whatever TCP believes. */
+const LATE_MS = 40_000;
+
 /** @param {string} method @param {string} path @param {object} [body] @param {boolean} [keepalive] @returns {Promise<any>} */
 async function call(method, path, body, keepalive = false) {
   const headers = method === "GET" ? {} : { "Content-Type": "application/json" };
-  let response;
+  const signal = AbortSignal.timeout(LATE_MS);
   try {
-    response = await fetch(path, { method, headers, keepalive, cache: "no-store", body: body && JSON.stringify(body) });
-  } catch {
-    throw new ApiError(0, "unreachable", "The server cannot be reached.");
+    const response = await fetch(path, { method, headers, keepalive, signal, cache: "no-store", body: body && JSON.stringify(body) });
+    if (!response.ok) throw await errorOf(response);
+    const words = await response.text();
+    return words ? JSON.parse(words) : null;
+  } catch (error) {
+    // Too late, cut off in the middle, or no JSON: a hotel's network answers with its own page, and 200.
+    throw error instanceof ApiError ? error : new ApiError(0, "unreachable", "The server cannot be reached.");
   }
-  if (!response.ok) throw await errorOf(response);
-  return response.status === 204 || response.status === 202 && !response.headers.get("Content-Type")?.includes("json")
-    ? null
-    : response.json();
 }
 
 const at = (/** @type {string} */ id) => `/api/conversations/${encodeURIComponent(id)}`;

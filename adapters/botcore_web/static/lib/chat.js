@@ -98,10 +98,12 @@ export function rest() {
   stream = null;
 }
 
-/** Somebody looks again: what came meanwhile is replayed. */
-export function wake() {
-  if (stream || !store.loaded.peek()) reconnect();
-  else listen(store.current.peek());
+/** Somebody looks again: what came meanwhile is replayed. @param {boolean} slept the connection may have died unheard */
+export function wake(slept) {
+  if (!store.loaded.peek()) reconnect();
+  else if (!stream) listen(store.current.peek());
+  else if (slept) stream.again();
+  else reconnect();
 }
 
 /** @param {string} id */

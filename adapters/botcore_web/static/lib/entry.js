@@ -31,7 +31,7 @@ export async function login(key, begin) {
   return "";
 }
 
-/** Let nobody in here without the key again, and leave nothing of what was typed. */
+/** Let nobody in here without the key again, in no tab of this browser. */
 export async function logout() {
   try {
     await api.logout();
@@ -40,6 +40,18 @@ export async function logout() {
   }
   try {
     localStorage.removeItem(KEY);
+  } catch {
+    // As above.
+  }
+  leave();
+}
+
+// Another tab has logged out.
+addEventListener("storage", (event) => event.key === KEY && event.newValue === null && leave());
+
+/** To the door, and nothing of what was typed stays behind. */
+function leave() {
+  try {
     sessionStorage.clear();
   } catch {
     // As above.

@@ -3,6 +3,12 @@
 import * as chat from "./chat.js";
 import { busy, card, locked, sidebar, toast } from "./store.js";
 
+/** On a Mac Option writes letters: with N it is ń, or the tilde of ñ. There Ctrl K alone begins a new chat. */
+const optionWrites = /Mac|iP(hone|ad)/.test(navigator.platform);
+
+/** The keys of a new chat, the shortest first. */
+export const NEW_CHAT = optionWrites ? ["Ctrl K"] : ["Alt N", "Ctrl K"];
+
 /** Whether the key's own undo has words to take back. @param {any} target */
 const typed = (target) => target.matches?.("input, textarea") && target.value !== "";
 
@@ -15,7 +21,7 @@ export function listenToKeys(ui) {
       event.preventDefault();
       return toast.peek().act();
     }
-    const newChat = (event.altKey && event.code === "KeyN") || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k");
+    const newChat = (event.altKey && !event.ctrlKey && !optionWrites && event.code === "KeyN") || ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k");
     const write = (event.ctrlKey || event.metaKey) && event.key === "/";
     if (newChat || write) event.preventDefault();
     if (newChat) chat.openNew();

@@ -32,7 +32,8 @@ export function follow(path, lastId, on) {
     try {
       const headers = { Accept: "text/event-stream", "Last-Event-ID": lastId };
       const response = await fetch(path, { headers, cache: "no-store", signal: attempt.signal });
-      if (!response.ok || !response.body) throw await errorOf(response);
+      const ours = response.headers.get("Content-Type")?.startsWith("text/event-stream"); // a hotel's network answers with a page
+      if (!response.ok || !response.body || !ours) throw await errorOf(response);
       failures = 0;
       on.state("open");
       const parser = createParser({

@@ -1,5 +1,6 @@
 // The keyboard, and what the marks mean.
 import { html, useEffect, useRef } from "../vendor/vendor.js";
+import { NEW_CHAT } from "../lib/keys.js";
 import { helpOpen } from "../lib/store.js";
 import { IconButton } from "./atoms.js";
 
@@ -9,7 +10,7 @@ const KEYS = [
   ["Esc", "Stop the reply, or close what is open"],
   ["/", "At the start of a message: the commands"],
   ["Ctrl /", "Write"],
-  ["Alt N, Ctrl K", "New chat"],
+  [NEW_CHAT.join(", "), "New chat"],
   ["Ctrl Z", "Bring back what was just deleted"],
 ];
 

@@ -2,6 +2,7 @@
 import { html, useEffect, useRef, useState } from "../vendor/vendor.js";
 import * as chat from "../lib/chat.js";
 import { entered, logout } from "../lib/entry.js";
+import { NEW_CHAT } from "../lib/keys.js";
 import { finish, remove } from "../lib/list.js";
 import { announce, current, name, shown, sidebar } from "../lib/store.js";
 import { era } from "../lib/when.js";
@@ -58,7 +59,7 @@ export function Sidebar() {
       <div class="brand"><${Ring} state="done" /><span>${name.value}</span>
         <${IconButton} icon="menu" label="Hide conversations" onClick=${() => (sidebar.value = false)} />
       </div>
-      <button type="button" class="new" onClick=${fresh}><${Icon} name="plus" />New chat<kbd>Alt N</kbd></button>
+      <button type="button" class="new" onClick=${fresh}><${Icon} name="plus" />New chat<kbd>${NEW_CHAT[0]}</kbd></button>
       <label class="search"><span class="offstage">Search conversations</span><${Icon} name="search" />
         <input type="search" placeholder="Search" value=${wanted} onInput=${(event) => filter(event.target.value)} onKeyDown=${clear} />
       </label>
@@ -103,7 +104,7 @@ function Row({ one }) {
     (links[index + 1] ?? links[index - 1] ?? /** @type {HTMLElement} */ (bar.querySelector(".new"))).focus();
   };
   return html`<li class="row">
-    <a href=${`#/c/${one.id}`} aria-current=${one.id === current.value ? "page" : undefined} onClick=${open} title=${title}>${title}</a>
+    <a href=${`#/c/${one.id}`} aria-current=${one.id === current.value ? "page" : undefined} onClick=${open} title=${title} dir="auto">${title}</a>
     <${IconButton} icon="trash" label=${`Delete “${title}”`} onClick=${drop} />
   </li>`;
 }

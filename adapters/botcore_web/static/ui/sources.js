@@ -20,7 +20,7 @@ export function Sources({ citations }) {
     <ol>
       ${citations.map(
         (citation) => html`<li key=${citation.number}>
-          <details name=${`source-${citation.number}`}>
+          <details>
             <summary><span class="number">${citation.number}</span><span class="title">${citation.title || citation.source}</span><${Page} citation=${citation} /></summary>
             <div class="source">
               ${citation.snippet && html`<blockquote>${citation.snippet}</blockquote>`}
