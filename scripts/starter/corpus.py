@@ -36,6 +36,8 @@ class Mixture:
     """Of the questions in sets about one subject, so many are answered."""
     added: bool = False
     """Whether wording is used that the first sittings did not have."""
+    further: bool = False
+    """Whether natural passages have further questions that they do not answer."""
 
 
 class Corpus:
@@ -104,7 +106,7 @@ class Corpus:
             return apart.posed(self.grammar, self._mixture.told)
         share = 0.0 if family == "natural" else self.grammar.random.random()
         if share < NATURAL:
-            return reading.posed(self.grammar, self._mixture.answered)
+            return reading.posed(self.grammar, self._mixture.answered, further=self._mixture.further)
         if share < NATURAL + FINDING:
             return finding.posed(self.grammar)
         return passages.posed(self.grammar, chat, self._mixture.answered)

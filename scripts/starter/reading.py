@@ -29,10 +29,11 @@ _EMPTY = {
 _NUMBER = re.compile(r"(?<![\d.,:/+-])\d{1,4}(?![\d:/]|[.,]\d)")
 
 
-def posed(g: Grammar, answered: float = ANSWERED) -> Posed:
+def posed(g: Grammar, answered: float = ANSWERED, *, further: bool = False) -> Posed:
     """Return one to four passages and three to seven questions about them."""
-    passages = _chosen(g)
-    answers, misses = _questions(g, passages)
+    natural = training(further=further)
+    passages = _chosen(g, natural)
+    answers, misses = _questions(g, passages, natural)
     pairs: list[Pair] = []
     for _ in range(g.random.randint(*QUESTIONS)):
         pool = answers if answers and g.chance(answered) else misses
@@ -42,10 +43,10 @@ def posed(g: Grammar, answered: float = ANSWERED) -> Posed:
     return Posed(passages=[passage.sentences for passage in passages], pairs=pairs)
 
 
-def _chosen(g: Grammar) -> list[Passage]:
+def _chosen(g: Grammar, natural: Sequence[Passage]) -> list[Passage]:
     """Half of the time the passages share a field, so that the wrong ones look like the right one."""
-    first = g.pick(training())
-    pool = [p for p in training() if p.field == first.field] if g.chance(0.5) else training()
+    first = g.pick(natural)
+    pool = [p for p in natural if p.field == first.field] if g.chance(0.5) else natural
     others = [p for p in g.random.sample(pool, g.pick((0, 1, 2, 2, 3, 4))) if p is not first]
     found: list[Passage] = []
     for passage in (first, *others):
@@ -65,7 +66,7 @@ def _window(g: Grammar, passage: Passage) -> Passage:
     return Passage(field=passage.field, sentences=passage.sentences[start:end], questions=moved)
 
 
-def _questions(g: Grammar, passages: Sequence[Passage]) -> tuple[list[Pair], list[Pair]]:
+def _questions(g: Grammar, passages: Sequence[Passage], natural: Sequence[Passage]) -> tuple[list[Pair], list[Pair]]:
     """Those with an answer, and those without: near misses, and one or two about something else."""
     texts = [_stems(passage.text) for passage in passages]
     answers, misses = [], []
@@ -76,7 +77,7 @@ def _questions(g: Grammar, passages: Sequence[Passage]) -> tuple[list[Pair], lis
             elif _points_to(number - 1, ask, texts):
                 answers.append((ask, quoted(passage.sentences[at], number)))
     shown = {passage.field for passage in passages}
-    far = varied(g, g.pick([p for p in training() if p.field not in shown])).questions
+    far = varied(g, g.pick([p for p in natural if p.field not in shown])).questions
     strange = [(ask, REFUSAL) for ask, _ in far if _is_strange(ask, set().union(*texts))]
     return answers, misses + strange[:2]
 

@@ -67,6 +67,29 @@ SITTINGS = (
         rate=1.6e-3,
         decay_from=0.15,
     ),
+    Sitting(
+        seed=4,
+        tokens=36,
+        mixture=Mixture(
+            shares={
+                **SHARES,
+                "passages": 50,
+                "natural": 14,
+                "apart": 22,
+                "instruct": 14,
+                "chat": 18,
+                "wider": 20,
+                "drills": 4,
+            },
+            answered=0.64,
+            told=0.64,
+            added=True,
+            further=True,
+        ),
+        matrix_rate=0.012,
+        rate=1.6e-3,
+        decay_from=0.15,
+    ),
 )
 """How the weights shipped were made."""
 

@@ -38,6 +38,14 @@ def test_a_passage_to_train_on_has_thirty_words_some_answers_and_one_question_it
         assert missed == 1, passage.text
 
 
+def test_later_sittings_read_two_more_questions_that_a_passage_does_not_answer() -> None:
+    for before, now in zip(training(), training(further=True), strict=True):
+        more = now.questions[len(before.questions) :]
+        assert now.questions[: len(before.questions)] == before.questions
+        assert 1 <= len(more) <= 2, now.text
+        assert all(at is None for _, at in more), now.text
+
+
 @pytest.mark.parametrize("passages", [training(), held_out()], ids=["training", "held out"])
 def test_every_answer_is_a_sentence_and_no_sentence_could_be_mistaken_for_a_quotation(
     passages: tuple[Passage, ...],
@@ -53,7 +61,7 @@ def test_every_answer_is_a_sentence_and_no_sentence_could_be_mistaken_for_a_quot
 def test_no_sentence_is_there_twice_and_no_passage_asks_twice_the_same() -> None:
     said = Counter(sentence for passage in (*training(), *held_out()) for sentence in passage.sentences)
     assert [sentence for sentence, times in said.items() if times > 1] == []
-    for passage in (*training(), *held_out()):
+    for passage in (*training(further=True), *held_out()):
         asks = [ask for ask, _ in passage.questions]
         assert len(set(asks)) == len(asks), passage.text
 
@@ -63,7 +71,7 @@ def test_nothing_held_out_is_trained_on() -> None:
     asked = {ask for passage in held_out() for ask, _ in passage.questions}
     trained = {sentence for passage in training() for sentence in passage.sentences}
     assert not kept & trained
-    assert not asked & {ask for passage in training() for ask, _ in passage.questions}
+    assert not asked & {ask for passage in training(further=True) for ask, _ in passage.questions}
     told = "\n".join(message.text for message in conversations(seed=5, count=700))
     assert not [text for text in kept if text in told]
 
@@ -85,8 +93,9 @@ def test_a_passage_with_a_word_kept_back_is_not_trained_on() -> None:
 
 
 def test_a_question_belongs_to_the_sentence_above_it() -> None:
-    (passage,) = parse("One is red.\nTwo is blue.\n? Which is blue?\n- Which is green?\n", "colours")
+    (passage,) = parse("One is red.\nTwo is blue.\n? Which is blue?\n- Which is green?\n-- Which is old?\n", "colours")
     assert passage.questions == (("Which is blue?", 1), ("Which is green?", None))
+    assert passage.further == ("Which is old?",)
 
 
 @pytest.mark.parametrize(("answered", "least", "most"), [(0.74, 0.2, 0.4), (0.5, 0.4, 0.6)])
@@ -108,7 +117,7 @@ def test_among_several_passages_a_question_that_fits_another_better_is_not_asked
     first, second = parse(
         "The ride is short.\n? How long is it?\n\nThe film is long.\n? How long is the film?\n", "any"
     )
-    answers, _ = _questions(Grammar(1), [first, second])
+    answers, _ = _questions(Grammar(1), [first, second], training())
     assert answers == [("How long is the film?", quoted("The film is long.", 2))]
 
 
