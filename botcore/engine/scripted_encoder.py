@@ -97,7 +97,8 @@ class ScriptedEncoder:
     def _vector(self, text: str) -> "array[float]":
         """Each word counts at the place of its meaning; the first place is for texts without a word."""
         counts = [0.0] * SIZE
-        for word in re.findall(r"\w+", text.casefold()) or [""]:
+        words: list[str] = re.findall(r"\w+", text.casefold()) or [""]
+        for word in words:
             counts[_place(self._means.get(word, word))] += 1
         return unit(counts)
 
