@@ -93,7 +93,9 @@ async def opened(library: Library, encoder: Encoder, directory: Path) -> AsyncIt
             vectors = await encoder.encode(list(waiting.values()))
             await store.write(keep, encoder=encoder.name, vectors=dict(zip(waiting, vectors, strict=True)))
         bot: Any = SimpleNamespace(clock=clock, database=store)
-        yield store, Meaning(bot, encoder)
+        meaning = Meaning(bot, encoder)
+        await meaning.learn()
+        yield store, meaning
 
 
 async def figures(store: Store, library: Library, meaning: Meaning | None) -> str:

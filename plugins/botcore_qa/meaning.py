@@ -46,23 +46,28 @@ class Meaning:
     async def of(self, text: str) -> Asked | None:
         """What a question means; None where the encoder does not say it, soon."""
         encoder = self._encoder
-        if encoder.status.stage != "ready":
+        if encoder.status.stage != "ready" or encoder.name not in self._usual:
             return None
         try:
             async with self._bot.clock.timeout(WITHIN_S):
                 (vector,) = await encoder.encode([text], question=True)
-                return Asked(encoder=encoder.name, vector=vector, usual=await self._usual_of(encoder.name))
+                return Asked(encoder=encoder.name, vector=vector, usual=self._usual[encoder.name])
         except (EngineError, TimeoutError) as error:
             log.info("qa: words alone decide: %s", str(error) or f"no vector within {WITHIN_S:g} s")
             return None
 
-    async def _usual_of(self, name: str) -> float:
-        """What texts that have nothing to do with each other have in common, for this encoder."""
-        if name not in self._usual:
+    async def learn(self) -> None:
+        """What texts that have nothing to do with each other have in common, for this encoder; before any question."""
+        name = self._encoder.name
+        if self._encoder.status.stage != "ready" or name in self._usual:
+            return
+        try:
             vectors = await self._encoder.encode(UNRELATED)
-            cosines = [cosine(one, other) for one, other in combinations(vectors, 2)]
-            self._usual[name] = min(0.95, max(0.0, sum(cosines) / len(cosines)))
-        return self._usual[name]
+        except EngineError as error:
+            log.info("qa: words alone decide: %s", error)
+            return
+        cosines = [cosine(one, other) for one, other in combinations(vectors, 2)]
+        self._usual[name] = min(0.95, max(0.0, sum(cosines) / len(cosines)))
 
     def tell(self) -> None:
         """There may be passages without a vector."""
@@ -77,18 +82,20 @@ class Meaning:
                     await self._keep_up()
 
     async def _follow_the_encoder(self) -> None:
+        """At each change of it, and from time to time: another process may have read documents."""
         while True:
-            await self._encoder.changed()
+            await self.learn()
             self.tell()
-
-    async def _keep_up(self) -> None:
-        """Catch up whenever there is news, and from time to time: another process may have read documents."""
-        while True:
-            self._news.clear()
-            await self._catch_up()
             with suppress(TimeoutError):
                 async with self._bot.clock.timeout(LOOK_EVERY_S):
-                    await self._news.wait()
+                    await self._encoder.changed()
+
+    async def _keep_up(self) -> None:
+        """Catch up whenever there is news."""
+        while True:
+            await self._catch_up()
+            await self._news.wait()
+            self._news.clear()
 
     async def _catch_up(self) -> None:
         """Encode what there is to encode, as far as encoder and database allow."""

@@ -5,7 +5,6 @@ Every function here runs on a database thread. A vector goes with its passage, a
 
 from __future__ import annotations
 
-import sys
 from array import array
 from dataclasses import dataclass
 from operator import mul
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     import sqlalchemy as sa
 
-__all__ = ["Asked", "cosine", "encodable", "keep", "nearness", "unencoded"]
+__all__ = ["Asked", "cosine", "keep", "nearness", "unencoded"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +31,8 @@ class Asked:
     """The cosine of texts that have nothing to do with each other: near 0, of some encoders 0.7."""
 
 
-def encodable(heading: str, body: str) -> str:
-    """The passage as it is encoded: what it is about is often said in its headings only."""
-    return f"{heading}\n{body}" if heading else body
-
-
 def unencoded(connection: sa.Connection, encoder: str, limit: int) -> dict[int, str]:
-    """Some passages of live documents that this encoder has not seen, by their id."""
+    """Some passages of live documents that this encoder has not seen, by their id, below their headings."""
     query = (
         "SELECT p.id, p.heading, p.body FROM qa_passage p"
         " JOIN qa_document d ON d.id = p.document AND d.state = 'live'"
@@ -46,7 +40,7 @@ def unencoded(connection: sa.Connection, encoder: str, limit: int) -> dict[int, 
         " WHERE v.passage IS NULL ORDER BY p.id LIMIT :limit"
     )
     rows = run(connection, query, {"encoder": encoder, "limit": limit})
-    return {row.id: encodable(row.heading, row.body) for row in rows}
+    return {row.id: f"{row.heading}\n{row.body}" if row.heading else row.body for row in rows}
 
 
 def keep(connection: sa.Connection, encoder: str, vectors: Mapping[int, array[float]]) -> None:
@@ -56,7 +50,7 @@ def keep(connection: sa.Connection, encoder: str, vectors: Mapping[int, array[fl
         " WHERE p.id = :passage"
         " ON CONFLICT (passage) DO UPDATE SET encoder = excluded.encoder, vector = excluded.vector"
     )
-    rows = [{"passage": id, "encoder": encoder, "vector": _packed(vector)} for id, vector in vectors.items()]
+    rows = [{"passage": id, "encoder": encoder, "vector": vector.tobytes()} for id, vector in vectors.items()]
     run(connection, insert, rows)
 
 
@@ -64,25 +58,10 @@ def nearness(connection: sa.Connection, asked: Asked, passages: Sequence[int]) -
     """How near each passage is to the question: 1 = the same, 0 = as near as anything; without a vector not at all."""
     query = "SELECT passage, vector FROM qa_vector WHERE passage IN :ids AND encoder = :encoder"
     rows = run(connection, query, {"ids": list(passages), "encoder": asked.encoder}, listed="ids")
-    cosines = {row.passage: cosine(asked.vector, _unpacked(row.vector)) for row in rows}
+    cosines = {row.passage: cosine(asked.vector, array("f", row.vector)) for row in rows}
     return {passage: (value - asked.usual) / (1 - asked.usual) for passage, value in cosines.items()}
 
 
 def cosine(one: array[float], other: array[float]) -> float:
     """Of two vectors of length 1; those of different sizes are not alike."""
     return sum(map(mul, one, other)) if len(one) == len(other) else 0.0
-
-
-def _packed(vector: array[float]) -> bytes:
-    """Single precision, least significant byte first, whatever machine writes it."""
-    if sys.byteorder == "big":
-        vector = array("f", vector)
-        vector.byteswap()
-    return vector.tobytes()
-
-
-def _unpacked(data: bytes) -> array[float]:
-    vector = array("f", data)
-    if sys.byteorder == "big":
-        vector.byteswap()
-    return vector
