@@ -32,7 +32,7 @@ from botcore.testing.checks_engine import running
 from botcore_qa.meaning import AT_ONCE, Meaning
 from botcore_qa.score import answers, mood, ranked
 from botcore_qa.search import look_up
-from botcore_qa.vectors import Asked, keep, unencoded
+from botcore_qa.vectors import keep, unencoded
 from botcore_qa.words import question_stems
 from scripts.starter.natural import held_out
 from tests.plugins.conftest import HANDBOOK as FOLDER
@@ -111,8 +111,8 @@ async def figures(store: Store, library: Library, meaning: Meaning | None) -> st
 
 async def sources(store: Store, text: str, meaning: Meaning | None) -> list[str]:
     """Where the passages come from that would be shown; none where the documents do not answer."""
-    asked: Asked | None = await meaning.of(text) if meaning else None
-    question = await store.read(look_up, question_stems(text), asked=asked)
+    question = await store.read(look_up, question_stems(text))
+    question = await meaning.weighed(question, text) if meaning else question
     best, limits = ranked(question), SETTINGS
     if not answers(mood(text), question, best, threshold=limits.threshold, strong=limits.strong):
         return []

@@ -6,10 +6,12 @@ Without one, while it loads, and when it fails, words alone decide, as they do f
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from itertools import combinations
 
 from botcore import Bot, BotcoreError, Encoder, EngineError
-from botcore_qa.vectors import Asked, cosine, keep, unencoded
+from botcore_qa.score import Question
+from botcore_qa.vectors import Asked, cosine, keep, nearness, unencoded
 
 __all__ = ["Meaning"]
 
@@ -43,8 +45,15 @@ class Meaning:
         self._usual = dict[str, float]()
         self._news = asyncio.Event()
 
-    async def of(self, text: str) -> Asked | None:
-        """What a question means; None where the encoder does not say it, soon."""
+    async def weighed(self, question: Question, text: str) -> Question:
+        """The question with how near each passage is to it; as it is where the encoder does not say that, soon."""
+        asked = await self._of(text) if question.hits else None
+        if asked is None:
+            return question
+        near = await self._bot.database.read(nearness, asked, [hit.id for hit in question.hits])
+        return replace(question, hits=tuple(replace(hit, near=near.get(hit.id)) for hit in question.hits))
+
+    async def _of(self, text: str) -> Asked | None:
         encoder = self._encoder
         if encoder.status.stage != "ready" or encoder.name not in self._usual:
             return None

@@ -157,8 +157,9 @@ class QA:
             words=words,
             scope=scope_of(turn.message),
             before=[stem for one in earlier for stem in question_stems(one)],
-            asked=await self._meaning.of("\n".join([*reversed(earlier), text])) if self._meaning else None,
         )
+        if self._meaning:
+            question = await self._meaning.weighed(question, "\n".join([*reversed(earlier), text]))
         every, limits = ranked(question), self._settings
         enough = partial(answers, kind, question, threshold=limits.threshold, strong=limits.strong)
         if not enough(every):

@@ -15,15 +15,12 @@ from typing import TYPE_CHECKING, Any
 from botcore_qa.scope import tagged, untagged
 from botcore_qa.score import Hit, Question, Term
 from botcore_qa.sql import run
-from botcore_qa.vectors import nearness
 from botcore_qa.words import FORMS, LONGEST_GUESSED, joined, near, slips
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import sqlalchemy as sa
-
-    from botcore_qa.vectors import Asked
 
 __all__ = ["look_up"]
 
@@ -42,18 +39,12 @@ LAST = "\U0010ffff"
 """Stands behind every sign a word may hold."""
 
 
-def look_up(
-    connection: sa.Connection,
-    words: Sequence[str],
-    scope: str = "",
-    before: Sequence[str] = (),
-    asked: Asked | None = None,
-) -> Question:
+def look_up(connection: sa.Connection, words: Sequence[str], scope: str = "", before: Sequence[str] = ()) -> Question:
     """What everybody's documents and those of ``scope`` know about these stems: weights, passages worth scoring.
 
-    ``before`` are those of the question that this one goes on with, ``asked`` is what an encoder made of both.
+    ``before`` are those of the question that this one goes on with.
     """
-    own = _single(connection, words, scope)
+    asked = len(own := _single(connection, words, scope))
     words = list(dict.fromkeys([*own, *_single(connection, before, scope)]))
     counts = _counts(connection, ["", *words], scope)
     unknown = [word for word in words if word not in counts and FORMS <= len(word) <= LONGEST_GUESSED][:GUESSED]
@@ -70,10 +61,7 @@ def look_up(
         for word in words
     )
     hits = _hits(connection, _rarest(meant, counts), scope)
-    if asked:
-        near = nearness(connection, asked, [hit.id for hit in hits])
-        hits = [replace(hit, near=near.get(hit.id)) for hit in hits]
-    return Question(terms=terms[: len(own)], hits=tuple(hits), before=terms[len(own) :])
+    return Question(terms=terms[:asked], hits=tuple(hits), before=terms[asked:])
 
 
 def _single(connection: sa.Connection, words: Sequence[str], scope: str) -> list[str]:

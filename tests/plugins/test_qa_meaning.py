@@ -16,7 +16,6 @@ from botcore_qa import QA, QASettings, index
 from botcore_qa.intake import swept
 from botcore_qa.meaning import UNRELATED, WITHIN_S
 from botcore_qa.score import CHANCE, Hit, Question, Term, answers, ranked
-from botcore_qa.search import look_up
 from botcore_qa.vectors import Asked, keep, nearness, unencoded
 from botcore_qa.words import question_stems
 from tests.plugins.conftest import Ingest
@@ -195,11 +194,17 @@ async def test_nearness_is_what_a_passage_has_more_than_any(store: Store, passag
 async def test_vectors_of_another_encoder_say_nothing(store: Store, passage: int) -> None:
     await store.write(keep, encoder="m", vectors={passage: vector(1, 0)})
     other = Asked(encoder="other", vector=vector(1, 0), usual=0)
-    found = await store.read(look_up, question_stems(LITERAL), asked=other)
-    assert [one.near for one in found.hits] == [None]
+    assert await store.read(nearness, other, [passage]) == {}
     await store.write(keep, encoder="other", vectors={passage: vector(1, 0)})
-    found = await store.read(look_up, question_stems(LITERAL), asked=other)
-    assert [one.near for one in found.hits] == [pytest.approx(1)]
+    assert await store.read(nearness, other, [passage]) == {passage: pytest.approx(1)}
+
+
+async def test_what_shares_no_word_with_a_passage_is_not_encoded(documents: Path) -> None:
+    encoder = ScriptedEncoder()
+    async with library(documents, encoder) as chat:
+        await chat.says("What is photosynthesis?")
+        await chat.hears("You said:")
+        assert encoder.questions == []
 
 
 async def test_a_vector_goes_with_its_passage(store: Store, passage: int) -> None:
