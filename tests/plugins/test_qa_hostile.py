@@ -13,9 +13,9 @@ UNITS = (
     *("\n", "\n\n", "a\n", "# a\n", "- a\n", "|a|\n", "```\n", "~~~\n", "> a\n", "  \n", "\r", "\u2028"),
 )
 """What a hostile text repeats; each alone, in a heading, and behind a word."""
-BYTES = 200_000
-CPU_S = 3
-"""Processor time for one of them: honest text of this size takes a tenth of a second, a square of it takes minutes."""
+BYTES = 100_000
+CPU_S = 20
+"""Processor time for one of them: text of this size takes half a second where a machine is slow, its square minutes."""
 
 CHILD = f"""
 import resource, sys
