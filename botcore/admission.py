@@ -2,7 +2,7 @@
 
 above a cap        one message is rejected, its writer told now and then
 above the mark     none is taken from anybody: pushing platforms hear "not now", those that are asked are not asked,
-and all of them keep what they have until the line is a good deal shorter
+                   and all of them keep what they have until the line is a good deal shorter
 """
 
 import asyncio

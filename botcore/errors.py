@@ -16,9 +16,9 @@ BotcoreError
 │   └── EngineTimeout        first token, next token or whole reply took longer than allowed
 ├── TrainingError            a training run cannot begin, or ended without a model
 └── ChannelError             what a platform answered; a channel raises exactly these three
-├── Retry                refused for now; wait `after` seconds (429, not sent)
-├── Rejected             refused for good (blocked, chat gone, bad request)
-└── Unknown              may or may not have arrived (time-out after the request was written, 5xx)
+    ├── Retry                refused for now; wait `after` seconds (429, not sent)
+    ├── Rejected             refused for good (blocked, chat gone, bad request)
+    └── Unknown              may or may not have arrived (time-out after the request was written, 5xx)
 """
 
 import re

@@ -22,7 +22,7 @@ class _Bucket:
     at: float
 
     def wait(self, now: float) -> float:
-        """Seconds until a token is there; negative `at` shifts carry pauses."""
+        """Seconds until a token is there; an ``at`` still to come is a pause that the platform asked for."""
         if now > self.at:
             self.tokens = min(self.size, self.tokens + (now - self.at) * self.rate)
             self.at = now

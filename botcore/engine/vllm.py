@@ -1,11 +1,11 @@
 """``kind = "vllm"``: vLLM's own server as a child of the bot. Nothing of vLLM is imported here.
 
-VllmEngine ── which model and which LoRA version serve
-Footing  ── where servers live, and the Python that runs them (footing.py)
-Fleet    ── which server does, and how another takes over   (fleet.py)
-Lane     ── one model's server, kept up                     (lane.py)
-Child    ── one guarded process                             (child.py, guard.py)
-OpenAIClient ── the way to it                               (client.py)
+VllmEngine            which model and which LoRA version serve
+├── Footing           where servers live, and the Python that runs them (footing.py)
+└── Fleet             which server does, and how another takes over (fleet.py)
+    └── Lane          one model's server, kept up (lane.py)
+        ├── Child     one guarded process (child.py, guard.py)
+        └── OpenAIClient   the way to it (client.py)
 """
 
 import asyncio

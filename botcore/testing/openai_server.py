@@ -1,8 +1,10 @@
 """A server that speaks OpenAI's protocol the way vLLM does, and misbehaves on request. For tests of clients.
 
-async with FakeOpenAI() as server:
-server.queue(Stream("one two"), Answer(429, {"error": {"message": "busy"}}))
-client = OpenAIClient(server.url, clock=clock)
+Such a test begins like this::
+
+    async with FakeOpenAI() as server:
+        server.queue(Stream("one two"), Answer(429, {"error": {"message": "busy"}}))
+        client = OpenAIClient(server.url, clock=clock)
 """
 
 import asyncio
