@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from botcore.messages import Control, Message
+from botcore.store.conditions import IN_CHAT, IS_OPEN
 from botcore.store.encoding import Unreadable, decode_message, encode_message
 from botcore.store.notices import notify
-from botcore.store.sql import Statement, arg, const, one_of
+from botcore.store.sql import Statement, arg, const
 from botcore.store.tables import conversation, inbox, outbox
 
 __all__ = ["Effect", "apply", "lock"]
@@ -23,13 +24,8 @@ class Effect:
     """A message to be stored as a new row."""
 
 
-_IN_CHAT = (
-    conversation.c.chat == arg("chat"),
-    conversation.c.channel == arg("channel"),
-    conversation.c.account == arg("account"),
-)
 _LOCK = Statement(
-    sa.select(conversation.c.key).where(*_IN_CHAT).order_by(conversation.c.key).with_for_update(key_share=True)
+    sa.select(conversation.c.key).where(*IN_CHAT).order_by(conversation.c.key).with_for_update(key_share=True)
 )
 _STOP = Statement(
     sa.update(conversation)
@@ -37,7 +33,6 @@ _STOP = Statement(
     .where(conversation.c.key == arg("key"), conversation.c.stopped_through < arg("through"))
 )
 _RUNNING = Statement(sa.select(inbox.c.id).where(inbox.c.conversation == arg("key"), inbox.c.state == const("running")))
-# A deletion names the chat and the message; not every platform says which thread it was in.
 _TARGET = Statement(
     sa.select(
         inbox.c.id,
@@ -50,7 +45,7 @@ _TARGET = Statement(
         sa.or_(inbox.c.attempts > const(0), sa.exists().where(outbox.c.turn == inbox.c.turn)).label("begun"),
     )
     .join(conversation, conversation.c.key == inbox.c.conversation)
-    .where(*_IN_CHAT, one_of(inbox.c.state, "waiting", "running"), inbox.c.platform_id == arg("target"))
+    .where(*IN_CHAT, IS_OPEN, inbox.c.platform_id == arg("target"))
     .order_by(inbox.c.id.desc())
     .with_for_update(of=inbox, key_share=True)
 )

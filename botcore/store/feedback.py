@@ -7,6 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.messages import Conversation, Feedback, Person
+from botcore.store.conditions import IN_CHAT
 from botcore.store.encoding import dump
 from botcore.store.sql import Statement, arg, args, const, upsert
 from botcore.store.tables import conversation, feedback, outbox, turn
@@ -14,21 +15,16 @@ from botcore.store.tables import conversation, feedback, outbox, turn
 __all__ = ["for_turn", "match", "since", "store"]
 
 _REPLY = Statement(sa.select(turn.c.number).where(turn.c.id == arg("turn")))
-# A platform's message id is unique within a chat, and a reaction does not always say which thread it was in.
-_IN_CHAT = (
-    conversation.c.chat == arg("chat"),
-    conversation.c.channel == arg("channel"),
-    conversation.c.account == arg("account"),
-)
+# A platform's message id is unique within a chat.
 _CARRIER = Statement(
     sa.select(outbox.c.turn)
     .join(conversation, conversation.c.key == outbox.c.conversation)
     .join(turn, turn.c.id == outbox.c.turn)  # a placeholder carries nothing yet
-    .where(outbox.c.platform_id == arg("platform_id"), outbox.c.platform_id != const(""), *_IN_CHAT)
+    .where(outbox.c.platform_id == arg("platform_id"), outbox.c.platform_id != const(""), *IN_CHAT)
 )
 _LOCK_CLAIMED = Statement(
     sa.select(conversation.c.key)
-    .where(*_IN_CHAT, conversation.c.next_at.is_not(None))
+    .where(*IN_CHAT, conversation.c.next_at.is_not(None))
     .order_by(conversation.c.key)
     .with_for_update(key_share=True)
 )

@@ -12,8 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.messages import Entry, Message, Person
+from botcore.store.conditions import IS_OPEN
 from botcore.store.encoding import Unreadable, decode_attachments, decode_citations, decode_message, place_of
-from botcore.store.sql import Statement, arg, const, one_of
+from botcore.store.sql import Statement, arg, const
 from botcore.store.tables import conversation, feedback, inbox, outbox, turn
 
 __all__ = ["conversations", "entries", "exchange", "open_messages", "window"]
@@ -113,7 +114,7 @@ _CONVERSATIONS = Statement(
 _OPEN = Statement(
     sa.select(inbox.c.id, inbox.c.event_id, inbox.c.payload, conversation)
     .join(conversation, conversation.c.key == inbox.c.conversation)
-    .where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
+    .where(inbox.c.conversation == arg("key"), IS_OPEN)
     .order_by(inbox.c.id)
 )
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from botcore.store.conditions import IS_OPEN
 from botcore.store.records import DeadLetter
-from botcore.store.sql import Statement, arg, const, one_of
+from botcore.store.sql import Statement, arg, const
 from botcore.store.tables import conversation, inbox
 
 __all__ = ["LETTER", "drop", "newest", "one", "retry"]
@@ -37,7 +38,7 @@ _WAKE = Statement(
 )
 _OTHERS = sa.exists().where(
     inbox.c.conversation == arg("key"),
-    one_of(inbox.c.state, "waiting", "running"),
+    IS_OPEN,
     inbox.c.id > arg("id"),
     inbox.c.id <= conversation.c.stopped_through,
 )

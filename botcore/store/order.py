@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from botcore.store.outbox import UNSETTLED
-from botcore.store.sql import Statement, arg, const, one_of
+from botcore.store.conditions import IS_OPEN, IS_UNSETTLED
+from botcore.store.sql import Statement, arg, const
 from botcore.store.tables import conversation, inbox, outbox, turn
 
 __all__ = ["following"]
@@ -20,7 +20,7 @@ _LOOK = 100
 
 _OPEN = sa.select(
     sa.exists().where(outbox.c.turn == inbox.c.turn).label("begun"),
-    sa.exists().where(outbox.c.conversation == arg("key"), one_of(outbox.c.state, *UNSETTLED)).label("left"),
+    sa.exists().where(outbox.c.conversation == arg("key"), IS_UNSETTLED).label("left"),
     inbox.c.id,
     inbox.c.event_id,
     inbox.c.attempts,
@@ -30,7 +30,7 @@ _OPEN = sa.select(
     inbox.c.state,
     inbox.c.received_at,
     inbox.c.person,
-).where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
+).where(inbox.c.conversation == arg("key"), IS_OPEN)
 # Locked: forgetting a person ends messages without asking for their conversation.
 _OLDEST = Statement(_OPEN.order_by(inbox.c.id).limit(const(1)).offset(const(0)).with_for_update(key_share=True))
 _ONE = Statement(_OPEN.where(inbox.c.id == arg("id")).with_for_update(key_share=True))
@@ -46,7 +46,7 @@ _STANDING = Statement(
         (inbox.c.id <= conversation.c.stopped_through).label("stopped"),
     )
     .join(conversation, conversation.c.key == inbox.c.conversation)
-    .where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
+    .where(inbox.c.conversation == arg("key"), IS_OPEN)
     .order_by(inbox.c.id)
     .limit(const(_LOOK))
     .offset(const(0))

@@ -16,14 +16,13 @@ import sqlalchemy as sa
 
 from botcore.messages import Conversation
 from botcore.ports import Part
+from botcore.store.conditions import IS_UNSETTLED
 from botcore.store.encoding import decode_citations, encode_citations
 from botcore.store.records import OutboxRow
-from botcore.store.sql import Statement, arg, args, const, one_of, upsert
+from botcore.store.sql import Statement, arg, args, const, upsert
 from botcore.store.tables import outbox
 
-__all__ = ["UNSETTLED", "abandon", "left", "part", "put", "row_from", "unsettled"]
-
-UNSETTLED = ("pending", "sending", "uncertain")
+__all__ = ["abandon", "left", "part", "put", "row_from", "unsettled"]
 
 _COLUMNS = (
     outbox.c.turn,
@@ -65,7 +64,7 @@ _PUT = Statement(
 _ONE = Statement(sa.select(*_COLUMNS).where(outbox.c.turn == arg("turn"), outbox.c.number == arg("number")))
 _UNSETTLED = Statement(
     sa.select(*_COLUMNS)
-    .where(outbox.c.conversation == arg("key"), one_of(outbox.c.state, *UNSETTLED))
+    .where(outbox.c.conversation == arg("key"), IS_UNSETTLED)
     .order_by(outbox.c.message, outbox.c.number)
 )
 _ORPHAN = Statement(
@@ -76,7 +75,7 @@ _ORPHAN = Statement(
 _ABANDON = Statement(
     sa.update(outbox)
     .values(state=const("failed"), reason=arg("reason"))
-    .where(outbox.c.turn == arg("turn"), one_of(outbox.c.state, *UNSETTLED))
+    .where(outbox.c.turn == arg("turn"), IS_UNSETTLED)
 )
 
 

@@ -12,8 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from botcore.messages import Forgotten
-from botcore.store import outbox as parts_of
+from botcore.store.conditions import IS_OPEN, IS_UNSETTLED
 from botcore.store.encoding import place_of
+from botcore.store.sql import SLICE
 from botcore.store.tables import conversation, feedback, forgotten, inbox, outbox, turn
 
 __all__ = [
@@ -33,9 +34,6 @@ __all__ = [
     "traces",
     "turns",
 ]
-
-SLICE = 200
-"""Rows a write may change: others wait for it."""
 
 
 # ------------------------------------------------------------------ what is to be forgotten
@@ -131,7 +129,7 @@ def counts(connection: sa.Connection, channel: str, person: str) -> dict[str, in
         ),
         "exchanges": _turns(channel, person, sa.func.count()),
         "feedback": sa.select(sa.func.count()).where(feedback.c.channel == channel, feedback.c.person == person),
-        "waiting": sa.select(sa.func.count()).where(mine, inbox.c.state.in_(["waiting", "running"])),
+        "waiting": sa.select(sa.func.count()).where(mine, IS_OPEN),
         "dead letters": sa.select(sa.func.count()).where(mine, inbox.c.state == "dead", inbox.c.payload != ""),
     }
     return {name: int(connection.execute(query).scalar_one()) for name, query in asked.items()}
@@ -149,8 +147,7 @@ def blank_turns(connection: sa.Connection, found: Sequence[str]) -> None:
     connection.execute(sa.update(turn).where(turn.c.id.in_(found)).values(_NO_WORDS))
     connection.execute(sa.delete(feedback).where(feedback.c.turn.in_(found)))
     mine = outbox.c.turn.in_(found)
-    unsettled = outbox.c.state.in_(parts_of.UNSETTLED)
-    connection.execute(sa.update(outbox).where(mine, unsettled).values(state="failed", reason="forgotten"))
+    connection.execute(sa.update(outbox).where(mine, IS_UNSETTLED).values(state="failed", reason="forgotten"))
     connection.execute(sa.update(outbox).where(mine).values(text="", citations="", reply_to=""))
 
 
@@ -165,8 +162,7 @@ def blank_traces(connection: sa.Connection, key: str, after: int) -> int | None:
 def blank_messages(connection: sa.Connection, found: Sequence[int]) -> None:
     """Leave of these deliveries that there was one; what was to be answered is not."""
     mine = inbox.c.id.in_(found)
-    still_open = inbox.c.state.in_(["waiting", "running"])
-    connection.execute(sa.update(inbox).where(mine, still_open).values(state="stopped", reason="forgotten"))
+    connection.execute(sa.update(inbox).where(mine, IS_OPEN).values(state="stopped", reason="forgotten"))
     connection.execute(sa.update(inbox).where(mine).values(payload="", trace="", person=""))
 
 

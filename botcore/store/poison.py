@@ -22,10 +22,11 @@ import sqlalchemy as sa
 
 from botcore.messages import Message
 from botcore.store import letters, outbox
+from botcore.store.conditions import IS_OPEN
 from botcore.store.encoding import decode_message
 from botcore.store.fence import fence, lost
 from botcore.store.records import Claim
-from botcore.store.sql import Statement, arg, const, one_of
+from botcore.store.sql import Statement, arg, const
 from botcore.store.tables import conversation, inbox
 
 __all__ = [
@@ -70,9 +71,7 @@ _SUSPECT = Statement(
     .with_for_update(of=inbox, key_share=True)
 )
 _ACQUIT = Statement(sa.update(inbox).values(deaths=const(0)).where(inbox.c.id == arg("id")))
-_ABSOLVE = Statement(
-    sa.update(inbox).values(deaths=const(0)).where(inbox.c.id == arg("id"), one_of(inbox.c.state, "waiting", "running"))
-)
+_ABSOLVE = Statement(sa.update(inbox).values(deaths=const(0)).where(inbox.c.id == arg("id"), IS_OPEN))
 _BURIED = Statement(
     sa.select(inbox.c.id).where(
         inbox.c.id == arg("id"), inbox.c.state == const("dead"), inbox.c.deaths >= const(MAX_FAULTS)

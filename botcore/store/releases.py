@@ -8,12 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from botcore.store import outbox
+from botcore.store.conditions import IS_OPEN, IS_UNSETTLED
 from botcore.store.fence import MINE, after_accepts, fence
 from botcore.store.records import Claim
-from botcore.store.sql import Statement, arg, const, one_of
-from botcore.store.tables import conversation, inbox
-from botcore.store.tables import outbox as parts
+from botcore.store.sql import Statement, arg, const
+from botcore.store.tables import conversation, inbox, outbox
 
 __all__ = ["failed_run", "given_back", "let_go", "next_at", "release", "requeue"]
 
@@ -23,15 +22,15 @@ def next_at(besides: Any = None) -> Any:
 
     ``besides``: inbox id of a message that is being ended in the same transaction.
     """
-    open_rows = sa.exists().where(inbox.c.conversation == arg("key"), one_of(inbox.c.state, "waiting", "running"))
+    open_rows = sa.exists().where(inbox.c.conversation == arg("key"), IS_OPEN)
     if besides is not None:
         open_rows = open_rows.where(inbox.c.id != besides)
     unsettled = (
         sa.select(
-            sa.case((sa.func.min(parts.c.not_before) > arg("now"), sa.func.min(parts.c.not_before)), else_=arg("now"))
+            sa.case((sa.func.min(outbox.c.not_before) > arg("now"), sa.func.min(outbox.c.not_before)), else_=arg("now"))
         )
-        .where(parts.c.conversation == arg("key"), one_of(parts.c.state, *outbox.UNSETTLED))
-        .group_by(parts.c.conversation)
+        .where(outbox.c.conversation == arg("key"), IS_UNSETTLED)
+        .group_by(outbox.c.conversation)
         .scalar_subquery()
     )
     # Parts of earlier turns go before the next message, so their wait is the conversation's wait.

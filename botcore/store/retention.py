@@ -11,7 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from botcore.store import outbox as parts_of
+from botcore.store.conditions import IS_UNSETTLED
+from botcore.store.sql import SLICE, const
 from botcore.store.tables import conversation, feedback, inbox, outbox, turn
 
 __all__ = [
@@ -26,11 +27,9 @@ __all__ = [
     "turns",
 ]
 
-SLICE = 200
-"""Rows a write may delete: others wait for it."""
 _ENDED = ("answered", "stopped", "refused", "failed", "rejected", "done")
 
-Page = tuple[list[Any], int | None]
+Page = tuple[list[Any], Any]
 """What may go, and the key behind which to look next; None at the end."""
 
 
@@ -44,9 +43,7 @@ def ended(connection: sa.Connection, before: float, after: int) -> Page:
 
 def dead(connection: sa.Connection, before: float, after: int) -> Page:
     """Inbox ids of dead letters that came before that moment."""
-    query = sa.select(inbox.c.id).where(inbox.c.state == sa.literal_column("'dead'"), inbox.c.received_at < before)
-    ids = list(connection.execute(query.where(inbox.c.id > after).order_by(inbox.c.id).limit(SLICE)).scalars())
-    return ids, ids[-1] if len(ids) == SLICE else None
+    return _page(connection, inbox.c.id, after, inbox.c.state == const("dead"), inbox.c.received_at < before)
 
 
 def turns(connection: sa.Connection, before: float, after: int) -> Page:
@@ -55,7 +52,7 @@ def turns(connection: sa.Connection, before: float, after: int) -> Page:
         sa.select(turn.c.number, turn.c.id, turn.c.at).where(turn.c.number > after).order_by(turn.c.number).limit(SLICE)
     ).all()
     old = [row.id for row in rows if row.at < before]
-    under_way = sa.select(outbox.c.turn).where(outbox.c.turn.in_(old), outbox.c.state.in_(parts_of.UNSETTLED))
+    under_way = sa.select(outbox.c.turn).where(outbox.c.turn.in_(old), IS_UNSETTLED)
     kept = set(connection.execute(under_way).scalars())
     more = len(rows) == SLICE and rows[-1].at < before
     return [id for id in old if id not in kept], rows[-1].number if more else None
@@ -63,22 +60,17 @@ def turns(connection: sa.Connection, before: float, after: int) -> Page:
 
 def feedback_alone(connection: sa.Connection, before: float, after: int) -> Page:
     """Ids of feedback of before that moment whose reply never became known."""
-    query = sa.select(feedback.c.id).where(feedback.c.turn == "", feedback.c.at < before, feedback.c.id > after)
-    ids = list(connection.execute(query.order_by(feedback.c.id).limit(SLICE)).scalars())
-    return ids, ids[-1] if len(ids) == SLICE else None
+    return _page(connection, feedback.c.id, after, feedback.c.turn == "", feedback.c.at < before)
 
 
-def silent(connection: sa.Connection, before: float, after: str) -> tuple[list[str], str | None]:
+def silent(connection: sa.Connection, before: float, after: str) -> Page:
     """Keys of conversations of which nothing is left and in which nothing happened since that moment."""
-    keys = list(
-        connection.execute(
-            sa.select(conversation.c.key)
-            .where(*_silent(before), conversation.c.key > after)
-            .order_by(conversation.c.key)
-            .limit(SLICE)
-        ).scalars()
-    )
-    return keys, keys[-1] if len(keys) == SLICE else None
+    return _page(connection, conversation.c.key, after, *_silent(before))
+
+
+def _page(connection: sa.Connection, key: "sa.Column[Any]", after: Any, *where: "sa.ColumnElement[bool]") -> Page:
+    found = list(connection.execute(sa.select(key).where(*where, key > after).order_by(key).limit(SLICE)).scalars())
+    return found, found[-1] if len(found) == SLICE else None
 
 
 def _silent(before: float) -> tuple[Any, ...]:

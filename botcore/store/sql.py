@@ -11,17 +11,17 @@ so are the values, which is why the columns in `tables.py` are only text, intege
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import Executable
 
-__all__ = ["Statement", "among", "arg", "args", "const", "one_of", "upsert"]
+__all__ = ["SLICE", "Statement", "among", "arg", "args", "const", "one_of", "upsert"]
 
 
-class _Compilable(Protocol):
-    def compile(self, *, dialect: Any = ..., **kw: Any) -> Any: ...
+SLICE = 200
+"""Rows that one write changes or deletes at most, where there may be many: others wait for it."""
 
 
 def arg(name: str) -> Any:
@@ -107,9 +107,7 @@ class Statement:
         named = sqlite.dialect(paramstyle="named") if dialect.name == "sqlite" else dialect
         compiled = construct.compile(dialect=named)
         bound = {name: value for name, value in compiled.params.items() if value is not None}
-        if (
-            bound
-        ):  # the text would have a place for it that no caller fills; SQLite's LIMIT without OFFSET makes one too
+        if bound:  # no caller would fill their places in the text; SQLite's LIMIT without OFFSET makes one, too
             raise AssertionError(f"write these constants with const(): {bound} in {compiled}")
         self._texts[dialect.name] = text = str(compiled)
         return text

@@ -5,15 +5,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from botcore.store.conditions import IS_OPEN, IS_UNSETTLED
 from botcore.store.letters import LETTER
-from botcore.store.sql import Statement, arg, const, one_of, upsert
+from botcore.store.sql import SLICE, Statement, arg, const, upsert
 from botcore.store.tables import conversation, feedback, inbox, outbox, probe, turn
 
 __all__ = ["counts", "forget", "forget_some", "integrity", "open_by_channel", "touch"]
-
-_SLICE = 200
-"""Rows a write may delete: others wait for it."""
-
 
 # The conversation first: from then on a turn that is still running there fails its fence and can add nothing.
 _CONVERSATION = Statement(sa.delete(conversation).where(conversation.c.key == arg("key")))
@@ -21,7 +18,7 @@ _NEWEST = Statement(sa.select(sa.func.coalesce(sa.func.max(inbox.c.id), const(0)
 
 
 def _slice(table: sa.Table, key: "sa.ColumnElement[Any]", *where: "sa.ColumnElement[bool]") -> Statement:
-    chosen = sa.select(key).where(table.c.conversation == arg("key"), *where).limit(const(_SLICE)).offset(const(0))
+    chosen = sa.select(key).where(table.c.conversation == arg("key"), *where).limit(const(SLICE)).offset(const(0))
     return Statement(sa.delete(table).where(key.in_(chosen)))
 
 
@@ -36,13 +33,13 @@ _SLICES = (
 _OPEN = Statement(
     sa.select(inbox.c.state, sa.func.count().label("number"))
     .join(conversation, conversation.c.key == inbox.c.conversation)
-    .where(conversation.c.next_at.is_not(None), one_of(inbox.c.state, "waiting", "running"))
+    .where(conversation.c.next_at.is_not(None), IS_OPEN)
     .group_by(inbox.c.state)
 )
 _UNSETTLED = Statement(
     sa.select(outbox.c.state, sa.func.count().label("number"))
     .join(conversation, conversation.c.key == outbox.c.conversation)
-    .where(conversation.c.next_at.is_not(None), one_of(outbox.c.state, "pending", "sending", "uncertain"))
+    .where(conversation.c.next_at.is_not(None), IS_UNSETTLED)
     .group_by(outbox.c.state)
 )
 # Counted here: to group by channel SQLite would read the whole of that index.
@@ -67,7 +64,7 @@ def forget_some(connection: sa.Connection, key: str, through: int) -> bool:
     """Delete a slice of what a conversation left; True while there may be more."""
     values = {"key": key, "through": through}
     deleted = [statement.changes(connection, **values) for statement in _SLICES]
-    return max(deleted) >= _SLICE
+    return max(deleted) >= SLICE
 
 
 def counts(connection: sa.Connection) -> dict[str, int]:

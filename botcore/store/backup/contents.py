@@ -4,7 +4,7 @@ import sqlalchemy as sa
 
 from botcore.errors import StoreError
 from botcore.store import schema
-from botcore.store.sql import one_of
+from botcore.store.conditions import IS_OPEN, IS_UNSETTLED
 from botcore.store.tables import conversation, feedback, inbox, outbox, turn
 
 __all__ = ["Counts", "look"]
@@ -15,10 +15,8 @@ _COUNTED = {
     "conversations": sa.select(sa.func.count()).select_from(conversation),
     "exchanges": sa.select(sa.func.count()).select_from(turn),
     "judgements": sa.select(sa.func.count()).select_from(feedback),
-    "waiting": sa.select(sa.func.count()).select_from(inbox).where(one_of(inbox.c.state, "waiting", "running")),
-    "unsent": sa.select(sa.func.count())
-    .select_from(outbox)
-    .where(one_of(outbox.c.state, "pending", "sending", "uncertain")),
+    "waiting": sa.select(sa.func.count()).select_from(inbox).where(IS_OPEN),
+    "unsent": sa.select(sa.func.count()).select_from(outbox).where(IS_UNSETTLED),
 }
 
 
