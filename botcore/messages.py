@@ -294,7 +294,7 @@ class Entry:
     """The turn both lines of an exchange belong to (`Reply.id`)."""
     outcome: Outcome = "answered"
     tokens: int = 0
-    """0 = not counted."""
+    """Of a reply, as the engine counted them; 0 = not counted."""
     model: str = ""
     plugin: str = ""
     citations: tuple[Citation, ...] = ()

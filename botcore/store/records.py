@@ -108,7 +108,6 @@ class TurnEnd:
     """Give the conversation back in the same commit."""
     started_at: float = 0.0
     """Unix seconds."""
-    user_tokens: int = 0
     message: Message | None = None
     """What was answered, where it is not what was claimed: "/again" stands for an earlier question."""
 

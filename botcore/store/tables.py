@@ -109,7 +109,7 @@ turn: sa.Table = sa.Table(
     _text("person_name"),
     _text("user_platform_id"),
     _text("user_text"),
-    _integer("user_tokens"),
+    _integer("user_tokens"),  # never written: migrations only add
     _text("outcome"),
     _text("text"),
     _text("citations"),

@@ -66,7 +66,7 @@ _END = Statement(
 )
 _INSERT = Statement(
     sa.insert(turn).values(
-        **args("id", "message", "started_at", "person", "person_name", "user_platform_id", "user_text", "user_tokens"),
+        **args("id", "message", "started_at", "person", "person_name", "user_platform_id", "user_text"),
         **args("outcome", "text", "citations", "model", "plugin", "reason", "prompt_tokens", "completion_tokens"),
         **args("details", "trace"),
         conversation=arg("key"),
@@ -169,7 +169,6 @@ def _insert(connection: sa.Connection, claim: Claim, said: Message, end: TurnEnd
         person_name=said.person.name,
         user_platform_id=said.platform_id,
         user_text=said.text,
-        user_tokens=end.user_tokens,
         outcome=reply.outcome,
         text=reply.text,
         citations=encode_citations(reply.citations),

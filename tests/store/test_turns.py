@@ -28,9 +28,9 @@ async def test_a_turn_becomes_two_lines(store: Store, clock: ManualClock) -> Non
         completion_tokens=4,
         again="earlier",
     )
-    await store.commit_turn(claim, TurnEnd(reply=reply, parts=(), started_at=started, user_tokens=2, release=True))
+    await store.commit_turn(claim, TurnEnd(reply=reply, parts=(), started_at=started, release=True))
     said, answered = await store.history(KEY)
-    assert (said.role, said.text, said.at, said.tokens, said.platform_id) == ("user", "hi", started, 2, "theirs")
+    assert (said.role, said.text, said.at, said.platform_id) == ("user", "hi", started, "theirs")
     assert said.person
     assert said.person.name == "Ann"
     assert (answered.role, answered.text, answered.at, answered.tokens) == ("assistant", "hello [1]", started + 2, 4)
