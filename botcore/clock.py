@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
-from types import TracebackType
 from typing import Protocol, Self
 
 __all__ = ["AGAIN_S", "Clock", "Deadline", "SystemClock", "Timeout", "wait_at_most"]
@@ -74,9 +73,7 @@ class Timeout:
         self.reset(self._seconds)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, *_: object) -> None:
         self._over = True
         if self._timer:
             self._timer.cancel()

@@ -8,7 +8,6 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import Any, get_args
 
 from aiohttp import web
@@ -98,9 +97,7 @@ class Http:
             raise
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Stop accepting, end event streams at once, give the other requests `STOP_GRACE_S`."""
         self._stopping = True
         self._server.close()

@@ -5,8 +5,9 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
-from types import CoroutineType, TracebackType
+from types import CoroutineType
 from typing import Concatenate, Literal, ParamSpec, Self, TypeVar
 
 import sqlalchemy as sa
@@ -63,9 +64,7 @@ class Database:
             crew.start(loop)
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         """Finish what was queued, close the files, let the next process in."""
         await asyncio.to_thread(self._close)  # waits for the last commit
 
@@ -154,14 +153,11 @@ class Database:
         """For whoever knows the tables: a first look, before anybody else's."""
 
     def _hire(self, engine: sa.Engine) -> tuple[Crew, Crew]:
-        def connect_to_read() -> sa.Connection:
-            return reader(engine)
-
         if self.dialect == "sqlite":
             writers = Crew("write", engine.connect, batched, threads=1, batch=MAX_BATCH)
         else:
             writers = Crew("write", engine.connect, each_alone, threads=4, batch=1)
-        return writers, Crew("read", connect_to_read, read_only, threads=2, batch=1)
+        return writers, Crew("read", partial(reader, engine), read_only, threads=2, batch=1)
 
     def _close(self) -> None:
         for crew in self._crews:

@@ -115,11 +115,9 @@ def _begin(connection: sa.Connection) -> None:
 
 def reader(engine: sa.Engine) -> sa.Connection:
     """A connection that cannot write."""
-    options: dict[str, Any] = {"postgresql_readonly": True}
-    if engine.dialect.name == "sqlite":
-        options = {"botcore_reading": True}
-    connection = engine.connect().execution_options(**options)
-    if engine.dialect.name == "sqlite":
-        raw: Any = connection.connection.driver_connection
-        raw.execute("PRAGMA query_only = ON")
-    return connection
+    connection = engine.connect()
+    if engine.dialect.name != "sqlite":
+        return connection.execution_options(postgresql_readonly=True)
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA query_only = ON")
+    return connection.execution_options(botcore_reading=True)
