@@ -17,15 +17,15 @@ from botcore.store.records import Accepted, Claim
 from botcore.store.sql import Statement, arg, args, const, upsert
 from botcore.store.tables import conversation, inbox
 
-__all__ = ["Intake", "accept", "insert_raw"]
+__all__ = ["Acceptor", "accept", "insert_raw"]
 
 RETRY_AFTER_S = 10.0
 """What a rejected sender is told: about one reply's time, so that one of the waiting ones is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
-    """What one accept needs to know besides the records."""
+class Acceptor:
+    """Who accepts, how much may wait, and what runs already."""
 
     owner: str
     now: float
@@ -99,49 +99,49 @@ _FIRST = Statement(
 _DELETE = Statement(sa.delete(inbox).where(inbox.c.id == arg("id")))
 
 
-def accept(connection: sa.Connection, records: Sequence[Incoming], intake: Intake) -> list[Accepted]:
+def accept(connection: sa.Connection, records: Sequence[Incoming], by: Acceptor) -> list[Accepted]:
     """What each record has set in motion, in the order given."""
-    intake = replace(intake, held=dict(intake.held))  # counted up below, and from the start where this runs twice
+    by = replace(by, held=dict(by.held))  # counted up below, and from the start where this runs twice
     order = range(len(records))
     if len(records) > 1:  # one order of locks for everybody: two accepts cannot wait for each other
         order = sorted(order, key=lambda index: records[index].conversation.key)  # type: ignore[assignment]
-    done = {index: _accept_one(connection, records[index], intake) for index in order}
+    done = {index: _accept_one(connection, records[index], by) for index in order}
     failpoint("accept.in_commit")
     return [done[index] for index in range(len(records))]
 
 
-def _accept_one(connection: sa.Connection, record: Incoming, intake: Intake) -> Accepted:
+def _accept_one(connection: sa.Connection, record: Incoming, by: Acceptor) -> Accepted:
     match record:
         case Message():
-            return _message(connection, record, intake)
+            return _message(connection, record, by)
         case Control():
-            return _control(connection, clean(record), intake)
+            return _control(connection, clean(record), by)
         case Feedback():
-            return _feedback(connection, clean(record), intake)
+            return _feedback(connection, clean(record), by)
 
 
-def _message(connection: sa.Connection, message: Message, intake: Intake) -> Accepted:
+def _message(connection: sa.Connection, message: Message, by: Acceptor) -> Accepted:
     message, payload = _storable(message)
     key, whose, turn = message.conversation.key, who(message), os.urandom(16).hex()
     first_epoch = int(turn[:8], 16)  # not 1: a forgotten conversation that comes back must not meet its old claims
     # Who has nothing running pays nothing here: that is nearly every message.
-    full: Full = "person" if whose in intake.held and _person_full(connection, whose, intake) else ""
-    claimed = [] if full else _claimed(connection, message, intake, epoch=first_epoch)
+    full: Full = "person" if whose in by.held and _person_full(connection, whose, by) else ""
+    claimed = [] if full else _claimed(connection, message, by, epoch=first_epoch)
     if not claimed and not full:
-        full = _full(connection, key, None if whose in intake.held else whose, intake)  # counted above
+        full = _full(connection, key, None if whose in by.held else whose, by)  # counted above
     state: Literal["running", "waiting", "rejected"] = "running" if claimed else "rejected" if full else "waiting"
     row = _insert(
-        connection, message, intake, key=key, kind="message", state=state, turn=turn, payload=payload, reason=full
+        connection, message, by, key=key, kind="message", state=state, turn=turn, payload=payload, reason=full
     )
     if row is None:
-        return _duplicate(connection, message, intake, undo=claimed[0][0] == first_epoch if claimed else None)
+        return _duplicate(connection, message, by, undo=claimed[0][0] == first_epoch if claimed else None)
     if full:
         receipt = Receipt(id=row, state="rejected", retry_after=RETRY_AFTER_S)
         return Accepted(record=message, receipt=receipt, full=full)
     if not claimed:
         return Accepted(record=message, receipt=Receipt(id=row))
     if whose:
-        intake.held[whose] = intake.held.get(whose, 0) + 1
+        by.held[whose] = by.held.get(whose, 0) + 1
     claim = Claim(
         conversation=message.conversation,
         epoch=claimed[0][0],
@@ -149,7 +149,7 @@ def _message(connection: sa.Connection, message: Message, intake: Intake) -> Acc
         message=message,
         turn=turn,
         attempts=1,
-        received_at=intake.now,
+        received_at=by.now,
     )
     return Accepted(record=message, receipt=Receipt(id=row), claim=claim)
 
@@ -163,7 +163,7 @@ def _storable(message: Message) -> tuple[Message, str]:
     return message, encode_message(message)
 
 
-def _claimed(connection: sa.Connection, message: Message, intake: Intake, *, epoch: int) -> list[Any]:
+def _claimed(connection: sa.Connection, message: Message, by: Acceptor, *, epoch: int) -> list[Any]:
     """The epoch under which the message's conversation is this process's now; nothing where it is not free."""
     place = message.conversation
     return _CLAIM.rows(
@@ -176,21 +176,21 @@ def _claimed(connection: sa.Connection, message: Message, intake: Intake, *, epo
         private=int(place.private),
         person=message.person.id,
         title=_title(message),
-        now=intake.now,
-        owner=intake.owner,
+        now=by.now,
+        owner=by.owner,
         epoch=epoch,
-        until=intake.now + intake.lease_s,
+        until=by.now + by.lease_s,
     )
 
 
-def _full(connection: sa.Connection, key: str, whose: Who | None, intake: Intake) -> Full:
-    if _person_full(connection, whose, intake):
+def _full(connection: sa.Connection, key: str, whose: Who | None, by: Acceptor) -> Full:
+    if _person_full(connection, whose, by):
         return "person"
-    return "chat" if chat_full(connection, key, intake.waiting_per_chat) else ""
+    return "chat" if chat_full(connection, key, by.waiting_per_chat) else ""
 
 
-def _person_full(connection: sa.Connection, whose: Who | None, intake: Intake) -> bool:
-    return person_full(connection, whose, intake.held, intake.waiting_per_person)
+def _person_full(connection: sa.Connection, whose: Who | None, by: Acceptor) -> bool:
+    return person_full(connection, whose, by.held, by.waiting_per_person)
 
 
 def _title(message: Message) -> str:
@@ -201,7 +201,7 @@ def _title(message: Message) -> str:
 def _insert(
     connection: sa.Connection,
     record: Incoming,
-    intake: Intake,
+    by: Acceptor,
     *,
     key: str,
     kind: str,
@@ -221,7 +221,7 @@ def _insert(
         attempts=int(state == "running"),
         turn=turn,
         platform_id=record.platform_id if isinstance(record, Message) else "",
-        now=intake.now,
+        now=by.now,
         reason=reason,
         payload=payload,
         person=record.person.id,
@@ -229,7 +229,7 @@ def _insert(
     return row[0][0] if row else None
 
 
-def _duplicate(connection: sa.Connection, record: Incoming, intake: Intake, *, undo: bool | None = None) -> Accepted:
+def _duplicate(connection: sa.Connection, record: Incoming, by: Acceptor, *, undo: bool | None = None) -> Accepted:
     """The first delivery's receipt; ``undo`` takes back the claim just made (True: with its conversation)."""
     if undo is not None:
         (_UNMAKE if undo else _UNCLAIM)(connection, key=record.conversation.key)
@@ -240,31 +240,31 @@ def _duplicate(connection: sa.Connection, record: Incoming, intake: Intake, *, u
         event_id=record.event_id,
     ).first()
     if first is None:  # old enough to be let go, just now
-        return _accept_one(connection, record, intake)
+        return _accept_one(connection, record, by)
     if first.state == "rejected":  # the sender was told to come again: this is that second try
         _DELETE(connection, id=first.id)
-        return _accept_one(connection, record, intake)
+        return _accept_one(connection, record, by)
     return Accepted(record=record, receipt=Receipt(id=first.id, duplicate=True))
 
 
-def _control(connection: sa.Connection, control: Control, intake: Intake) -> Accepted:
+def _control(connection: sa.Connection, control: Control, by: Acceptor) -> Accepted:
     key = control.conversation.key
     controls.lock(connection, control)
-    row = _insert(connection, control, intake, key=key, kind="control", state="done")
+    row = _insert(connection, control, by, key=key, kind="control", state="done")
     if row is None:
-        return _duplicate(connection, control, intake)
+        return _duplicate(connection, control, by)
     effect = controls.apply(connection, control, row)
     if effect.follows is not None:
-        _follow(connection, effect.follows, intake)
+        _follow(connection, effect.follows, by)
     return Accepted(record=control, receipt=Receipt(id=row), stops=effect.stops)
 
 
-def _follow(connection: sa.Connection, message: Message, intake: Intake) -> None:
+def _follow(connection: sa.Connection, message: Message, by: Acceptor) -> None:
     """The edited text of a running message, waiting behind the turn that is being stopped."""
     _insert(
         connection,
         message,
-        intake,
+        by,
         key=message.conversation.key,
         kind="message",
         state="waiting",
@@ -273,11 +273,11 @@ def _follow(connection: sa.Connection, message: Message, intake: Intake) -> None
     )
 
 
-def _feedback(connection: sa.Connection, record: Feedback, intake: Intake) -> Accepted:
-    row = _insert(connection, record, intake, key=record.conversation.key, kind="feedback", state="done")
+def _feedback(connection: sa.Connection, record: Feedback, by: Acceptor) -> Accepted:
+    row = _insert(connection, record, by, key=record.conversation.key, kind="feedback", state="done")
     if row is None:
-        return _duplicate(connection, record, intake)
-    known = feedback.store(connection, record, now=intake.now)
+        return _duplicate(connection, record, by)
+    known = feedback.store(connection, record, now=by.now)
     return Accepted(record=record, receipt=Receipt(id=row), feedback=known)
 
 

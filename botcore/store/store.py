@@ -57,7 +57,7 @@ class Store(Housekeeping):
 
         ``held`` says how many conversations this process now works on for whom.
         """
-        intake = inbox.Intake(
+        by = inbox.Acceptor(
             owner=self.owner,
             now=self._clock.now(),
             lease_s=lease_s,
@@ -65,7 +65,7 @@ class Store(Housekeeping):
             waiting_per_person=waiting_per_person,
             held=dict(held),
         )
-        return await self.write(inbox.accept, records, intake)
+        return await self.write(inbox.accept, records, by)
 
     async def dead_letter(self, *, channel: str, account: str, event_id: str, payload: str, reason: str) -> None:
         """Keep an authentic delivery that cannot be used."""

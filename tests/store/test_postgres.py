@@ -219,7 +219,7 @@ async def test_what_is_being_accepted_while_its_conversation_is_given_back_finds
     go, begun = threading.Event(), threading.Event()
 
     def accept(connection: sa.Connection) -> None:
-        limits = inbox.Intake(
+        limits = inbox.Acceptor(
             owner="two", now=clock.now(), lease_s=30, waiting_per_chat=9, waiting_per_person=9, held={}
         )
         inbox.accept(connection, [message("next")], limits)
