@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from botcore.clock import Clock
 from botcore.dispatch import FAILURES, travels_on
@@ -52,6 +52,14 @@ MAX_SENDS = 4
 """Of one part whose senders died, each in the middle of it: then whoever sends it is ended by it."""
 
 
+class _Way(NamedTuple):
+    """Where parts go, and under which claim; the end of the last one gives the conversation back by ``release``."""
+
+    channel: Channel
+    claim: Claim
+    release: Handover | None = None
+
+
 class Sender:
     """Takes outbox rows to their end. Holds what outlives a turn: the pace of each chat."""
 
@@ -75,12 +83,12 @@ class Sender:
 
         Raises `LeaseLost` when another process took over: it will go on from what is committed.
         """
-        for place, row in enumerate(rows):
-            await self._settle(channel, claim, row, release=release if place == len(rows) - 1 else None)
+        for place, row in enumerate(rows, 1):
+            await self._settle(_Way(channel, claim, release if place == len(rows) else None), row)
 
     async def settle_one(self, channel: Channel, claim: Claim, row: OutboxRow) -> OutboxRow:
         """The row as it ended; the conversation stays claimed."""
-        return await self._settle(channel, claim, row, release=None)
+        return await self._settle(_Way(channel, claim), row)
 
     async def take_over(self, channel: Channel, claim: Claim) -> None:
         """Settle what an earlier owner of the conversation left: its sends in the air are uncertain now."""
@@ -88,43 +96,35 @@ class Sender:
             left = await self.store.uncertain(claim, row.part.id) if row.state == "sending" else row
             if left.state == "uncertain" and left.attempt < MAX_SENDS:
                 left = replace(left, resends=0)  # whether the one more send was made, nobody lives to tell
-            await self._settle(channel, claim, left, release=None)
+            await self._settle(_Way(channel, claim), left)
 
-    async def _settle(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
+    async def _settle(self, way: _Way, row: OutboxRow) -> OutboxRow:
         while row.state not in ("sent", "failed"):
             match row.state:
                 case "pending":
                     failpoint("outbox.pending")
-                    await self._wait(channel, row)
-                    row = await self.store.begin_sending(claim, row.part.id)
+                    await self._wait(way.channel, row)
+                    row = await self.store.begin_sending(way.claim, row.part.id)
                 case "sending":
-                    row = await self._attempt(channel, claim, row, release=release)
+                    row = await self._attempt(way, row)
                 case "uncertain":
-                    row = await self._resolve(channel, claim, row, release=release)
+                    row = await self._resolve(way, row)
         return row
 
-    async def _attempt(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
+    async def _attempt(self, way: _Way, row: OutboxRow) -> OutboxRow:
         failpoint("outbox.sending")
         try:
-            platform_id = await self._call(channel, row.part)
+            platform_id = await self._call(way.channel, row.part)
         except Retry as refused:
-            return await self._refused(channel, claim, row, refused, release=release)
+            return await self._refused(way, row, refused)
         except Rejected as refused:
-            if row.part.platform_id:
-                return await self._displaced(channel, claim, row, str(refused))
-            return await self._failed(channel, claim, row, str(refused), release=release)
+            return await (self._displaced if row.part.platform_id else self._failed)(way, row, str(refused))
         except FAILURES as error:
             if travels_on(error):
                 raise
-            self._count(channel, "uncertain")
-            log.warning("%s: outcome of a send unknown: %s", channel.name, in_a_line(error))
-            row = await self._note(partial(self.store.uncertain, claim, row.part.id))
-            failpoint("outbox.uncertain")
-            repeatable = row.part.platform_id and row.attempt < MAX_ATTEMPTS
-            not_before = self.clock.now() + RESEND_AFTER_S
-            return replace(row, resends=0 if repeatable else row.resends, not_before=not_before)
+            return await self._unanswered(way, row, error)
         failpoint("outbox.called")
-        return await self._sent(channel, claim, row, platform_id, release=release)
+        return await self._sent(way, row, platform_id)
 
     async def _call(self, channel: Channel, part: Part) -> str:
         async with self.clock.timeout(CALL_S):
@@ -133,38 +133,45 @@ class Sender:
             await channel.edit(part.platform_id, part)
             return part.platform_id
 
-    async def _refused(
-        self, channel: Channel, claim: Claim, row: OutboxRow, refused: Retry, *, release: Handover | None
-    ) -> OutboxRow:
-        self._count(channel, "retry")
-        self._tell(channel, refused)
+    async def _unanswered(self, way: _Way, row: OutboxRow, error: BaseException) -> OutboxRow:
+        self._count(way.channel, "uncertain")
+        log.warning("%s: outcome of a send unknown: %s", way.channel.name, in_a_line(error))
+        row = await self._note(partial(self.store.uncertain, way.claim, row.part.id))
+        failpoint("outbox.uncertain")
+        repeatable = row.part.platform_id and row.attempt < MAX_ATTEMPTS
+        not_before = self.clock.now() + RESEND_AFTER_S
+        return replace(row, resends=0 if repeatable else row.resends, not_before=not_before)
+
+    async def _refused(self, way: _Way, row: OutboxRow, refused: Retry) -> OutboxRow:
+        self._count(way.channel, "retry")
+        self._tell(way.channel, refused)
         failpoint("outbox.refused")
         if row.attempt >= MAX_ATTEMPTS:
-            return await self._failed(channel, claim, row, f"given up after {row.attempt} tries", release=release)
+            return await self._failed(way, row, f"given up after {row.attempt} tries")
         not_before = self.clock.now() + refused.after
-        self.pace.hold(channel, row.part.conversation, refused.after)
-        await self._note(partial(self.store.unsent, claim, row.part.id, not_before=not_before))
+        self.pace.hold(way.channel, row.part.conversation, refused.after)
+        await self._note(partial(self.store.unsent, way.claim, row.part.id, not_before=not_before))
         failpoint("outbox.unsent")
         return replace(row, state="pending", not_before=not_before)
 
-    async def _displaced(self, channel: Channel, claim: Claim, row: OutboxRow, reason: str) -> OutboxRow:
+    async def _displaced(self, way: _Way, row: OutboxRow, reason: str) -> OutboxRow:
         """Where the placeholder is gone (a moderator deleted it), the reply is a message of its own."""
-        self._count(channel, "displaced")
-        log.info("%s: a message could not be edited, so a new one is sent: %s", channel.name, reason)
-        await self._note(partial(self.store.displaced, claim, row.part.id))
+        self._count(way.channel, "displaced")
+        log.info("%s: a message could not be edited, so a new one is sent: %s", way.channel.name, reason)
+        await self._note(partial(self.store.displaced, way.claim, row.part.id))
         return replace(row, state="pending")
 
-    async def _resolve(self, channel: Channel, claim: Claim, row: OutboxRow, *, release: Handover | None) -> OutboxRow:
+    async def _resolve(self, way: _Way, row: OutboxRow) -> OutboxRow:
         """Ask whether an uncertain part arrived; where nobody can tell, send it once more, never twice."""
-        if found := await self._found(channel, row):
-            return await self._sent(channel, claim, row, found, release=release)
+        if found := await self._found(way.channel, row):
+            return await self._sent(way, row, found)
         if row.resends >= 1:
-            return await self._failed(channel, claim, row, "may have arrived; sent twice already", release=release)
+            return await self._failed(way, row, "may have arrived; sent twice already")
         later = row.not_before > self.clock.now()
-        await self._wait(channel, row)
-        if later and (found := await self._found(channel, row)):  # platforms show some messages late
-            return await self._sent(channel, claim, row, found, release=release)
-        row = await self.store.resending(claim, row.part.id)
+        await self._wait(way.channel, row)
+        if later and (found := await self._found(way.channel, row)):  # platforms show some messages late
+            return await self._sent(way, row, found)
+        row = await self.store.resending(way.claim, row.part.id)
         failpoint("outbox.resending")
         return row
 
@@ -185,22 +192,19 @@ class Sender:
         await self.clock.sleep(max(0.0, row.not_before - max(self.clock.now(), row.started_at)))
         await self.pace.wait(channel, row.part.conversation)
 
-    async def _sent(
-        self, channel: Channel, claim: Claim, row: OutboxRow, platform_id: str, *, release: Handover | None
-    ) -> OutboxRow:
-        self._count(channel, "sent")
-        matched = await self._note(partial(self.store.sent, claim, row.part.id, platform_id, release=release))
+    async def _sent(self, way: _Way, row: OutboxRow, platform_id: str) -> OutboxRow:
+        self._count(way.channel, "sent")
+        matched = await self._note(partial(self.store.sent, way.claim, row.part.id, platform_id, release=way.release))
         failpoint("outbox.sent")
         if matched:
             await self._matched(matched)
         return replace(row, state="sent", part=replace(row.part, platform_id=platform_id))
 
-    async def _failed(
-        self, channel: Channel, claim: Claim, row: OutboxRow, reason: str, *, release: Handover | None
-    ) -> OutboxRow:
-        self._count(channel, "failed")
-        log.warning("%s: a message could not be delivered: %s", channel.name, reason)
-        await self._note(partial(self.store.failed, claim, row.part.id, reason, release=release is not None))
+    async def _failed(self, way: _Way, row: OutboxRow, reason: str) -> OutboxRow:
+        self._count(way.channel, "failed")
+        log.warning("%s: a message could not be delivered: %s", way.channel.name, reason)
+        release = way.release is not None
+        await self._note(partial(self.store.failed, way.claim, row.part.id, reason, release=release))
         return replace(row, state="failed", reason=reason)
 
     async def _note(self, write: Callable[[], Awaitable[T]]) -> T:
