@@ -83,19 +83,15 @@ class Dispatcher:
     async def first(self, hook: str, *args: object, budget_s: float) -> Won[Any] | None:
         """The first answer that is not None; a plugin that fails or is too slow is passed over."""
         for bound in self._hooks.get(hook, ()):
-            answer = self._begun(hook, bound, args)
-            if type(answer) is _Waiting:
-                answer = await self._ended(hook, bound, answer, budget_s)
-            if answer is not None and self._fits(hook, bound.plugin, answer):
+            answer = await self.call(hook, bound, *args, budget_s=budget_s)
+            if answer is not None:
                 return Won(bound.plugin, answer)
         return None
 
     async def each(self, hook: str, *args: object, budget_s: float, wrong: Callable[[], str] | None = None) -> None:
         """Ask every plugin, one after the other; ``wrong`` says what is wrong with what one left, "" for nothing."""
         for bound in self._hooks.get(hook, ()):
-            waiting = self._begun(hook, bound, args)
-            if type(waiting) is _Waiting:
-                await self._ended(hook, bound, waiting, budget_s)
+            await self.call(hook, bound, *args, budget_s=budget_s)
             if wrong and (what := wrong()):
                 self._failed(hook, bound.plugin, what)
 
@@ -176,7 +172,7 @@ class Dispatcher:
         self._stepped(hook, bound, self._count(hook, bound, start))
         return answer
 
-    async def _ended(self, hook: str, bound: Bound, waiting: "_Waiting", budget_s: float) -> Any:
+    async def _ended(self, hook: str, bound: Bound, waiting: _Waiting, budget_s: float) -> Any:
         step = partial(self._stepped, hook, bound)
         step(self._clock.monotonic() - waiting.since)
         end = self._clock.monotonic() + budget_s

@@ -17,7 +17,7 @@ from botcore.errors import BotcoreError, PluginLoadError
 from botcore.hookspecs import HookSpecs
 from botcore.installed import GROUP, entry_point, plugin_class
 from botcore.ports import Bot
-from botcore.registry import Registered, Registering
+from botcore.registering import Registered, Registering
 from botcore.settings import Settings, validate
 
 __all__ = ["Loaded", "load"]

@@ -12,7 +12,7 @@ from botcore.cli.common import IN_URL, AsJson, ConfigFiles, print_json, settings
 from botcore.errors import SettingsError
 
 if TYPE_CHECKING:
-    from botcore.registry import Registered
+    from botcore.registering import Registered
     from botcore.settings import Settings
 
 __all__ = ["app"]

@@ -13,9 +13,9 @@ from botcore.cli.common import AsJson, ConfigFiles, counted, print_json, run_asy
 from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
-    from botcore.engine.build import Build
     from botcore.loader import Loaded
     from botcore.ports import Channel
+    from botcore.registry import BuildEngine
     from botcore.settings import Settings
 
 __all__ = ["doctor"]
@@ -92,7 +92,7 @@ def _machine(data_dir: Path) -> Iterator[Finding]:
     yield _finding("cpu", wanted, f"{counted(cores(), 'core')}, {_vector(known)}", AVX, hint=True)
 
 
-async def _engine(settings: "Settings", offered: "Mapping[str, Build]") -> AsyncIterator[Finding]:
+async def _engine(settings: "Settings", offered: "Mapping[str, BuildEngine]") -> AsyncIterator[Finding]:
     if settings.engine.kind == "vllm":
         yield await _vllm(settings)
         yield _model(settings)
@@ -147,7 +147,7 @@ async def _encoder_there(settings: "Settings") -> Finding:
     return _finding("encoder", True, f"{model} at {shown(encoder.base_url)}")
 
 
-async def _served(settings: "Settings", offered: "Mapping[str, Build]") -> Finding:
+async def _served(settings: "Settings", offered: "Mapping[str, BuildEngine]") -> Finding:
     """An engine that is not ours to start: whether it answers, and with which model."""
     from botcore.clock import SystemClock
     from botcore.engine.build import build_engine, build_remote

@@ -1,6 +1,6 @@
 """From ``[engine]`` to an engine, from ``[encoder]`` to an encoder. Imported late: aiohttp alone costs 0.2 s."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,19 +8,21 @@ from botcore.clock import Clock
 from botcore.engine.scripted import ScriptedEngine
 from botcore.errors import BotcoreError, SettingsError, in_a_line
 from botcore.ports import Encoder, Engine
+from botcore.registry import BuildEngine
 from botcore.settings import EncoderSettings, EngineSettings
 
 if TYPE_CHECKING:
     from botcore.engine.remote import RemoteEngine
 
-__all__ = ["Build", "build_encoder", "build_engine", "build_remote"]
-
-Build = Callable[..., Engine]
-"""As `Registry.engine` takes it."""
+__all__ = ["build_encoder", "build_engine", "build_remote"]
 
 
 def build_engine(
-    settings: EngineSettings, *, data_dir: Path, clock: Clock, offered: Mapping[str, Build] | None = None
+    settings: EngineSettings,
+    *,
+    data_dir: Path,
+    clock: Clock,
+    offered: Mapping[str, BuildEngine] | None = None,
 ) -> Engine:
     """The engine of this configuration, not started; those that plugins have ``offered`` go first.
 
@@ -44,7 +46,7 @@ def build_engine(
     )
 
 
-def _from_plugin(build: Build, settings: EngineSettings, data_dir: Path, clock: Clock) -> Engine:
+def _from_plugin(build: BuildEngine, settings: EngineSettings, data_dir: Path, clock: Clock) -> Engine:
     try:
         return build(settings, data_dir=data_dir, clock=clock)
     except BotcoreError:

@@ -30,16 +30,13 @@ from botcore.engine.environment import (
     python_in,
 )
 from botcore.engine.machine import Machine, look, refusal
-from botcore.engine.pip import PipProgress
+from botcore.engine.pip import PipProgress, Report
 from botcore.errors import EngineUnavailable
 from botcore.settings import EngineSettings
 
-__all__ = ["Report", "announcement", "ensure_engine_environment"]
+__all__ = ["announcement", "ensure_engine_environment"]
 
 logger: logging.Logger = logging.getLogger(__name__)
-
-Report = Callable[[str, float | None], None]
-"""What is being done, and how much of it is done (0 to 1, None = unknown)."""
 
 TORCH_CPU = f"torch=={TORCH['torch']}"
 TORCH_INDEX = "https://download.pytorch.org/whl/cpu"

@@ -5,9 +5,10 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-__all__ = ["Pins", "PipProgress", "missing", "normal", "read_lock", "why_pip_failed"]
+__all__ = ["Pins", "PipProgress", "Report", "missing", "normal", "read_lock", "why_pip_failed"]
 
-Tell = Callable[[str, float | None], None]
+Report = Callable[[str, float | None], None]
+"""What is being done, and how much of it is done (0 to 1, None = unknown)."""
 
 _PIN = re.compile(r"^([A-Za-z0-9][\w.-]*)==([^\s;\\]+)[ \t]*(;[^\\\n]*)?", re.MULTILINE)
 _COLLECT = re.compile(r"^(?:Collecting |Processing (?:\S*/)?)([A-Za-z0-9][\w.]*(?:-[A-Za-z][\w.]*)*)")
@@ -60,10 +61,10 @@ def missing(pins: Pins, installed: Mapping[str, str]) -> list[str]:
 class PipProgress:
     """Feeds on pip's lines and tells, in words and as a fraction, how far it is."""
 
-    def __init__(self, pins: int, tell: Tell, *, start: float = 0.0, end: float = 1.0) -> None:
+    def __init__(self, pins: int, report: Report, *, start: float = 0.0, end: float = 1.0) -> None:
         """``start`` and ``end``: which part of the whole this run of pip is."""
         self._pins = max(1, pins)
-        self._tell = tell
+        self._report = report
         self._start, self._span = start, end - start
         self._seen = 0
         self._megabytes = 0.0
@@ -81,15 +82,15 @@ class PipProgress:
             if size >= 20:
                 self._say(f"downloading {found[1].partition('-')[0]}, {size:.0f} MB ({self._seen} of {self._pins})")
         elif line.startswith("Installing collected packages"):
-            self._tell(
+            self._report(
                 f"unpacking {self._pins} package{'s' * (self._pins != 1)}",
                 round(self._start + self._span * UNPACKING, 2),
             )
         elif line.startswith("Successfully installed"):
-            self._tell("packages installed", round(self._start + self._span, 2))
+            self._report("packages installed", round(self._start + self._span, 2))
 
     def _say(self, words: str) -> None:
-        self._tell(words, round(self._start + self._span * UNPACKING * self._seen / self._pins, 2))
+        self._report(words, round(self._start + self._span * UNPACKING * self._seen / self._pins, 2))
 
     @property
     def reason(self) -> str:

@@ -15,7 +15,7 @@ from botcore.cli import app, main
 from botcore.cli.config import _written, check
 from botcore.cli.talk import _print_end
 from botcore.errors import SettingsError
-from botcore.registry import OURS
+from botcore.registering import OURS
 
 LOCKED = 'data_dir = "{data}"'
 
