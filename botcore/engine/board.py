@@ -1,12 +1,13 @@
-"""Where an engine stands, and who waits to hear of it. No engine lives here: each owns a `Board` and writes on it."""
+"""Where an engine or encoder stands, and who waits to hear of it: each owns a `Board`, and writes on it."""
 
 import asyncio
 from dataclasses import replace
 from typing import Any
 
+from botcore.errors import EngineUnavailable
 from botcore.ports import EngineStatus
 
-__all__ = ["Board"]
+__all__ = ["Board", "OnBoard"]
 
 
 class Board:
@@ -28,3 +29,22 @@ class Board:
     async def changed(self) -> None:
         """Return at the next change."""
         await self._next.wait()
+
+
+class OnBoard:
+    """What all engines and encoders have in common: where they stand is on a board of their own."""
+
+    def __init__(self, status: EngineStatus) -> None:
+        self._board = Board(status)
+
+    @property
+    def status(self) -> EngineStatus:
+        """See `Engine.status`."""
+        return self._board.status
+
+    async def changed(self) -> None:
+        """See `Engine.changed`."""
+        await self._board.changed()
+
+    def _not_ready(self, who: str) -> EngineUnavailable:
+        return EngineUnavailable(f"the {who} is not ready: {self.status.detail or self.status.stage}")

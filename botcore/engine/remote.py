@@ -1,22 +1,18 @@
 """``kind = "openai"``: somebody else's server that speaks OpenAI's protocol. We watch it; we do not run it."""
 
-import asyncio
-import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from botcore.clock import Clock, wait_at_most
-from botcore.engine.board import Board
-from botcore.engine.client import Deadlines, OpenAIClient, ServedModel, shown
+from botcore.clock import Clock
+from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
+from botcore.engine.watched import Watched
 from botcore.errors import EngineError, EngineRejected, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
-from botcore.ports import Delta, EngineStatus, Prompt
+from botcore.ports import Delta, Prompt, Stage
 from botcore.versions import LoraFiles
 
 __all__ = ["Remote", "RemoteEngine"]
-
-logger: logging.Logger = logging.getLogger(__name__)
 
 UNIX = "unix://"
 RESTART_S = 60.0
@@ -39,85 +35,40 @@ class Remote:
     """Seconds for the first token: a server may load the model on demand."""
 
 
-class RemoteEngine:
+class RemoteEngine(Watched):
     """An `Engine` on a server of somebody else."""
 
     def __init__(self, remote: Remote, *, clock: Clock) -> None:
+        client = _connect(remote, clock)
+        super().__init__(
+            "engine", remote.base_url, client, model=remote.model, look_every=remote.check_every, clock=clock
+        )
         self._remote = remote
-        self._shown = shown(remote.base_url)
-        self._who = f"the engine at {self._shown}"
-        self._clock = clock
-        self._board = Board(EngineStatus(stage="off", model=remote.model))
-        self._client = self._connect()
-        self._doubt = asyncio.Event()
         self._names: set[str] = set()
         """What the server serves, as of the last look."""
         self._gone_since: float | None = float("-inf")
         """None while it is well; before it ever was, for ever."""
-
-    def _connect(self) -> OpenAIClient:
-        url, remote = self._remote.base_url, self._remote
-        socket = url.removeprefix(UNIX) if url.startswith(UNIX) else ""
-        return OpenAIClient(
-            "http://engine/v1" if socket else url,
-            clock=self._clock,
-            api_key=remote.api_key,
-            socket=socket,
-            deadlines=remote.deadlines,
-        )
-
-    @property
-    def status(self) -> EngineStatus:
-        """See `Engine.status`."""
-        return self._board.status
-
-    async def changed(self) -> None:
-        """See `Engine.changed`."""
-        await self._board.changed()
 
     async def look(self) -> str:
         """The model it answers with, asked once and not while it runs. Raises `EngineError` with what is wrong."""
         async with self._client:
             return self._choose(await self._served()).id
 
-    async def run(self) -> None:
-        """Look at the server until cancelled: every 30 s while it is well, after 1, 2, 4 … 60 s while it is not."""
-        async with self._client:
-            self._board.show(stage="model", detail=f"connecting to {self._shown}")
-            pause = 1.0
-            try:
-                while True:
-                    pause = await self._look(pause)
-            finally:
-                self._board.show(stage="off", detail="")
-
-    async def _look(self, pause: float) -> float:
-        """One look and the wait after it; the pause to take after the next failure."""
-        try:
-            await self._check()
-        except EngineError as error:
-            stage = "model" if self._may_come_back(error) else "failed"
-            self._board.show(stage=stage, detail=f"{error}; next look in {pause:g} s")
-            logger.warning("engine: %s; next look in %g s", error, pause)
-            await self._clock.sleep(pause)
-            return min(pause * 2, 60.0)
-        self._gone_since = None
-        await wait_at_most(self._remote.check_every, self._doubt, self._clock)  # or until a request fails
-        return 1.0
-
-    def _may_come_back(self, error: EngineError) -> bool:
-        """Whether it was well a moment ago: then it is worth waiting for, and else nobody is kept waiting."""
+    def _stage_after(self, error: EngineError) -> Stage:
+        """Where it was well a moment ago it is worth waiting for, and else nobody is kept waiting."""
         now = self._clock.monotonic()
         self._gone_since = now if self._gone_since is None else self._gone_since
-        return not isinstance(error, EngineRejected) and now - self._gone_since < RESTART_S
+        may_come_back = not isinstance(error, EngineRejected) and now - self._gone_since < RESTART_S
+        return "model" if may_come_back else "failed"
 
     async def _check(self) -> None:
-        """Raises what is wrong. A server that was not ready must make a token; later its list of models is enough."""
+        """A server that was not ready must make a token; later its list of models is enough."""
         served = await self._served()
         model = self._choose(served)
         if self.status.stage != "ready" or self._doubt.is_set():
             self._board.show(stage="warmup", detail="asking for one token", model=model.id)
             await self._client.probe(model=model.id, seconds=self._remote.probe_within)
+        self._gone_since = None
         self._doubt.clear()
         lora = self.status.lora if self.has(self.status.lora) else ""
         self._board.show(stage="ready", detail=self._shown, model=model.id, window=model.window, lora=lora)
@@ -138,16 +89,14 @@ class RemoteEngine:
         """See `Engine.generate`."""
         status = self.status
         if status.stage != "ready":
-            raise EngineUnavailable(f"the engine is not ready: {status.detail or status.stage}")
+            raise self._not_ready("engine")
         deltas = self._client.generate(prompt, sampling, model=model or status.model, window=status.window)
         try:
             async with aclosing(deltas):
                 async for delta in deltas:
                     yield delta
         except EngineUnavailable:
-            self._doubt.set()
-            if self.status.stage == "ready":  # at once: whoever tries again waits for the look, and does not fail, too
-                self._board.show(stage="warmup", detail="looking whether the server still answers")
+            self._suspect()
             raise
         except EngineRejected:
             if model and await self._lost(model):
@@ -213,3 +162,15 @@ class RemoteEngine:
     async def count(self, messages: Sequence[PromptMessage]) -> int | None:
         """See `Engine.count`."""
         return await self._client.count(messages, model=self.status.model) if self.status.stage == "ready" else None
+
+
+def _connect(remote: Remote, clock: Clock) -> OpenAIClient:
+    url = remote.base_url
+    socket = url.removeprefix(UNIX) if url.startswith(UNIX) else ""
+    return OpenAIClient(
+        "http://engine/v1" if socket else url,
+        clock=clock,
+        api_key=remote.api_key,
+        socket=socket,
+        deadlines=remote.deadlines,
+    )

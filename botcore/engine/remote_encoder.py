@@ -1,17 +1,14 @@
 """``kind = "openai"``: an encoder on somebody else's server with ``/v1/embeddings``. We watch it; we do not run it."""
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from botcore.clock import Clock, wait_at_most
-from botcore.engine.board import Board
-from botcore.engine.client import Deadlines, OpenAIClient, ServedModel, shown
+from botcore.clock import Clock
+from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
 from botcore.engine.vectors import known_by, prefixed
-from botcore.errors import EngineError, EngineRejected, EngineUnavailable, PromptTooLong
-from botcore.ports import EngineStatus
+from botcore.engine.watched import Watched
+from botcore.errors import EngineRejected, EngineUnavailable, PromptTooLong
 from botcore.settings import EncoderSettings
 
 if TYPE_CHECKING:
@@ -19,39 +16,27 @@ if TYPE_CHECKING:
 
 __all__ = ["RemoteEncoder"]
 
-logger: logging.Logger = logging.getLogger(__name__)
-
 LOOK_EVERY = 60.0
 """Seconds between two looks at a server that is well: each is one word, and somebody may pay for it."""
-LONGEST_PAUSE = 60.0
 LOOK_WITHIN = 60.0
 """Seconds for that word: a server may load the model on demand."""
 SHORTEST = 200
 """Characters that every encoder reads."""
 
 
-class RemoteEncoder:
+class RemoteEncoder(Watched):
     """An `Encoder` on a server of somebody else."""
 
     def __init__(self, settings: EncoderSettings, *, clock: Clock) -> None:
-        self._settings = settings
-        self._shown = shown(settings.base_url)
-        self._who = f"the encoder at {self._shown}"
-        self._clock = clock
-        self._board = Board(EngineStatus(stage="off", model=settings.model))
-        self._doubt = asyncio.Event()
-        self._client = OpenAIClient(
+        client = OpenAIClient(
             settings.base_url,
             clock=clock,
             api_key=settings.api_key.get_secret_value(),
             deadlines=Deadlines(question=settings.timeout_s),
             table="encoder",
         )
-
-    @property
-    def status(self) -> EngineStatus:
-        """See `Encoder.status`."""
-        return self._board.status
+        super().__init__("encoder", settings.base_url, client, model=settings.model, look_every=LOOK_EVERY, clock=clock)
+        self._settings = settings
 
     @property
     def name(self) -> str:
@@ -59,39 +44,15 @@ class RemoteEncoder:
         model, host = self.status.model, urlsplit(self._shown).netloc
         return known_by(f"{model}@{host}", self._settings) if model else ""
 
-    async def changed(self) -> None:
-        """See `Encoder.changed`."""
-        await self._board.changed()
-
     async def look(self) -> str:
         """The model it encodes with, asked once and not while it runs. Raises `EngineError` with what is wrong."""
         async with self._client:
             return (await self._tried()).id
 
-    async def run(self) -> None:
-        """Look at the server until cancelled: each minute while it is well, after 1, 2, 4 … 60 s while it is not."""
-        async with self._client:
-            self._board.show(stage="model", detail=f"connecting to {self._shown}")
-            pause = 1.0
-            try:
-                while True:
-                    pause = await self._look(pause)
-            finally:
-                self._board.show(stage="off", detail="")
-
-    async def _look(self, pause: float) -> float:
-        """One look and the wait after it; the pause to take after the next failure."""
+    async def _check(self) -> None:
         self._doubt.clear()
-        try:
-            model = await self._tried()
-        except EngineError as error:
-            self._board.show(stage="failed", detail=f"{error}; next look in {pause:g} s")
-            logger.warning("encoder: %s; next look in %g s", error, pause)
-            await self._clock.sleep(pause)
-            return min(pause * 2, LONGEST_PAUSE)
+        model = await self._tried()
         self._board.show(stage="ready", detail=self._shown, model=model.id, window=model.window)
-        await wait_at_most(LOOK_EVERY, self._doubt, self._clock)  # or until a request fails
-        return 1.0
 
     async def _tried(self) -> ServedModel:
         """The model, once it has made a vector. Raises what is wrong."""
@@ -124,13 +85,11 @@ class RemoteEncoder:
         """See `Encoder.encode`."""
         given = prefixed(texts, self._settings, question=question)
         if self.status.stage != "ready":
-            raise EngineUnavailable(f"the encoder is not ready: {self.status.detail or self.status.stage}")
+            raise self._not_ready("encoder")
         try:
             return await self._cut_to_fit(given)
         except EngineUnavailable:
-            self._doubt.set()
-            if self.status.stage == "ready":  # at once: the next one does not wait for a server that is gone
-                self._board.show(stage="warmup", detail="looking whether the server still answers")
+            self._suspect()
             raise
 
     async def _cut_to_fit(self, texts: Sequence[str]) -> list["array[float]"]:

@@ -12,14 +12,14 @@ from contextlib import aclosing
 from types import coroutine
 from typing import Any
 
-from botcore.engine.board import Board
+from botcore.engine.board import OnBoard
 from botcore.engine.lending import Lending
 from botcore.errors import EngineError, EngineRejected, EngineUnavailable, PromptTooLong
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, EngineStatus, Prompt, Usage
 from botcore.versions import LoraFiles
 
-__all__ = ["Script", "ScriptedEngine", "turn_of_the_loop"]
+__all__ = ["Script", "Scripted", "ScriptedEngine", "turn_of_the_loop"]
 
 Script = str | Callable[[Prompt], str] | EngineError
 """A reply's text; or what makes it from the prompt; or the error to raise instead."""
@@ -33,13 +33,43 @@ def echo(prompt: Prompt) -> str:
     return f"You said: {prompt.messages[-1].content}" if prompt.messages else "You said nothing."
 
 
-class ScriptedEngine:
+class Scripted(OnBoard):
+    """What a test does with an engine or an encoder alike: hold it, let it go, say where it stands."""
+
+    def __init__(self, status: EngineStatus) -> None:
+        super().__init__(status)
+        self._gate: asyncio.Event | None = None
+
+    async def run(self) -> None:
+        """Ready at once (unless a test has set another stage), until cancelled."""
+        if self.status.stage == "off":
+            self._board.show(stage="ready")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._board.show(stage="off")
+
+    def hold(self) -> None:
+        """Let everything wait until `release`."""
+        self._gate = asyncio.Event()
+
+    def release(self) -> None:
+        """Let everything go."""
+        if self._gate is not None:
+            self._gate.set()
+            self._gate = None
+
+    def set_status(self, **changes: Any) -> None:
+        """Change fields of the status, such as ``stage="install", detail="…"``; it works only in ``ready``."""
+        self._board.show(**changes)
+
+
+class ScriptedEngine(Scripted):
     """An `Engine` whose replies a test decides; every word is one token and one delta."""
 
     def __init__(self, *replies: Script, window: int = 4096, model: str = "scripted", fallback: Script = echo) -> None:
+        super().__init__(EngineStatus(stage="off", model=model, window=window))
         self._script: deque[tuple[Script, int | None]] = deque((reply, None) for reply in replies)
-        self._board = Board(EngineStatus(stage="off", model=model, window=window))
-        self._gate: asyncio.Event | None = None
         self._steps = asyncio.Semaphore(0)
         self.fallback = fallback
         """What is said when the queue is empty."""
@@ -74,7 +104,7 @@ class ScriptedEngine:
 
     def hold(self) -> None:
         """Stop before the next token of every stream until `step` or `release`."""
-        self._gate = asyncio.Event()
+        super().hold()
         self._steps = asyncio.Semaphore(0)
 
     def step(self, tokens: int = 1) -> None:
@@ -82,35 +112,7 @@ class ScriptedEngine:
         for _ in range(tokens):
             self._steps.release()
 
-    def release(self) -> None:
-        """Let everything go."""
-        if self._gate is not None:
-            self._gate.set()
-            self._gate = None
-
-    def set_status(self, **changes: Any) -> None:
-        """Change fields of the status, such as ``stage="install", detail="…"``; generation works only in ``ready``."""
-        self._board.show(**changes)
-
     # ---------------------------------------------------------------- the engine
-
-    @property
-    def status(self) -> EngineStatus:
-        """See `Engine.status`."""
-        return self._board.status
-
-    async def changed(self) -> None:
-        """See `Engine.changed`."""
-        await self._board.changed()
-
-    async def run(self) -> None:
-        """Ready at once (unless a test has set another stage), until cancelled."""
-        if self.status.stage == "off":
-            self._board.show(stage="ready")
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self._board.show(stage="off")
 
     async def generate(self, prompt: Prompt, sampling: Sampling, *, model: str = "") -> AsyncGenerator[Delta, None]:
         """See `Engine.generate`. The prompt is recorded even where the reply is an error.
@@ -121,7 +123,7 @@ class ScriptedEngine:
         self.samplings.append(sampling)
         self.models.append(model)
         if self.status.stage != "ready":
-            raise EngineUnavailable(f"the engine is not ready: {self.status.detail or self.status.stage}")
+            raise self._not_ready("engine")
         text, dies_after = self._reply(prompt)
         if sampling.choice and self.restricts and text not in sampling.choice:
             text = sampling.choice[0]

@@ -4,20 +4,19 @@ It keeps the whole `Encoder` contract and starts nothing. A test gives the meani
 makes it fail with `fails`.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zlib import crc32
 
-from botcore.engine.board import Board
-from botcore.engine.scripted import turn_of_the_loop
+from botcore.engine.scripted import Scripted, turn_of_the_loop
 from botcore.engine.vectors import counted, unit
-from botcore.errors import EngineError, EngineUnavailable
 from botcore.ports import EngineStatus
 
 if TYPE_CHECKING:
     from array import array
+
+    from botcore.errors import EngineError
 
 __all__ = ["ScriptedEncoder"]
 
@@ -25,14 +24,13 @@ SIZE = 1024
 """Numbers of a vector: so many that a test's words seldom share one."""
 
 
-class ScriptedEncoder:
+class ScriptedEncoder(Scripted):
     """An `Encoder` whose meanings a test decides: ``ScriptedEncoder(("car", "automobile"), ("mend", "repair"))``."""
 
     def __init__(self, *meanings: Sequence[str], name: str = "scripted") -> None:
         """The words of each of the ``meanings`` mean the same; case does not matter."""
+        super().__init__(EngineStatus(stage="off", model=name))
         self._means = {word.casefold(): words[0].casefold() for words in meanings for word in words}
-        self._board = Board(EngineStatus(stage="off", model=name))
-        self._gate: asyncio.Event | None = None
         self.name = name
         """Another one is another model: its vectors are not to be compared with those before."""
         self.fails: EngineError | None = None
@@ -44,47 +42,11 @@ class ScriptedEncoder:
         self.open: int = 0
         """Calls running now."""
 
-    # ---------------------------------------------------------------- for tests
-
-    def hold(self) -> None:
-        """Let every call wait until `release`."""
-        self._gate = asyncio.Event()
-
-    def release(self) -> None:
-        """Let everything go."""
-        if self._gate is not None:
-            self._gate.set()
-            self._gate = None
-
-    def set_status(self, **changes: Any) -> None:
-        """Change fields of the status, such as ``stage="failed", detail="…"``; it encodes only in ``ready``."""
-        self._board.show(**changes)
-
-    # ---------------------------------------------------------------- the encoder
-
-    @property
-    def status(self) -> EngineStatus:
-        """See `Encoder.status`."""
-        return self._board.status
-
-    async def changed(self) -> None:
-        """See `Encoder.changed`."""
-        await self._board.changed()
-
-    async def run(self) -> None:
-        """Ready at once (unless a test has set another stage), until cancelled."""
-        if self.status.stage == "off":
-            self._board.show(stage="ready")
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self._board.show(stage="off")
-
     async def encode(self, texts: Sequence[str], *, question: bool = False) -> list["array[float]"]:
         """See `Encoder.encode`. The texts are recorded even where the answer is an error."""
         (self.questions if question else self.texts).extend(counted(texts))
         if self.status.stage != "ready":
-            raise EngineUnavailable(f"the encoder is not ready: {self.status.detail or self.status.stage}")
+            raise self._not_ready("encoder")
         self.open += 1
         try:
             await (self._gate.wait() if self._gate else turn_of_the_loop())

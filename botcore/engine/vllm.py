@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from botcore.clock import Clock
-from botcore.engine.board import Board
+from botcore.engine.board import OnBoard
 from botcore.engine.client import Deadlines
 from botcore.engine.command import LORA_LOADS, ServerPlan
 from botcore.engine.fleet import Fleet
@@ -39,13 +39,13 @@ __all__ = ["VllmEngine"]
 logger: logging.Logger = logging.getLogger(__name__)
 
 
-class VllmEngine:
+class VllmEngine(OnBoard):
     """An `Engine` that owns its server."""
 
     def __init__(self, settings: EngineSettings, *, data_dir: Path, clock: Clock) -> None:
+        super().__init__(EngineStatus(stage="off", model=settings.model))
         self._settings = settings
         self._clock = clock
-        self._board = Board(EngineStatus(stage="off", model=settings.model))
         self._footing = Footing("engine", settings, self._board, data_dir=data_dir, clock=clock)
         self._deadlines = Deadlines(first_token=settings.first_token_timeout_s, token_gap=settings.token_gap_timeout_s)
         # A key of the settings' lets other processes use the socket; else nobody needs to know it.
@@ -57,15 +57,6 @@ class VllmEngine:
         """What the start begins with."""
         self.lora_slots: int = LORA_LOADS + 1
         """See `ServerPlan.lora_slots`; a test takes the spare one away."""
-
-    @property
-    def status(self) -> EngineStatus:
-        """See `Engine.status`."""
-        return self._board.status
-
-    async def changed(self) -> None:
-        """See `Engine.changed`."""
-        await self._board.changed()
 
     @property
     def socket(self) -> Path:
@@ -213,7 +204,7 @@ class VllmEngine:
         if model and lane is None:
             raise EngineUnavailable(f"{model} is in service no more")
         if lane is None or lane.client is None:
-            raise EngineUnavailable(f"the engine is not ready: {self.status.detail or self.status.stage}")
+            raise self._not_ready("engine")
         async with aclosing(lane.generate(prompt, sampling, model=model)) as deltas:
             async for delta in deltas:
                 yield delta

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from botcore.clock import Clock
-from botcore.engine.board import Board
+from botcore.engine.board import OnBoard
 from botcore.engine.client import Deadlines
 from botcore.engine.command import ServerPlan
 from botcore.engine.footing import Footing
@@ -31,31 +31,22 @@ __all__ = ["VllmEncoder", "encoder_model"]
 SOCKET = "encoder.sock"
 
 
-class VllmEncoder:
+class VllmEncoder(OnBoard):
     """An `Encoder` that owns its server."""
 
     def __init__(self, settings: EncoderSettings, *, engine: EngineSettings, data_dir: Path, clock: Clock) -> None:
         """``engine`` says which Python has vLLM, and whether it may be installed."""
+        super().__init__(EngineStatus(stage="off", model=settings.model))
         self._settings = settings
         self._clock = clock
-        self._board = Board(EngineStatus(stage="off", model=settings.model))
         self._footing = Footing("encoder", engine, self._board, data_dir=data_dir, clock=clock)
         self._lane: Lane | None = None
         self._name = ""
 
     @property
-    def status(self) -> EngineStatus:
-        """See `Encoder.status`."""
-        return self._board.status
-
-    @property
     def name(self) -> str:
         """See `Encoder.name`."""
         return self._name
-
-    async def changed(self) -> None:
-        """See `Encoder.changed`."""
-        await self._board.changed()
 
     async def run(self) -> None:
         """See `Encoder.run`: install where needed, then serve until cancelled."""
@@ -92,7 +83,7 @@ class VllmEncoder:
         """See `Encoder.encode`."""
         given = prefixed(texts, self._settings, question=question)
         if self._lane is None or self._lane.client is None:
-            raise EngineUnavailable(f"the encoder is not ready: {self.status.detail or self.status.stage}")
+            raise self._not_ready("encoder")
         return await self._lane.encode(given)
 
 
