@@ -1,14 +1,14 @@
 """Puts values into ``config/local.toml`` and leaves everything else there as it is, comments included."""
 
 import json
-import os
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from botcore.errors import SettingsError
+from botcore.errors import SettingsError, StoreError
+from botcore.newfile import new_file
 
 __all__ = ["LOCAL", "save_local", "with_values"]
 
@@ -21,16 +21,21 @@ def save_local(table: Sequence[str], values: Mapping[str, str], *, path: Path = 
 
     Raises `SettingsError`; the file is then as it was.
     """
+    path = path.resolve()
     try:
-        path = path.resolve()
         text = path.read_bytes().decode() if path.exists() else ""
-        _write(path, with_values(text, table, values))
+        edited = with_values(text, table, values)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with new_file(path, force=True) as file:
+            file.write(edited.encode())
     except UnicodeDecodeError:
         raise SettingsError(f"{path}: is not UTF-8; mend it first") from None
     except OSError as error:
         raise SettingsError(f"{path}: cannot be written: {error.strerror}") from None
     except ValueError as error:
         raise SettingsError(f"{path}: {error}") from None
+    except StoreError as error:
+        raise SettingsError(str(error)) from None
 
 
 def with_values(text: str, table: Sequence[str], values: Mapping[str, str]) -> str:
@@ -87,20 +92,3 @@ def _set(table: list[str], name: str, value: str) -> list[str]:
 
 def _key(name: str) -> str:
     return name if re.fullmatch(r"[\w-]+", name, re.ASCII) else json.dumps(name)
-
-
-def _write(path: Path, text: str) -> None:
-    import tempfile  # importing botcore does not pay for it
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Made readable for its owner alone, and put in place whole: a crash leaves the old file.
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

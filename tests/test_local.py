@@ -1,10 +1,14 @@
 """`config/local.toml`, edited in place: one value changes, everything else stays as its author wrote it."""
 
+import os
 import tomllib
+from pathlib import Path
 
 import pytest
 
-from botcore.local import with_values
+from botcore import SettingsError
+from botcore.local import save_local, with_values
+from tests.disk import no_more_than
 
 TELEGRAM = ["channels", "telegram"]
 
@@ -54,3 +58,17 @@ def test_a_table_of_the_core_is_written_the_same_way() -> None:
     after = '[engine] # mine\nmodel = "a/b"\nkind = "vllm"\n\n[http]\nport = 9000\n'
     assert with_values(before, ["engine"], {"model": "a/b"}) == after
     assert with_values(after, ["engine"], {"model": "starter"}) == after.replace("a/b", "starter")
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "local.toml"
+    file.write_text('[engine]\nmodel = "a"\n')
+    with no_more_than(10), pytest.raises(SettingsError, match=f"cannot write {file}: File too large"):
+        save_local(["engine"], {"model": "b"}, path=file)
+    assert (file.read_text(), os.listdir(tmp_path)) == ('[engine]\nmodel = "a"\n', [file.name])
+
+
+def test_a_new_file_is_its_owners_alone(tmp_path: Path) -> None:
+    file = tmp_path / "config" / "local.toml"
+    save_local(["engine"], {"model": "b"}, path=file)
+    assert (file.read_text(), file.stat().st_mode & 0o777) == ('[engine]\nmodel = "b"\n', 0o600)
