@@ -23,11 +23,11 @@ from botcore.errors import SettingsError, without_addresses
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
+from botcore.house import House
 from botcore.http import Board, Http, Probe
 from botcore.intake import Intake
 from botcore.leader import Leadership
 from botcore.lifespans import Lifespans, ended
-from botcore.live import House
 from botcore.loader import Loaded, load
 from botcore.loras import LoraBook, Serving
 from botcore.messages import Conversation, Feedback, Forgotten

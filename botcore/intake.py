@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from botcore.admission import Admission
 from botcore.errors import StoreUnavailable
 from botcore.failpoints import failpoint
+from botcore.house import House
 from botcore.leader import Leadership
-from botcore.live import House
 from botcore.messages import Control, Incoming, Message
 from botcore.ports import Receipt
 from botcore.router import Router

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from botcore.errors import LeaseLost, StoreError, StoreUnavailable
 from botcore.failpoints import failpoint
-from botcore.live import House
+from botcore.house import House
 from botcore.store import Claim
 from botcore.turn import TurnRun
 

@@ -1,41 +1,37 @@
 """What a plugin holds in its hands during one message's life: `botcore.context.Turn` over the running bot."""
 
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from botcore.clock import Clock
 from botcore.context import Recalled
 from botcore.delivery import Delivery
-from botcore.dispatch import Dispatcher
 from botcore.errors import EngineUnavailable, PromptTooLong
 from botcore.files import fetched
+from botcore.house import House
 from botcore.messages import (
     Attachment,
     Conversation,
     Entry,
     Feedback,
-    Incoming,
     Message,
     Passage,
     PromptMessage,
     Reply,
     Sampling,
 )
-from botcore.observe import Metrics
-from botcore.pace import Seldom
-from botcore.ports import Channel, Delta, Engine, EngineStatus, LoraEngine, Prompt, Receipt, Usage
+from botcore.ports import Delta, EngineStatus, Prompt, Usage
 from botcore.prompt import compose, estimate, fit, shorter
-from botcore.registry import Command
-from botcore.sender import Sender
-from botcore.settings import TurnSettings
-from botcore.store import Claim, Store
+from botcore.store import Claim
 
-__all__ = ["House", "LiveTurn"]
+if TYPE_CHECKING:
+    from botcore.clock import Clock
+
+__all__ = ["LiveTurn"]
 
 COMMAND = re.compile(r"/([a-z0-9_]{1,32})(?:@\w+)?(?:\s+(.*))?", re.DOTALL | re.IGNORECASE)
 LOOKS_LIKE_ONE = re.compile(r"/[a-z][a-z0-9_]{0,31}(?:@\w+)?(?!\S)")
@@ -47,31 +43,6 @@ STAGES = {
     "model": "is loading its model",
     "warmup": "warms up",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class House:
-    """What every turn needs of the running bot."""
-
-    settings: TurnSettings
-    store: Store
-    engine: Engine
-    hooks: Dispatcher
-    commands: Mapping[str, Command]
-    channels: Mapping[str, Channel]
-    sender: Sender
-    loras: LoraEngine | None
-    """The same engine, where it can serve LoRA versions."""
-    accept: Callable[[Sequence[Incoming]], Awaitable[list[Receipt]]]
-    """The inbox, for what a turn itself has to say."""
-    judged: Callable[[Sequence[Feedback]], Awaitable[None]]
-    """Tells plugins of judgements whose reply is known."""
-    files: Path
-    """Where attachments lie while they are read."""
-    excuses: Seldom
-    """Which conversation was told lately that it had to wait."""
-    clock: Clock
-    metrics: Metrics
 
 
 class LiveTurn:

@@ -13,9 +13,9 @@ from collections.abc import Coroutine
 from botcore.clock import wait_at_most
 from botcore.errors import StoreError
 from botcore.failpoints import failpoint
+from botcore.house import House
 from botcore.leases import Leases, level
 from botcore.line import Line
-from botcore.live import House
 from botcore.store import Claim, Handover, Who, who
 from botcore.trial import Trials
 from botcore.turn import TurnRun

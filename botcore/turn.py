@@ -17,8 +17,9 @@ from botcore.delivery import Delivery
 from botcore.dispatch import FAILURES, Bound, Won, guilty, travels_on
 from botcore.errors import EngineError, LeaseLost, for_people
 from botcore.failpoints import failpoint
+from botcore.house import House
 from botcore.line import Line
-from botcore.live import House, LiveTurn
+from botcore.live import LiveTurn
 from botcore.messages import Chunk, Reply
 from botcore.store import Claim, Handover
 from botcore.trace import Ending, reply_of, report, turn_end
