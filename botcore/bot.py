@@ -24,7 +24,7 @@ from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
 from botcore.house import House
-from botcore.http import Board, Http, Probe
+from botcore.http import Http, Panels, Probe
 from botcore.intake import Intake
 from botcore.leader import Leadership
 from botcore.lifespans import Lifespans, ended
@@ -124,7 +124,7 @@ class Bot(Archive):
             http = Http(
                 self.settings.http,
                 clock=self.clock,
-                routes=[*self.loaded.registered.routes, *Board(panels, self.clock).routes()],
+                routes=[*self.loaded.registered.routes, *Panels(panels, self.clock).routes()],
                 ready=partial(self._ready, Probe(self.database.check, self.clock)),
                 metrics=self.metrics.render,
             )

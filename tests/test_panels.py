@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from botcore import BotcoreError, Figure, Rows, Series, Widget
-from botcore.http import Board, Http
+from botcore.http import Http, Panels
 from botcore.panels import POINTS, ROWS, TEXT, Read, as_json, thinned
 from botcore.registry import Panel
 from botcore.settings import HttpSettings
@@ -123,14 +123,14 @@ class Port:
 @asynccontextmanager
 async def serving(panels: Mapping[str, Read], **settings: Any) -> AsyncIterator[Port]:
     clock = ManualClock()
-    board = Board({id: Panel(id=id, title=id.title(), read=read, owner="dice") for id, read in panels.items()}, clock)
+    served = Panels({id: Panel(id=id, title=id.title(), read=read, owner="dice") for id, read in panels.items()}, clock)
 
     async def ready() -> Mapping[str, str]:
         return {}
 
     http = HttpSettings.model_validate({"port": 0, **settings})
     async with (
-        Http(http, clock=clock, routes=board.routes(), ready=ready, metrics=bytes) as port,
+        Http(http, clock=clock, routes=served.routes(), ready=ready, metrics=bytes) as port,
         aiohttp.ClientSession() as client,
     ):
         yield Port(port.address, clock, client)

@@ -1,11 +1,10 @@
 """The one HTTP port: `access` decides (pure), `guard` asks it, `port` listens, `server` serves.
 
-What is shown there is found out by `board` (panels) and `probe` (`/readyz`).
+What is shown there is found out by `panels` (the operator's page) and `probe` (`/readyz`).
 """
 
-from botcore.http.board import Board
+from botcore.http.panels import Panels
 from botcore.http.probe import Probe
 from botcore.http.server import Http
-from botcore.registry import Route
 
-__all__ = ["Board", "Http", "Probe", "Route"]
+__all__ = ["Http", "Panels", "Probe"]

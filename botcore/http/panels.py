@@ -16,7 +16,7 @@ from botcore.http.answers import failure
 from botcore.panels import as_json
 from botcore.registry import Panel, Route
 
-__all__ = ["Board"]
+__all__ = ["Panels"]
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ KEPT_S = 1.0
 DEADLINE_S = 5.0
 
 
-class Board:
-    """Reads the panels for whoever may see them."""
+class Panels:
+    """Reads them for whoever may see them."""
 
     def __init__(self, panels: Mapping[str, Panel], clock: Clock) -> None:
         self._readings = {id: _Reading(panel, clock) for id, panel in panels.items()}
