@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from botcore.cli.common import IN_URL, AsJson, ConfigFiles, print_json, settings_for
+from botcore.cli.common import IN_URL, AsJson, ConfigFiles, command_group, print_json, settings_for
 from botcore.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(help="The configuration: show it, check it.", no_args_is_help=True)
+app: typer.Typer = command_group("The configuration: show it, check it.")
 SECRET = re.compile(r"(^|[_.])(key|token|secret|password)$")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, command_group, print_json, run_async, settings_for
 from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Dead letters: what to do about them.")
+app: typer.Typer = command_group("Dead letters: what to do about them.")
 
 LARGEST = 2**63 - 1
 """Of a number in the database."""

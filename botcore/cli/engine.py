@@ -2,11 +2,11 @@
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, command_group, print_json, run_async, settings_for
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(help="Install the local engine without starting the bot.", no_args_is_help=True)
+app: typer.Typer = command_group("Install the local engine without starting the bot.")
 
 
 @app.command("install")
@@ -15,12 +15,13 @@ def install(config: ConfigFiles = None, json: AsJson = False) -> None:
     from botcore.engine.install import ensure_engine_environment
 
     settings = settings_for(config)
-    said = [""]
+    said = ""
 
-    def report(detail: str, progress: float | None = None) -> None:
-        if detail != said[0] and not json:
+    def report(detail: str, _: float | None) -> None:
+        nonlocal said
+        if detail != said and not json:
             typer.echo(f"… {detail}")
-        said[0] = detail
+        said = detail
 
     python = run_async(ensure_engine_environment(settings.engine, settings.bot.data_dir, report))
     print_json({"python": str(python)}) if json else typer.echo(f"✓ engine environment: {python}")

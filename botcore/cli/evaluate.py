@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, print_json, run_async, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, command_group, print_json, run_async, settings_for
 from botcore.cli.train.conduct import base_of, engine_python
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Measure models.")
+app: typer.Typer = command_group("Measure models.")
 
 WORDS = {
     "instruction": "instructions right",
@@ -109,13 +109,14 @@ def _task(settings: "Settings", name: str, asked: "list[Question]", adapter: str
 def _adapter(settings: "Settings", name: str) -> str:
     """The folder that ``--lora`` means: a version is copied below ``data_dir/loras`` when it is offered."""
     from botcore.errors import TrainingError
+    from botcore.loras import LORAS
     from botcore.training.runs import all_runs
 
     if not name:
         return ""
     data_dir = settings.bot.data_dir
     made = [record.outputs.get("adapter", "") for record in all_runs(data_dir) if record.id == name]
-    for folder in (data_dir / "loras" / name, *map(Path, filter(None, made)), Path(name)):
+    for folder in (data_dir / LORAS / name, *map(Path, filter(None, made)), Path(name)):
         if (folder / "adapter_config.json").is_file():
             return str(folder.resolve())
     raise TrainingError(f"{name} is no LoRA version, no run that made one, and no adapter's folder; botcore lora list")

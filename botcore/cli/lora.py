@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, print_json, progress, run_async, settings_for, when
+from botcore.cli.common import AsJson, ConfigFiles, command_group, print_json, progress, run_async, settings_for, when
 
 if TYPE_CHECKING:
     from botcore.bot import Bot
@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="LoRA versions of the model: list, try, use, off."
-)
+app: typer.Typer = command_group("LoRA versions of the model: list, try, use, off.")
 
 Name = Annotated[str, typer.Argument(help="The version's name, as `botcore lora list` says it; or a training run's.")]
 LOOK_S = 0.3

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from botcore.cli import model_get
-from botcore.cli.common import AsJson, ConfigFiles, counted, print_json, run_async, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, command_group, counted, print_json, run_async, settings_for
 from botcore.cli.model_card import Card, all_cards, card_of, facts_lines, hub_card, label, line
 from botcore.cli.model_use import choose
 from botcore.errors import ModelError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app: typer.Typer = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Models: get, choose, look at them.")
+app: typer.Typer = command_group("Models: get, choose, look at them.")
 app.command("get")(model_get.get)
 
 Name = Annotated[str, typer.Argument(help='"starter", a folder, or a hub\'s name such as owner/model.')]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, print_json, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, command_group, print_json, settings_for
 from botcore.errors import BotcoreError, SettingsError
 
 if TYPE_CHECKING:
@@ -102,13 +102,13 @@ def _add(
     if callable(command):
         app.command(name, epilog=CONFIG_TOO)(command)
         return
-    group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+    names = dict.fromkeys([*listed, *command, *helpers])
+    group = command_group(f"{', '.join(names)}: see botcore {name} --help.")
     for sub_command, function in command.items():
         group.command(sub_command, epilog=CONFIG_TOO)(function)
     for sub_command, function in helpers.items():
         group.command(sub_command)(function)
-    names = dict.fromkeys([*listed, *command, *helpers])
-    app.add_typer(group, name=name, help=f"{', '.join(names)}: see botcore {name} --help.")
+    app.add_typer(group, name=name)
 
 
 def _unknown(command: str, there: "Iterable[str | None]", problems: "Mapping[str, str]") -> str:

@@ -6,12 +6,13 @@
 
 import typer
 
+from botcore.cli.common import command_group
 from botcore.cli.train import feedback, pretrain, runs, sft
 from botcore.cli.train.conduct import begin
 
 __all__ = ["app", "begin"]
 
-app: typer.Typer = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Train models on your own text.")
+app: typer.Typer = command_group("Train models on your own text.")
 app.command("pretrain")(pretrain.pretrain)
 app.command("sft")(sft.sft)
 app.command("feedback")(feedback.feedback)
