@@ -13,7 +13,7 @@ from botcore.dispatch import FAILURES, travels_on
 from botcore.errors import Retry, StoreError
 from botcore.failpoints import failpoint
 from botcore.messages import Chunk, Citation, Reply
-from botcore.ports import PLACEHOLDER, Channel, Draft, Part
+from botcore.ports import PLACEHOLDER, Channel, Draft, Part, Phase
 from botcore.sender import Sender
 from botcore.split import split
 from botcore.store import Claim, Handover, TurnEnd
@@ -39,7 +39,7 @@ class Delivery:
         self._channel = channel
         self._claim = claim
         self._can = channel.capabilities(claim.conversation)
-        self._phase: tuple[str, str] = ("writing", "")
+        self._phase: tuple[Phase, str] = ("writing", "")
         self._anchor = claim.anchor
         self._dirty = asyncio.Event()
         self._showing = asyncio.Lock()
@@ -144,10 +144,8 @@ class Delivery:
 
     async def _drop_anchor(self) -> None:
         """Post the placeholder that later becomes the reply: an edit can be repeated safely, a send cannot."""
-        placeholder = self._parts(Reply(id=self._claim.turn, conversation=self._claim.conversation, text=PLACEHOLDER))[
-            0
-        ]
-        row = await self._sender.store.begin_anchor(self._claim, placeholder)
+        placeholder = Reply(id=self._claim.turn, conversation=self._claim.conversation, text=PLACEHOLDER)
+        row = await self._sender.store.begin_anchor(self._claim, self._parts(placeholder)[0])
         failpoint("anchor.sending")
         self._anchor = await self._sender.settle_one(self._channel, self._claim, row)
         failpoint("anchor.sent")
@@ -165,13 +163,13 @@ class Delivery:
             log.debug("%s: a preview could not be shown", self._channel.name, exc_info=True)
         return 0.0
 
-    def _draft(self, *, phase: str, note: str = "", reply: Reply | None = None) -> Draft:
+    def _draft(self, *, phase: Phase, note: str = "", reply: Reply | None = None) -> Draft:
         return Draft(
             conversation=self._claim.conversation,
             turn=self._claim.turn,
             message=self._claim.message_id,
             text=self.text,
-            phase=phase,  # type: ignore[arg-type]
+            phase=phase,
             note=note,
             reply=reply,
             platform_id=self._anchor.part.platform_id if self._anchor else "",

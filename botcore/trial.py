@@ -9,7 +9,7 @@ import asyncio
 import logging
 
 from botcore.clock import Clock, wait_at_most
-from botcore.errors import LeaseLost, StoreError
+from botcore.errors import StoreError
 from botcore.store import Store
 from botcore.turn import TurnRun
 
@@ -42,5 +42,5 @@ class Trials:
     async def _acquit(self, run: TurnRun) -> None:
         try:
             await self._store.acquit(run.claim)
-        except (LeaseLost, StoreError) as error:
+        except StoreError as error:
             log.warning("%s: a suspect could not be acquitted: %s", run.claim.conversation.key, error)

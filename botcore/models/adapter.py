@@ -8,6 +8,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def base_hash(folder: Path) -> str:
     return _hash_of((path.name, known.get(path.name) or sha256_of(path)) for path in weights_in(folder))
 
 
-def _hash_of(files: Any) -> str:
+def _hash_of(files: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256("".join(f"{name} {digest}\n" for name, digest in files).encode()).hexdigest()
 
 

@@ -83,7 +83,7 @@ def sentences_in(folder: Path) -> Mapping[str, Any] | None:
 
 
 def config_facts(
-    config: Any,
+    config: Mapping[str, Any],
     *,
     tensors: Mapping[str, int],
     weight_bytes: int,

@@ -7,10 +7,12 @@ from typing import Literal, Protocol
 
 from botcore.messages import Attachment, Citation, Conversation, Incoming, Reply
 
-__all__ = ["PLACEHOLDER", "Capabilities", "Channel", "Draft", "Inbox", "Part", "Receipt"]
+__all__ = ["PLACEHOLDER", "Capabilities", "Channel", "Draft", "Inbox", "Part", "Phase", "Receipt"]
 
 PLACEHOLDER = "…"
 """What stands where a reply is going to be, on platforms whose progress is an anchor."""
+
+Phase = Literal["waiting", "writing", "final"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +72,7 @@ class Draft:
     """The inbox id of the message being answered."""
     text: str = ""
     """The whole text so far."""
-    phase: Literal["waiting", "writing", "final"] = "writing"
+    phase: Phase = "writing"
     note: str = ""
     """For ``waiting``: what it waits for, in words."""
     reply: Reply | None = None

@@ -1,6 +1,7 @@
 """Stop, edit, delete: orders about earlier messages. They need no lease; their mark holds after a crash too."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -79,7 +80,7 @@ def apply(connection: sa.Connection, control: Control, row: int) -> Effect:
     return _delete(connection, target) if control.kind == "delete" else _edit(connection, control, target)
 
 
-def _delete(connection: sa.Connection, target: "sa.Row[tuple[object, ...]]") -> Effect:
+def _delete(connection: sa.Connection, target: Any) -> Effect:
     if target.state == "waiting" and not target.begun:
         _END(connection, id=target.id)
         return Effect()
@@ -92,12 +93,12 @@ def _stop_running(connection: sa.Connection, key: str) -> Effect:
     return Effect(stops=key)
 
 
-def _stop_one(connection: sa.Connection, target: "sa.Row[tuple[object, ...]]") -> Effect:
+def _stop_one(connection: sa.Connection, target: Any) -> Effect:
     _STOP(connection, key=target.conversation, through=target.id)
     return _stop_running(connection, target.conversation) if target.state == "running" else Effect()
 
 
-def _edit(connection: sa.Connection, control: Control, target: "sa.Row[tuple[object, ...]]") -> Effect:
+def _edit(connection: sa.Connection, control: Control, target: Any) -> Effect:
     place = replace(control.conversation, thread=target.thread, private=bool(target.private))
     try:
         said = decode_message(target.payload, event_id=target.event_id, conversation=place)

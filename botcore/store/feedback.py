@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from botcore.messages import Conversation, Feedback, Person
 from botcore.store.conditions import IN_CHAT
-from botcore.store.encoding import dump
+from botcore.store.encoding import dump, place_of
 from botcore.store.sql import Statement, arg, args, const, upsert
 from botcore.store.tables import conversation, feedback, outbox, turn
 
@@ -82,9 +82,13 @@ _COLUMNS = (
 )
 _EARLY = Statement(sa.select(*_COLUMNS).where(*_OF_TARGET))
 _ANY_EARLY = Statement(sa.select(feedback.c.id).where(*_OF_TARGET).limit(const(1)).offset(const(0)))
-_PLACED = sa.select(*_COLUMNS, feedback.c.id, conversation.c.thread, conversation.c.private).outerjoin(
-    conversation, conversation.c.key == feedback.c.conversation
-)
+# Its conversation may be unknown: a reaction to what we have never seen.
+_PLACED = sa.select(
+    *_COLUMNS,
+    feedback.c.id,
+    sa.func.coalesce(conversation.c.thread, const("")).label("thread"),
+    sa.func.coalesce(conversation.c.private, const(1)).label("private"),
+).outerjoin(conversation, conversation.c.key == feedback.c.conversation)
 _OF_TURN = Statement(_PLACED.where(feedback.c.turn == arg("turn")).order_by(feedback.c.id))
 _SINCE = Statement(
     _PLACED.join(turn, turn.c.id == feedback.c.turn)
@@ -170,22 +174,12 @@ def match(connection: sa.Connection, place: Conversation, platform_id: str, repl
 def since(connection: sa.Connection, at: float, after: int, limit: int) -> list[tuple[float, int, Feedback]]:
     """(when, row, judgement) of replies that are known, from ``at`` on and behind row ``after`` of that moment."""
     rows = _SINCE(connection, since=at, after=after, limit=limit)
-    return [(row.at, row.id, _feedback(row, _place(row), row.turn)) for row in rows]
+    return [(row.at, row.id, _feedback(row, place_of(row), row.turn)) for row in rows]
 
 
 def for_turn(connection: sa.Connection, reply: str) -> list[Feedback]:
     """All judgements of one reply, oldest first."""
-    return [_feedback(row, _place(row), reply) for row in _OF_TURN(connection, turn=reply)]
-
-
-def _place(row: Any) -> Conversation:
-    return Conversation(
-        channel=row.channel,
-        account=row.account,
-        chat=row.chat,
-        thread=row.thread or "",
-        private=row.private is None or bool(row.private),
-    )
+    return [_feedback(row, place_of(row), reply) for row in _OF_TURN(connection, turn=reply)]
 
 
 def _reasons(text: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -169,7 +169,7 @@ def _settings(data_dir: Path, tables: Mapping[str, Any]) -> Settings:
     return load_settings([empty], environ={}, flags=flags | given, local=None)
 
 
-async def _first(task: "asyncio.Task[None]", event: Any) -> None:
+async def _first(task: "asyncio.Task[None]", event: Coroutine[Any, Any, object]) -> None:
     """Wait for the event, or raise what ended the bot before it."""
     waiting = asyncio.ensure_future(event)
     await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from botcore.errors import ChannelError, Rejected, Retry, StoreUnavailable, Unknown
 from botcore.messages import Attachment, Conversation, Incoming, Message, Reply
-from botcore.ports import Capabilities, Channel, Draft, Inbox, Part, Receipt
+from botcore.ports import Capabilities, Channel, Draft, Inbox, Part, Phase, Receipt
 from botcore.testing.clock import settle
 
 __all__ = ["Platform", "Trouble", "check_channel"]
@@ -201,7 +201,7 @@ async def _check_pull(channel: Channel, platform: Platform) -> None:
 async def _check_show(channel: Channel, platform: Platform) -> None:
     """Previews may be dropped; showing one never fails, whatever state the platform is in."""
 
-    def draft(text: str, phase: Literal["waiting", "writing", "final"], reply: Reply | None = None) -> Draft:
+    def draft(text: str, phase: Phase, reply: Reply | None = None) -> Draft:
         return Draft(
             conversation=platform.conversation, turn="check", message=1, text=text, phase=phase, note="…", reply=reply
         )

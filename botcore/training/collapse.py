@@ -52,9 +52,8 @@ def collapsed(answers: Sequence[Answer], taught: Sequence[str] = ()) -> str:
     bad = [(one, why) for one in untaught if (why := _what_is_wrong(one))]
     if len(bad) > FEW * len(answers):
         one, why = bad[0]
-        asked = (
-            "" if one.learnt else f"to “{_short(one.prompt)}” "
-        )  # the reason is kept for ever, people's words are not
+        # The reason is kept for ever, people's words are not.
+        asked = "" if one.learnt else f"to “{_short(one.prompt)}” "
         return f"{len(bad)} of {len(answers)} answers {why}: {asked}it says “{_short(one.after)}”"
     return _one_for_all(answers)
 
