@@ -18,7 +18,7 @@ from typing import Self
 from botcore.clock import Clock, wait_at_most
 from botcore.engine import guard
 
-__all__ = ["Child", "Launch", "kill_group", "members_of"]
+__all__ = ["Child", "Launch", "kill_group", "members_of", "without_secrets"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
@@ -126,6 +126,11 @@ class Child:
             record = logging.LogRecord(__name__, logging.INFO, "", 0, line, None, None)
             self._log.handle(record)
         self._on_line(line)
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a child is given of the bot's environment: none of its settings, some of which are secret."""
+    return {name: value for name, value in environ.items() if not name.startswith("BOTCORE_")}
 
 
 def members_of(group: int) -> Iterator[int]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from botcore.engine.child import without_secrets
 from botcore.engine.home import Which
 from botcore.engine.model import Model
 from botcore.engine.room import cores
@@ -111,7 +112,7 @@ def cached_tokens(kv_cache_gib: float, kv_token_bytes: int) -> int:
 
 def server_environment(plan: ServerPlan, inherited: Mapping[str, str]) -> dict[str, str]:
     """The environment: what the bot has, without its own secrets, and what vLLM needs."""
-    environment = {name: value for name, value in inherited.items() if not name.startswith("BOTCORE_")}
+    environment = without_secrets(inherited)
     environment |= {
         "VLLM_API_KEY": plan.key,
         "VLLM_NO_USAGE_STATS": "1",

@@ -1,7 +1,6 @@
 """Where a server's socket lives, and that only one lives there. What a killed bot left is cleared away here."""
 
 import contextlib
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Literal
 
 from botcore.engine.child import kill_group, members_of
 from botcore.errors import EngineUnavailable
+from botcore.lockfile import lock
 
 __all__ = ["CURRENT", "Which", "home_of", "notes_in"]
 
@@ -41,15 +41,13 @@ def home_of(which: Which, data_dir: Path) -> Iterator[Path]:
 @contextmanager
 def _only_one(path: Path, which: Which, data_dir: Path) -> Iterator[None]:
     with path.open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not lock(file):
             file.seek(0)
             who = file.read().strip() or "?"
             otherwise = 'use it from here with engine.kind = "openai", or ' if which == "engine" else ""
             raise EngineUnavailable(
                 f"process {who} runs the {which} of {data_dir}; {otherwise}give this bot a bot.data_dir of its own"
-            ) from None
+            )
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

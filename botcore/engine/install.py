@@ -6,7 +6,6 @@ a time. Whatever stands in the way is one line with the next step; the bot goes 
 
 import asyncio
 import contextlib
-import fcntl
 import hashlib
 import logging
 import os
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import TextIO
 
 from botcore.clock import Clock, SystemClock
+from botcore.engine.child import without_secrets
 from botcore.engine.environment import (
     LOCKS,
     TORCH,
@@ -32,6 +32,7 @@ from botcore.engine.environment import (
 from botcore.engine.machine import Machine, look, refusal
 from botcore.engine.pip import PipProgress, Report
 from botcore.errors import EngineUnavailable
+from botcore.lockfile import lock
 from botcore.settings import EngineSettings
 
 __all__ = ["announcement", "ensure_engine_environment"]
@@ -142,7 +143,7 @@ class _Installer:
         self._log.write(f"$ {' '.join(command)}\n")
         pipe, null, also = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL, asyncio.subprocess.STDOUT
         child = await asyncio.create_subprocess_exec(
-            *command, stdin=null, stdout=pipe, stderr=also, start_new_session=True, env=_environment_for_pip()
+            *command, stdin=null, stdout=pipe, stderr=also, start_new_session=True, env=without_secrets(os.environ)
         )
         assert child.stdout is not None
         try:
@@ -158,23 +159,14 @@ class _Installer:
                 await child.wait()
 
 
-def _environment_for_pip() -> dict[str, str]:
-    """The bot's own, without its secrets."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("BOTCORE_")}
-
-
 @asynccontextmanager
 async def _alone(directory: Path, report: Report, clock: Clock) -> AsyncIterator[None]:
     """Waits until no other process installs into this directory."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     with directory.with_name(f"{directory.name}.lock").open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except OSError:
-                report("another process installs the engine; waiting for it", None)
-                await clock.sleep(1)
+        while not lock(file):
+            report("another process installs the engine; waiting for it", None)
+            await clock.sleep(1)
         yield
 
 

@@ -1,7 +1,6 @@
 """From a name to a checked folder: what would be fetched, whether the disk has room, the files, the record."""
 
 import asyncio
-import fcntl
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 
 from botcore.clock import Clock
 from botcore.errors import ModelError
+from botcore.lockfile import lock
 from botcore.models.facts import SENTENCES, SENTENCES_LONGEST, Facts, config_facts
 from botcore.models.hub import Hub
 from botcore.models.parts import Part
@@ -129,10 +129,8 @@ async def _one(hub: Hub, listing: Listing, file: HubFile, parts: Path, tell: Cal
 @contextmanager
 def _alone(parts: Path, name: str) -> Iterator[None]:
     with (parts / ".lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ModelError(f"another process is fetching {name}; wait for it") from None
+        if not lock(file):
+            raise ModelError(f"another process is fetching {name}; wait for it")
         yield
 
 

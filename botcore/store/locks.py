@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from botcore.errors import StoreUnavailable
+from botcore.lockfile import lock
 
 __all__ = ["FolderLock", "locks_of", "refuse_network_file_system", "rewrite", "running_at"]
 
@@ -48,14 +49,12 @@ class FolderLock:
             file = self._path.open("a+")
         except OSError as error:
             raise StoreUnavailable(f"cannot write to {self._path.parent}: {error.strerror}") from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not lock(file):
             holder = _holder(file)
             file.close()
             raise StoreUnavailable(
                 f"{self._path.parent} is in use by {holder}; stop that one first, or give this one another data_dir"
-            ) from None
+            )
         self._file = file
         self.note("")
 

@@ -8,12 +8,12 @@ from outside is told from one that a message has killed. https://docs.python.org
 """
 
 import faulthandler
-import fcntl
 import logging
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from botcore.lockfile import lock
 from botcore.store.locks import rewrite
 
 __all__ = ["Former", "Seat", "note_faults"]
@@ -44,9 +44,7 @@ class Seat:
             file = self._name.open("a+")
         except OSError:
             return Former()
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not lock(file):
             file.close()
             return Former()
         self._file = file

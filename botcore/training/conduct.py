@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from botcore.clock import Clock
-from botcore.engine.child import Child, Launch
+from botcore.engine.child import Child, Launch, without_secrets
 from botcore.engine.room import cores
 from botcore.errors import StoreError
 from botcore.training import start
@@ -69,7 +69,7 @@ def _launch(run: Run, plan: Plan, python: Path) -> Launch:
 
 def environment(plan: Plan, inherited: Mapping[str, str]) -> dict[str, str]:
     """What the bot has, without its secrets; no hub is asked for anything."""
-    environment = {name: value for name, value in inherited.items() if not name.startswith("BOTCORE_")}
+    environment = without_secrets(inherited)
     environment |= {
         "HF_HUB_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",

@@ -13,7 +13,6 @@ A run that says it runs while nobody holds its lock was interrupted: it can be r
 """
 
 import dataclasses
-import fcntl
 import heapq
 import json
 import shutil
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from botcore.errors import TrainingError
+from botcore.lockfile import lock
 from botcore.newfile import new_file, plainly
 from botcore.training.plan import Plan, plan_from
 
@@ -139,10 +139,8 @@ class Run:
         with plainly(f"cannot use {self.folder}"):
             file = (self.folder / "lock").open("w")
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise TrainingError(f"{self.id} is running already; Ctrl-C there saves and stops it") from None
+            if not lock(file):
+                raise TrainingError(f"{self.id} is running already; Ctrl-C there saves and stops it")
             yield
 
 
