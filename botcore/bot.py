@@ -144,21 +144,11 @@ class Bot(Archive):
         serving = Serving(self.loras, house.engine, self.database, clock=self.clock, metrics=self.metrics)
         self._serving = serving
         await serving.prepare()
-        inside: dict[str, Coroutine[Any, Any, None]] = {
-            "engine": house.engine.run(),
-            **({"encoder": self._encoder.run()} if self._encoder else {}),
-            "which LoRA version serves": serving.tend(),
-            "router": router.run(),
-            "how many wait": self._admission.count(self.database, tuple(house.channels)),
-            "notices of other processes": self._hear(serving),
-            "what is not forgotten by all": self._forgetting().tend(self.clock),
-            "what is old": self._retain(),
-        }
         channels = {
             f"channel {name}": keep(channel, intake, clock=self.clock, problems=self._health)
             for name, channel in house.channels.items()
         }
-        working, receiving = _begun(group, inside), _begun(group, channels)
+        working, receiving = _begun(group, self._works(house, router, serving)), _begun(group, channels)
         await router.started.wait()
         self.started.set()
         try:
@@ -170,6 +160,19 @@ class Bot(Archive):
         _cancel(working)
         await ended((*working, *receiving), clock=self.clock, within_s=ENDING_S)
         await lifespans.leave()
+
+    def _works(self, house: House, router: Router, serving: Serving) -> Mapping[str, Coroutine[Any, Any, None]]:
+        """What runs beside the channels, by name, in the order in which it begins."""
+        return {
+            "engine": house.engine.run(),
+            **({"encoder": self._encoder.run()} if self._encoder else {}),
+            "which LoRA version serves": serving.tend(),
+            "router": router.run(),
+            "how many wait": self._admission.count(self.database, tuple(house.channels)),
+            "notices of other processes": self._hear(serving),
+            "what is not forgotten by all": self._forgetting().tend(self.clock),
+            "what is old": self._retain(),
+        }
 
     async def _drain(self, router: Router, intake: Intake) -> None:
         """Let end what runs, and what was just accepted; not for ever."""
@@ -313,16 +316,14 @@ class Bot(Archive):
     def health(self) -> Mapping[str, str]:
         """See `ports.Bot`."""
         channels = self.loaded.registered.channels.items()
-        told = {name: health for name, channel in channels if (health := getattr(channel, "health", ""))}
-        full = self._admission.full if self.started.is_set() else ""
-        told |= {"inbox": full} if full else {}
-        told |= self._encoder_health()
-        told |= {"lora": self._serving.problem} if self._serving and self._serving.problem else {}
+        encoder = self._encoder.status if self._encoder else EngineStatus(stage="off")
+        said: dict[str, str] = {name: getattr(channel, "health", "") for name, channel in channels} | {
+            "inbox": self._admission.full if self.started.is_set() else "",
+            "encoder": encoder.detail if encoder.stage == "failed" else "",
+            "lora": self._serving.problem if self._serving else "",
+        }
+        told = {name: what for name, what in said.items() if what}
         return dict.fromkeys(self.loaded.plugins, "ok") | told | self._health
-
-    def _encoder_health(self) -> Mapping[str, str]:
-        status = self._encoder.status if self._encoder else EngineStatus(stage="off")
-        return {"encoder": status.detail} if status.stage == "failed" else {}
 
     async def _ready(self, store: Probe) -> Mapping[str, str]:
         """What a load balancer asks, and any stranger; the rest is the operator's business (`health`, `engine`)."""
