@@ -133,8 +133,8 @@ def _encoder_here(settings: "Settings") -> Finding:
 
 async def _encoder_there(settings: "Settings") -> Finding:
     from botcore.clock import SystemClock
-    from botcore.engine.client import shown
     from botcore.engine.remote_encoder import RemoteEncoder
+    from botcore.engine.transport import shown
     from botcore.observe import Redactor
 
     encoder = settings.encoder
@@ -151,7 +151,7 @@ async def _served(settings: "Settings", offered: "Mapping[str, BuildEngine]") ->
     """An engine that is not ours to start: whether it answers, and with which model."""
     from botcore.clock import SystemClock
     from botcore.engine.build import build_engine, build_remote
-    from botcore.engine.client import shown
+    from botcore.engine.transport import shown
     from botcore.observe import Redactor
 
     engine, clock = settings.engine, SystemClock()

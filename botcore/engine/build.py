@@ -57,8 +57,8 @@ def _from_plugin(build: BuildEngine, settings: EngineSettings, data_dir: Path, c
 
 def build_remote(settings: EngineSettings, clock: Clock) -> "RemoteEngine":
     """Somebody else's server. Raises `SettingsError` where it has no address."""
-    from botcore.engine.client import Deadlines
     from botcore.engine.remote import Remote, RemoteEngine
+    from botcore.engine.transport import Deadlines
 
     if not settings.base_url:
         raise SettingsError('engine.kind = "openai" needs engine.base_url, such as http://localhost:8000/v1')

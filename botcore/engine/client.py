@@ -1,22 +1,18 @@
-"""The one client of every engine: OpenAI's protocol over TCP or a unix socket. The protocol itself is in `wire.py`.
+"""The one client of every engine, in OpenAI's protocol: what is asked, and what becomes of the answers.
 
-Closing a stream closes its connection at once, which is what makes a server stop generating. Every wait has a deadline.
-The key is sent in one header and appears in no message and no log.
+The protocol itself is in `wire.py`, the way to the server in `transport.py`. Closing a stream closes its connection at
+once, which is what makes a server stop generating.
 """
 
-import json
 import logging
-import os
-import socket
-import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from botcore.clock import Clock
+from botcore.engine.transport import Transport, Wait, body_of
 from botcore.engine.vectors import batches, embed_body, read_vectors
 from botcore.engine.wire import EventStream, Halves, Piece, chat_body, error_for, read_piece, reason_in, tokenize_body
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
@@ -26,31 +22,16 @@ from botcore.ports import Delta, Prompt, Usage
 if TYPE_CHECKING:
     from array import array
 
-__all__ = ["Deadlines", "OpenAIClient", "ServedModel", "shown"]
+__all__ = ["OpenAIClient", "ServedModel"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
 HELLO = Prompt(messages=(PromptMessage(role="user", content="Hello"),))
-BODY_LIMIT = 1 << 20
-"""Bytes of an answer that is no stream; a list of models is a few KiB."""
 VECTORS_LIMIT = 16 << 20
 """Bytes of an answer with vectors: 32 of 8,192 numbers are 6 MB where the server writes them as decimals."""
-IDLE = 3.0
-"""Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the
-closing fails for no fault of anybody's; a connection to a socket of this machine is cheap, so there none is kept."""
 LOAD_WITHIN = 60.0
 """Seconds for an adapter: it is read from the disk, between two steps of the running batch."""
 ONE_TOKEN = Sampling(max_tokens=1, temperature=0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deadlines:
-    """Seconds a server may take."""
-
-    first_token: float = 30.0
-    token_gap: float = 15.0
-    question: float = 10.0
-    """For everything that generates nothing: models, counting, vectors."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,50 +43,12 @@ class ServedModel:
     """Tokens; 0 where the server does not say."""
 
 
-class OpenAIClient:
+class OpenAIClient(Transport):
     """Streams, embeds, counts, asks for health. An async context manager; outside of it all is `EngineUnavailable`."""
 
-    def __init__(
-        self,
-        base_url: str,
-        *,
-        clock: Clock,
-        api_key: str = "",
-        socket: str = "",
-        deadlines: Deadlines | None = None,
-        table: str = "engine",
-    ) -> None:
-        """``base_url`` ends with ``/v1`` (added where it has no path); with ``socket`` its host means nothing.
-
-        ``table`` is what errors call the server, and where they send the operator.
-        """
-        self._base = _base(base_url, table)
-        self._table = table
-        self._who = f"the {table} at {socket or shown(self._base)}"
-        self._clock = clock
-        self._key = api_key
-        self._socket = socket
-        self._deadlines = deadlines or Deadlines()
-        self._session: aiohttp.ClientSession | None = None
-        self._counts = True
-        self._is_vllm = False
-
-    async def __aenter__(self) -> Self:
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        # Turns are bounded by settings; a limit here would make the 101st stream wait without a word.
-        connector = (
-            aiohttp.UnixConnector(self._socket, limit=0, force_close=True)
-            if self._socket
-            else aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE)
-        )
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=None)
-        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        session, self._session = self._session, None
-        if session:
-            await session.close()
+    _counts: bool = True
+    """Whether it may be asked how many tokens a prompt has."""
+    _is_vllm: bool = False
 
     async def generate(
         self, prompt: Prompt, sampling: Sampling, *, model: str, window: int = 0
@@ -137,7 +80,7 @@ class OpenAIClient:
     async def _pieces(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
         """The stream's events; each wait for the next token ends in `EngineTimeout` when it takes too long."""
         stream = EventStream()
-        wait = _Wait(self._clock, self._deadlines.first_token, "its first token")
+        wait = Wait(self._clock, self._deadlines.first_token, "its first token")
         response = await self._open(body, wait)
         try:
             while block := await self._read(response, wait):
@@ -147,12 +90,12 @@ class OpenAIClient:
                     piece = self._parsed(data)
                     yield piece
                     if piece.progress:
-                        wait = _Wait(self._clock, self._deadlines.token_gap, "its next token")
+                        wait = Wait(self._clock, self._deadlines.token_gap, "its next token")
         finally:
             # Not release(): a connection kept for later would let the server go on generating.
             response.close()
 
-    async def _open(self, body: dict[str, Any], wait: "_Wait") -> aiohttp.ClientResponse:
+    async def _open(self, body: dict[str, Any], wait: Wait) -> aiohttp.ClientResponse:
         async with self._errors(wait):
             url = f"{self._base}/chat/completions"
             # A redirected POST becomes a GET, and may carry the key elsewhere.
@@ -160,23 +103,7 @@ class OpenAIClient:
             if response.status == 200:
                 return response
             async with response:
-                raise self._refused(response.status, await _body(response))
-
-    async def _read(self, response: aiohttp.ClientResponse, wait: "_Wait") -> bytes:
-        async with self._errors(wait):
-            return await response.content.readany()
-
-    @asynccontextmanager
-    async def _errors(self, wait: "_Wait") -> AsyncIterator[None]:
-        """Turns time-outs and connection errors of the body into ours."""
-        try:
-            async with self._clock.timeout(wait.left()):
-                yield
-        except TimeoutError:
-            raise EngineTimeout(f"{self._who} took more than {wait.seconds:g} s for {wait.what}") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            said = _reason(error)
-            raise self._scrubbed(EngineUnavailable(f"{self._who} cannot be reached: {said}")) from None
+                raise self._refused(response.status, await body_of(response))
 
     def _parsed(self, data: str) -> Piece:
         try:
@@ -186,15 +113,6 @@ class OpenAIClient:
 
     def _refused(self, status: int, body: Any) -> EngineError:
         return self._scrubbed(error_for(status, body, who=self._who, table=self._table))
-
-    def _scrubbed(self, error: EngineError) -> EngineError:
-        """The same error without our key: some servers repeat it in their answer."""
-        return type(error)(str(error).replace(self._key, "***")) if self._key else error
-
-    def _require(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            raise EngineUnavailable(f"{self._who} is not connected")
-        return self._session
 
     async def models(self) -> list[ServedModel]:
         """What the server serves, LoRA versions included. Raises the `EngineError` family.
@@ -263,66 +181,6 @@ class OpenAIClient:
             self._counts = False
         count = body.get("count") if status == 200 and isinstance(body, dict) else None
         return count if isinstance(count, int) else None
-
-    async def _ask(
-        self, method: str, url: str, body: dict[str, Any] | None = None, *, seconds: float = 0, limit: int = BODY_LIMIT
-    ) -> tuple[int, Any]:
-        wait = _Wait(self._clock, seconds or self._deadlines.question, f"{method} {url.removeprefix(self._base)}")
-        session = self._require()
-        async with self._errors(wait), session.request(method, url, json=body, allow_redirects=False) as response:
-            return response.status, await _body(response, limit)
-
-
-class _Wait:
-    """One wait of at most ``seconds``. It begins when we first wait: a slow reader is not a slow engine."""
-
-    def __init__(self, clock: Clock, seconds: float, what: str) -> None:
-        self.seconds, self.what = seconds, what
-        self._clock = clock
-        self._begun: float | None = None
-
-    def left(self) -> float:
-        now = self._clock.monotonic()
-        self._begun = now if self._begun is None else self._begun
-        return max(0.0, self._begun + self.seconds - now)
-
-
-def shown(url: str) -> str:
-    """An address for people: without the name and password that a server behind a proxy may want in it."""
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}" if rest else url
-
-
-def _base(url: str, table: str) -> str:
-    url = url.rstrip("/")
-    scheme, _, rest = url.partition("://")
-    if scheme not in ("http", "https") or not rest:
-        raise EngineRejected(f"{table}.base_url must start with http:// or https://, not {shown(url)!r}")
-    return url if "/" in rest else f"{url}/v1"
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, in one line; of a connection that was not made the system's word, without aiohttp's brackets."""
-    cause = error.__cause__ if isinstance(error, aiohttp.ClientConnectorError) else None
-    if isinstance(cause, socket.gaierror | ssl.SSLError) and cause.strerror:
-        return cause.strerror  # their numbers are not the system's: TLS has a 1, too
-    if isinstance(cause, OSError) and cause.errno:
-        return os.strerror(cause.errno)
-    return " ".join(str(error).split()) or type(error).__name__
-
-
-async def _body(response: aiohttp.ClientResponse, limit: int = BODY_LIMIT) -> Any:
-    """The body as JSON where it is JSON, else as text; ``limit`` bytes at most."""
-    blocks, size = list[bytes](), 0
-    while size < limit and (block := await response.content.readany()):
-        blocks.append(block)
-        size += len(block)
-    text = b"".join(blocks).decode("utf-8", "replace")
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
 
 
 def _rows(body: Any) -> list[dict[str, Any]]:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from botcore.clock import Clock, wait_at_most
 from botcore.engine.child import Child, Launch, kill_group
-from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
+from botcore.engine.client import OpenAIClient, ServedModel
 from botcore.engine.command import ServerPlan, server_command, server_environment
 from botcore.engine.home import notes_in
 from botcore.engine.stages import Story, read_step
+from botcore.engine.transport import Deadlines
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
 from botcore.messages import Sampling
 from botcore.models.adapter import what_is_wrong

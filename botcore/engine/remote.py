@@ -5,7 +5,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from botcore.clock import Clock
-from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
+from botcore.engine.client import OpenAIClient, ServedModel
+from botcore.engine.transport import Deadlines
 from botcore.engine.watched import Watched
 from botcore.errors import EngineError, EngineRejected, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling

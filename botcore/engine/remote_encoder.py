@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from botcore.clock import Clock
-from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
+from botcore.engine.client import OpenAIClient, ServedModel
+from botcore.engine.transport import Deadlines
 from botcore.engine.vectors import known_by, prefixed
 from botcore.engine.watched import Watched
 from botcore.errors import EngineRejected, EngineUnavailable, PromptTooLong

@@ -2,7 +2,7 @@
 
 And what both encoders do with texts, and call their vectors, by the settings.
 
-No I/O: `client.py` moves the bytes. Format: https://platform.openai.com/docs/api-reference/embeddings and vLLM's
+No I/O: `transport.py` moves the bytes. Format: https://platform.openai.com/docs/api-reference/embeddings and vLLM's
 ``truncate_prompt_tokens``.
 """
 

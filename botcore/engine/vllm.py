@@ -5,7 +5,7 @@ VllmEngine            which model and which LoRA version serve
 └── Fleet             which server does, and how another takes over (fleet.py)
     └── Lane          one model's server, kept up (lane.py)
         ├── Child     one guarded process (child.py, guard.py)
-        └── OpenAIClient   the way to it (client.py)
+        └── OpenAIClient   what is asked of it, and how (client.py, transport.py)
 """
 
 import asyncio
@@ -18,7 +18,6 @@ from pathlib import Path
 
 from botcore.clock import Clock
 from botcore.engine.board import OnBoard
-from botcore.engine.client import Deadlines
 from botcore.engine.command import LORA_LOADS, ServerPlan
 from botcore.engine.fleet import Fleet
 from botcore.engine.footing import Footing
@@ -27,6 +26,7 @@ from botcore.engine.known import STARTER_LABEL, better_command
 from botcore.engine.lane import Lane
 from botcore.engine.model import Model, find_model
 from botcore.engine.room import has_room_for_two, room
+from botcore.engine.transport import Deadlines
 from botcore.errors import EngineRejected, EngineUnavailable, ModelError
 from botcore.messages import PromptMessage, Sampling
 from botcore.models.adapter import slot_rank, what_is_wrong

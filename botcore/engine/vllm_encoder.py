@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from botcore.clock import Clock
 from botcore.engine.board import OnBoard
-from botcore.engine.client import Deadlines
 from botcore.engine.command import ServerPlan
 from botcore.engine.footing import Footing
 from botcore.engine.lane import Lane
 from botcore.engine.model import Model, find_model
+from botcore.engine.transport import Deadlines
 from botcore.engine.vectors import known_by, prefixed
 from botcore.errors import EngineUnavailable, ModelError
 from botcore.models.weights import weights_in

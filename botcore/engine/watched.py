@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 
 from botcore.clock import Clock, wait_at_most
 from botcore.engine.board import OnBoard
-from botcore.engine.client import OpenAIClient, shown
+from botcore.engine.client import OpenAIClient
 from botcore.engine.home import Which
+from botcore.engine.transport import shown
 from botcore.errors import EngineError
 from botcore.ports import EngineStatus, Stage
 

@@ -1,7 +1,7 @@
 """The OpenAI protocol as plain functions: records to request bodies, events to pieces of text, error bodies to errors.
 
-No I/O and no clock: `client.py` moves the bytes. Format: https://platform.openai.com/docs/api-reference/chat and vLLM's
-extensions to it (``top_k``, ``repetition_penalty``, ``return_token_ids``, ``/tokenize``).
+No I/O and no clock: `transport.py` moves the bytes. Format: https://platform.openai.com/docs/api-reference/chat and
+vLLM's extensions to it (``top_k``, ``repetition_penalty``, ``return_token_ids``, ``/tokenize``).
 """
 
 import json

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from botcore.clock import SystemClock
-from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
+from botcore.engine.client import OpenAIClient, ServedModel
+from botcore.engine.transport import Deadlines
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable, PromptTooLong
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, Prompt, Usage

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from botcore.engine.client import Deadlines, OpenAIClient
+from botcore.engine.client import OpenAIClient
 from botcore.engine.command import ServerPlan
 from botcore.engine.lane import PROBE_EVERY, PROBE_WITHIN, Lane
 from botcore.engine.model import Model
+from botcore.engine.transport import Deadlines
 from botcore.errors import EngineTimeout
 from botcore.testing import ManualClock, until
 from botcore.testing.openai_server import FakeOpenAI, Stream
