@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import aiohttp
 
 from botcore.clock import Clock
+from botcore.engine.dialect import pause_in, refused_fields, without
 from botcore.engine.vectors import batches, embed_body, read_vectors
 from botcore.engine.wire import EventStream, Halves, Piece, chat_body, error_for, read_piece, reason_in, tokenize_body
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
@@ -42,6 +43,8 @@ closing fails for no fault of anybody's; a connection to a socket of this machin
 LOAD_WITHIN = 60.0
 """Seconds for an adapter: it is read from the disk, between two steps of the running batch."""
 ONE_TOKEN = Sampling(max_tokens=1, temperature=0)
+FEW_TOKENS = Sampling(max_tokens=16, temperature=0)
+"""Of servers other than vLLM: OpenAI's thinking models refuse what they cannot finish within a few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +93,8 @@ class OpenAIClient:
         self._session: aiohttp.ClientSession | None = None
         self._counts = True
         self._is_vllm = False
+        self._refuses = set[str]()
+        """Fields that this server does not take."""
 
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
@@ -122,19 +127,23 @@ class OpenAIClient:
         finish, usage = "", None
         ids: tuple[int, ...] = ()
         halves = Halves()
-        async with aclosing(self._pieces(body)) as pieces:
-            async for piece in pieces:
-                text = halves.whole(piece.text)
-                usage = piece.usage or usage
-                if piece.finish:
-                    finish = piece.finish
-                if text:
-                    yield Delta(text=text, token_ids=ids + piece.token_ids)
-                    ids = ()
-                else:
-                    ids += piece.token_ids
-        if not finish:
-            raise EngineUnavailable(f"{self._who} ended its answer in the middle")
+        try:
+            async with aclosing(self._pieces(body)) as pieces:
+                async for piece in pieces:
+                    text = halves.whole(piece.text)
+                    usage = piece.usage or usage
+                    finish = piece.finish or finish
+                    if text:
+                        yield Delta(text=text, token_ids=ids + piece.token_ids)
+                        ids = ()
+                    else:
+                        ids += piece.token_ids
+            if not finish:
+                raise EngineUnavailable(f"{self._who} ended its answer in the middle")
+        except (EngineUnavailable, EngineTimeout) as error:
+            if not finish:
+                raise
+            logger.debug("behind a whole reply: %s", error)  # what is missing is the bill, or the end of the stream
         yield Delta(finish=finish, usage=usage, token_ids=ids)  # type: ignore[arg-type]
 
     async def _pieces(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
@@ -156,14 +165,25 @@ class OpenAIClient:
             response.close()
 
     async def _open(self, body: dict[str, Any], wait: "_Wait") -> aiohttp.ClientResponse:
-        async with self._errors(wait):
-            url = f"{self._base}/chat/completions"
-            # A redirected POST becomes a GET, and may carry the key elsewhere.
-            response = await self._require().post(url, json=body, allow_redirects=False)
-            if response.status == 200:
-                return response
-            async with response:
-                raise self._refused(response.status, await _body(response))
+        """The answer; asked for again when the server says when, or which field it does not take."""
+        url = f"{self._base}/chat/completions"
+        while True:
+            asked = without(body, self._refuses)
+            async with self._errors(wait):
+                # A redirected POST becomes a GET, and may carry the key elsewhere.
+                response = await self._require().post(url, json=asked, allow_redirects=False)
+                if response.status == 200:
+                    return response
+                async with response:
+                    status, said = response.status, await _body(response)
+            pause = pause_in(status, response.headers)
+            if refused := refused_fields(status, said, asked):
+                logger.warning("%s takes no %s: from now on it is asked without", self._who, ", ".join(sorted(refused)))
+                self._refuses |= refused
+            elif 0 < pause < wait.left():
+                await self._clock.sleep(pause)
+            else:
+                raise self._refused(status, said)
 
     async def _read(self, response: aiohttp.ClientResponse, wait: "_Wait") -> bytes:
         async with self._errors(wait):
@@ -239,9 +259,9 @@ class OpenAIClient:
 
     async def probe(self, *, model: str, seconds: float) -> Usage | None:
         """Generate one token: the only proof of health. Raises the `EngineError` family; ``seconds`` is the limit."""
-        usage = None
+        usage, sampling = None, ONE_TOKEN if self._is_vllm else FEW_TOKENS
         try:
-            async with self._clock.timeout(seconds), aclosing(self.generate(HELLO, ONE_TOKEN, model=model)) as deltas:
+            async with self._clock.timeout(seconds), aclosing(self.generate(HELLO, sampling, model=model)) as deltas:
                 async for delta in deltas:
                     usage = delta.usage or usage
         except TimeoutError:

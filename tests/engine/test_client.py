@@ -11,7 +11,8 @@ from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable, PromptTooLong
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, Prompt, Usage
-from botcore.testing import ManualClock
+from botcore.testing import ManualClock, until
+from botcore.testing.clock import settle
 from botcore.testing.openai_server import Answer, FakeOpenAI, Stream
 
 PROMPT = Prompt(messages=(PromptMessage(role="user", content="say one two three"),))
@@ -173,6 +174,58 @@ async def test_a_prompt_that_does_not_fit_is_prompt_too_long(server: FakeOpenAI,
         await everything(client)
 
 
+@pytest.mark.parametrize("end", [Stream(ends="cut"), Stream(ends="open")])
+async def test_a_reply_that_has_said_how_it_ends_is_whole_whatever_becomes_of_the_stream(
+    server: FakeOpenAI, client: OpenAIClient, clock: ManualClock, end: Stream
+) -> None:
+    server.queue(end)
+    told = asyncio.create_task(everything(client))
+    await server.begun.wait()
+    await settle(200)
+    await clock.advance(16)
+    deltas = await told
+    assert ["".join(delta.text for delta in deltas), deltas[-1].finish] == ["one two three", "stop"]
+
+
+async def test_a_field_that_the_server_does_not_take_is_left_out_from_then_on(
+    server: FakeOpenAI, client: OpenAIClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.queue(
+        Answer(400, {"error": {"message": "Unrecognized request argument supplied: repetition_penalty"}}),
+        Answer(400, {"error": {"message": "Unsupported: 'max_tokens'. Use 'max_completion_tokens' instead."}}),
+    )
+    for _ in range(2):
+        assert (await everything(client, Sampling(repetition_penalty=1.05)))[0].text == "one"
+    asked = [("repetition_penalty" in body, "max_tokens" in body) for body in server.bodies]
+    assert asked == [(True, True), (False, True), (False, False), (False, False)]
+    assert server.bodies[-1]["max_completion_tokens"] == Sampling().max_tokens
+    assert [record.message.partition(" takes ")[2] for record in caplog.records] == [
+        "no repetition_penalty: from now on it is asked without",
+        "no max_tokens: from now on it is asked without",
+    ]
+
+
+async def test_a_busy_server_is_asked_again_when_it_says(
+    server: FakeOpenAI, client: OpenAIClient, clock: ManualClock
+) -> None:
+    server.queue(Answer(429, {"error": {"message": "slow down"}}, {"Retry-After": "7"}))
+    told = asyncio.create_task(everything(client))
+    await until(lambda: len(server.bodies) == 1)
+    await settle(200)
+    await clock.advance(6)
+    assert len(server.bodies) == 1
+    await clock.advance(1)
+    assert (await told)[0].text == "one"
+
+
+async def test_a_busy_server_that_wants_more_time_than_a_first_token_has_is_unavailable(
+    server: FakeOpenAI, client: OpenAIClient
+) -> None:
+    server.queue(Answer(429, {"error": {"message": "slow down"}}, {"Retry-After": "31"}))
+    with pytest.raises(EngineUnavailable, match="slow down"):
+        await everything(client)
+
+
 async def test_a_redirect_is_not_followed_with_the_key(server: FakeOpenAI, client: OpenAIClient) -> None:
     server.queue(Answer(307, "elsewhere"))
     with pytest.raises(EngineRejected, match="elsewhere"):
@@ -304,6 +357,7 @@ async def test_a_character_that_comes_in_two_halves_is_one(tmp_path: Path) -> No
 async def test_a_probe_is_one_token_within_its_time(
     server: FakeOpenAI, client: OpenAIClient, clock: ManualClock
 ) -> None:
+    await client.models()
     await client.probe(model="fake", seconds=10)
     server.begun.clear()
     assert server.bodies[0]["max_tokens"] == 1
