@@ -84,7 +84,7 @@ async def _speak(turn: Turn, prompt: Prompt, sampling: Sampling) -> AsyncIterato
             said = said or bool(delta.text.strip())
             if delta.text:
                 yield Chunk(text=delta.text)
-            if delta.finish == "length" and said and for_people:
+            if delta.finish in ("length", "abort") and said and for_people:
                 yield Chunk(text=CUT)
     if not said and for_people:
         yield Chunk(text=NOTHING)
