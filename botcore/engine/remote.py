@@ -31,6 +31,8 @@ class Remote:
     """``http://host:8000/v1``, or ``unix:///path/engine.sock`` for the engine another bot process runs."""
     model: str = ""
     """Empty = the first one it serves."""
+    window: int = 0
+    """Tokens that prompt and reply may share at most, or do where the server does not say; 0 = what it says."""
     api_key: str = ""
     deadlines: Deadlines = field(default_factory=Deadlines)
     check_every: float = 30.0
@@ -120,7 +122,8 @@ class RemoteEngine:
             await self._client.probe(model=model.id, seconds=self._remote.probe_within)
         self._doubt.clear()
         lora = self.status.lora if self.has(self.status.lora) else ""
-        self._board.show(stage="ready", detail=self._shown, model=model.id, window=model.window, lora=lora)
+        window = min(filter(None, (model.window, self._remote.window)), default=0)
+        self._board.show(stage="ready", detail=self._shown, model=model.id, window=window, lora=lora)
 
     def _choose(self, served: Sequence[ServedModel]) -> ServedModel:
         named = self._remote.model
@@ -173,7 +176,7 @@ class RemoteEngine:
         self._board.show(lora=version.name if version else "")
 
     async def _served(self) -> Sequence[ServedModel]:
-        served = await self._client.models()
+        served = await self._client.models(named=self._remote.model)
         self._names = {model.id for model in served}
         return served
 

@@ -38,7 +38,7 @@ _MARKER = re.compile(
 )
 _TOO_LONG = re.compile(
     r"maximum (?:model|prompt) length|context[ _-]?(?:length|window|size|overflow)|too many tokens"
-    r"|(?:prompt|input|request) (?:is )?too (?:long|large)|token count\b.{0,40}\bexceed|token limit"
+    r"|(?:prompt|input|request|entity|payload) (?:is )?too (?:long|large)|token count\b.{0,40}\bexceed|token limit"
     r"|reduce (?:the length|your (?:message|prompt))|max_new_tokens` must be"  # Groq, Text Generation Inference
     r"|must have less than \d+ tokens",  # Text Embeddings Inference
     re.IGNORECASE,
@@ -249,8 +249,6 @@ def error_for(status: int, body: Any, *, who: str = "the engine", table: str = "
 
 
 def _is_too_long(status: int, body: Any, reason: str) -> bool:
-    if status == 413:
-        return True
     if status == 429:  # mostly it is the rate that is too high
         return "request too large" in reason.lower()
     error = body.get("error") if isinstance(body, dict) else None

@@ -54,6 +54,25 @@ async def test_the_settings_make_it(tmp_path: Path) -> None:
             assert await engine.count(PROMPT.messages) == 4
 
 
+@pytest.mark.parametrize(("says", "given", "window"), [(0, 900, 900), (999, 900, 900), (512, 900, 512), (512, 0, 512)])
+async def test_the_window_of_the_settings_counts_where_the_server_says_none_or_more(
+    tmp_path: Path, says: int, given: int, window: int
+) -> None:
+    async with FakeOpenAI(window=says) as server:
+        settings = EngineSettings(kind="openai", base_url=server.url, window=given)
+        async with running(build_engine(settings, data_dir=tmp_path, clock=SystemClock())) as engine:
+            assert engine.status.window == window
+
+
+async def test_a_server_without_a_list_of_models_needs_the_name_and_nothing_else() -> None:
+    async with FakeOpenAI(model="sonar") as server:
+        server.lists = False
+        with pytest.raises(EngineRejected, match=r"Not Found.*check engine\.base_url and engine\.model"):
+            await RemoteEngine(Remote(base_url=server.url), clock=SystemClock()).look()
+        async with running(RemoteEngine(Remote(base_url=server.url, model="sonar"), clock=SystemClock())) as engine:
+            assert await said(engine) == "one two three"
+
+
 async def test_a_password_in_the_address_is_used_and_never_shown(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

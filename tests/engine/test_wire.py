@@ -222,6 +222,8 @@ def test_a_prompt_that_does_not_fit_is_told_apart(body: object, status: int) -> 
 @pytest.mark.parametrize(
     ("status", "message", "kind"),
     [
+        (413, "<html><title>413 Request Entity Too Large</title></html>", PromptTooLong),
+        (413, "batch size 33 > maximum allowed batch size 32", EngineRejected),
         (413, "Request too large for model on tokens per minute (TPM): Limit 6000, Requested 12328", PromptTooLong),
         (429, "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 342389.", PromptTooLong),
         (429, "Rate limit reached on tokens per min (TPM): Limit 100, Used 90, Requested 20.", EngineUnavailable),
