@@ -353,7 +353,8 @@ async def _body(response: aiohttp.ClientResponse, limit: int = BODY_LIMIT) -> An
 
 def _rows(body: Any) -> list[dict[str, Any]]:
     rows = body.get("data") if isinstance(body, dict) else None
-    return [row for row in rows or [] if isinstance(row, dict) and isinstance(row.get("id"), str)]
+    rows = rows if isinstance(rows, list) else []
+    return [row for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
 
 
 def _whole(value: Any) -> int:

@@ -163,7 +163,7 @@ def read_piece(data: str, *, who: str = "the engine") -> Piece:
     """One event's payload. Raises what an error event means, or `EngineUnavailable` for garbage."""
     try:
         chunk = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise EngineUnavailable(f"{who} sent something that is not JSON: {_line(data)!r}") from None
     if not isinstance(chunk, dict):
         raise EngineUnavailable(f"{who} sent something that is not a completion: {_line(data)!r}")
@@ -171,7 +171,7 @@ def read_piece(data: str, *, who: str = "the engine") -> Piece:
         raise error_for(_status(chunk["error"]), chunk, who=who)
     try:
         return _piece(chunk)
-    except (AttributeError, TypeError, ValueError, KeyError, IndexError):
+    except (AttributeError, TypeError, ValueError, LookupError, OverflowError):
         raise EngineUnavailable(f"{who} sent something that is not a completion: {_line(data)!r}") from None
 
 
@@ -205,10 +205,16 @@ def _usage(usage: dict[str, Any] | None) -> Usage | None:
         return None
     details = usage.get("prompt_tokens_details") or {}
     return Usage(
-        prompt_tokens=int(usage.get("prompt_tokens") or 0),
-        completion_tokens=int(usage.get("completion_tokens") or 0),
-        cached_tokens=int(details.get("cached_tokens") or 0),
+        prompt_tokens=_tokens(usage.get("prompt_tokens")),
+        completion_tokens=_tokens(usage.get("completion_tokens")),
+        cached_tokens=_tokens(details.get("cached_tokens")),
     )
+
+
+def _tokens(value: Any) -> int:
+    """A number of tokens; 0 for what cannot be one, nor stand in a database."""
+    tokens = int(value or 0)
+    return tokens if 0 <= tokens < 1 << 31 else 0
 
 
 def _status(error: Any) -> int:

@@ -4,6 +4,8 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from botcore.clock import SystemClock
 from botcore.engine import build_engine
@@ -191,6 +193,21 @@ async def test_a_server_that_was_well_is_waited_for_while_it_may_be_starting_aga
         await becomes(engine, "ready")
     run.cancel()
     await asyncio.wait([run])
+
+
+@pytest.mark.parametrize("data", [5, True, {"a": 1}, [3], "fake"])
+async def test_a_list_of_models_that_is_none_is_told_and_ends_nothing(data: object) -> None:
+    async def nonsense(request: web.Request) -> web.Response:
+        return web.json_response({"data": data})
+
+    application = web.Application()
+    application.router.add_get("/v1/models", nonsense)
+    async with TestServer(application) as server:
+        engine = RemoteEngine(Remote(base_url=str(server.make_url("/v1"))), clock=ManualClock())
+        run = asyncio.create_task(engine.run())
+        assert "names no model; set engine.model" in await becomes(engine, "failed")
+        run.cancel()
+        await asyncio.wait([run])
 
 
 async def test_a_model_it_does_not_serve_is_named_with_those_it_does() -> None:

@@ -168,6 +168,12 @@ def test_a_piece_has_text_ids_finish_and_usage() -> None:
     assert not piece.progress
 
 
+@pytest.mark.parametrize("told", [-1, 1 << 31, 10**30])
+def test_a_number_of_tokens_that_is_none_is_not_believed(told: int) -> None:
+    usage = {"prompt_tokens": told, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": told}}
+    assert read_piece(json.dumps({"choices": [], "usage": usage})).usage == Usage(completion_tokens=3)
+
+
 @pytest.mark.parametrize(
     ("reason", "finish"),
     [("eos_token", "stop"), ("tool_calls", "stop"), ("content_filter", "abort"), ("abort", "abort")],
@@ -178,7 +184,17 @@ def test_a_reply_that_the_server_broke_off_is_told_from_one_that_ended(reason: s
 
 
 @pytest.mark.parametrize(
-    "data", ["{", "3", "null", '{"choices": 3}', '{"choices": [3]}', '{"choices":[{"delta":{"content":5}}]}']
+    "data",
+    [
+        "{",
+        "3",
+        "null",
+        "[" * 100_000,
+        '{"choices": 3}',
+        '{"choices": [3]}',
+        '{"choices":[{"delta":{"content":5}}]}',
+        '{"choices":[], "usage": {"prompt_tokens": 1e999}}',
+    ],
 )
 def test_garbage_in_the_stream_is_the_engines_fault(data: str) -> None:
     with pytest.raises(EngineUnavailable):
