@@ -95,6 +95,8 @@ class OpenAIClient:
         self._is_vllm = False
         self._refuses = set[str]()
         """Fields that this server does not take."""
+        self._moved = float("-inf")
+        """When the last token came, of any stream."""
 
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
@@ -157,9 +159,10 @@ class OpenAIClient:
                     if data == "[DONE]":
                         return
                     piece = self._parsed(data)
-                    yield piece
                     if piece.progress:
+                        self._moved = self._clock.monotonic()
                         wait = _Wait(self._clock, self._deadlines.token_gap, "its next token")
+                    yield piece
         finally:
             # Not release(): a connection kept for later would let the server go on generating.
             response.close()
@@ -186,8 +189,14 @@ class OpenAIClient:
                 raise self._refused(status, said)
 
     async def _read(self, response: aiohttp.ClientResponse, wait: "_Wait") -> bytes:
-        async with self._errors(wait):
-            return await response.content.readany()
+        while True:
+            try:
+                async with self._errors(wait):
+                    return await response.content.readany()
+            except EngineTimeout:
+                # Behind a socket of this machine there is one engine: while others move, this one stands in its line.
+                if not (self._socket and wait.begins_again(self._moved)):
+                    raise
 
     @asynccontextmanager
     async def _errors(self, wait: "_Wait") -> AsyncIterator[None]:
@@ -311,6 +320,13 @@ class _Wait:
         now = self._clock.monotonic()
         self._begun = now if self._begun is None else self._begun
         return max(0.0, self._begun + self.seconds - now)
+
+    def begins_again(self, at: float) -> bool:
+        """Whether it does, from then on: False where it began later."""
+        if self._begun is None or at <= self._begun:
+            return False
+        self._begun = at
+        return True
 
 
 def shown(url: str) -> str:

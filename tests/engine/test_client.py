@@ -123,6 +123,28 @@ async def test_a_gap_between_tokens_is_a_timeout_and_frees_the_slot(
         await server.freed.wait()
 
 
+async def test_a_stream_of_our_own_server_waits_longer_while_others_move(tmp_path: Path, clock: ManualClock) -> None:
+    path = tmp_path / "e.sock"
+    async with (
+        FakeOpenAI(socket=path) as server,
+        OpenAIClient(server.url, clock=clock, socket=str(path)) as client,
+        aclosing(client.generate(PROMPT, Sampling(), model="fake")) as first,
+    ):
+        server.queue(Stream(held=True), Stream(held=True))
+        moving = asyncio.ensure_future(anext(first))
+        await until(lambda: server.open == 1)
+        waiting = asyncio.create_task(everything(client))
+        await until(lambda: server.open == 2)
+        await clock.advance(20)
+        server.step()
+        assert (await moving).text == "one"
+        await clock.advance(29)
+        assert not waiting.done()
+        await clock.advance(2)
+        with pytest.raises(EngineTimeout, match="more than 30 s for its first token"):
+            await waiting
+
+
 async def test_a_slow_reader_is_no_slow_engine(server: FakeOpenAI, client: OpenAIClient, clock: ManualClock) -> None:
     async with aclosing(client.generate(PROMPT, Sampling(), model="fake")) as deltas:
         await anext(deltas)
