@@ -7,6 +7,7 @@ The key is sent in one header and appears in no message and no log.
 import json
 import logging
 import os
+import re
 import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -14,6 +15,7 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -40,6 +42,7 @@ VECTORS_LIMIT = 16 << 20
 IDLE = 3.0
 """Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the
 closing fails for no fault of anybody's; a connection to a socket of this machine is cheap, so there none is kept."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOAD_WITHIN = 60.0
 """Seconds for an adapter: it is read from the disk, between two steps of the running batch."""
 ONE_TOKEN = Sampling(max_tokens=1, temperature=0)
@@ -107,7 +110,8 @@ class OpenAIClient:
             else aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE)
         )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=None)
-        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout)
+        proxies = not self._socket and urlsplit(self._base).hostname not in LOOPBACK
+        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout, trust_env=proxies)
         return self
 
     async def __aexit__(
@@ -220,8 +224,9 @@ class OpenAIClient:
         return self._scrubbed(error_for(status, body, who=self._who, table=self._table))
 
     def _scrubbed(self, error: EngineError) -> EngineError:
-        """The same error without our key: some servers repeat it in their answer."""
-        return type(error)(str(error).replace(self._key, "***")) if self._key else error
+        """The same error without our key: some servers repeat it in their answer, or its two ends between stars."""
+        said = str(error).replace(self._key, "***") if self._key else str(error)
+        return type(error)(re.sub(r"\S*\*{3,}\S*", "***", said))
 
     def _require(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -263,6 +263,22 @@ async def test_nobody_at_home_is_unavailable(clock: ManualClock) -> None:
             await everything(client)
 
 
+async def test_a_server_elsewhere_is_asked_through_the_proxy_of_the_environment(
+    server: FakeOpenAI, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url.removesuffix("/v1"))
+    async with OpenAIClient("http://engine.example/v1", clock=clock, api_key=KEY) as client:
+        assert (await everything(client))[0].text == "one"
+    assert server.headers[-1]["Host"] == "engine.example"
+
+
+async def test_a_server_on_this_machine_is_asked_without_a_proxy(
+    server: FakeOpenAI, client: OpenAIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert (await everything(client))[0].text == "one"
+
+
 async def test_a_server_without_tls_is_told_in_the_words_of_tls(server: FakeOpenAI, clock: ManualClock) -> None:
     async with OpenAIClient(server.url.replace("http:", "https:"), clock=clock) as client:
         with pytest.raises(EngineUnavailable, match=r"cannot be reached: \[SSL"):
@@ -294,6 +310,12 @@ async def test_the_key_is_in_no_message_and_no_log(
     assert KEY not in "".join(said)
     assert "***" in said[0]
     assert KEY not in caplog.text
+
+
+async def test_the_ends_of_a_key_are_no_business_of_those_who_chat(server: FakeOpenAI, client: OpenAIClient) -> None:
+    server.queue(Answer(401, {"error": {"message": "Incorrect API key provided: sk-ve********-key. See the docs."}}))
+    with pytest.raises(EngineRejected, match=r"refuses the key \(Incorrect API key provided: \*\*\* See the docs"):
+        await everything(client)
 
 
 async def test_a_wrong_key_says_which_setting(server: FakeOpenAI, clock: ManualClock) -> None:
