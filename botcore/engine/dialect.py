@@ -26,7 +26,8 @@ TEXT_LIMIT = 2_000
 """Characters of a refusal that are read: some repeat the whole request behind their reason."""
 
 _REFUSES = re.compile(
-    r"unsupported|not support|unrecogni[sz]ed|unknown|unexpected|not permitted|not allowed|forbidden|cannot",
+    r"unsupported|not support|unrecogni[sz]ed|unknown|unexpected (?:key|field|arg|param|prop)|not permitted|forbidden"
+    r"|cannot both",  # Claude's of temperature and top_p
     re.IGNORECASE,
 )
 

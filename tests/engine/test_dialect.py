@@ -12,6 +12,11 @@ SENT = ("model", "messages", "max_tokens", "temperature", "top_p", "repetition_p
     [
         (
             400,
+            {"error": {"message": "`temperature` and `top_k` cannot both be specified."}},
+            "temperature",
+        ),
+        (
+            400,
             {"error": {"message": "Unrecognized request argument supplied: repetition_penalty"}},
             "repetition_penalty",
         ),
@@ -58,6 +63,7 @@ def test_a_field_that_is_refused_by_its_name_is_known(status: int, answer: objec
 @pytest.mark.parametrize(
     ("status", "answer"),
     [
+        (400, {"error": {"message": "max_tokens cannot be greater than 4096"}}),
         (400, {"error": {"message": "temperature must be non-negative, got -1.0."}}),
         (400, {"error": {"message": "max_tokens is too large: 9000. This model supports at most 4096 tokens"}}),
         (400, {"error": {"message": "Unknown parameter: 'stop'."}}),  # nobody else can do what was asked for

@@ -163,6 +163,13 @@ async def test_a_reply_that_the_server_breaks_off_is_marked(tmp_path: Path) -> N
         assert await chat.hears() == "one two …"
 
 
+async def test_a_reply_that_was_used_up_by_thinking_says_what_to_do(tmp_path: Path) -> None:
+    settings = {"plugins": {"textgen": {"presets": {"chat": {"max_tokens": 1}}}}}
+    async with chatting(tmp_path, settings=settings, engine=ScriptedEngine(" one two")) as chat:
+        await chat.says("count")
+        await chat.hears("used up its tokens before it had said anything")
+
+
 async def test_an_empty_reply_is_said_to_be_empty(chat: Chat) -> None:
     chat.engine.say("")
     await chat.says("hi")
