@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from botcore.clock import Clock, wait_at_most
 from botcore.engine.board import Board
 from botcore.engine.client import Deadlines, OpenAIClient, ServedModel, shown
-from botcore.errors import EngineError, EngineRejected, EngineUnavailable
+from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, EngineStatus, Prompt
 from botcore.versions import LoraFiles
@@ -117,8 +117,9 @@ class RemoteEngine:
         """Raises what is wrong. A server that was not ready must make a token; later its list of models is enough."""
         served = await self._served()
         model = self._choose(served)
-        if self.status.stage != "ready" or self._doubt.is_set():
+        if self.status.stage != "ready":
             self._board.show(stage="warmup", detail="asking for one token", model=model.id)
+        if self.status.stage != "ready" or self._doubt.is_set():
             await self._client.probe(model=model.id, seconds=self._remote.probe_within)
         self._doubt.clear()
         lora = self.status.lora if self.has(self.status.lora) else ""
@@ -147,6 +148,9 @@ class RemoteEngine:
             async with aclosing(deltas):
                 async for delta in deltas:
                     yield delta
+        except EngineTimeout:
+            self._doubt.set()
+            raise
         except EngineUnavailable:
             self._doubt.set()
             if self.status.stage == "ready":  # at once: whoever tries again waits for the look, and does not fail, too

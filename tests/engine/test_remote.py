@@ -11,7 +11,7 @@ from botcore.clock import SystemClock
 from botcore.engine import build_engine
 from botcore.engine.build import build_remote
 from botcore.engine.remote import Remote, RemoteEngine
-from botcore.errors import EngineRejected, EngineUnavailable, SettingsError
+from botcore.errors import EngineRejected, EngineTimeout, EngineUnavailable, SettingsError
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Engine, Prompt
 from botcore.settings import EngineSettings
@@ -171,6 +171,26 @@ async def test_a_failed_request_makes_it_look_at_once() -> None:
             await said(engine)
         assert engine.status.stage == "warmup"  # by then: whoever tries again waits for the look
         assert "down" in await becomes(engine, "model")
+
+
+async def test_a_server_that_hangs_must_make_a_token_and_is_ready_no_more_where_it_does_not() -> None:
+    clock = ManualClock()
+    async with FakeOpenAI() as server, running(RemoteEngine(Remote(base_url=server.url), clock=clock)) as engine:
+        server.queue(Stream(held=True), Stream(held=True))
+        server.begun.clear()
+        asked = asyncio.create_task(said(engine))
+        await server.begun.wait()
+        server.begun.clear()
+        await clock.advance(31)
+        with pytest.raises(EngineTimeout):
+            await asked
+        await server.begun.wait()  # the look: it lists its models all the while
+        for _ in range(28):
+            assert engine.status.stage == "ready"
+            await clock.advance(1)
+        while engine.status.stage == "ready":
+            await clock.advance(1)
+        assert "more than 30 s for its first token; next look in 1 s" in await becomes(engine, "model")
 
 
 async def test_a_server_that_was_well_is_waited_for_while_it_may_be_starting_again(tmp_path: Path) -> None:
