@@ -6,7 +6,7 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from botcore.admission import Admission
 from botcore.archive import Archive
 from botcore.builtin import add_commands
 from botcore.changes import Changes
-from botcore.channels import keep
 from botcore.clock import Clock, SystemClock
 from botcore.dispatch import Dispatcher
 from botcore.engine import build_encoder, build_engine
@@ -26,6 +25,7 @@ from botcore.forget import Forgetting
 from botcore.house import House
 from botcore.http import Http, Panels, Probe
 from botcore.intake import Intake
+from botcore.kept import keep
 from botcore.leader import Leadership
 from botcore.lifespans import Lifespans, ended
 from botcore.loader import Loaded, load
@@ -145,7 +145,7 @@ class Bot(Archive):
         self._serving = serving
         await serving.prepare()
         channels = {
-            f"channel {name}": keep(channel, intake, clock=self.clock, problems=self._health)
+            f"channel {name}": self._keep(partial(channel.run, intake), f"channel {name}", name=name)
             for name, channel in house.channels.items()
         }
         working, receiving = _begun(group, self._works(house, router, serving)), _begun(group, channels)
@@ -164,8 +164,8 @@ class Bot(Archive):
     def _works(self, house: House, router: Router, serving: Serving) -> Mapping[str, Coroutine[Any, Any, None]]:
         """What runs beside the channels, by name, in the order in which it begins."""
         return {
-            "engine": house.engine.run(),
-            **({"encoder": self._encoder.run()} if self._encoder else {}),
+            "engine": self._keep(house.engine.run, "engine"),
+            **({"encoder": self._keep(self._encoder.run, "encoder")} if self._encoder else {}),
             "which LoRA version serves": serving.tend(),
             "router": router.run(),
             "how many wait": self._admission.count(self.database, tuple(house.channels)),
@@ -173,6 +173,9 @@ class Bot(Archive):
             "what is not forgotten by all": self._forgetting().tend(self.clock),
             "what is old": self._retain(),
         }
+
+    def _keep(self, run: Callable[[], Awaitable[None]], what: str, *, name: str = "") -> Coroutine[Any, Any, None]:
+        return keep(run, what, name=name or what, clock=self.clock, problems=self._health)
 
     async def _drain(self, router: Router, intake: Intake) -> None:
         """Let end what runs, and what was just accepted; not for ever."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from botcore.engine.dialect import pause_in, refused_fields, without
 from botcore.engine.transport import Transport, Wait, body_of
 from botcore.engine.vectors import batches, embed_body, read_vectors
 from botcore.engine.wire import EventStream, Halves, Piece, chat_body, error_for, read_piece, reason_in, tokenize_body
@@ -32,6 +33,8 @@ VECTORS_LIMIT = 16 << 20
 LOAD_WITHIN = 60.0
 """Seconds for an adapter: it is read from the disk, between two steps of the running batch."""
 ONE_TOKEN = Sampling(max_tokens=1, temperature=0)
+FEW_TOKENS = Sampling(max_tokens=16, temperature=0)
+"""Of servers other than vLLM: OpenAI's thinking models refuse what they cannot finish within a few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +52,10 @@ class OpenAIClient(Transport):
     _counts: bool = True
     """Whether it may be asked how many tokens a prompt has."""
     _is_vllm: bool = False
+    _refuses: frozenset[str] = frozenset()
+    """Fields that this server does not take."""
+    _moved: float = float("-inf")
+    """When the last token came, of any stream."""
 
     async def generate(
         self, prompt: Prompt, sampling: Sampling, *, model: str, window: int = 0
@@ -62,19 +69,23 @@ class OpenAIClient(Transport):
         finish, usage = "", None
         ids: tuple[int, ...] = ()
         halves = Halves()
-        async with aclosing(self._pieces(body)) as pieces:
-            async for piece in pieces:
-                text = halves.whole(piece.text)
-                usage = piece.usage or usage
-                if piece.finish:
-                    finish = piece.finish
-                if text:
-                    yield Delta(text=text, token_ids=ids + piece.token_ids)
-                    ids = ()
-                else:
-                    ids += piece.token_ids
-        if not finish:
-            raise EngineUnavailable(f"{self._who} ended its answer in the middle")
+        try:
+            async with aclosing(self._pieces(body)) as pieces:
+                async for piece in pieces:
+                    text = halves.whole(piece.text)
+                    usage = piece.usage or usage
+                    finish = piece.finish or finish
+                    if text:
+                        yield Delta(text=text, token_ids=ids + piece.token_ids)
+                        ids = ()
+                    else:
+                        ids += piece.token_ids
+            if not finish:
+                raise EngineUnavailable(f"{self._who} ended its answer in the middle")
+        except (EngineUnavailable, EngineTimeout) as error:
+            if not finish:
+                raise
+            logger.debug("behind a whole reply: %s", error)  # what is missing is the bill, or the end of the stream
         yield Delta(finish=finish, usage=usage, token_ids=ids)  # type: ignore[arg-type]
 
     async def _pieces(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
@@ -88,22 +99,44 @@ class OpenAIClient(Transport):
                     if data == "[DONE]":
                         return
                     piece = self._parsed(data)
-                    yield piece
                     if piece.progress:
+                        self._moved = self._clock.monotonic()
                         wait = Wait(self._clock, self._deadlines.token_gap, "its next token")
+                    yield piece
         finally:
             # Not release(): a connection kept for later would let the server go on generating.
             response.close()
 
     async def _open(self, body: dict[str, Any], wait: Wait) -> aiohttp.ClientResponse:
-        async with self._errors(wait):
-            url = f"{self._base}/chat/completions"
-            # A redirected POST becomes a GET, and may carry the key elsewhere.
-            response = await self._require().post(url, json=body, allow_redirects=False)
-            if response.status == 200:
-                return response
-            async with response:
-                raise self._refused(response.status, await body_of(response))
+        """The answer; asked for again when the server says when, or which field it does not take."""
+        url = f"{self._base}/chat/completions"
+        while True:
+            asked = without(body, self._refuses)
+            async with self._errors(wait):
+                # A redirected POST becomes a GET, and may carry the key elsewhere.
+                response = await self._require().post(url, json=asked, allow_redirects=False)
+                if response.status == 200:
+                    return response
+                async with response:
+                    status, said = response.status, await body_of(response)
+            pause = pause_in(status, response.headers)
+            if refused := refused_fields(status, said, asked):
+                logger.warning("%s takes no %s: from now on it is asked without", self._who, ", ".join(sorted(refused)))
+                self._refuses |= refused
+            elif 0 < pause < wait.left():
+                await self._clock.sleep(pause)
+            else:
+                raise self._refused(status, said)
+
+    async def _read(self, response: aiohttp.ClientResponse, wait: Wait) -> bytes:
+        while True:
+            try:
+                async with self._errors(wait):
+                    return await response.content.readany()
+            except EngineTimeout:
+                # Behind a socket of this machine there is one engine: while others move, this one stands in its line.
+                if not (self._socket and wait.begins_again(self._moved)):
+                    raise
 
     def _parsed(self, data: str) -> Piece:
         try:
@@ -114,12 +147,15 @@ class OpenAIClient(Transport):
     def _refused(self, status: int, body: Any) -> EngineError:
         return self._scrubbed(error_for(status, body, who=self._who, table=self._table))
 
-    async def models(self) -> list[ServedModel]:
+    async def models(self, *, named: str = "") -> list[ServedModel]:
         """What the server serves, LoRA versions included. Raises the `EngineError` family.
 
-        Also how we learn that it is vLLM, and may be asked for what other servers refuse.
+        Nothing where it has no such list and the model is ``named``: then the name is enough. Also how we learn that it
+        is vLLM, and may be asked for what other servers refuse.
         """
         status, body = await self._ask("GET", f"{self._base}/models")
+        if status in (404, 405, 501) and named:
+            return []
         if status != 200:
             raise self._refused(status, body)
         self._is_vllm = any(row.get("owned_by") == "vllm" for row in _rows(body))
@@ -154,9 +190,9 @@ class OpenAIClient(Transport):
 
     async def probe(self, *, model: str, seconds: float) -> Usage | None:
         """Generate one token: the only proof of health. Raises the `EngineError` family; ``seconds`` is the limit."""
-        usage = None
+        usage, sampling = None, ONE_TOKEN if self._is_vllm else FEW_TOKENS
         try:
-            async with self._clock.timeout(seconds), aclosing(self.generate(HELLO, ONE_TOKEN, model=model)) as deltas:
+            async with self._clock.timeout(seconds), aclosing(self.generate(HELLO, sampling, model=model)) as deltas:
                 async for delta in deltas:
                     usage = delta.usage or usage
         except TimeoutError:
@@ -185,7 +221,8 @@ class OpenAIClient(Transport):
 
 def _rows(body: Any) -> list[dict[str, Any]]:
     rows = body.get("data") if isinstance(body, dict) else None
-    return [row for row in rows or [] if isinstance(row, dict) and isinstance(row.get("id"), str)]
+    rows = rows if isinstance(rows, list) else []
+    return [row for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
 
 
 def _whole(value: Any) -> int:

@@ -8,7 +8,7 @@ from botcore.clock import Clock
 from botcore.engine.client import OpenAIClient, ServedModel
 from botcore.engine.transport import Deadlines
 from botcore.engine.watched import Watched
-from botcore.errors import EngineError, EngineRejected, EngineUnavailable
+from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, Prompt, Stage
 from botcore.versions import LoraFiles
@@ -28,6 +28,8 @@ class Remote:
     """``http://host:8000/v1``, or ``unix:///path/engine.sock`` for the engine another bot process runs."""
     model: str = ""
     """Empty = the first one it serves."""
+    window: int = 0
+    """Tokens that prompt and reply may share at most, or do where the server does not say; 0 = what it says."""
     api_key: str = ""
     deadlines: Deadlines = field(default_factory=Deadlines)
     check_every: float = 30.0
@@ -66,13 +68,15 @@ class RemoteEngine(Watched):
         """A server that was not ready must make a token; later its list of models is enough."""
         served = await self._served()
         model = self._choose(served)
-        if self.status.stage != "ready" or self._doubt.is_set():
+        if self.status.stage != "ready":
             self._board.show(stage="warmup", detail="asking for one token", model=model.id)
+        if self.status.stage != "ready" or self._doubt.is_set():
             await self._client.probe(model=model.id, seconds=self._remote.probe_within)
         self._gone_since = None
         self._doubt.clear()
         lora = self.status.lora if self.has(self.status.lora) else ""
-        self._board.show(stage="ready", detail=self._shown, model=model.id, window=model.window, lora=lora)
+        window = min(filter(None, (model.window, self._remote.window)), default=0)
+        self._board.show(stage="ready", detail=self._shown, model=model.id, window=window, lora=lora)
 
     def _choose(self, served: Sequence[ServedModel]) -> ServedModel:
         named = self._remote.model
@@ -96,6 +100,9 @@ class RemoteEngine(Watched):
             async with aclosing(deltas):
                 async for delta in deltas:
                     yield delta
+        except EngineTimeout:
+            self._doubt.set()
+            raise
         except EngineUnavailable:
             self._suspect()
             raise
@@ -123,7 +130,7 @@ class RemoteEngine(Watched):
         self._board.show(lora=version.name if version else "")
 
     async def _served(self) -> Sequence[ServedModel]:
-        served = await self._client.models()
+        served = await self._client.models(named=self._remote.model)
         self._names = {model.id for model in served}
         return served
 

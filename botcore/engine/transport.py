@@ -6,12 +6,14 @@ which is sent in one header and appears in no message and no log.
 
 import json
 import os
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -25,6 +27,7 @@ BODY_LIMIT = 1 << 20
 IDLE = 3.0
 """Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the
 closing fails for no fault of anybody's; a connection to a socket of this machine is cheap, so there none is kept."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,13 @@ class Wait:
         now = self._clock.monotonic()
         self._begun = now if self._begun is None else self._begun
         return max(0.0, self._begun + self.seconds - now)
+
+    def begins_again(self, at: float) -> bool:
+        """Whether it does, from then on: False where it began later."""
+        if self._begun is None or at <= self._begun:
+            return False
+        self._begun = at
+        return True
 
 
 class Transport:
@@ -87,17 +97,14 @@ class Transport:
             else aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE)
         )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=None)
-        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout)
+        proxies = not self._socket and urlsplit(self._base).hostname not in LOOPBACK
+        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout, trust_env=proxies)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         session, self._session = self._session, None
         if session:
             await session.close()
-
-    async def _read(self, response: aiohttp.ClientResponse, wait: Wait) -> bytes:
-        async with self._errors(wait):
-            return await response.content.readany()
 
     @asynccontextmanager
     async def _errors(self, wait: Wait) -> AsyncIterator[None]:
@@ -112,8 +119,9 @@ class Transport:
             raise self._scrubbed(EngineUnavailable(f"{self._who} cannot be reached: {said}")) from None
 
     def _scrubbed(self, error: EngineError) -> EngineError:
-        """The same error without our key: some servers repeat it in their answer."""
-        return type(error)(str(error).replace(self._key, "***")) if self._key else error
+        """The same error without our key: some servers repeat it in their answer, or its two ends between stars."""
+        said = str(error).replace(self._key, "***") if self._key else str(error)
+        return type(error)(re.sub(r"\S*\*{3,}\S*", "***", said))
 
     def _require(self) -> aiohttp.ClientSession:
         if self._session is None:
