@@ -105,6 +105,10 @@ class OpenAIClient(Transport):
             async with response:
                 raise self._refused(response.status, await body_of(response))
 
+    async def _read(self, response: aiohttp.ClientResponse, wait: Wait) -> bytes:
+        async with self._errors(wait):
+            return await response.content.readany()
+
     def _parsed(self, data: str) -> Piece:
         try:
             return read_piece(data, who=self._who)

@@ -41,7 +41,8 @@ class Wait:
     """One wait of at most ``seconds``. It begins when we first wait: a slow reader is not a slow engine."""
 
     def __init__(self, clock: Clock, seconds: float, what: str) -> None:
-        self.seconds, self.what = seconds, what
+        self.seconds: float = seconds
+        self.what: str = what
         self._clock = clock
         self._begun: float | None = None
 
@@ -94,10 +95,6 @@ class Transport:
         session, self._session = self._session, None
         if session:
             await session.close()
-
-    async def _read(self, response: aiohttp.ClientResponse, wait: Wait) -> bytes:
-        async with self._errors(wait):
-            return await response.content.readany()
 
     @asynccontextmanager
     async def _errors(self, wait: Wait) -> AsyncIterator[None]:
