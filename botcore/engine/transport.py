@@ -44,7 +44,8 @@ class Wait:
     """One wait of at most ``seconds``. It begins when we first wait: a slow reader is not a slow engine."""
 
     def __init__(self, clock: Clock, seconds: float, what: str) -> None:
-        self.seconds, self.what = seconds, what
+        self.seconds: float = seconds
+        self.what: str = what
         self._clock = clock
         self._begun: float | None = None
 
