@@ -40,12 +40,15 @@ class Loaded:
 def load(settings: Settings, more: Mapping[str, object] | None = None, *, visit: Visit | None = None) -> Loaded:
     """Every enabled plugin and channel, built and registered.
 
-    ``more`` are further plugins, built already; ``visit`` is what their commands open the database with.
+    ``more`` are further plugins, built already, and asked before the others; ``visit`` is what their commands open the
+    database with.
 
     Raises `SettingsError` for a wrong table; a plugin that cannot be loaded is named in `Loaded.problems` instead.
     """
     loaded, manager = Loaded(), pluggy.PluginManager(GROUP)
     manager.add_hookspecs(HookSpecs)
+    for name, plugin in (more or {}).items():
+        _adopt(manager, loaded, name, plugin, visit or _nowhere)
     for section, name, table in _enabled(settings):
         try:
             plugin = _build(section, name, table, settings.origins)
@@ -54,8 +57,6 @@ def load(settings: Settings, more: Mapping[str, object] | None = None, *, visit:
             loaded.problems[name] = str(error)
             log.error("%s", error)
             log.debug("loading %s", name, exc_info=True)
-    for name, plugin in (more or {}).items():
-        _adopt(manager, loaded, name, plugin, visit or _nowhere)
     loaded.hooks = _bind(manager, loaded)
     return loaded
 

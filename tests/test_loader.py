@@ -336,9 +336,9 @@ def test_a_hook_may_leave_out_arguments_it_does_not_need() -> None:
     loaded.hooks["recall"][0].call("a turn").close()
 
 
-def test_hooks_come_in_the_order_of_the_configuration() -> None:
-    loaded = load(Settings(plugins={"second": {"use": "polite"}}), {"first": Silent(), "third": Silent()})
-    assert [bound.plugin for bound in loaded.hooks["reply"]] == ["second", "first", "third"]
+def test_hooks_come_in_the_order_of_the_configuration_behind_plugins_that_are_given() -> None:
+    loaded = load(Settings(plugins={"third": {"use": "polite"}}), {"first": Silent(), "second": Silent()})
+    assert [bound.plugin for bound in loaded.hooks["reply"]] == ["first", "second", "third"]
 
 
 class Silent:
