@@ -20,7 +20,7 @@ from botcore.context import Refusal
 from botcore.messages import Chunk
 from botcore.observe import Metrics
 
-__all__ = ["FAILURES", "Bound", "Dispatcher", "Won", "guilty", "travels_on"]
+__all__ = ["FAILED", "FAILURES", "Bound", "Dispatcher", "Won", "guilty", "travels_on"]
 
 log: logging.Logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -33,6 +33,9 @@ CLOSE_S = 5.0
 
 FAILURES = (Exception, SystemExit, asyncio.CancelledError)
 """What a plugin may raise, less what `travels_on`: a command that uses argparse must not end the bot."""
+
+FAILED = object()
+"""In the place of an answer, which may be None."""
 
 ANSWERS: Mapping[str, tuple[type, str]] = {
     "admit": (Refusal, "a Refusal or None"),
@@ -86,7 +89,7 @@ class Dispatcher:
             answer = self._begun(hook, bound, args)
             if type(answer) is _Waiting:
                 answer = await self._ended(hook, bound, answer, budget_s)
-            if answer is not None and self._fits(hook, bound.plugin, answer):
+            if answer is not None and answer is not FAILED and self._fits(hook, bound.plugin, answer):
                 return Won(bound.plugin, answer)
         return None
 
@@ -114,11 +117,13 @@ class Dispatcher:
         return failed
 
     async def call(self, hook: str, bound: Bound, *args: object, budget_s: float) -> Any:
-        """The answer of one implementation; None where it fails. A command's handler is called as ``/name``."""
+        """The answer of one implementation, or `FAILED`. A command's handler is called as ``/name``."""
         answer = self._begun(hook, bound, args)
         if type(answer) is _Waiting:
             answer = await self._ended(hook, bound, answer, budget_s)
-        return answer if answer is not None and self._fits(hook, bound.plugin, answer) else None
+        if answer is None or answer is FAILED:
+            return answer
+        return answer if self._fits(hook, bound.plugin, answer) else FAILED
 
     def pipe(
         self, hook: str, turn: object, source: Won[AsyncIterator[Chunk]], stack: AsyncExitStack
@@ -161,7 +166,7 @@ class Dispatcher:
         return iter(self._hooks.get(hook, ()))
 
     def _begun(self, hook: str, bound: Bound, args: tuple[object, ...]) -> Any:
-        """The answer, None where it fails; a `_Waiting` where the coroutine has to be awaited after all."""
+        """The answer, or `FAILED`; a `_Waiting` where the coroutine has to be awaited after all."""
         start = self._clock.monotonic()
         try:
             started = bound.call(*args)
@@ -172,7 +177,7 @@ class Dispatcher:
             if travels_on(error):
                 raise
             self._failed(hook, bound.plugin, "failed")
-            answer = None
+            answer = FAILED
         self._stepped(hook, bound, self._count(hook, bound, start))
         return answer
 
@@ -187,10 +192,10 @@ class Dispatcher:
             if travels_on(error):
                 raise
             late = isinstance(error, TimeoutError) and self._clock.monotonic() >= end  # else it is the plugin's own
-            self._failed(hook, bound.plugin, f"took longer than {budget_s:g} s" if late else "failed")
+            self._failed(hook, bound.plugin, _late(hook, budget_s) if late else "failed")
         finally:
             self._count(hook, bound, waiting.since)
-        return None
+        return FAILED
 
     def _count(self, hook: str, bound: Bound, since: float) -> float:
         spent, counted, key = self._clock.monotonic() - since, self._metrics.hook_seconds, (bound.plugin, hook)
@@ -213,12 +218,19 @@ class Dispatcher:
 
     def _failed(self, hook: str, plugin: str, what: str) -> None:
         self._metrics.hook_errors.labels(plugin, hook).inc()
-        log.warning("plugin %s: %s %s; going on without it", plugin, _called(hook), what, exc_info=what == "failed")
+        then = "" if hook.startswith("/") else "; going on without it"
+        log.warning("plugin %s: %s %s%s", plugin, _called(hook), what, then, exc_info=what == "failed")
 
 
 def _called(hook: str) -> str:
     """A hook, or a command's handler, as the log calls it."""
     return hook if hook.startswith("/") else f"hook {hook}"
+
+
+def _late(hook: str, budget_s: float) -> str:
+    decides = hook == "reply" or hook.startswith("/")
+    more = " to decide (what takes time belongs into the stream that it returns)" if decides else ""
+    return f"took longer than {budget_s:g} s{more}"
 
 
 def guilty(error: BaseException, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> Won[AsyncIterator[Chunk]] | None:
