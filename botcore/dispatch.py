@@ -7,7 +7,17 @@ gets a timer (measured: 8 µs against 100 µs for `asyncio.timeout` around thirt
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +30,7 @@ from botcore.context import Refusal
 from botcore.messages import Chunk
 from botcore.observe import Metrics
 
-__all__ = ["FAILED", "FAILURES", "Bound", "Dispatcher", "Won", "guilty", "travels_on"]
+__all__ = ["FAILED", "FAILURES", "Bound", "Dispatcher", "Won", "blocked", "guilty", "stepped", "travels_on"]
 
 log: logging.Logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -151,6 +161,11 @@ class Dispatcher:
         if close is not None:
             stack.push_async_callback(self.call, "close", Bound(stage.plugin, close), budget_s=CLOSE_S)
 
+    def read(self, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> AsyncIterator[object]:
+        """What the last stage gives; where it, or one that it reads from, blocks the bot, the log names all of them."""
+        told = partial(blocked, f"plugin {', '.join(stage.plugin for stage in stages)}: a stream")
+        return _Stepped(stages[-1].value, self._clock, told)
+
     def stream_failed(self, stage: Won[AsyncIterator[Chunk]], error: BaseException) -> None:
         """Name and count the plugin whose stream took the reply down with it."""
         self._metrics.hook_errors.labels(stage.plugin, "stream").inc()
@@ -178,11 +193,11 @@ class Dispatcher:
                 raise
             self._failed(hook, bound.plugin, "failed")
             answer = FAILED
-        self._stepped(hook, bound, self._count(hook, bound, start))
+        blocked(f"plugin {bound.plugin}: {_called(hook)}", self._count(hook, bound, start))
         return answer
 
     async def _ended(self, hook: str, bound: Bound, waiting: "_Waiting", budget_s: float) -> Any:
-        step = partial(self._stepped, hook, bound)
+        step = partial(blocked, f"plugin {bound.plugin}: {_called(hook)}")
         step(self._clock.monotonic() - waiting.since)
         end = self._clock.monotonic() + budget_s
         try:
@@ -201,11 +216,6 @@ class Dispatcher:
         spent, counted, key = self._clock.monotonic() - since, self._metrics.hook_seconds, (bound.plugin, hook)
         counted[key] = counted.get(key, 0.0) + spent
         return spent
-
-    def _stepped(self, hook: str, bound: Bound, spent: float) -> None:
-        if spent > BLOCKED_S:
-            told = "plugin %s: %s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread"
-            log.warning(told, bound.plugin, _called(hook), spent)
 
     def _fits(self, hook: str, plugin: str, answer: object) -> bool:
         wanted, told = ANSWERS.get("reply" if hook.startswith("/") else hook, (object, ""))
@@ -241,6 +251,41 @@ def guilty(error: BaseException, stages: Sequence[Won[AsyncIterator[Chunk]]]) ->
     codes = {getattr(stage.value, "ag_code", None): stage for stage in stages}
     through = [codes[frame.f_code] for frame, _ in walk_tb(error.__traceback__) if frame.f_code in codes]
     return through[-1] if through else None
+
+
+def blocked(what: str, spent: float) -> None:
+    """Say so where a step of ``what`` took so long that everybody noticed."""
+    if spent > BLOCKED_S:
+        log.warning("%s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread", what, spent)
+
+
+class _Stepped:
+    """An iterator whose steps are timed."""
+
+    def __init__(self, chunks: AsyncIterable[object], clock: Clock, step: Callable[[float], None]) -> None:
+        self._chunks = aiter(chunks)
+        self._clock = clock
+        self._step = step
+
+    def __aiter__(self) -> AsyncIterator[object]:
+        return self
+
+    def __anext__(self) -> Awaitable[object]:
+        return stepped(self._chunks.__anext__(), self._clock, self._step)
+
+
+@coroutine
+def stepped(work: Awaitable[T], clock: Clock, step: Callable[[float], None]) -> Generator[Any, Any, T]:
+    """The result of ``work``; ``step`` is told how long each step of it took, from one wait to the next."""
+    started: Any = work.__await__()
+    since = clock.monotonic()
+    try:
+        waiting_for = started.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    finally:
+        step(clock.monotonic() - since)
+    return (yield from _resumed(started, waiting_for, clock, step))  # type: ignore[no-any-return]
 
 
 @coroutine

@@ -232,10 +232,9 @@ class TurnRun:
 
     async def _write(self, delivery: Delivery, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> str:
         """Write down what the last stage gives; the plugin whose stream failed, "" where none did."""
-        chunks: AsyncIterator[object] = stages[-1].value
         came = count(1)
         try:
-            async for chunk in chunks:
+            async for chunk in self._house.hooks.read(stages):
                 if not isinstance(chunk, Chunk):
                     return self._blame(stages[-1], TypeError(f"it yielded {type(chunk).__name__}, not Chunk(text=…)"))
                 if not next(came) % LET_OTHERS:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from typing import Any
@@ -136,7 +136,7 @@ class Port:
 
 @asynccontextmanager
 async def serving(
-    *, clock: Clock | None = None, wrong: Mapping[str, str] | None = None, **settings: Any
+    *, clock: Clock | None = None, wrong: Mapping[str, str] | None = None, more: Sequence[Route] = (), **settings: Any
 ) -> AsyncIterator[Port]:
     handlers = Handlers()
 
@@ -146,7 +146,7 @@ async def serving(
     http = Http(
         HttpSettings.model_validate({"port": 0, **settings}),
         clock=clock or SystemClock(),
-        routes=handlers.routes(),
+        routes=[*handlers.routes(), *more],
         ready=ready,
         metrics=lambda: b"botcore_turns_total 7\n",
     )
@@ -312,6 +312,21 @@ async def test_a_body_that_a_handler_cannot_read_is_the_senders_fault(
     status, body, _ = await port.asks("POST", "/sums", data=sent)
     assert (status, body["error"]["code"]) == (400, "bad_request")
     assert not caplog.records
+
+
+async def test_a_handler_that_blocks_the_bot_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    clock = ManualClock()
+
+    async def heavy(_request: web.Request) -> web.Response:
+        clock._now += 3
+        return web.Response(text="done")
+
+    route = Route(method="GET", path="/heavy", handler=heavy, access="public", owner="slow")
+    async with serving(clock=clock, more=[route]) as port:
+        assert await port.status("GET", "/heavy") == 200
+    assert caplog.messages == [
+        "slow: GET /heavy held up the whole bot for 3.0 s; what blocks belongs into asyncio.to_thread"
+    ]
 
 
 async def test_a_database_that_is_away_is_no_bug_of_a_handlers(port: Port, caplog: pytest.LogCaptureFixture) -> None:

@@ -8,6 +8,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any, get_args
@@ -15,6 +16,7 @@ from typing import Any, get_args
 from aiohttp import web
 
 from botcore.clock import Clock
+from botcore.dispatch import blocked, stepped
 from botcore.errors import SettingsError, StoreUnavailable
 from botcore.http.answers import denial, dress, failure
 from botcore.http.guard import Guard
@@ -216,11 +218,13 @@ class Http:
         return failure(path, error.status, code, message, kept)
 
     def _guarded(self, route: Route) -> Handler:
+        told = partial(blocked, f"{route.owner}: {route.method} {route.path}")
+
         async def serve(request: web.Request) -> web.StreamResponse:
             if route.access != "public" and (denied := self._guard.stranger(request)):
                 return denial(request.path, denied)
             if route.stream:
-                return await route.handler(request)
+                return await stepped(route.handler(request), self._clock, told)
             # Read here, once, under a deadline; handlers get the kept bytes.
             try:
                 async with self._clock.timeout(BODY_DEADLINE_S):
@@ -229,7 +233,7 @@ class Http:
                 return failure(request.path, 408, "timeout", "the request's body took too long to arrive")
             except (web.RequestPayloadError, ValueError):
                 return failure(request.path, 400, "bad_request", "the request's body cannot be read")
-            return await route.handler(request)
+            return await stepped(route.handler(request), self._clock, told)
 
         return serve
 
