@@ -24,6 +24,8 @@ __all__ = ["Loaded", "load"]
 
 log: logging.Logger = logging.getLogger(__name__)
 Visit = Callable[[], AbstractAsyncContextManager[Bot]]
+OURS = frozenset({"enabled", "use"})
+"""Keys of a plugin's table that it never sees."""
 HOOKS = [name for name in vars(HookSpecs) if not name.startswith("_")]
 
 
@@ -74,7 +76,9 @@ def _build(section: str, name: str, table: Mapping[str, Any], origins: Mapping[s
     model = getattr(kind, "Settings", None) or _NoSettings
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise PluginLoadError(f"{name}: Settings must be a class of pydantic's BaseModel, not {model!r}")
-    settings = validate(model, values, f"{section}.{name}", origins)
+    if taken := sorted(OURS & model.model_fields.keys()):
+        raise PluginLoadError(f"{name}: Settings cannot have {', '.join(taken)}: the bot reads that itself")
+    settings = _validated(model, values, section, name, origins)
     try:
         return kind(settings) if model is not _NoSettings else kind()
     except BotcoreError:
@@ -82,6 +86,19 @@ def _build(section: str, name: str, table: Mapping[str, Any], origins: Mapping[s
     except (Exception, SystemExit) as error:
         raise PluginLoadError(
             f"{name}: cannot be built: {type(error).__name__}: {error}{_how_built(kind, error)}"
+        ) from error
+
+
+def _validated(
+    model: type[BaseModel], values: Mapping[str, Any], section: str, name: str, origins: Mapping[str, str]
+) -> BaseModel:
+    try:
+        return validate(model, values, f"{section}.{name}", origins)
+    except BotcoreError:
+        raise
+    except Exception as error:  # pydantic makes a mistake of the operator's of a ValueError alone
+        raise PluginLoadError(
+            f"{name}: its Settings failed: {type(error).__name__}; a validator raises ValueError"
         ) from error
 
 
