@@ -26,7 +26,7 @@ from botcore.messages import (
 )
 from botcore.ports import Delta, EngineStatus, Prompt, Usage
 from botcore.prompt import compose, estimate, fit, shorter
-from botcore.store import Claim
+from botcore.store import Claim, clean_text
 
 if TYPE_CHECKING:
     from botcore.clock import Clock
@@ -119,7 +119,8 @@ class LiveTurn:
 
     async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
         """See `Turn`."""
-        messages = compose(system, self.recalled, instruction or self.message.text)
+        composed = compose(system, self.recalled, instruction or self.message.text)
+        messages = [replace(message, content=clean_text(message.content)) for message in composed]
         return await fit(messages, window=self.engine.window, reserve=reserve, count=self._house.engine.count)
 
     async def count(self, messages: Sequence[PromptMessage]) -> int:

@@ -32,6 +32,7 @@ __all__ = ["Registered", "Registering"]
 
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 PANEL = re.compile(r"[a-z0-9_-]{1,32}")
+CLI = re.compile(r"botcore( [a-z0-9][a-z0-9_-]*){1,2}")
 NEVER_REACHED = frozenset({"stop", "again"})
 """Chat commands that the bot carries out before any plugin is asked."""
 OURS = frozenset(
@@ -133,8 +134,12 @@ class Registering:
             raise PluginLoadError(f"{self.name}: botcore {name} is the bot's own; give yours another name")
         if name in self._all.clis:
             raise PluginLoadError(f"{self.name}: botcore {name} already belongs to another plugin")
+        if not command:
+            raise PluginLoadError(f"{self.name}: botcore {name} has no sub-command")
         for sub_command, function in (command if isinstance(command, Mapping) else {"": command}).items():
             called = f"botcore {name} {sub_command}".rstrip()
+            if not CLI.fullmatch(called):
+                raise PluginLoadError(f"{self.name}: {called!r} cannot be typed; use words of a-z, 0-9, _ and -")
             self._callable(called, function)
             if inspect.iscoroutinefunction(function):
                 raise PluginLoadError(f"{self.name}: {called} must be a plain def; call asyncio.run in it")

@@ -138,10 +138,6 @@ class OpenAIClient(Transport):
                 if not (self._socket and wait.begins_again(self._moved)):
                     raise
 
-    async def _read(self, response: aiohttp.ClientResponse, wait: Wait) -> bytes:
-        async with self._errors(wait):
-            return await response.content.readany()
-
     def _parsed(self, data: str) -> Piece:
         try:
             return read_piece(data, who=self._who)
