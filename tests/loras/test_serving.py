@@ -246,6 +246,46 @@ async def test_another_wish_does_not_wait_for_the_next_try_of_the_one_before(
         await in_service(chat, "sft-2")
 
 
+class Unable(ScriptedEngine):
+    """Does not come up while it is to serve a version, as vLLM where memory is short; the base fails at first, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_status(stage="failed", detail="no memory for LoRA")
+        self.tries = 0
+
+    async def serve(self, version: LoraFiles | None) -> None:
+        if version and self.status.stage == "ready":
+            raise EngineUnavailable("it does not start: no memory for LoRA")
+        if not version:
+            self.tries += 1
+            if self.tries == 1:
+                raise EngineUnavailable("not even the base")
+            self.set_status(stage="ready")
+        await super().serve(version)
+
+
+async def test_an_engine_that_does_not_come_up_with_a_version_comes_up_with_the_base(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with chatting(tmp_path) as chat:
+        await offer(chat, "sft-1")
+        await chat.bot.loras.use("sft-1")
+        await in_service(chat, "sft-1")
+    async with chatting(tmp_path, engine=Unable(), plugins={"talker": Talker()}, clock=clock) as chat:
+        await until(lambda: "not even the base" in chat.bot.health().get("lora", ""))
+        await clock.advance(3.0)
+        await until(lambda: chat.engine.status.stage == "ready")
+        await chat.says("hi")
+        await chat.hears("hi")
+        assert (chat.engine.models, chat.engine.tries) == ([""], 2)  # type: ignore[attr-defined]
+        await clock.advance(1.0)
+        await until(lambda: "sft-1 cannot be served now: it does not start" in chat.bot.health().get("lora", ""))
+        assert (await row(chat, "sft-1")).state == "serving", "it is tried again"
+        await chat.bot.loras.off()
+        await until(lambda: "lora" not in chat.bot.health())
+
+
 class Borrowed(ScriptedEngine):
     """Another process runs it, and decides."""
 
