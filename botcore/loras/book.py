@@ -118,6 +118,13 @@ class LoraBook:
         found = await asyncio.to_thread(adapter_in, folder)
         return LoraFiles(name=version.name, folder=folder, files_hash=version.files_hash, rank=found.rank)
 
+    async def for_engine(self, version: Lora) -> LoraFiles:
+        """As `files`; by its name alone where they lie with another process, each of which has a folder of its own."""
+        folder = self._data_dir.resolve() / version.path
+        if self._local or await asyncio.to_thread(folder.exists):
+            return await self.files(version)
+        return LoraFiles(name=version.name, folder=folder, files_hash=version.files_hash, rank=0)
+
     async def use(self, name: str) -> Lora:
         """See `Loras.use`."""
         named = [version for version in await self.list() if version.name == name and version.state != "refused"]

@@ -57,7 +57,7 @@ class Serving:
         try:
             wanted, _ = await self._wish()
             if wanted and isinstance(self._engine, LoraEngine):
-                await self._engine.serve(await self._book.files(wanted))
+                await self._engine.serve(await self._book.for_engine(wanted))
         except FAILURES as error:
             if travels_on(error):
                 raise
@@ -136,7 +136,7 @@ class Serving:
 
     async def _serve(self, engine: LoraEngine, wanted: Lora | None) -> None:
         try:
-            await engine.serve(await self._book.files(wanted) if wanted else None)
+            await engine.serve(await self._book.for_engine(wanted) if wanted else None)
         except (ModelError, EngineRejected) as error:
             if wanted:
                 with suppress(StoreError):

@@ -162,6 +162,19 @@ async def test_files_that_vanished_while_the_bot_was_away_leave_the_base_and_a_r
         assert "its files are gone" in chat.bot.health()["lora"]
 
 
+async def test_files_that_lie_with_another_process_are_not_missed_where_the_engine_is_shared(chat: Chat) -> None:
+    version = await offer(chat, "sft-1")
+    await chat.bot.loras.use("sft-1")
+    await in_service(chat, "sft-1")
+    await chat.bot.loras.off()
+    await in_service(chat, "")
+    await chat.bot.database.write(loras.use, name="sft-1", now=1.0)  # that process's wish
+    (chat.bot.data_dir / version.path).rename(chat.bot.data_dir / "elsewhere")
+    chat.bot._serving.heard()  # type: ignore[union-attr]
+    await in_service(chat, "sft-1")
+    assert (await row(chat, "sft-1")).state == "serving"
+
+
 async def test_what_the_engine_refuses_is_off_with_its_reason(chat: Chat) -> None:
     await offer(chat, "sft-1")
     chat.engine.refuses["sft-1"] = "unexpected modules"
