@@ -129,7 +129,7 @@ class Serving:
                     serving.cancel()
                 elif engine.status.lora == name:
                     await self._settled(name, unsaid=False)  # new turns get it; the old ones end in their time
-                elif wanted:
+                elif wanted and self._owns:
                     await self._note(wanted, engine.status.detail or "changing over")
             await self._wait()
         self._heard.set()  # what came of it is looked at without a pause

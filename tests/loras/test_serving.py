@@ -362,6 +362,27 @@ async def test_whoever_waits_hears_of_a_change_though_the_clock_was_set_back(
         engine.go.set()
 
 
+class Follows(Slow):
+    """Waits for what another process does."""
+
+    @property
+    def owns(self) -> bool:
+        return False
+
+
+async def test_a_process_that_follows_another_one_says_nothing_in_its_place(tmp_path: Path) -> None:
+    engine = Follows()
+    async with chatting(tmp_path, engine=engine) as chat:
+        await offer(chat, "sft-1")
+        await chat.bot.loras.use("sft-1")
+        await until(lambda: engine.asked == ["sft-1"])
+        await chat.bot.database.write(loras.settle, name="sft-1", now=1.0)  # the other one has it
+        said = await row(chat, "sft-1")
+        engine.go.set()
+        await until(lambda: engine.status.lora == "sft-1")
+        assert ((await row(chat, "sft-1")).progress, (await row(chat, "sft-1")).told_at) == ("", said.told_at)
+
+
 class Plain:
     """An engine of somebody's own that knows nothing of versions."""
 

@@ -115,12 +115,6 @@ def test_what_is_to_stay_is_learnt_whole_or_not_at_all(server: Any) -> None:
     assert server.checks["greedy"]["whole"] == [hello, ""]
 
 
-def test_what_the_model_says_now_is_not_learnt_where_its_end_would_be_cut_off(server: Any) -> None:
-    whole, cut = server.checks["fits"]
-    assert whole == [server.checks["greedy"]["whole"][0]]
-    assert cut == []
-
-
 def test_a_state_is_on_the_disk_before_the_one_before_it_goes(server: Any) -> None:
     assert server.checks["saved"] == [["optimizer.pt", True], ["checkpoint-8", True], ["older", False]]
 

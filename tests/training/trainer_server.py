@@ -45,7 +45,6 @@ def checks() -> dict[str, Any]:
     tokenizer = AutoTokenizer.from_pretrained(STARTER)
     found: dict[str, Any] = {"starter": learner.parameters_of(STARTER), "learnt": learnt(tokenizer), "shares": shares()}
     found["greedy"] = said(tokenizer)
-    found["fits"] = [fits(tokenizer, context) for context in (64, 12)]
     found["saved"] = saved()
     found["precision"] = [precision(gpu=False), precision(gpu=True)]
     for style in STYLES:
@@ -81,15 +80,6 @@ def said(tokenizer: Any) -> dict[str, Any]:
     texts = {name: greedy.answers(model, tokenizer, prompts, 24, whole=whole) for name, whole in FEW}
     model.generation_config.eos_token_id = [5, 9]
     return texts | {"ends": greedy._ends(model, tokenizer), "end": tokenizer.eos_token_id}
-
-
-def fits(tokenizer: Any, context: int) -> list[str]:
-    """What the model in the box says to "Hi", where a run's rows are so long: learnt, if the answer fits whole."""
-    plan = Plan(base=str(STARTER), context=context)
-    model = learner.make_model(plan, learner.config_of(plan, tokenizer)).eval()
-    run = feedback.Feedback(mock.Mock(**{"read.return_value.plan": plan}), say)
-    run._tokenizer = tokenizer
-    return [text for _, text in run._said(model, [({"role": "user", "content": "Hi"},)])]
 
 
 def saved() -> list[tuple[str, bool]]:

@@ -112,15 +112,7 @@ class Feedback:
     def _said(self, model: Any, prompts: Any) -> list[Any]:
         """Prompts and what the model says to them now; what it says nothing to, or far too much, is left out."""
         said = answers(model, self._tokenizer, prompts, WHOLE, whole=True)
-        pairs = zip(prompts, said, strict=True)
-        return [(prompt, text) for prompt, text in pairs if text.strip() and self._length(prompt, text)]
-
-    def _length(self, prompt: Any, text: str) -> int:
-        """In tokens; 0 for one that the plan does not hold, of which TRL would cut off the end."""
-        try:
-            return len(encoded(self._tokenizer, Row("", prompt, text), self._plan.context)[0])
-        except TrainingError:
-            return 0
+        return [(prompt, text) for prompt, text in zip(prompts, said, strict=True) if text.strip()]
 
     def _looked_at(self, model: Any, learnt: list[Lesson], held: list[Lesson]) -> dict[str, Any]:
         """The adapter kept, with what it says; refused where that has collapsed."""
