@@ -3,10 +3,11 @@
 import io
 import random
 import textwrap
+import zipfile
 import zlib
 from collections.abc import Sequence
 
-__all__ = ["make_docx", "make_html", "make_pdf", "pdf_of", "prose", "stream_of"]
+__all__ = ["docx_of", "make_docx", "make_html", "make_pdf", "pdf_of", "prose", "stream_of"]
 
 FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
 _RESOURCES = b" /Resources << /Font << /F1 3 0 R >> >> >>"
@@ -76,6 +77,19 @@ def make_docx(sections: Sequence[tuple[str, str]], *, title: str = "", table: Se
                 cell.text = text
     file = io.BytesIO()
     document.save(file)
+    return file.getvalue()
+
+
+def docx_of(body: str) -> bytes:
+    """A Word document with the heading "Fees" and this XML below it."""
+    with zipfile.ZipFile(io.BytesIO(make_docx([("Fees", "")]))) as made:
+        parts = {name: made.read(name) for name in made.namelist()}
+    name = "word/document.xml"
+    parts[name] = parts[name].replace(b"<w:sectPr", body.encode() + b"<w:sectPr")
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, raw in parts.items():
+            archive.writestr(name, raw)
     return file.getvalue()
 
 

@@ -24,7 +24,7 @@ from botcore_qa.documents import Found
 from botcore_qa.kinds import Unreadable
 from botcore_qa.reader.parts import End, Opening, Part, Refusal, Section, from_line, to_line
 from botcore_qa.reading import examine, parts
-from tests.documents import FONT, make_docx, make_html, make_pdf, pdf_of, prose, stream_of
+from tests.documents import FONT, docx_of, make_docx, make_html, make_pdf, pdf_of, prose, stream_of
 from tests.plugins.conftest import is_reader, readers
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -108,6 +108,38 @@ async def test_word_keeps_headings_lists_and_tables(paper: Paper) -> None:
         ),
         End(),
     ]
+
+
+def words(*parts: str) -> str:
+    """Words as a Word document holds them, each in a wrapper of its own."""
+    return "".join(
+        f'<w:{part}><w:r><w:t xml:space="preserve">words in {part} </w:t></w:r></w:{part}>' for part in parts
+    )
+
+
+async def test_word_is_read_with_its_changes_fields_and_text_boxes(paper: Paper) -> None:
+    box = "<w:r><w:pict><w:txbxContent><w:p><w:r><w:t>In a box.</w:t></w:r></w:p></w:txbxContent></w:pict></w:r>"
+    deleted = "<w:del><w:r><w:t>Gone.</w:t></w:r></w:del>"
+    changed = f"<w:p>{words('ins', 'moveTo', 'smartTag', 'fldSimple')}{deleted}{words('moveFrom')}{box}</w:p>"
+    field = f"<w:sdt><w:sdtContent><w:p>{words('hyperlink')}</w:p></w:sdtContent></w:sdt>"
+    assert await read(paper("a.docx", docx_of(changed + field))) == [
+        Opening(title="Fees"),
+        Section(
+            text="words in ins words in moveTo words in smartTag words in fldSimple\n\nIn a box.\n\nwords in hyperlink",
+            heading=("Fees",),
+        ),
+        End(),
+    ]
+
+
+async def test_a_table_in_a_table_is_read(paper: Paper) -> None:
+    def table(inside: str) -> str:
+        return f"<w:tbl><w:tblGrid><w:gridCol/></w:tblGrid><w:tr><w:tc>{inside}<w:p/></w:tc></w:tr></w:tbl>"
+
+    inner = table("<w:p><w:r><w:t>inside</w:t></w:r></w:p>")
+    [_, section, _] = await read(paper("a.docx", docx_of(table(f"<w:p><w:r><w:t>outside</w:t></w:r></w:p>{inner}"))))
+    assert isinstance(section, Section)
+    assert section.text == "| outside inside |\n| --- |"
 
 
 async def test_html_keeps_what_a_reader_reads(paper: Paper) -> None:
