@@ -158,6 +158,41 @@ async def test_html_tables_and_code_stay_readable(paper: Paper) -> None:
     assert section.text == "| Day | Opens |\n| --- | --- |\n| Monday | 9 / 10 |\n\n```\nmake\n  run\n```"
 
 
+async def test_cells_that_span_others_leave_each_in_its_column(paper: Paper) -> None:
+    page = b"""<table><tr><th>Who<th>Card<th>Fee<tr><td rowspan=2>Adults<td>day<td>5<tr><td>month<td>50
+      <tr><td colspan=2>Children<td rowspan=0>0<tr><td>Dogs<td rowspan=9999>all<td>1<tr><td>Cats<td>2</table>"""
+    [_, section, _] = await read(paper("a.html", page))
+    assert isinstance(section, Section)
+    assert section.text.split("\n")[2:] == [
+        "| Adults | day | 5 |",
+        "| Adults | month | 50 |",
+        "| Children |  | 0 |",
+        "| Dogs | all | 1 |",
+        "| Cats | all | 2 |",
+    ]
+
+
+async def test_cells_of_word_that_span_others_do_too(paper: Paper) -> None:
+    def cell(text: str, *, columns: int = 1) -> str:
+        span = f'<w:tcPr><w:gridSpan w:val="{columns}"/></w:tcPr>'
+        return f"<w:tc>{span}<w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>"
+
+    rows = (cell("Who") + cell("Card") + cell("Fee"), cell("Children", columns=2) + cell("0"))
+    grid = f"<w:tblGrid>{'<w:gridCol/>' * 3}</w:tblGrid>"
+    table = f"<w:tbl>{grid}{''.join(f'<w:tr>{row}</w:tr>' for row in rows)}</w:tbl>"
+    [_, section, _] = await read(paper("a.docx", docx_of(table)))
+    assert isinstance(section, Section)
+    assert section.text == "| Who | Card | Fee |\n| --- | --- | --- |\n| Children |  | 0 |"
+
+
+async def test_html_menus_are_left_out_and_lists_keep_their_items(paper: Paper) -> None:
+    page = (
+        b"<div role=navigation><a>Home</a></div><div hidden>Folded.</div><ul><li><p>one</p><p>more</p><li>two<ul><li>b"
+    )
+    [_, section, _] = await read(paper("a.html", page))
+    assert section == Section(text="Folded.\n\n- one\n\nmore\n\n- two\n- b")
+
+
 @pytest.mark.parametrize(
     ("raw", "text"),
     [

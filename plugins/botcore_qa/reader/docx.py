@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import IO, TYPE_CHECKING
 
 from botcore_qa.reader.parts import Block, End, Heading, Opening, Part, Refusal, sections
@@ -108,8 +109,10 @@ def _paragraph(paragraph: "Paragraph") -> Iterator[Heading | Block]:
 
 def _table(table: "Table") -> Iterator[Block]:
     for number, row in enumerate(table.rows):
-        cells = [cell for at, cell in enumerate(row.cells) if not at or cell._tc is not row.cells[at - 1]._tc]
-        yield Block("| " + " | ".join(_cell(cell) for cell in cells) + " |", "row")
+        cells = row.cells  # one that takes up several columns is here several times
+        goes_on = [False, *(one._tc is other._tc for one, other in pairwise(cells))]
+        words = ("" if same else _cell(cell) for same, cell in zip(goes_on, cells, strict=True))
+        yield Block(f"| {' | '.join(words)} |", "row")
         if not number:
             yield Block("|" + " --- |" * len(cells), "row")
 
