@@ -198,6 +198,7 @@ async def test_html_menus_are_left_out_and_lists_keep_their_items(paper: Paper) 
     [
         ("<meta charset=iso-8859-1><p>Straße".encode("latin-1"), "Straße"),
         ("<p>Straße".encode("utf-16"), "Straße"),
+        ("<meta charset=iso-8859-1><p>“5 €”".encode("cp1252"), "“5 €”"),
         ("\ufeff<p>Straße".encode(), "Straße"),
     ],
 )
@@ -222,6 +223,8 @@ async def test_markdown_is_read_section_by_section(paper: Paper) -> None:
         "\ufeffArticle;Shelf\r\nmast;B 4\r\n".encode(),
         b"\nArticle\tShelf\n\nmast\tB 4",
         b'"Article","Shelf"\n"mast","B\n4"\n,\n',
+        b"sep=;\nArticle;Shelf\nmast;B 4\n",
+        "Article\tShelf\r\nmast\tB 4\r\n".encode("utf-16"),
     ],
 )
 async def test_csv_is_a_table_below_its_first_row(paper: Paper, raw: bytes) -> None:
@@ -292,7 +295,8 @@ def archive(entries: dict[str, bytes]) -> bytes:
         ("a.html", lambda: b"<meta charset=klingon><p>x", "not the KLINGON text it should be"),
         ("a.html", lambda: b"<script>only()</script>", "holds no text"),
         ("a.html", lambda: b"a\0b", "holds NUL bytes: no text file"),
-        ("a.txt", lambda: "Straße".encode("utf-16"), "not UTF-8 text (byte 0); save it as UTF-8"),
+        ("a.txt", lambda: "Straße".encode("utf-16")[:-1], "not UTF-16 text (byte 12); save it as UTF-8"),
+        ("a.txt", lambda: "Straße".encode("utf-16-le"), "not UTF-8 text (byte 8); save it as UTF-8"),
         ("a.txt", lambda: make_docx([]) * 0 + b"\x1f\x8b\x08", "named .txt, but holds a gzip archive"),
         ("a.exe", lambda: b"MZ", 'type ".exe" is not supported'),
     ],

@@ -46,7 +46,8 @@ def _decoded(raw: bytes) -> str:
     if named and encoding == "utf-8-sig" and not raw.startswith(codecs.BOM_UTF8):
         encoding = named[1].decode()
     try:
-        text = raw.decode(encoding)
+        known = codecs.lookup(encoding).name
+        text = raw.decode("cp1252" if known in ("iso8859-1", "ascii") else known)  # as browsers do
     except (LookupError, UnicodeDecodeError) as error:
         raise Refusal(f"not the {encoding.removesuffix('-sig').upper()} text it should be; save it as UTF-8") from error
     if "\0" in text:
