@@ -148,7 +148,8 @@ class LiveTurn:
 
     async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
         """See `Turn`."""
-        messages = compose(system, self.recalled, instruction or self.message.text)
+        speaker = None if self.conversation.private else self.message.person
+        messages = compose(system, self.recalled, instruction or self.message.text, speaker=speaker)
         return await fit(messages, window=self.engine.window, reserve=reserve, count=self._house.engine.count)
 
     async def count(self, messages: Sequence[PromptMessage]) -> int:
