@@ -23,6 +23,7 @@ ASKING = re.compile(
     "|언제|어디서?|얼마|무엇|누구|어떻게|인가요|나요|습니까"
 )
 """What asks, where no space stands around it."""
+ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th)$")
 _SUFFIXES = """
 izations ization ations ation ating ators ator ated ates ate ingly edly ments ment ings ing ions ion
 ships ship ers er ery ors or ed es als al ly
@@ -138,7 +139,7 @@ def _single(rest: str) -> str:
 
 def _parts(word: str) -> list[str]:
     if any(sign.isdigit() for sign in word):
-        return [word]
+        return [ORDINAL.sub(r"\1", word)]
     if not UNSPACED.search(word):
         return [stem(word)]
     return [word[at : at + 2] for at in range(max(1, len(word) - 1))]

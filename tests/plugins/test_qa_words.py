@@ -44,6 +44,10 @@ def test_names_of_settings_are_found_by_their_words() -> None:
     assert stems("max_file_bytes") == stems("max file bytes")
 
 
+def test_the_third_is_three() -> None:
+    assert stems("May 3rd, the 21st, AX3rd") == ["may", "3", "the", "21", "ax3rd"]
+
+
 def test_what_hyphens_join_is_also_one_word() -> None:
     assert stems("the AX-200S") == ["the", "ax", "200s", "ax200s"]
     assert stems("Wi‑Fi") == ["wi", "fi", *stems("WiFi")]
