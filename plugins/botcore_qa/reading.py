@@ -81,9 +81,13 @@ def _text(found: Found) -> Iterator[Part]:
     with found.open() as stream:
         text = _decoded(stream.read(TEXT_BYTES + 1))
     yield Opening(title=markdown.title(text, found.source))
+    said = False
     for path, section in markdown.sections(text):
         for piece in slices(section):
+            said = True
             yield Section(text=piece, heading=tuple(path))
+    if not said:
+        raise Unreadable("holds headings and no text")
     yield End()
 
 

@@ -56,17 +56,17 @@ aan ab abbiamo aber al alla ao aos au auch auf aus aux avec avez avoir avons bei
 chi ciao combien como con cosa cual cuales cuando cuanta cuantas cuanto cuantos da daar dai dal dalla dan dans darf
 das dat de debe debo dei del della delle dem der des deve devo deze di dit dois doit donde durch durfen e een ein eine
 einem einen einer eines el ella elle elles ellos em en er es est estan este esto et etait faire fait faut fazer fur
-gegen geht gibt gli gracias grazie ha habe haben hace hacer hallo hasta heb hebben heeft het hier hij hoelang hoeveel
-hola ich ik il ils im ist ja je kan kann konnen kunnen la lange las le les leur leurs lo los lui ma mag mais mein
-meine meinen meiner merci meu meus mi mia mich mie mijn minha minhas mio mir mis mochte moet moeten mogen mon muss
-mussen na naar nach nao nas nei nein nel nella nicht niet noch nog non nos notre nous nuestra nuestro nur obrigada
-obrigado oder ohne ola onde ons onze ou oui para pas pelo pendant per perche pero peut peuvent peux plait pode podem
-podemos por porque possiamo posso possono pourquoi pouvons preciso puede pueden puedo puis puo qu quais qual quale
-quali quand quando quanta quantas quante quanti quanto quantos que quel quelle quelles quels quem qui quien quienes
-quoi sa sans se si sich sie sind soll sollen sollte sono sont svp tem tener tengo tenho tiene uber uit um uma un una
-unas und une unos uns unser unsere unter viel viele vom von voor vor waar waarom wann wanneer warum wat welche welchem
-welchen welcher welches welke wem wen wenn wer werden weshalb wie wieso wieviel wieviele wij wir wird wo wofur woher
-wohin womit worden y zijn zo zu zum zur
+gegen geht gibt gli gracias grazie ha habe haben hace hacer hallo hasta heb hebben heeft het hier hij hoch hoelang
+hoeveel hola ich ik il ils im ist ja je kan kann konnen kunnen la lange las le les leur leurs lo los lui ma mag mais
+mein meine meinen meiner merci meu meus mi mia mich mie mijn minha minhas mio mir mis mochte moet moeten mogen mon
+muss mussen na naar nach nao nas nei nein nel nella nicht niet noch nog non nos notre nous nuestra nuestro nur
+obrigada obrigado oder ohne ola onde ons onze ou oui para pas pelo pendant per perche pero peut peuvent peux plait
+pode podem podemos por porque possiamo posso possono pourquoi pouvons preciso puede pueden puedo puis puo qu quais
+qual quale quali quand quando quanta quantas quante quanti quanto quantos que quel quelle quelles quels quem qui quien
+quienes quoi sa sans se si sich sie sind soll sollen sollte sono sont svp tem tener tengo tenho tiene uber uit um uma
+un una unas und une unos uns unser unsere unter viel viele vom von voor vor waar waarom wann wanneer warum wat welche
+welchem welchen welcher welches welke wem wen wenn wer werden weshalb wie wieso wieviel wieviele wij wir wird wo wofur
+woher wohin womit worden y zijn zo zu zum zur
 """
 EMPTY = frozenset(f"{_EMPTY} {_EMPTY_ELSEWHERE}".split())
 """Words that say nothing about the subject: grammar, courtesy, and the frame of a question. Of German, French, Spanish,

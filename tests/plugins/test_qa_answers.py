@@ -142,6 +142,7 @@ LIBRARIES = {
     [
         ("Wann öffnet die Bücherei?", "buecherei.md"),
         ("Wie viel kostet ein Ausweis?", "buecherei.md"),
+        ("Wie hoch sind die Gebühren?", "buecherei.md"),
         ("Hält hier eine Strassenbahn?", "buecherei.md"),
         ("Quand ouvre la bibliothèque ?", "bibliotheque.md"),
         ("Combien coûte la carte ?", "bibliotheque.md"),

@@ -295,6 +295,7 @@ def archive(entries: dict[str, bytes]) -> bytes:
         ("a.html", lambda: b"<meta charset=klingon><p>x", "not the KLINGON text it should be"),
         ("a.html", lambda: b"<script>only()</script>", "holds no text"),
         ("a.html", lambda: b"a\0b", "holds NUL bytes: no text file"),
+        ("a.md", lambda: b"---\ntitle: Only\n---\n# Only\n\n## Headings", "holds headings and no text"),
         ("a.txt", lambda: "Straße".encode("utf-16")[:-1], "not UTF-16 text (byte 12); save it as UTF-8"),
         ("a.txt", lambda: "Straße".encode("utf-16-le"), "not UTF-8 text (byte 8); save it as UTF-8"),
         ("a.txt", lambda: make_docx([]) * 0 + b"\x1f\x8b\x08", "named .txt, but holds a gzip archive"),
