@@ -11,6 +11,7 @@ __all__ = ["docx_of", "make_docx", "make_html", "make_pdf", "pdf_of", "prose", "
 
 FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
 _RESOURCES = b" /Resources << /Font << /F1 3 0 R >> >> >>"
+_PICTURE = b" >> /XObject << /P << /Subtype /Image >> >> >>"
 LINE = 90
 """Characters of a printed line."""
 
@@ -28,8 +29,8 @@ def stream_of(text: str) -> bytes:
     return b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed)
 
 
-def pdf_of(contents: Sequence[bytes], *, title: str = "", font: bytes = FONT) -> bytes:
-    """A PDF whose pages have these stream objects as their content."""
+def pdf_of(contents: Sequence[bytes], *, title: str = "", font: bytes = FONT, picture: bool = False) -> bytes:
+    """A PDF whose pages have these stream objects as their content, and a ``picture`` each."""
     kids = b" ".join(b"%d 0 R" % (5 + 2 * number) for number in range(len(contents)))
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -37,7 +38,10 @@ def pdf_of(contents: Sequence[bytes], *, title: str = "", font: bytes = FONT) ->
         font,
         b"<< /Title (%s) >>" % _escaped(title),
     ]
-    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R" + _RESOURCES
+    resources = (
+        _RESOURCES.replace(b" >> >>", b" >> /XObject << /P << /Subtype /Image >> >> >>") if picture else _RESOURCES
+    )
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R" + resources
     for number, content in enumerate(contents):
         objects += [page % (6 + 2 * number), content]
     return _file(objects)

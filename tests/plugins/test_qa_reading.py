@@ -93,6 +93,14 @@ async def test_a_page_without_letters_is_named_and_the_others_are_read(paper: Pa
     assert found[-1] == End(unread=(2,))
 
 
+@pytest.mark.parametrize(("picture", "unread"), [(True, (2,)), (False, ())])
+async def test_a_scan_among_pages_of_text_is_named_and_an_empty_page_is_not(
+    paper: Paper, unread: tuple[int, ...], *, picture: bool
+) -> None:
+    made = pdf_of([stream_of("Plain text."), stream_of(""), stream_of("More.")], picture=picture)
+    assert (await read(paper("a.pdf", made)))[-1] == End(unread=unread)
+
+
 async def test_word_keeps_headings_lists_and_tables(paper: Paper) -> None:
     made = make_docx(
         [("Opening hours", "We open at nine."), ("Fees", "Some things cost.\n\nNot much.")],
