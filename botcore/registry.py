@@ -110,7 +110,10 @@ class Registry(Protocol):
         ...
 
     def command(self, name: str, help: str, handler: CommandHandler) -> None:
-        """Answer ``/name``. Two plugins with one name are a load error, and so are ``/stop`` and ``/again``."""
+        """Answer ``/name``. Two plugins with one name are a load error, and so are ``/stop`` and ``/again``.
+
+        A handler that fails or is too slow ends the reply as failed; None lets `reply` answer.
+        """
         ...
 
     def cli(self, name: str, command: CliCommands) -> None:
