@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import botcore
+from tests.calls import botcore
 
 pytestmark = pytest.mark.slow
 

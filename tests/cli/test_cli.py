@@ -16,6 +16,7 @@ from botcore.cli.config import _written, check
 from botcore.cli.talk import _print_end
 from botcore.errors import SettingsError
 from botcore.registry import OURS
+from tests.calls import botcore
 
 LOCKED = 'data_dir = "{data}"'
 
@@ -24,20 +25,6 @@ LOCKED = 'data_dir = "{data}"'
 def here(tmp_path: Path) -> Path:
     (tmp_path / "bot.toml").write_text(f"[bot]\n{LOCKED.format(data=tmp_path / 'data')}\n[plugins.textgen]\n")
     return tmp_path
-
-
-def botcore(*arguments: str, here: Path, typed: str = "", **environ: str) -> "subprocess.CompletedProcess[str]":
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("BOTCORE_")}
-    return subprocess.run(
-        [sys.executable, "-m", "botcore", *arguments],
-        capture_output=True,
-        text=True,
-        cwd=here,
-        env=clean | environ,
-        timeout=60,
-        check=False,
-        input=typed,
-    )
 
 
 def test_help_names_every_command(here: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from botcore.testing.openai_server import FakeOpenAI
-from tests.cli.test_cli import botcore
+from tests.calls import botcore
 
 SECRET = "AAHthe-secret-half-of-the-token-12345"
 TELEGRAM = """

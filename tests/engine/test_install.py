@@ -215,6 +215,18 @@ async def test_a_cancelled_installation_leaves_no_process(tmp_path: Path) -> Non
     wait_for_the_end(pids[0])
 
 
+async def test_every_module_is_compiled_but_for_what_is_none(tmp_path: Path) -> None:
+    packages = tmp_path / "lib" / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "good.py").write_text("x = 1\n")
+    (packages / "template.py").write_text("{{ x }} = 1\n")
+    python_in(tmp_path).parent.mkdir()
+    python_in(tmp_path).symlink_to(sys.executable)
+    with (tmp_path / "log").open("w", encoding="utf-8") as log:
+        await _Installer(tmp_path, "cpu", lambda *_: None, log)._compile()
+    assert [file.name.partition(".")[0] for file in (packages / "__pycache__").iterdir()] == ["good"]
+
+
 def wait_for_the_end(group: int) -> None:
     """Killed they are; the kernel may need a moment."""
     while living(group):

@@ -7,12 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from botcore_qa.command import _told
 from botcore_qa.ingestion import Summary
+from tests import calls
 from tests.documents import make_pdf, prose
 
 pytestmark = pytest.mark.slow
@@ -25,14 +25,7 @@ RULES = ["Welcome to the club.", "Members may bring two guests.", "The sauna is 
 def botcore(tmp_path: Path) -> Call:
     (tmp_path / "bot.toml").write_text(f'[bot]\ndata_dir = "{tmp_path / "data"}"\n[plugins.qa]\nsources = []\n')
     (tmp_path / "rules.pdf").write_bytes(make_pdf(RULES, title="Rules"))
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("BOTCORE_")}
-
-    def call(*arguments: str, **more: Any) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "botcore", *arguments, "-c", "bot.toml"]
-        given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more
-        return subprocess.run(command, text=True, cwd=tmp_path, env=clean, timeout=60, check=False, **given)
-
-    return call
+    return lambda *arguments: calls.botcore(*arguments, "-c", "bot.toml", here=tmp_path)
 
 
 @pytest.mark.slow
@@ -95,7 +88,8 @@ def test_what_the_settings_list_comes_back_and_that_is_said(botcore: Call, tmp_p
 def test_on_a_terminal_a_long_document_shows_its_page(botcore: Call, tmp_path: Path) -> None:
     (tmp_path / "book.pdf").write_bytes(make_pdf([prose(number) for number in range(60)]))
     ours, theirs = pty.openpty()
-    botcore("ingest", "book.pdf", stdout=theirs)
+    command = [sys.executable, "-m", "botcore", "ingest", "book.pdf", "-c", "bot.toml"]
+    subprocess.run(command, cwd=tmp_path, stdout=theirs, check=True)
     os.close(theirs)
     told = os.read(ours, 65_536).decode()
     os.close(ours)

@@ -1,17 +1,20 @@
 """``botcore slack manifest``: the app to create, whether anything is configured or not."""
 
 import json
-import subprocess
-import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from botcore_slack.manifest import manifest, yaml
+from tests.calls import botcore
+
+if TYPE_CHECKING:
+    import subprocess
 
 
-def run(*options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "botcore", "slack", "manifest", *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def run(*options: str) -> "subprocess.CompletedProcess[str]":
+    return botcore("slack", "manifest", *options, here=Path.cwd())
 
 
 def test_over_sockets_no_address_is_needed() -> None:
