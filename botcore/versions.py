@@ -60,6 +60,7 @@ class LoraFiles:
     files_hash: str
     """What the files must hash to when they are loaded."""
     rank: int
+    """0 = they lie with another process of the bot, which loads them: here it is known by its name alone."""
 
 
 class Loras(Protocol):

@@ -96,8 +96,11 @@ def _task(settings: "Settings", name: str, asked: "list[Question]", adapter: str
     from botcore.training.questions import hash_of
 
     chosen = name or settings.engine.model
+    base = base_of(settings, chosen)
+    if adapter:
+        _fits(settings, adapter, base)
     return Task(
-        model=base_of(settings, chosen),
+        model=base,
         name=chosen + (f" with {adapter}" if adapter else ""),
         set_hash=hash_of(asked),
         adapter=_adapter(settings, adapter),
@@ -119,6 +122,31 @@ def _adapter(settings: "Settings", name: str) -> str:
         if (folder / "adapter_config.json").is_file():
             return str(folder.resolve())
     raise TrainingError(f"{name} is no LoRA version, no run that made one, and no adapter's folder; botcore lora list")
+
+
+def _fits(settings: "Settings", name: str, base: str) -> None:
+    """Raises `TrainingError` where the adapter was made for other weights; where nobody knows, it is measured."""
+    from botcore.errors import TrainingError
+    from botcore.models.adapter import base_hash
+    from botcore.newfile import plainly
+
+    theirs, weights = run_async(_made_for(settings, name))
+    with plainly(f"cannot read {base}"):
+        if weights and weights != base_hash(Path(base)):
+            raise TrainingError(
+                f"{name} was made for {theirs}, and {base} has other weights; botcore eval model {theirs}"
+            )
+
+
+async def _made_for(settings: "Settings", name: str) -> tuple[str, str]:
+    """The base of a version or of a run's adapter, and the hash of its weights; "" where nobody knows."""
+    from botcore.bot import visiting
+    from botcore.training.runs import all_runs
+
+    known = {record.id: (record.base, record.base_hash) for record in all_runs(settings.bot.data_dir)}
+    async with visiting(settings) as bot:
+        known |= {version.name: (version.base, version.base_hash) for version in await bot.loras.list()}
+    return known.get(name, ("", ""))
 
 
 class _Said:

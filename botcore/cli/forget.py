@@ -29,13 +29,14 @@ def forget(
         raise SettingsError("--user is empty: give the person's id, as in an exported line")
     settings = settings_for(config)
     found = run_async(_found(settings, channel, user))
+    learnt = _learnt(settings, list(found), user)
     if not json:
-        _show(user, found)
+        _show(user, found, learnt)
     if not (yes or _agreed(user)):
         raise typer.Exit(1)
     failed = run_async(_forgotten(settings, list(found), user))
     if json:
-        print_json({"user": user, "found": found, "failed": failed})
+        print_json({"user": user, "found": found, "learnt": learnt, "failed": failed})
     elif failed:
         typer.echo(f"Not yet forgotten by {', '.join(failed)}; the bot tries again, or call this again.", err=True)
     else:
@@ -44,12 +45,23 @@ def forget(
         raise typer.Exit(1)
 
 
-def _show(user: str, found: Found) -> None:
+def _learnt(settings: "Settings", channels: list[str], user: str) -> list[str]:
+    """The training runs whose adapter learnt from them."""
+    from botcore.messages import Forgotten
+    from botcore.training.forgotten import learnt_from
+
+    asked = [Forgotten(channel=name, person=user) for name in channels]
+    return sorted({run for whom in asked for run in learnt_from(settings.bot.data_dir, whom)})
+
+
+def _show(user: str, found: Found, learnt: list[str]) -> None:
     for name, counts in found.items():
         told = ", ".join(
             f"{number} {what.removesuffix('s') if number == 1 else what}" for what, number in counts.items() if number
         )
         typer.echo(f"{user} on {name}: {told or 'nothing in the core; plugins are asked'}")
+    if learnt:
+        typer.echo(f"{', '.join(learnt)} learnt from them, and cannot unlearn: botcore lora off, and train again")
 
 
 def _agreed(user: str) -> bool:

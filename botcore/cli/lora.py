@@ -32,13 +32,14 @@ PROMPTS = ("Hello!", "Who are you?", "What can you do?")
 @app.command("list")
 def list_versions(config: ConfigFiles = None, json: AsJson = False) -> None:
     """List all versions, oldest first: base, training, figures, state and why."""
-    versions = run_async(_all(settings_for(config)))
+    settings = settings_for(config)
+    versions = run_async(_all(settings))
     if json:
         print_json([dataclasses.asdict(version) for version in versions])
         return
     for version in versions:
         typer.echo(_line(version))
-        if remark := version.reason or version.progress:
+        if remark := version.reason or version.progress or _said_of_its_run(settings, version):
             typer.echo(f"    {remark}")
     if not versions:
         typer.echo("There are no LoRA versions; botcore train sft or botcore train feedback makes one.")
@@ -180,6 +181,18 @@ def _line(version: "Lora") -> str:
     base = version.base if len(version.base) <= 24 else f"…{version.base[-23:]}"
     line = f"{version.name:<16} {state:<11} {when(version.made_at)}  {base:<12} {version.method:<4} {_figures(version)}"
     return f"{line.rstrip()}  from {version.run}" if version.run not in ("", version.name) else line.rstrip()
+
+
+def _said_of_its_run(settings: "Settings", version: "Lora") -> str:
+    """Such as that somebody was forgotten whom it learnt from; "" where that run is gone."""
+    from botcore.errors import TrainingError
+    from botcore.training.runs import find_run
+
+    try:
+        record = find_run(settings.bot.data_dir, version.run).read()
+    except TrainingError:
+        return ""
+    return record.reason if record.data == version.dataset_hash else ""
 
 
 def _figures(version: "Lora") -> str:

@@ -113,7 +113,8 @@ class Fleet:
 
     async def _with_a_pause(self, old: Lane, new: Lane, again: Callable[[Lane], Lane]) -> None:
         self.serving = new
-        detail = f"changing to {new.plan.model.name}: not enough memory for two engines, so there is a pause"
+        why = ": not enough memory for two engines, so there is a pause" if old.client else ""
+        detail = f"changing to {new.plan.model.name}{why}"
         self._board.show(stage="model", detail=detail, progress=None)
         try:
             await self._quiet(old)
@@ -173,9 +174,10 @@ class Fleet:
             await self._retire(lane)
 
     async def _quiet(self, lane: Lane) -> None:
-        """Return when nobody works with it."""
-        await self._idle(self.lending.free(lane.adapters))
-        await self._idle(lane.drained())
+        """Return when nobody works with it; nobody can where its server does not live."""
+        if lane.client:
+            await self._idle(self.lending.free(lane.adapters))
+            await self._idle(lane.drained())
 
     async def _idle(self, waiting: Coroutine[Any, Any, None]) -> None:
         """Wait, but no longer than a turn can take."""

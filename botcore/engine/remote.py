@@ -168,6 +168,8 @@ class RemoteEngine:
         if version and await self._lost(version.name):
             if not self.owns:
                 raise EngineUnavailable(f"the process that runs the engine has not loaded {version.name} yet")
+            if not version.rank:
+                raise EngineUnavailable(f"{self._shown} has no {version.name} yet, and {version.folder} is not here")
             await self._load(version)
             self._names.add(version.name)
         self._board.show(lora=version.name if version else "")

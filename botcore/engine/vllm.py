@@ -140,7 +140,7 @@ class VllmEngine:
     async def _take_over(self, new: Lane) -> None:
         old = self._fleet.running
         gpu = self._footing.python.build == "cuda"
-        beside = not gpu and await asyncio.to_thread(has_room_for_two, old.group)
+        beside = bool(old.client) and not gpu and await asyncio.to_thread(has_room_for_two, old.group)
         await self._fleet.take_over(new, beside=beside, again=self._again)
 
     def _again(self, lane: Lane) -> Lane:

@@ -10,6 +10,7 @@ from botcore.clock import Clock
 from botcore.engine.model import find_model
 from botcore.errors import ModelError
 from botcore.models.adapter import adapter_in, base_hash, copy_adapter, what_is_wrong
+from botcore.newfile import plainly
 from botcore.store import Store, loras
 from botcore.versions import Lora, LoraFiles
 
@@ -58,13 +59,14 @@ class LoraBook:
     ) -> Lora:
         """See `Loras.offer`."""
         base = base or self._model
-        self._check_name(name, base)
+        served = find_model(base, data_dir=self._data_dir)
+        self._check_name(name, base, served.name)
         if any(name == version.name for version in await self.list()):
             raise ModelError(f"there is a LoRA version {name} already; give another name")
         files = await asyncio.to_thread(adapter_in, folder)  # threads: both read every byte
         weights = await asyncio.to_thread(self._hash, base)
         path = Path(LORAS, name)
-        await asyncio.to_thread(copy_adapter, folder, self._data_dir / path)
+        await asyncio.to_thread(self._copy, folder, path)
         now = self._clock.now()
         version = Lora(
             name=name,
@@ -84,14 +86,20 @@ class LoraBook:
         await self._store.write(loras.add, version=version)
         return version
 
-    def _check_name(self, name: str, base: str) -> None:
+    def _check_name(self, name: str, *bases: str) -> None:
+        """Requests name the base by what it is served as, and a version by its name."""
         if not NAME.fullmatch(name):
             raise ModelError(f"{name!r} cannot name a LoRA version: letters, digits, . _ - and at most 64 of them")
-        if name in ("base", base, self._model):
+        if name in ("base", self._model, *bases):
             raise ModelError(f"{name} means the model itself; give the LoRA version another name")
 
     def _hash(self, base: str) -> str:
-        return base_hash(Path(find_model(base, data_dir=self._data_dir).source))
+        with plainly(f"cannot read {base}"):
+            return base_hash(Path(find_model(base, data_dir=self._data_dir).source))
+
+    def _copy(self, folder: Path, path: Path) -> None:
+        with plainly(f"cannot copy {folder} to {self._data_dir / path}"):
+            copy_adapter(folder, self._data_dir / path)
 
     async def list(self) -> Sequence[Lora]:
         """See `Loras.list`."""
@@ -109,6 +117,13 @@ class LoraBook:
             )
         found = await asyncio.to_thread(adapter_in, folder)
         return LoraFiles(name=version.name, folder=folder, files_hash=version.files_hash, rank=found.rank)
+
+    async def for_engine(self, version: Lora) -> LoraFiles:
+        """As `files`; by its name alone where they lie with another process, each of which has a folder of its own."""
+        folder = self._data_dir.resolve() / version.path
+        if self._local or await asyncio.to_thread(folder.exists):
+            return await self.files(version)
+        return LoraFiles(name=version.name, folder=folder, files_hash=version.files_hash, rank=0)
 
     async def use(self, name: str) -> Lora:
         """See `Loras.use`."""

@@ -57,7 +57,7 @@ class Serving:
         try:
             wanted, _ = await self._wish()
             if wanted and isinstance(self._engine, LoraEngine):
-                await self._engine.serve(await self._book.files(wanted))
+                await self._engine.serve(await self._book.for_engine(wanted))
         except FAILURES as error:
             if travels_on(error):
                 raise
@@ -97,8 +97,14 @@ class Serving:
             self._said = None
             if wanted and self._owns:
                 await self._note(wanted, engine.status.detail or "the engine starts")
-        elif self._clock.monotonic() >= self._not_before or name != self._put_off:
+            if engine.status.stage == "failed" and not engine.settled("") and self._due(""):
+                await self._fall_back(engine)
+        elif self._due(name):
             await self._bring(group, engine, wanted)
+
+    def _due(self, name: str) -> bool:
+        """Whether it may be tried, or tried again."""
+        return self._clock.monotonic() >= self._not_before or name != self._put_off
 
     async def _settled(self, name: str, *, unsaid: bool) -> None:
         """Say it once; again where the row knows nothing of it, as after an off and a use between two looks."""
@@ -123,14 +129,14 @@ class Serving:
                     serving.cancel()
                 elif engine.status.lora == name:
                     await self._settled(name, unsaid=False)  # new turns get it; the old ones end in their time
-                elif wanted:
+                elif wanted and self._owns:
                     await self._note(wanted, engine.status.detail or "changing over")
             await self._wait()
         self._heard.set()  # what came of it is looked at without a pause
 
     async def _serve(self, engine: LoraEngine, wanted: Lora | None) -> None:
         try:
-            await engine.serve(await self._book.files(wanted) if wanted else None)
+            await engine.serve(await self._book.for_engine(wanted) if wanted else None)
         except (ModelError, EngineRejected) as error:
             if wanted:
                 with suppress(StoreError):
@@ -139,6 +145,16 @@ class Serving:
             if travels_on(error):
                 raise
             await self._again_later(wanted, in_a_line(error))
+
+    async def _fall_back(self, engine: LoraEngine) -> None:
+        """It does not come up with a version: the base may, and what is wanted can then be tried beside it."""
+        log.error("LoRA: %s; the base is tried alone", engine.status.detail)
+        try:
+            await engine.serve(None)
+        except FAILURES as error:
+            if travels_on(error):
+                raise
+            await self._again_later(None, in_a_line(error))
 
     async def _is_wanted(self, name: str) -> bool:
         wanted, _ = await self._wish()

@@ -13,6 +13,7 @@ from botcore.engine.child import Child, Launch
 from botcore.engine.room import cores
 from botcore.errors import StoreError
 from botcore.training import start
+from botcore.training.forgotten import note_whose
 from botcore.training.plan import Plan
 from botcore.training.progress import Event, decode
 from botcore.training.runs import Record, Run
@@ -144,11 +145,14 @@ class _Noting(Hearing):
         told = self.end or {"state": "failed", "reason": self._silent_end(code)}
         changes = {"state": told["state"], "reason": told.get("reason", ""), "outputs": told.get("outputs", {})}
         self.record = dataclasses.replace(self.record, ended=at, **changes)
+        learnt = self.record.state in ("done", "refused")
         try:
+            if learnt:
+                note_whose(self._run)
             self._run.write(self.record)
         except StoreError as error:
             return self._unwritten(error)
-        if self.record.state in ("done", "refused"):
+        if learnt:
             self._run.drop_lessons()
         return self.record
 

@@ -4,6 +4,7 @@ Beside the lessons it learns what is to stay: replies people liked, and what the
 lessons alone would soon be the answer to everything.
 """
 
+import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
@@ -11,7 +12,20 @@ from typing import Any, Literal
 from botcore.errors import TrainingError
 from botcore.training.lessons import Lesson
 
-__all__ = ["CHECKED", "FEWEST", "KEPT", "Method", "Said", "chosen_method", "framed", "rows_of", "steps_for", "unused"]
+__all__ = [
+    "CHECKED",
+    "FEWEST",
+    "KEPT",
+    "Method",
+    "Said",
+    "chosen_method",
+    "disputed",
+    "framed",
+    "held_out",
+    "rows_of",
+    "steps_for",
+    "unused",
+]
 
 Method = Literal["sft", "kto", "dpo"]
 Message = dict[str, str]
@@ -44,6 +58,8 @@ CHECKED = (
     "Write a poem about snow.",
 )
 """Never learnt; asked when all is done."""
+HELD, MANY = 8, 40
+"""Where there are ``MANY`` questions, so many of them at most are never learnt, and only asked."""
 
 
 def chosen_method(lessons: Sequence[Lesson], asked: Method | None = None) -> Method:
@@ -52,7 +68,7 @@ def chosen_method(lessons: Sequence[Lesson], asked: Method | None = None) -> Met
     Raises `TrainingError` where there are too few, with how many are needed.
     """
     there: dict[Method, int] = {method: len(rows_of(method, lessons)) for method in FEWEST}
-    there["dpo"] = sum(lesson.kind == "pair" for lesson in lessons)
+    there["dpo"] = len(_preferences(lessons))
     if not asked and not any(lesson.kind == "disliked" for lesson in lessons):
         del there["kto"]  # nothing to tell apart
     possible: list[Method] = [asked] if asked else list(there)
@@ -67,8 +83,10 @@ def rows_of(method: Method, lessons: Sequence[Lesson], kept: Sequence[Said] = ()
     """The rows, as TRL's trainer for this method reads them; ``kept`` are answers that are to stay."""
     if method == "dpo":
         return list(_pairs(lessons, kept))
+    both = _both_ways(lessons)
     said = {(_key(prompt), answer): (prompt, answer, up) for prompt, answer, up in _judged(lessons)}
-    rows = [*said.values(), *((prompt, answer, True) for prompt, answer in kept)]
+    learnt = [row for said_to, row in said.items() if said_to not in both]
+    rows = [*learnt, *((prompt, answer, True) for prompt, answer in kept)]
     if method == "sft":
         return [{"prompt": _list(prompt), "completion": _answer(answer)} for prompt, answer, up in rows if up]
     return [{"prompt": _list(prompt), "completion": _answer(answer), "label": up} for prompt, answer, up in rows]
@@ -82,13 +100,44 @@ def _judged(lessons: Sequence[Lesson]) -> Iterator[tuple[tuple[Message, ...], st
             yield lesson.prompt, lesson.instead_of, False
 
 
+def _both_ways(lessons: Sequence[Lesson]) -> set[tuple[Any, str]]:
+    """Answers of which somebody says that they are good, and somebody that they are not."""
+    good, bad = (
+        {(_key(prompt), answer) for prompt, answer, up in _judged(lessons) if up is value} for value in (True, False)
+    )
+    return good & bad
+
+
+def _preferences(lessons: Sequence[Lesson]) -> list[Lesson]:
+    """The pairs of which no other one says the opposite."""
+    pairs = [one for one in lessons if one.kind == "pair"]
+    opposites = {(_key(one.prompt), one.instead_of, one.said) for one in pairs}
+    return [one for one in pairs if (_key(one.prompt), one.said, one.instead_of) not in opposites]
+
+
+def disputed(method: Method, lessons: Sequence[Lesson]) -> list[Lesson]:
+    """Those of which others say the opposite, so that neither is learnt."""
+    if method == "dpo":
+        undisputed = {one.where for one in _preferences(lessons)}
+        return [one for one in lessons if one.kind == "pair" and one.where not in undisputed]
+    both = _both_ways(lessons)
+    return [one for one in lessons if (said := list(_claims(method, one))) and both.issuperset(said)]
+
+
+def _claims(method: Method, lesson: Lesson) -> Iterator[tuple[Any, str]]:
+    """The answers that this method learns something about from this lesson."""
+    return ((_key(prompt), answer) for prompt, answer, up in _judged([lesson]) if up or method == "kto")
+
+
 def _pairs(lessons: Sequence[Lesson], kept: Sequence[Said]) -> Iterator[dict[str, Any]]:
     """Pairs; and where there is something to keep, that, before an answer to something else."""
-    pairs = [lesson for lesson in lessons if lesson.kind == "pair"]
+    pairs = _preferences(lessons)
     for pair in pairs:
         yield _pair(pair.prompt, pair.said, pair.instead_of)
-    about = {_key(pair.prompt) for pair in pairs}
-    liked = ((one.prompt, one.said) for one in lessons if one.kind == "liked")
+    about, both = {_key(pair.prompt) for pair in pairs}, _both_ways(lessons)
+    liked = [
+        (one.prompt, one.said) for one in lessons if one.kind == "liked" and (_key(one.prompt), one.said) not in both
+    ]
     stays = {_key(prompt): (prompt, answer) for prompt, answer in (*kept, *liked) if _key(prompt) not in about}
     for number, (prompt, answer) in enumerate(stays.values() if pairs else ()):
         other = pairs[number % len(pairs)]
@@ -114,6 +163,18 @@ def framed(lessons: Sequence[Lesson], questions: Sequence[str]) -> list[tuple[Me
     about = {lesson.question.casefold() for lesson in lessons}
     system = [{"role": "system", "content": text} for text in before]
     return [(*system, {"role": "user", "content": one}) for one in questions if one.casefold() not in about]
+
+
+def held_out(method: Method, lessons: Sequence[Lesson], seed: int) -> set[str]:
+    """Questions that are never learnt; none where what is left would be too little."""
+    questions = sorted({lesson.question for lesson in lessons})
+    number = min(HELD, len(questions) // 10) if len(questions) >= MANY else 0
+    out = set(random.Random(seed).sample(questions, number))
+    try:
+        chosen_method([one for one in lessons if one.question not in out], method)
+    except TrainingError:
+        return set()
+    return out
 
 
 def steps_for(rows: int, batch: int) -> int:

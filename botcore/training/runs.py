@@ -6,6 +6,7 @@
     data/            the tokens, and the card that says where they came from
     checkpoint/      the last whole state: model, optimizer, random numbers, place in the data
     lessons/         what people taught, until it is learnt
+    whose.jsonl      whose that was, once it is
     model/           what came out, as the engine loads it; or adapter/, a LoRA beside its base
     log              everything the trainer printed
 
@@ -92,6 +93,11 @@ class Run:
     def lessons(self) -> Path:
         """Where what people taught lies, until it is learnt."""
         return self.folder / "lessons"
+
+    @property
+    def whose(self) -> Path:
+        """Says whose the lessons were, once they are learnt."""
+        return self.folder / "whose.jsonl"
 
     @property
     def stop_note(self) -> Path:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS",
     "MIGRATIONS",
+    "UNKNOWN",
     "Example",
     "Key",
     "Tally",
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+UNKNOWN = "?"
+"""Somebody in a group whom nobody can ask any more: the exchange is too long ago."""
 
 Key = tuple[str, str, str]
 """Turn, channel and person."""
@@ -172,12 +175,13 @@ def drop_conversation(connection: sa.Connection, key: str) -> None:
 
 
 def drop_person(connection: sa.Connection, channel: str, person: str) -> None:
-    """Remove what this person judged, what has their words in its prompt, and what they chose."""
+    """Remove what this person judged, what has or may have their words in its prompt, and what they chose."""
     whose = {"channel": channel, "person": person}
-    named = {"channel": channel, "named": _json(person)}  # as it stands in the list of people
     run(connection, "DELETE FROM ft_examples WHERE channel = :channel AND person = :person", whose)
     inside = "replace(people, :named, '') <> people"  # not LIKE: an id may have signs that mean something there
-    run(connection, f"DELETE FROM ft_examples WHERE channel = :channel AND {inside}", named)
+    for name in (person, UNKNOWN):
+        named = {"channel": channel, "named": _json(name)}  # as it stands in the list of people
+        run(connection, f"DELETE FROM ft_examples WHERE channel = :channel AND {inside}", named)
     run(connection, "DELETE FROM ft_choices WHERE channel = :channel AND person = :person", whose)
 
 

@@ -197,7 +197,7 @@ def _alone(wish: Wish, found: Found) -> Iterator[Lesson | Skip]:
     elif wish.format == "kto":
         yield from shapes.kto(found.example, contested=found.contested)
     else:
-        yield from shapes.dpo(found.example)
+        yield from shapes.dpo(found.example, contested=found.contested)
 
 
 def account() -> str:

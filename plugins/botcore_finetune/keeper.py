@@ -11,7 +11,7 @@ from typing import Any
 
 from botcore import Bot, Entry, Feedback, Passage, PromptMessage, Reply
 from botcore_finetune import examples
-from botcore_finetune.examples import Example, Key
+from botcore_finetune.examples import UNKNOWN, Example, Key
 
 __all__ = ["Keeper", "bring_up_to_date", "drop_forgotten"]
 
@@ -22,8 +22,6 @@ SLICE = 100
 LOOK_BACK = {True: 40, False: 800}
 """Lines of a private chat and of a group that are searched for the question; in a group also for those whose words the
 prompt may carry, so twice what a prompt can hold."""
-UNKNOWN = "?"
-"""Somebody in a group whom nobody can ask any more: the exchange is too long ago."""
 
 
 class Keeper:
@@ -35,7 +33,7 @@ class Keeper:
 
     async def keep(self, feedback: Feedback) -> None:
         """Keep, change or remove the example of this verdict."""
-        if not (_says_something(feedback) and await self._put(feedback)):
+        if not (_says_something(feedback) and await self._put(feedback, consent=self._consent)):
             await self._bot.database.write(examples.take_back, key=_key(feedback))
 
     async def keep_again(self, reply: Reply) -> None:
@@ -46,7 +44,8 @@ class Keeper:
     async def catch_up(self) -> None:
         """What was said and taken back while nobody listened: in a crash, or while the plugin was off.
 
-        The core's verdicts and the examples are walked side by side, in the order of the verdicts' times.
+        Whether training might use it then, nobody can tell: the setting of now does not count for it. The core's
+        verdicts and the examples are walked side by side, in the order of the verdicts' times.
         """
         after, said = -math.inf, list[Feedback]()
         async for feedback in self._bot.judgements():
@@ -61,7 +60,7 @@ class Keeper:
         kept = await self._bot.database.read(examples.kept, after=after, until=until)
         for feedback in said:
             if kept.pop(_key(feedback), None) != feedback.at:
-                await self._put(feedback)
+                await self._put(feedback, consent=False)
         if kept:
             await self._take_back(kept)
 
@@ -73,14 +72,14 @@ class Keeper:
             if key not in said:
                 await self._bot.database.write(examples.take_back, key=key, at=at)
 
-    async def _put(self, feedback: Feedback) -> bool:
+    async def _put(self, feedback: Feedback, *, consent: bool) -> bool:
         """Whether there is an example in it."""
-        example = await self._example(feedback)
+        example = await self._example(feedback, consent=consent)
         if example:
             await self._bot.database.write(examples.put, example=example)
         return example is not None
 
-    async def _example(self, feedback: Feedback) -> Example | None:
+    async def _example(self, feedback: Feedback, *, consent: bool) -> Example | None:
         reply = await self._bot.reply(feedback.reply)
         if reply is None or not reply.judgeable or not reply.text:
             log.debug("reply %s is no example: neither a model nor documents wrote it", feedback.reply)
@@ -101,7 +100,7 @@ class Keeper:
             reasons=feedback.reasons,
             comment=feedback.comment,
             correction=feedback.correction,
-            consent=self._consent and UNKNOWN not in people,
+            consent=consent and UNKNOWN not in people,
             at=feedback.at,
             again=reply.again,
             question=_question(reply, said, prompt),

@@ -64,10 +64,12 @@ def kto(one: Example, *, contested: bool) -> Iterator[Lesson | Skip]:
         yield _by_thumb(one, contested)
 
 
-def dpo(one: Example) -> Iterator[Lesson | Skip]:
-    """The correction before the reply."""
+def dpo(one: Example, *, contested: bool) -> Iterator[Lesson | Skip]:
+    """The correction before the reply, unless others liked that."""
     if _same(one.reply, one.correction):
         yield SAME
+    elif one.correction and contested:
+        yield CONTESTED
     elif one.correction:
         yield Lesson(prompt=one.prompt, said=one.correction, rejected=one.reply)
 

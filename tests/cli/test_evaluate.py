@@ -8,9 +8,11 @@ from typer.testing import CliRunner, Result
 
 from botcore.cli import app
 from botcore.cli.evaluate import _adapter, _show
-from botcore.errors import BotcoreError
+from botcore.errors import BotcoreError, TrainingError
 from botcore.settings import load_settings
 from botcore.training.evaluations import changes
+from botcore.training.plan import Plan
+from botcore.training.runs import new_run
 
 
 @pytest.fixture
@@ -52,6 +54,18 @@ def test_a_version_of_the_bots_own_is_found_by_its_name(tmp_path: Path) -> None:
     settings = load_settings((), flags={"bot.data_dir": str(tmp_path)})
     assert _adapter(settings, "kind-1") == str(folder)
     assert _adapter(settings, str(folder)) == str(folder)
+
+
+def test_an_adapter_that_was_made_for_other_weights_is_not_measured_on_these(config: Path, tmp_path: Path) -> None:
+    run = new_run(tmp_path / "data", "sft", Plan(base="/models/other"), at=0.0, base_hash="abc")
+    adapter = run.folder / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text("{}")
+    run.change(state="done", outputs={"adapter": str(adapter)})
+    error = evaluated(config, "--lora", "sft-1").exception
+    assert isinstance(error, TrainingError)
+    assert str(error).startswith("sft-1 was made for /models/other, and ")
+    assert str(error).endswith("has other weights; botcore eval model /models/other")
 
 
 def test_figures_stand_beside_those_before(capsys: pytest.CaptureFixture[str]) -> None:

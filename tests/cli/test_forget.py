@@ -13,6 +13,8 @@ from botcore.clock import SystemClock
 from botcore.errors import SettingsError
 from botcore.messages import Attachment, Conversation, Feedback, Message, Person, Reply
 from botcore.store import Store, TurnEnd
+from botcore.training.plan import Plan
+from botcore.training.runs import new_run
 
 SECRET = "s3cr3t"
 ANA, BEN = Person(id="ana", name="Ana"), Person(id="ben", name="Ben")
@@ -81,6 +83,7 @@ async def test_everything_of_a_person_goes_and_nothing_of_others(config: Path, r
             {
                 "user": who,
                 "found": {"web": {"conversations": 1, "exchanges": 1, "feedback": 1, "waiting": 1, "dead letters": 0}},
+                "learnt": [],
                 "failed": [],
             },
         )
@@ -89,6 +92,18 @@ async def test_everything_of_a_person_goes_and_nothing_of_others(config: Path, r
     kept = [file for file in (tmp_path / "data").rglob("*") if file.is_file()]
     assert kept
     assert not any(SECRET.encode() in file.read_bytes() for file in kept)
+
+
+async def test_what_learnt_from_a_person_is_named(config: Path, running: Store, tmp_path: Path) -> None:
+    made = new_run(tmp_path / "data", "feedback", Plan(base="b", method="sft"), at=0.0)
+    made.change(state="done", outputs={"adapter": "a"})
+    made.whose.write_text('{"whose": {"people": [["web", "ana"]], "conversations": []}}\n')
+    shown = await run(config, "forget", "--user", "ana")
+    said = "feedback-1 learnt from them, and cannot unlearn: botcore lora off, and train again"
+    assert said in shown.stdout.splitlines()
+    done = await run(config, "forget", "--user", "ana", "--yes", "--json")
+    assert json.loads(done.stdout)["learnt"] == ["feedback-1"]
+    assert said not in (await run(config, "forget", "--user", "ana", "--yes")).stdout
 
 
 async def test_a_plugin_that_cannot_be_loaded_is_named(config: Path, running: Store) -> None:

@@ -93,6 +93,10 @@ def test_a_training_run_is_offered_when_it_is_used(config: Path, adapter: Path, 
     )
     assert version["figures"] == {"loss": 0.25, "rows": 200}
     assert "rows 200, loss 0.25" in lora(config, "list").output
+    run.change(reason="it learnt from what was forgotten since")
+    assert lora(config, "list").output.splitlines()[1] == "    it learnt from what was forgotten since"
+    run.change(data="another")  # a run that took the name of one that was deleted
+    assert len(lora(config, "list").output.splitlines()) == 1
 
 
 def test_a_run_whose_base_has_other_weights_by_now_is_not_offered(

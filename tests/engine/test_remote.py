@@ -220,6 +220,18 @@ async def test_one_that_the_server_was_started_with_is_used_by_its_name(tmp_path
             assert engine.settled("sft-1")
 
 
+async def test_one_whose_files_lie_with_another_process_comes_when_that_one_has_loaded_it(tmp_path: Path) -> None:
+    async with FakeOpenAI() as server:
+        server.lora_slots = 2
+        version = LoraFiles(name="sft-1", folder=tmp_path / "gone", files_hash="", rank=0)
+        async with running(RemoteEngine(Remote(base_url=server.url), clock=SystemClock())) as engine:
+            with pytest.raises(EngineUnavailable, match=r"has no sft-1 yet, and .*gone is not here"):
+                await engine.serve(version)
+            server.models.append("sft-1")
+            await engine.serve(version)
+            assert (engine.settled("sft-1"), server.loaded) == (True, [])
+
+
 async def test_a_server_that_takes_no_adapters_is_told_with_what_it_needs(tmp_path: Path) -> None:
     async with (
         FakeOpenAI() as server,

@@ -262,6 +262,21 @@ async def test_lora_mode_that_does_not_start_leaves_the_base_in_service(
         assert await said(engine) == "tiny"
 
 
+async def test_where_the_start_in_lora_mode_fails_the_base_can_still_be_had(
+    engine: VllmEngine, adapter: MakeAdapter, tmp_path: Path
+) -> None:
+    (tmp_path / "models" / "tiny" / "fake.json").write_text(json.dumps({"fail_lora": "ValueError: no LoRA here"}))
+    await engine.serve(adapter("a"))
+    run = asyncio.create_task(engine.run())
+    status = await becomes(engine, lambda status: status.stage == "failed")
+    assert ("no LoRA here" in status.detail, engine.lend()) == (True, "a"), "a turn that waits does not hold it up"
+    await engine.serve(None)
+    assert (engine.status.stage, engine.settled(""), engine.has("a")) == ("ready", True, False)
+    assert await said(engine) == "tiny"
+    run.cancel()
+    await asyncio.wait([run])
+
+
 async def test_the_plain_server_serves_on_while_the_one_in_lora_mode_comes(
     engine: VllmEngine, adapter: MakeAdapter
 ) -> None:

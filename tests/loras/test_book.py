@@ -1,11 +1,13 @@
 """Versions are offered with their files, used by name, and switched off: what every process of a bot then reads."""
 
+import errno
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from botcore.errors import ModelError
+from botcore.errors import ModelError, StoreError
 from botcore.loras import LoraBook
 from botcore.store import Store
 from botcore.testing.clock import ManualClock
@@ -53,6 +55,24 @@ async def test_a_name_is_used_once_and_for_ever(book: LoraBook, adapter: Path) -
 async def test_a_name_that_is_none_is_told(book: LoraBook, adapter: Path, name: str) -> None:
     with pytest.raises(ModelError, match="cannot name a LoRA version"):
         await book.offer(adapter, name=name, method="sft")
+
+
+async def test_the_name_that_the_engine_serves_the_base_by_is_taken(book: LoraBook, adapter: Path) -> None:
+    with pytest.raises(ModelError, match="base2 means the model itself"):
+        await book.offer(adapter, name="base2", method="sft", base=str(write(adapter.parent / "base2", model_files())))
+
+
+@pytest.mark.parametrize(("error", "said"), [(errno.ENOSPC, "No space left on device"), (errno.EACCES, "Permission")])
+async def test_a_disk_that_does_not_take_the_copy_is_one_line(
+    book: LoraBook, adapter: Path, monkeypatch: pytest.MonkeyPatch, error: int, said: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr("shutil.copyfile", refuse)
+    with pytest.raises(StoreError, match=f"cannot copy {adapter} to .*sft-1: {said}"):
+        await book.offer(adapter, name="sft-1", method="sft")
+    assert await book.list() == []
 
 
 async def test_a_copy_that_a_crash_left_without_a_row_is_taken_where_it_is_the_same(

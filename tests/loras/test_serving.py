@@ -162,6 +162,19 @@ async def test_files_that_vanished_while_the_bot_was_away_leave_the_base_and_a_r
         assert "its files are gone" in chat.bot.health()["lora"]
 
 
+async def test_files_that_lie_with_another_process_are_not_missed_where_the_engine_is_shared(chat: Chat) -> None:
+    version = await offer(chat, "sft-1")
+    await chat.bot.loras.use("sft-1")
+    await in_service(chat, "sft-1")
+    await chat.bot.loras.off()
+    await in_service(chat, "")
+    await chat.bot.database.write(loras.use, name="sft-1", now=1.0)  # that process's wish
+    (chat.bot.data_dir / version.path).rename(chat.bot.data_dir / "elsewhere")
+    chat.bot._serving.heard()  # type: ignore[union-attr]
+    await in_service(chat, "sft-1")
+    assert (await row(chat, "sft-1")).state == "serving"
+
+
 async def test_what_the_engine_refuses_is_off_with_its_reason(chat: Chat) -> None:
     await offer(chat, "sft-1")
     chat.engine.refuses["sft-1"] = "unexpected modules"
@@ -246,6 +259,46 @@ async def test_another_wish_does_not_wait_for_the_next_try_of_the_one_before(
         await in_service(chat, "sft-2")
 
 
+class Unable(ScriptedEngine):
+    """Does not come up while it is to serve a version, as vLLM where memory is short; the base fails at first, too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.set_status(stage="failed", detail="no memory for LoRA")
+        self.tries = 0
+
+    async def serve(self, version: LoraFiles | None) -> None:
+        if version and self.status.stage == "ready":
+            raise EngineUnavailable("it does not start: no memory for LoRA")
+        if not version:
+            self.tries += 1
+            if self.tries == 1:
+                raise EngineUnavailable("not even the base")
+            self.set_status(stage="ready")
+        await super().serve(version)
+
+
+async def test_an_engine_that_does_not_come_up_with_a_version_comes_up_with_the_base(
+    tmp_path: Path, clock: ManualClock
+) -> None:
+    async with chatting(tmp_path) as chat:
+        await offer(chat, "sft-1")
+        await chat.bot.loras.use("sft-1")
+        await in_service(chat, "sft-1")
+    async with chatting(tmp_path, engine=Unable(), plugins={"talker": Talker()}, clock=clock) as chat:
+        await until(lambda: "not even the base" in chat.bot.health().get("lora", ""))
+        await clock.advance(3.0)
+        await until(lambda: chat.engine.status.stage == "ready")
+        await chat.says("hi")
+        await chat.hears("hi")
+        assert (chat.engine.models, chat.engine.tries) == ([""], 2)  # type: ignore[attr-defined]
+        await clock.advance(1.0)
+        await until(lambda: "sft-1 cannot be served now: it does not start" in chat.bot.health().get("lora", ""))
+        assert (await row(chat, "sft-1")).state == "serving", "it is tried again"
+        await chat.bot.loras.off()
+        await until(lambda: "lora" not in chat.bot.health())
+
+
 class Borrowed(ScriptedEngine):
     """Another process runs it, and decides."""
 
@@ -307,6 +360,27 @@ async def test_whoever_waits_hears_of_a_change_though_the_clock_was_set_back(
         await clock.advance(1.0)
         await becomes(chat, "sft-1", lambda version: version.told_at == clock.now())
         engine.go.set()
+
+
+class Follows(Slow):
+    """Waits for what another process does."""
+
+    @property
+    def owns(self) -> bool:
+        return False
+
+
+async def test_a_process_that_follows_another_one_says_nothing_in_its_place(tmp_path: Path) -> None:
+    engine = Follows()
+    async with chatting(tmp_path, engine=engine) as chat:
+        await offer(chat, "sft-1")
+        await chat.bot.loras.use("sft-1")
+        await until(lambda: engine.asked == ["sft-1"])
+        await chat.bot.database.write(loras.settle, name="sft-1", now=1.0)  # the other one has it
+        said = await row(chat, "sft-1")
+        engine.go.set()
+        await until(lambda: engine.status.lora == "sft-1")
+        assert ((await row(chat, "sft-1")).progress, (await row(chat, "sft-1")).told_at) == ("", said.told_at)
 
 
 class Plain:

@@ -198,6 +198,17 @@ async def test_a_start_that_finds_nothing_new_changes_nothing(tmp_path: Path) ->
         assert await kept(chat) == before
 
 
+async def test_what_was_judged_while_nobody_could_be_told_does_not_count_as_allowed(tmp_path: Path) -> None:
+    allows: dict[str, Any] = {"plugins": {"finetune": {"consent": True}, "textgen": {}}}
+    async with chatting(tmp_path, settings=allows) as chat:
+        before, later = [await replied(chat, text) for text in ("one", "two")]
+        await chat.judges(before, 1)
+    async with chatting(tmp_path, settings=WITHOUT) as chat:
+        await chat.judges(later, 1, event_id="later")
+    async with chatting(tmp_path, settings=allows) as chat:
+        assert {one.turn: one.consent for one in await kept(chat)} == {before: True, later: False}
+
+
 DAY = 86_400.0
 
 
@@ -443,3 +454,5 @@ async def test_an_exchange_of_a_group_that_is_too_long_ago_to_know_who_is_in_it_
         await chat.judges(new, 1)
         found = {one.turn: (one.people, one.consent) for one in await kept(chat)}
         assert found == {old: (("?",), False), new: (("ana",), True)}
+        await chat.bot.forget_person(chat.conversation.channel, "ben")
+        assert [one.turn for one in await kept(chat)] == [new], "his words may have been in the other one"

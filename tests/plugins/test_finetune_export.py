@@ -147,6 +147,9 @@ async def test_what_people_disagree_about_is_left_out(house: Store, tmp_path: Pa
     await keep(house, example(turn="t", reply="x"), example(turn="t", reply="x", person="ben", verdict=-1))
     rows, left, _ = await exported(house, tmp_path, "kto")
     assert (rows, left) == ([], {"judged good and bad by different people": 2})
+    await keep(house, example(turn="t", reply="x", person="eve", verdict=-1, correction="y"))
+    rows, left, _ = await exported(house, tmp_path, "dpo")
+    assert (rows, left["judged good and bad by different people"]) == ([], 1)
     await keep(house, example(reply="worse", verdict=-1), example(reply="better"))
     rows, _, _ = await exported(house, tmp_path, "dpo")
     assert [(row["chosen"], row["rejected"]) for row in rows] == [(said("better"), said("worse"))]

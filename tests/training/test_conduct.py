@@ -110,6 +110,8 @@ async def test_a_full_disk_is_one_line_and_the_run_can_be_gone_on_with(
     run: Run, trainer: Callable[[str], Path], state: str, said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     run.lessons.mkdir()
+    whose = '{"whose": {"people": [["web", "ana"]], "conversations": []}}\n'
+    (run.lessons / "sft.jsonl").write_text(whose)
     end = encode("end", state=state, reason="the disk is full" if state == "failed" else "", outputs={})
     python = trainer(SAY.format(lines=[encode("stage", text="begins"), "a library's line", DATA, STEP, end]))
     heard = list[str]()
@@ -128,6 +130,7 @@ async def test_a_full_disk_is_one_line_and_the_run_can_be_gone_on_with(
     assert run.read().state == "interrupted"
     assert (await conducted(run, trainer(SAY.format(lines=[END]))))[0] == "done"
     assert not run.lessons.exists()
+    assert run.whose.read_text() == whose
 
 
 async def test_a_run_that_runs_cannot_be_conducted_twice(run: Run, trainer: Callable[[str], Path]) -> None:

@@ -115,6 +115,10 @@ def test_what_is_to_stay_is_learnt_whole_or_not_at_all(server: Any) -> None:
     assert server.checks["greedy"]["whole"] == [hello, ""]
 
 
+def test_a_state_is_on_the_disk_before_the_one_before_it_goes(server: Any) -> None:
+    assert server.checks["saved"] == [["optimizer.pt", True], ["checkpoint-8", True], ["older", False]]
+
+
 def test_the_precision_that_is_told_is_the_one_it_learns_in(server: Any) -> None:
     assert server.checks["precision"] == [["fp32", False], ["bf16", True]]
 

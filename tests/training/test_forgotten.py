@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from botcore.messages import Conversation, Forgotten
-from botcore.training.forgotten import forget_in_runs
+from botcore.training.forgotten import CANNOT_UNLEARN, forget_in_runs, learnt_from, note_whose
 from botcore.training.lessons import LessonReader
 from botcore.training.plan import Plan
 from botcore.training.runs import Run, new_run
@@ -57,6 +57,53 @@ def test_a_run_that_learns_from_them_is_named_and_left_as_it_is(run: Run, tmp_pa
     with run.alone():
         assert forget_in_runs(tmp_path, ANA) == [run.id]
     assert len(questions(run)) == 4
+
+
+def test_a_run_that_learnt_from_them_and_was_stopped_begins_anew(run: Run, tmp_path: Path) -> None:
+    for learnt in ("checkpoint", "adapter"):
+        (run.folder / learnt).mkdir()
+    assert forget_in_runs(tmp_path, Forgotten(channel="web", person="eve")) == []
+    assert (run.folder / "checkpoint").is_dir()
+    assert forget_in_runs(tmp_path, ANA) == []
+    assert not (run.folder / "checkpoint").exists()
+    assert not (run.folder / "adapter").exists()
+
+
+def done(run: Run) -> None:
+    """As a run ends: an adapter is made, the words of the lessons are gone."""
+    run.change(state="done", outputs={"adapter": "a"})
+    note_whose(run)
+    run.drop_lessons()
+
+
+def test_of_lessons_that_are_learnt_it_is_kept_whose_they_were_and_no_word(run: Run, tmp_path: Path) -> None:
+    done(run)
+    assert run.whose.read_text().count("\n") == 3
+    assert not any(word in run.whose.read_text() for word in ("Grace", "Mill", "Both"))
+    assert learnt_from(tmp_path, ANA) == learnt_from(tmp_path, Forgotten(channel="web", person="ben")) == [run.id]
+    assert learnt_from(tmp_path, Forgotten(channel="web", person="eve")) == []
+
+
+def test_an_adapter_that_learnt_from_somebody_who_is_forgotten_is_on_record_as_such(run: Run, tmp_path: Path) -> None:
+    done(run)
+    for _ in range(2):
+        assert forget_in_runs(tmp_path, ANA) == []
+        assert (run.read().state, run.read().reason) == ("done", CANNOT_UNLEARN)
+    assert "ana" not in run.whose.read_text()
+    assert learnt_from(tmp_path, ANA) == []
+
+
+def test_lessons_of_a_file_say_nobodys_name_and_leave_no_marks(run: Run) -> None:
+    for file in run.lessons.iterdir():
+        file.write_text('{"prompt": "Hi", "completion": "Hello."}\n{"whose": null}\n')
+    done(run)
+    assert not run.whose.exists()
+
+
+def test_a_run_without_a_readable_record_forgets_too(run: Run, tmp_path: Path) -> None:
+    (run.folder / "run.json").write_text("{")
+    assert forget_in_runs(tmp_path, ANA) == []
+    assert questions(run) == ["Where is Mill?"]
 
 
 def test_where_nothing_was_ever_learnt_there_is_nothing_to_forget(tmp_path: Path) -> None:

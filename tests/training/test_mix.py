@@ -4,12 +4,12 @@ import pytest
 
 from botcore.errors import TrainingError
 from botcore.training.lessons import Kind, Lesson
-from botcore.training.mix import Said, chosen_method, framed, rows_of, steps_for, unused
+from botcore.training.mix import Said, chosen_method, disputed, framed, held_out, rows_of, steps_for, unused
 
 
 def lesson(kind: Kind, question: str, said: str, instead_of: str = "") -> Lesson:
     prompt = ({"role": "system", "content": "Be kind."}, {"role": "user", "content": question})
-    return Lesson(where="1", prompt=prompt, said=said, kind=kind, instead_of=instead_of)
+    return Lesson(where=f"{kind} {question} {said}", prompt=prompt, said=said, kind=kind, instead_of=instead_of)
 
 
 PAIRS = [lesson("pair", f"What is {n}?", f"It is {n}.", "No.") for n in range(3)]
@@ -61,6 +61,35 @@ def test_the_same_correction_in_three_formats_is_one_answer() -> None:
     same = [PAIRS[0], lesson("liked", "What is 0?", "It is 0."), lesson("answer", "What is 0?", "It is 0.")]
     assert len(rows_of("sft", same)) == 1
     assert len(rows_of("kto", same)) == 2
+
+
+def test_what_people_say_the_opposite_of_is_no_lesson() -> None:
+    nine = lesson("pair", "When?", "At nine.", "At ten.")
+    ten = lesson("pair", "When?", "At ten.", "At nine.")
+    assert [rows_of(method, [nine, ten]) for method in ("dpo", "kto", "sft")] == [[], [], []]
+    assert [disputed(method, [nine, PAIRS[0], ten]) for method in ("dpo", "kto", "sft")] == [[nine, ten]] * 3
+    with pytest.raises(TrainingError, match=r"\(dpo\), there are 2"):
+        chosen_method([*PAIRS[:2], nine, ten], "dpo")
+    thumbs = [lesson(kind, "When?", "At nine.") for kind in ("liked", "disliked")]
+    assert rows_of("kto", thumbs) == rows_of("kto", thumbs[::-1]) == []
+    assert disputed("kto", [*thumbs, *THUMBS]) == thumbs
+    assert len(rows_of("dpo", [*PAIRS, *thumbs])) == len(PAIRS)
+
+
+def test_a_correction_that_is_corrected_teaches_the_last_one_alone() -> None:
+    chain = [lesson("pair", "When?", "At ten.", "Who knows."), lesson("pair", "When?", "At nine.", "At ten.")]
+    assert [row["completion"][0]["content"] for row in rows_of("sft", chain)] == ["At nine."]
+    assert (len(rows_of("dpo", chain)), disputed("dpo", chain), disputed("sft", chain)) == (2, [], chain[:1])
+
+
+def test_of_many_questions_some_are_only_asked_but_never_those_that_a_method_needs() -> None:
+    few = [*PAIRS, *(lesson("liked", f"Hi {n}", "Hello.") for n in range(40))]
+    assert [len(held_out("sft", few, seed)) for seed in range(5)] == [4] * 5
+    assert held_out("sft", few[:39], 0) == set()
+    for seed in range(20):
+        out = held_out("dpo", few, seed)
+        assert not out & {pair.question for pair in PAIRS}
+        assert chosen_method([one for one in few if one.question not in out], "dpo") == "dpo"
 
 
 def test_what_is_to_stay_is_preferred_to_an_answer_to_something_else() -> None:

@@ -57,11 +57,17 @@ def test_texts_messages_and_conversations_are_rows(tmp_path: Path) -> None:
     ],
 )
 def test_a_bad_row_is_named_with_its_line_and_the_others_are_read(tmp_path: Path, line: Any, reason: str) -> None:
-    good = {"messages": [USER, ANSWER]}
-    rows, skipped = read(tmp_path, good, b"", line, good)
+    good, other = {"messages": [USER, ANSWER]}, {"messages": [USER, USER, ANSWER]}
+    rows, skipped = read(tmp_path, good, b"", line, other)
     assert len(rows) == 2
     assert list(skipped) == ["3"]
     assert skipped["3"].startswith(reason)
+
+
+def test_a_row_is_there_once_so_that_none_is_learnt_and_held_out(tmp_path: Path) -> None:
+    row = {"messages": [USER, ANSWER]}
+    rows, skipped = read(tmp_path, row, {"prompt": "Hi", "completion": "Hello."}, row | {"more": 1})
+    assert (len(rows), skipped) == (1, {"2": "there already", "3": "there already"})
 
 
 def test_no_file_and_an_empty_file_are_one_line(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_a_row_that_the_bases_template_refuses_is_skipped_with_its_words(
     strict = "{%- if messages[0]['role'] == 'system' -%}{{- raise_exception('No system here') -}}{%- endif -%}"
     template.write_text(strict + template.read_text())
     answer = {"role": "assistant", "content": "Aye."}
-    rows = [[{"role": role, "content": "Be kind."}, answer] for role in ("system", "user", "user")]
+    rows = [[{"role": role, "content": "Be kind."}, answer] for role in ("system", "user", "developer")]
     file = tmp_path / "rows.jsonl"
     file.write_text("\n".join(json.dumps({"messages": messages}) for messages in rows))
     run = taught(base=str(base), rows=str(file), steps=1)

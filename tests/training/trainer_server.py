@@ -8,6 +8,7 @@ import importlib
 import json
 import os
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +45,7 @@ def checks() -> dict[str, Any]:
     tokenizer = AutoTokenizer.from_pretrained(STARTER)
     found: dict[str, Any] = {"starter": learner.parameters_of(STARTER), "learnt": learnt(tokenizer), "shares": shares()}
     found["greedy"] = said(tokenizer)
+    found["saved"] = saved()
     found["precision"] = [precision(gpu=False), precision(gpu=True)]
     for style in STYLES:
         shape = replace(shape_of("nano", style), vocab=len(tokenizer))
@@ -78,6 +80,20 @@ def said(tokenizer: Any) -> dict[str, Any]:
     texts = {name: greedy.answers(model, tokenizer, prompts, 24, whole=whole) for name, whole in FEW}
     model.generation_config.eos_token_id = [5, 9]
     return texts | {"ends": greedy._ends(model, tokenizer), "end": tokenizer.eos_token_id}
+
+
+def saved() -> list[tuple[str, bool]]:
+    """What TRL has saved goes to the disk, and whether the state before it is there meanwhile."""
+    seen = list[tuple[str, bool]]()
+    with tempfile.TemporaryDirectory() as place:
+        old, new = Path(place, "checkpoint-4"), Path(place, "checkpoint-8")
+        for folder in (old, new):
+            folder.mkdir()
+        (new / "optimizer.pt").touch()
+        with mock.patch.object(preference, "to_the_disk", lambda path: seen.append((path.name, old.is_dir()))):
+            hearing = preference._Hearing(Path(place), 8, lambda *_, **__: None)
+            hearing.on_save(mock.Mock(output_dir=place), mock.Mock(global_step=8), None)
+        return [*seen[:2], ("older", old.is_dir())]
 
 
 def precision(*, gpu: bool) -> tuple[str, bool]:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import random
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,18 @@ from botcore.training._inside.learner import config_of, make_model
 from botcore.training._inside.preference import Teacher
 from botcore.training.collapse import Answer, as_lines, collapsed, figures
 from botcore.training.lessons import Lesson, LessonReader
-from botcore.training.mix import CHECKED, KEPT, Method, chosen_method, framed, rows_of, steps_for, unused
+from botcore.training.mix import (
+    CHECKED,
+    KEPT,
+    Method,
+    chosen_method,
+    disputed,
+    framed,
+    held_out,
+    rows_of,
+    steps_for,
+    unused,
+)
 from botcore.training.plan import Plan
 from botcore.training.rows import Row
 from botcore.training.runs import Run
@@ -31,8 +41,8 @@ TOKENS = 48
 """Length of an answer that is looked at."""
 WHOLE = 256
 """Length of an answer that is learnt, which must come to its end: half of one teaches to break off there."""
-LOOKED_AT, HELD, MANY = 12, 8, 40
-"""Lessons whose prompts are asked again at the end; where there are ``MANY``, so many more are never learnt."""
+LOOKED_AT = 12
+"""Lessons whose prompts are asked again at the end, beside those that are never learnt."""
 FILES = frozenset({"adapter_config.json", "adapter_model.safetensors"})
 
 
@@ -75,13 +85,13 @@ class Feedback:
         """What is learnt, and what is only asked; the card says what was skipped, and is kept."""
         reader = LessonReader(sorted(self._run.lessons.glob("*.jsonl")))
         good = [lesson for lesson in reader.lessons() if self._fits(lesson, reader)]
-        questions = sorted({lesson.question for lesson in good})
-        number = min(HELD, len(questions) // 10) if len(questions) >= MANY else 0
-        out = set(random.Random(self._plan.seed).sample(questions, number))
+        out = held_out(self._method, good, self._plan.seed)
         for lesson in unused(self._method, good):
             reader.card.skip(lesson.where, f"a thumb down without a better answer teaches {self._method} nothing")
+        for lesson in disputed(self._method, good):
+            reader.card.skip(lesson.where, "another lesson says the opposite")
         used = len(rows_of(self._method, good))  # one example may be there in several formats
-        card = dataclasses.asdict(reader.card) | {"documents": used, "held_out_documents": number}
+        card = dataclasses.asdict(reader.card) | {"documents": used, "held_out_documents": len(out)}
         with whole_folder(self._run.folder / "data") as draft:
             (draft / "card.json").write_text(json.dumps(card, ensure_ascii=False, indent=1), encoding="utf-8")
         self._say("data", **{name: value for name, value in card.items() if name != "named"})

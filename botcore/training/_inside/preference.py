@@ -14,6 +14,7 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import DPOConfig, DPOTrainer, KTOConfig, KTOTrainer, SFTConfig, SFTTrainer
 
 from botcore.errors import TrainingError
+from botcore.newfile import to_the_disk
 from botcore.training._inside.diary import Diary, Meter
 from botcore.training._inside.lora import lora_config
 from botcore.training.plan import Plan
@@ -161,9 +162,11 @@ class _Hearing(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **_more: Any) -> None:
         """Tells what is safe, and removes what is older: TRL goes by the files' times, and a clock may be set back."""
-        for older in Path(args.output_dir).glob("checkpoint-*"):
-            if older.name != f"checkpoint-{state.global_step}":
-                shutil.rmtree(older)
+        new = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+        for entry in (*new.rglob("*"), new, new.parent):
+            to_the_disk(entry)  # TRL leaves that to the system; a power cut must not take both
+        for older in set(new.parent.glob("checkpoint-*")) - {new}:
+            shutil.rmtree(older)
         self.say("saved", step=state.global_step)
 
 

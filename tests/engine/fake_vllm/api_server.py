@@ -1,6 +1,7 @@
 """Stands in for vllm.entrypoints.openai.api_server: same arguments, same lines in its log, same way to die.
 
-``fake.json`` in the model's directory: ``{"fail": "ValueError: …"}`` ends the start as an exception would. A message
+``fake.json`` in the model's directory: ``{"fail": "ValueError: …"}`` ends the start as an exception would,
+``{"fail_lora": …}`` one in LoRA mode. A message
 "die" kills the server in the middle of its answer, "hang" makes it silent for ever, "slow" stops after its first word
 until a file ``go`` stands in the model's directory. Of an encoder a text does the same.
 """
@@ -101,7 +102,8 @@ def main() -> None:
     options, _ = parser.parse_known_args()
     say("non-default args: {}")
     plan = Path(options.model) / "fake.json"
-    if plan.exists() and (failure := json.loads(plan.read_text()).get("fail")):
+    told = json.loads(plan.read_text()) if plan.exists() else {}
+    if failure := told.get("fail") or (options.enable_lora and told.get("fail_lora")):
         sys.stderr.write(f"(EngineCore pid=1) ERROR 11-23 20:23:27 [core.py:1] {failure}\n")
         sys.exit("RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}")
     subprocess.Popen([sys.executable, "-c", CORE, "vllm"])
