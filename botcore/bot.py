@@ -6,7 +6,7 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,6 @@ from botcore.admission import Admission
 from botcore.archive import Archive
 from botcore.builtin import add_commands
 from botcore.changes import Changes
-from botcore.channels import keep
 from botcore.clock import Clock, SystemClock
 from botcore.dispatch import Dispatcher
 from botcore.engine import build_encoder, build_engine
@@ -25,6 +24,7 @@ from botcore.files import clear
 from botcore.forget import Forgetting
 from botcore.http import Board, Http, Probe
 from botcore.intake import Intake
+from botcore.kept import keep
 from botcore.leader import Leadership
 from botcore.lifespans import Lifespans, ended
 from botcore.live import House
@@ -145,8 +145,8 @@ class Bot(Archive):
         self._serving = serving
         await serving.prepare()
         inside: dict[str, Coroutine[Any, Any, None]] = {
-            "engine": house.engine.run(),
-            **({"encoder": self._encoder.run()} if self._encoder else {}),
+            "engine": self._keep(house.engine.run, "engine"),
+            **({"encoder": self._keep(self._encoder.run, "encoder")} if self._encoder else {}),
             "which LoRA version serves": serving.tend(),
             "router": router.run(),
             "how many wait": self._admission.count(self.database, tuple(house.channels)),
@@ -155,7 +155,7 @@ class Bot(Archive):
             "what is old": self._retain(),
         }
         channels = {
-            f"channel {name}": keep(channel, intake, clock=self.clock, problems=self._health)
+            f"channel {name}": self._keep(partial(channel.run, intake), f"channel {name}", name=name)
             for name, channel in house.channels.items()
         }
         working, receiving = _begun(group, inside), _begun(group, channels)
@@ -170,6 +170,9 @@ class Bot(Archive):
         _cancel(working)
         await ended((*working, *receiving), clock=self.clock, within_s=ENDING_S)
         await lifespans.leave()
+
+    def _keep(self, run: Callable[[], Awaitable[None]], what: str, *, name: str = "") -> Coroutine[Any, Any, None]:
+        return keep(run, what, name=name or what, clock=self.clock, problems=self._health)
 
     async def _drain(self, router: Router, intake: Intake) -> None:
         """Let end what runs, and what was just accepted; not for ever."""

@@ -7,6 +7,7 @@ by line.
 
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
+from math import ceil
 
 from botcore.context import Recalled
 from botcore.messages import Entry, Passage, PromptMessage
@@ -19,8 +20,8 @@ Count = Callable[[Sequence[PromptMessage]], Awaitable[int | None]]
 PER_MESSAGE = 8
 """Tokens a chat template adds to each message at most, in the templates we know."""
 
-KEEP = 0.7
-"""After a cut this share of the room is used, so that the next turns only append and the prefix stays cached."""
+STEP = 0.3
+"""Of the room: so much is cut at once, so that the next turns only append and the prefix stays cached."""
 
 
 def compose(system: str, recalled: Recalled, text: str) -> list[PromptMessage]:
@@ -75,8 +76,10 @@ def shorter(prompt: Prompt) -> Prompt | None:
 def _cut(messages: Sequence[PromptMessage], *, room: int, per_byte: float) -> Prompt:
     first = _first_of_history(messages)
     size = [estimate([message]) * per_byte for message in messages]
+    step = room * STEP
+    must = ceil((sum(size) - room) / step) * step
     dropped, last = 0, len(messages) - 1
-    while first + dropped < last and sum(size[:first]) + sum(size[first + dropped :]) > room * KEEP:
+    while first + dropped < last and sum(size[first : first + dropped]) < must:
         dropped += 1
     return _without(messages, first, dropped)
 

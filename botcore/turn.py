@@ -119,7 +119,10 @@ class TurnRun:
         if self.claim.buried:
             return
         failpoint("remember.begin")
-        await self._house.hooks.each("remember", turn, reply, budget_s=self._house.settings.observe_budget_s)
+        try:
+            await self._house.hooks.each("remember", turn, reply, budget_s=self._house.settings.observe_budget_s)
+        finally:
+            turn.give_back()  # somebody may have let the model sum up
 
     async def _carry_out(self, turn: LiveTurn, delivery: Delivery) -> Reply:
         async with delivery.previews():

@@ -517,6 +517,29 @@ async def test_an_engine_of_a_plugin_answers_in_the_kit(tmp_path: Path) -> None:
         await chat.hears("Polly")
 
 
+class Stumbles(ScriptedEngine):
+    """An engine with a fault that nobody has thought of, the first time it runs."""
+
+    runs = 0
+
+    async def run(self) -> None:
+        self.runs += 1
+        if self.runs == 1:
+            raise KeyError("slots")
+        await super().run()
+
+
+async def test_an_engine_whose_run_fails_is_named_and_run_again_and_the_bot_goes_on(tmp_path: Path) -> None:
+    clock, engine = ManualClock(), Stumbles("here I am")
+    settings = {"plugins": {"textgen": {}}}
+    async with chatting(tmp_path, engine=engine, settings=settings, clock=clock) as chat:
+        await until(lambda: chat.bot.health().get("engine") == "KeyError: 'slots'")
+        await chat.says("hi")
+        await clock.advance(1.1)
+        await chat.hears("here I am")
+        assert "engine" not in chat.bot.health()
+
+
 async def test_an_engine_of_a_plugin_answers(tmp_path: Path) -> None:
     def build(settings: object, *, data_dir: Path, clock: object) -> ScriptedEngine:
         return ScriptedEngine(model=f"parrot in {data_dir.name}")

@@ -1,6 +1,7 @@
 """Prompts: append-only, inside the window, and what was cut is said."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +78,18 @@ async def test_the_oldest_history_goes_first_and_it_is_said() -> None:
     assert prompt.messages[1].role == "user"
     assert estimate(prompt.messages) <= 200
     assert prompt.cut == (f"{len(talk) - len(prompt.messages)} oldest messages",)
+
+
+async def test_after_a_cut_the_next_prompts_only_append() -> None:
+    async def count(messages: Sequence[PromptMessage]) -> int | None:
+        return estimate(messages) // 3
+
+    talk = [line("system", "s"), *(line(("user", "assistant")[n % 2], f"{n}" * 20) for n in range(101))]
+    lengths = range(len(talk) - 40, len(talk) + 1, 2)
+    prompts = [(await fit(talk[:length], window=1000, reserve=100, count=count)).messages for length in lengths]
+    kept = [after[: len(before)] == before for before, after in pairwise(prompts)]
+    assert all(len(prompt) < length for prompt, length in zip(prompts, lengths, strict=True))
+    assert sum(kept) >= 15, kept
 
 
 @given(st.lists(st.text(min_size=1, max_size=60), min_size=1, max_size=30), st.integers(50, 400))

@@ -64,7 +64,7 @@ def build_remote(settings: EngineSettings, clock: Clock) -> "RemoteEngine":
     model = "" if settings.model == "starter" else settings.model
     key = settings.api_key.get_secret_value()
     patience = Deadlines(first_token=settings.first_token_timeout_s, token_gap=settings.token_gap_timeout_s)
-    remote = Remote(base_url=settings.base_url, model=model, api_key=key, deadlines=patience)
+    remote = Remote(base_url=settings.base_url, model=model, window=settings.window, api_key=key, deadlines=patience)
     return RemoteEngine(remote, clock=clock)
 
 

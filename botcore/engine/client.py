@@ -7,6 +7,7 @@ The key is sent in one header and appears in no message and no log.
 import json
 import logging
 import os
+import re
 import socket
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -14,10 +15,12 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from botcore.clock import Clock
+from botcore.engine.dialect import pause_in, refused_fields, without
 from botcore.engine.vectors import batches, embed_body, read_vectors
 from botcore.engine.wire import EventStream, Halves, Piece, chat_body, error_for, read_piece, reason_in, tokenize_body
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
@@ -39,9 +42,12 @@ VECTORS_LIMIT = 16 << 20
 IDLE = 3.0
 """Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the
 closing fails for no fault of anybody's; a connection to a socket of this machine is cheap, so there none is kept."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 LOAD_WITHIN = 60.0
 """Seconds for an adapter: it is read from the disk, between two steps of the running batch."""
 ONE_TOKEN = Sampling(max_tokens=1, temperature=0)
+FEW_TOKENS = Sampling(max_tokens=16, temperature=0)
+"""Of servers other than vLLM: OpenAI's thinking models refuse what they cannot finish within a few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +96,10 @@ class OpenAIClient:
         self._session: aiohttp.ClientSession | None = None
         self._counts = True
         self._is_vllm = False
+        self._refuses = set[str]()
+        """Fields that this server does not take."""
+        self._moved = float("-inf")
+        """When the last token came, of any stream."""
 
     async def __aenter__(self) -> Self:
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
@@ -100,7 +110,8 @@ class OpenAIClient:
             else aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE)
         )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=None)
-        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout)
+        proxies = not self._socket and urlsplit(self._base).hostname not in LOOPBACK
+        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout, trust_env=proxies)
         return self
 
     async def __aexit__(
@@ -122,19 +133,23 @@ class OpenAIClient:
         finish, usage = "", None
         ids: tuple[int, ...] = ()
         halves = Halves()
-        async with aclosing(self._pieces(body)) as pieces:
-            async for piece in pieces:
-                text = halves.whole(piece.text)
-                usage = piece.usage or usage
-                if piece.finish:
-                    finish = piece.finish
-                if text:
-                    yield Delta(text=text, token_ids=ids + piece.token_ids)
-                    ids = ()
-                else:
-                    ids += piece.token_ids
-        if not finish:
-            raise EngineUnavailable(f"{self._who} ended its answer in the middle")
+        try:
+            async with aclosing(self._pieces(body)) as pieces:
+                async for piece in pieces:
+                    text = halves.whole(piece.text)
+                    usage = piece.usage or usage
+                    finish = piece.finish or finish
+                    if text:
+                        yield Delta(text=text, token_ids=ids + piece.token_ids)
+                        ids = ()
+                    else:
+                        ids += piece.token_ids
+            if not finish:
+                raise EngineUnavailable(f"{self._who} ended its answer in the middle")
+        except (EngineUnavailable, EngineTimeout) as error:
+            if not finish:
+                raise
+            logger.debug("behind a whole reply: %s", error)  # what is missing is the bill, or the end of the stream
         yield Delta(finish=finish, usage=usage, token_ids=ids)  # type: ignore[arg-type]
 
     async def _pieces(self, body: dict[str, Any]) -> AsyncGenerator[Piece, None]:
@@ -148,26 +163,44 @@ class OpenAIClient:
                     if data == "[DONE]":
                         return
                     piece = self._parsed(data)
-                    yield piece
                     if piece.progress:
+                        self._moved = self._clock.monotonic()
                         wait = _Wait(self._clock, self._deadlines.token_gap, "its next token")
+                    yield piece
         finally:
             # Not release(): a connection kept for later would let the server go on generating.
             response.close()
 
     async def _open(self, body: dict[str, Any], wait: "_Wait") -> aiohttp.ClientResponse:
-        async with self._errors(wait):
-            url = f"{self._base}/chat/completions"
-            # A redirected POST becomes a GET, and may carry the key elsewhere.
-            response = await self._require().post(url, json=body, allow_redirects=False)
-            if response.status == 200:
-                return response
-            async with response:
-                raise self._refused(response.status, await _body(response))
+        """The answer; asked for again when the server says when, or which field it does not take."""
+        url = f"{self._base}/chat/completions"
+        while True:
+            asked = without(body, self._refuses)
+            async with self._errors(wait):
+                # A redirected POST becomes a GET, and may carry the key elsewhere.
+                response = await self._require().post(url, json=asked, allow_redirects=False)
+                if response.status == 200:
+                    return response
+                async with response:
+                    status, said = response.status, await _body(response)
+            pause = pause_in(status, response.headers)
+            if refused := refused_fields(status, said, asked):
+                logger.warning("%s takes no %s: from now on it is asked without", self._who, ", ".join(sorted(refused)))
+                self._refuses |= refused
+            elif 0 < pause < wait.left():
+                await self._clock.sleep(pause)
+            else:
+                raise self._refused(status, said)
 
     async def _read(self, response: aiohttp.ClientResponse, wait: "_Wait") -> bytes:
-        async with self._errors(wait):
-            return await response.content.readany()
+        while True:
+            try:
+                async with self._errors(wait):
+                    return await response.content.readany()
+            except EngineTimeout:
+                # Behind a socket of this machine there is one engine: while others move, this one stands in its line.
+                if not (self._socket and wait.begins_again(self._moved)):
+                    raise
 
     @asynccontextmanager
     async def _errors(self, wait: "_Wait") -> AsyncIterator[None]:
@@ -191,20 +224,24 @@ class OpenAIClient:
         return self._scrubbed(error_for(status, body, who=self._who, table=self._table))
 
     def _scrubbed(self, error: EngineError) -> EngineError:
-        """The same error without our key: some servers repeat it in their answer."""
-        return type(error)(str(error).replace(self._key, "***")) if self._key else error
+        """The same error without our key: some servers repeat it in their answer, or its two ends between stars."""
+        said = str(error).replace(self._key, "***") if self._key else str(error)
+        return type(error)(re.sub(r"\S*\*{3,}\S*", "***", said))
 
     def _require(self) -> aiohttp.ClientSession:
         if self._session is None:
             raise EngineUnavailable(f"{self._who} is not connected")
         return self._session
 
-    async def models(self) -> list[ServedModel]:
+    async def models(self, *, named: str = "") -> list[ServedModel]:
         """What the server serves, LoRA versions included. Raises the `EngineError` family.
 
-        Also how we learn that it is vLLM, and may be asked for what other servers refuse.
+        Nothing where it has no such list and the model is ``named``: then the name is enough. Also how we learn that it
+        is vLLM, and may be asked for what other servers refuse.
         """
         status, body = await self._ask("GET", f"{self._base}/models")
+        if status in (404, 405, 501) and named:
+            return []
         if status != 200:
             raise self._refused(status, body)
         self._is_vllm = any(row.get("owned_by") == "vllm" for row in _rows(body))
@@ -239,9 +276,9 @@ class OpenAIClient:
 
     async def probe(self, *, model: str, seconds: float) -> Usage | None:
         """Generate one token: the only proof of health. Raises the `EngineError` family; ``seconds`` is the limit."""
-        usage = None
+        usage, sampling = None, ONE_TOKEN if self._is_vllm else FEW_TOKENS
         try:
-            async with self._clock.timeout(seconds), aclosing(self.generate(HELLO, ONE_TOKEN, model=model)) as deltas:
+            async with self._clock.timeout(seconds), aclosing(self.generate(HELLO, sampling, model=model)) as deltas:
                 async for delta in deltas:
                     usage = delta.usage or usage
         except TimeoutError:
@@ -289,6 +326,13 @@ class _Wait:
         self._begun = now if self._begun is None else self._begun
         return max(0.0, self._begun + self.seconds - now)
 
+    def begins_again(self, at: float) -> bool:
+        """Whether it does, from then on: False where it began later."""
+        if self._begun is None or at <= self._begun:
+            return False
+        self._begun = at
+        return True
+
 
 def shown(url: str) -> str:
     """An address for people: without the name and password that a server behind a proxy may want in it."""
@@ -330,7 +374,8 @@ async def _body(response: aiohttp.ClientResponse, limit: int = BODY_LIMIT) -> An
 
 def _rows(body: Any) -> list[dict[str, Any]]:
     rows = body.get("data") if isinstance(body, dict) else None
-    return [row for row in rows or [] if isinstance(row, dict) and isinstance(row.get("id"), str)]
+    rows = rows if isinstance(rows, list) else []
+    return [row for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
 
 
 def _whole(value: Any) -> int:

@@ -4,8 +4,9 @@
 
 The bot starts this file with the engine's Python: ``python -I guard.py COMMAND…``. Its standard input is a pipe that
 the bot holds open and never writes to: its end is the bot's death, however it died. EngineCore survives its server and
-ignores SIGTERM, so whatever ends, the whole group is killed. Only the standard library, and nothing of botcore, is
-imported: it runs in another environment.
+ignores SIGTERM, so whatever ends, the whole group is killed, and then whatever has left it: that would keep the guard
+from its end, and memory from the next server. Only the standard library, and nothing of botcore, is imported: it runs
+in another environment.
 
     what happens               what the guard does
     the server exits           kill the group, exit with the server's code (128 + signal)
@@ -22,7 +23,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 STARTED = "botcore-guard: server"
 """The first line of the output: this, and the server's process id, which is its group's id too."""
@@ -44,7 +46,7 @@ def main(command: list[str]) -> int:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGKILL)
     code = server.wait()
-    _reap()
+    _end_orphans()
     return code if code >= 0 else 128 - code
 
 
@@ -94,11 +96,22 @@ def _prctl(option: int, value: int) -> None:
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
 
-def _reap() -> None:
-    """Collect the orphans that came to us, so that none stays as a zombie."""
+def _end_orphans() -> None:
+    """Kill what has left the group, and collect all: what has lost its parent comes to us."""
     with contextlib.suppress(ChildProcessError):
-        while os.waitpid(-1, 0)[0]:
-            pass
+        while True:
+            for child in _children():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            os.waitpid(-1, 0)
+
+
+def _children() -> Iterator[int]:
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended since
+            parent = stat.read_text().rpartition(")")[2].split()[1]
+            if int(parent) == os.getpid():
+                yield int(stat.parent.name)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ class Lane:
             self._report_ready()
             while True:
                 await self._check_up(client)
-                if self._suspected:
+                if self._suspected and not self._doubt.is_set():
                     self._report_ready()
         except EngineError as error:
             return str(error)
@@ -235,11 +235,14 @@ class Lane:
         """Wait for the next occasion, then look. Raises `EngineError` for a server that makes nothing."""
         await wait_at_most(PROBE_EVERY, self._doubt, self._clock)
         self._doubt.clear()
-        if self._busy():
+        busy = self._busy()
+        if busy and not self._suspected:  # of one that is dying some requests hear later than others
             return
         try:
             await self._probe(client, PROBE_WITHIN)
         except EngineTimeout:
+            if busy:
+                return
             # Once more: it is this process, or the whole machine, that may have stood still.
             await self._probe(client, PROBE_WITHIN)
         self._last_sign = self._clock.monotonic()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from botcore.clock import Clock, wait_at_most
 from botcore.engine.board import Board
 from botcore.engine.client import Deadlines, OpenAIClient, ServedModel, shown
-from botcore.errors import EngineError, EngineRejected, EngineUnavailable
+from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, EngineStatus, Prompt
 from botcore.versions import LoraFiles
@@ -31,6 +31,8 @@ class Remote:
     """``http://host:8000/v1``, or ``unix:///path/engine.sock`` for the engine another bot process runs."""
     model: str = ""
     """Empty = the first one it serves."""
+    window: int = 0
+    """Tokens that prompt and reply may share at most, or do where the server does not say; 0 = what it says."""
     api_key: str = ""
     deadlines: Deadlines = field(default_factory=Deadlines)
     check_every: float = 30.0
@@ -115,12 +117,14 @@ class RemoteEngine:
         """Raises what is wrong. A server that was not ready must make a token; later its list of models is enough."""
         served = await self._served()
         model = self._choose(served)
-        if self.status.stage != "ready" or self._doubt.is_set():
+        if self.status.stage != "ready":
             self._board.show(stage="warmup", detail="asking for one token", model=model.id)
+        if self.status.stage != "ready" or self._doubt.is_set():
             await self._client.probe(model=model.id, seconds=self._remote.probe_within)
         self._doubt.clear()
         lora = self.status.lora if self.has(self.status.lora) else ""
-        self._board.show(stage="ready", detail=self._shown, model=model.id, window=model.window, lora=lora)
+        window = min(filter(None, (model.window, self._remote.window)), default=0)
+        self._board.show(stage="ready", detail=self._shown, model=model.id, window=window, lora=lora)
 
     def _choose(self, served: Sequence[ServedModel]) -> ServedModel:
         named = self._remote.model
@@ -144,6 +148,9 @@ class RemoteEngine:
             async with aclosing(deltas):
                 async for delta in deltas:
                     yield delta
+        except EngineTimeout:
+            self._doubt.set()
+            raise
         except EngineUnavailable:
             self._doubt.set()
             if self.status.stage == "ready":  # at once: whoever tries again waits for the look, and does not fail, too
@@ -175,7 +182,7 @@ class RemoteEngine:
         self._board.show(lora=version.name if version else "")
 
     async def _served(self) -> Sequence[ServedModel]:
-        served = await self._client.models()
+        served = await self._client.models(named=self._remote.model)
         self._names = {model.id for model in served}
         return served
 

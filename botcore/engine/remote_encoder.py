@@ -95,18 +95,9 @@ class RemoteEncoder:
 
     async def _tried(self) -> ServedModel:
         """The model, once it has made a vector. Raises what is wrong."""
-        model = self._choose(await self._served())
+        model = self._choose(await self._client.models(named=self._settings.model))
         await self._client.probe_vector(model=model.id, seconds=LOOK_WITHIN)
         return model
-
-    async def _served(self) -> Sequence[ServedModel]:
-        """What it serves. Not every server of vectors has a list, and who named the model needs none."""
-        try:
-            return await self._client.models()
-        except EngineRejected:
-            if self._settings.model:
-                return []
-            raise
 
     def _choose(self, served: Sequence[ServedModel]) -> ServedModel:
         """The one of the settings, which a list may have under another spelling; else the only one."""

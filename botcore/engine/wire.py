@@ -28,11 +28,18 @@ __all__ = [
 
 REASON_LIMIT = 300
 EVENT_LIMIT = 1 << 20
-"""Bytes of one event: a token's is about 300; a server that sends 1 MiB without a line end is no such server."""
+"""Bytes of one event: a token's is about 300; a server that sends 1 MiB without an end of one is no such server."""
 
-_MARKER = re.compile(r"<(?=[|｜][^<>\n]{1,64}[|｜]>)|<(?=(?:start|end)_of_turn>)|\[(?=/?INST\])")
+_MARKER = re.compile(
+    r"<(?=[|｜][^<>\n]{1,64}[|｜]>)"  # <|im_start|>, <｜User｜>
+    r"|<(?=\|\w{1,32}>|\w{1,32}\|>|(?:start|end)_of_turn>|</?SYS>>)"  # Gemma's <|turn> and <turn|>, Llama's <<SYS>>
+    r"|\[(?=/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_\w{1,32})\]"  # Mistral's
+    r"|\|(?:system|user|assistant|tool|endofturn)\|\])"  # EXAONE's [|system|]; [|x|] is a list in F#
+)
 _TOO_LONG = re.compile(
-    r"maximum (?:context|model) length|context.length.exceeded|context (?:window|size)|too many tokens"
+    r"maximum (?:model|prompt) length|context[ _-]?(?:length|window|size|overflow)|too many tokens"
+    r"|(?:prompt|input|request|entity|payload) (?:is )?too (?:long|large)|token count\b.{0,40}\bexceed|token limit"
+    r"|reduce (?:the length|your (?:message|prompt))|max_new_tokens` must be"  # Groq, Text Generation Inference
     r"|must have less than \d+ tokens",  # Text Embeddings Inference
     re.IGNORECASE,
 )
@@ -114,8 +121,8 @@ class EventStream:
         """The ``data`` of every event that ``block`` completes. `EngineUnavailable` where it is no event stream."""
         lines = (self._rest + block).split(b"\n")
         self._rest = lines.pop()
-        if len(self._rest) > EVENT_LIMIT:
-            raise EngineUnavailable("the engine's stream is not server-sent events: 1 MiB without a line end")
+        if len(self._rest) + sum(map(len, self._data)) > EVENT_LIMIT:
+            raise EngineUnavailable("the engine's stream is not server-sent events: 1 MiB without an end of one")
         for line in lines:
             line = line.removesuffix(b"\r")
             if line.startswith(b"data:"):
@@ -156,7 +163,7 @@ def read_piece(data: str, *, who: str = "the engine") -> Piece:
     """One event's payload. Raises what an error event means, or `EngineUnavailable` for garbage."""
     try:
         chunk = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise EngineUnavailable(f"{who} sent something that is not JSON: {_line(data)!r}") from None
     if not isinstance(chunk, dict):
         raise EngineUnavailable(f"{who} sent something that is not a completion: {_line(data)!r}")
@@ -164,7 +171,7 @@ def read_piece(data: str, *, who: str = "the engine") -> Piece:
         raise error_for(_status(chunk["error"]), chunk, who=who)
     try:
         return _piece(chunk)
-    except (AttributeError, TypeError, ValueError, KeyError, IndexError):
+    except (AttributeError, TypeError, ValueError, LookupError, OverflowError):
         raise EngineUnavailable(f"{who} sent something that is not a completion: {_line(data)!r}") from None
 
 
@@ -190,7 +197,7 @@ def _piece(chunk: dict[str, Any]) -> Piece:
 def _finish(reason: str | None) -> Finish:
     if not reason:
         return ""
-    return "length" if reason == "length" else "abort" if reason == "abort" else "stop"
+    return "length" if reason == "length" else "abort" if reason in ("abort", "content_filter", "error") else "stop"
 
 
 def _usage(usage: dict[str, Any] | None) -> Usage | None:
@@ -198,10 +205,16 @@ def _usage(usage: dict[str, Any] | None) -> Usage | None:
         return None
     details = usage.get("prompt_tokens_details") or {}
     return Usage(
-        prompt_tokens=int(usage.get("prompt_tokens") or 0),
-        completion_tokens=int(usage.get("completion_tokens") or 0),
-        cached_tokens=int(details.get("cached_tokens") or 0),
+        prompt_tokens=_tokens(usage.get("prompt_tokens")),
+        completion_tokens=_tokens(usage.get("completion_tokens")),
+        cached_tokens=_tokens(details.get("cached_tokens")),
     )
+
+
+def _tokens(value: Any) -> int:
+    """A number of tokens; 0 for what cannot be one, nor stand in a database."""
+    tokens = int(value or 0)
+    return tokens if 0 <= tokens < 1 << 31 else 0
 
 
 def _status(error: Any) -> int:
@@ -232,16 +245,18 @@ def error_for(status: int, body: Any, *, who: str = "the engine", table: str = "
     reason = reason_in(body) or f"HTTP {status}"
     if status in (401, 403):
         return EngineRejected(f"{who} refuses the key ({reason}); set {table}.api_key")
+    if _is_too_long(status, body, reason):
+        return PromptTooLong(f"the prompt does not fit: {reason}")
     if status in (408, 425, 429) or status >= 500:
         return EngineUnavailable(f"{who} cannot answer now: {reason}")
-    if _is_too_long(body, reason):
-        return PromptTooLong(f"the prompt does not fit: {reason}")
     if status == 404:
         return EngineRejected(f"{who} does not know it: {reason}; check {table}.base_url and {table}.model")
     return EngineRejected(f"{who} refuses the request: {reason}")
 
 
-def _is_too_long(body: Any, reason: str) -> bool:
+def _is_too_long(status: int, body: Any, reason: str) -> bool:
+    if status == 429:  # mostly it is the rate that is too high
+        return "request too large" in reason.lower()
     error = body.get("error") if isinstance(body, dict) else None
     if isinstance(error, dict):
         if error.get("code") == "context_length_exceeded" or error.get("type") == "exceed_context_size_error":

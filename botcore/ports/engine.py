@@ -54,7 +54,10 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delta:
-    """The next piece of a generation. The last one has ``finish``, and ``usage`` where the engine tells."""
+    """The next piece of a generation. The last one has ``finish``, and ``usage`` where the engine tells.
+
+    ``length``: cut at `Sampling.max_tokens`; ``abort``: broken off by the server, as by its filter of contents.
+    """
 
     text: str = ""
     finish: Literal["", "stop", "length", "abort"] = ""

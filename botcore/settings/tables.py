@@ -109,7 +109,7 @@ class EngineSettings(Table):
     install: bool = True
     """False: never install an engine."""
     window: int = Field(default=0, ge=0)
-    """Tokens that prompt and reply share; 0 = what the model can, at most 8,192 on a CPU."""
+    """Tokens that prompt and reply share; 0 = what the model can, at most 8,192 on a CPU. Few hosted servers say it."""
     kv_cache_gib: float = Field(default=1.0, gt=0)
     """GiB of memory for the paged KV cache on a CPU."""
     dtype: str = "auto"

@@ -10,13 +10,13 @@ import base64
 import json
 import struct
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from string import ascii_lowercase
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from aiohttp import web
 
@@ -34,6 +34,8 @@ class Stream:
     """Drop the connection after so many words."""
     error_after: int | None = None
     """Send vLLM's error event after so many words."""
+    ends: Literal["done", "cut", "open"] = "done"
+    """What comes behind the last word and its reason: all there is, a dropped connection, or nothing."""
     raw: bytes | None = None
     """Send these bytes instead of anything sensible."""
     usage: bool = True
@@ -48,6 +50,7 @@ class Answer:
     status: int
     body: Any = None
     """JSON, or a `str` sent as it is."""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class FakeOpenAI:
@@ -226,7 +229,7 @@ class FakeOpenAI:
             await response.write(plan.raw)
             return
         whole = self._restricted(plan.text, body).split(" ")
-        words = whole[: body["max_tokens"]]
+        words = whole[: body.get("max_tokens") or body["max_completion_tokens"]]
         await _send(response, _chunk({"role": "assistant", "content": ""}))
         for thought in plan.thoughts.split():
             await _send(response, _chunk({"reasoning_content": thought}))
@@ -241,6 +244,11 @@ class FakeOpenAI:
             return
         cut = len(words) < len(whole)
         await _send(response, _chunk({}, finish_reason="length" if cut else "stop"))
+        if plan.ends == "open":
+            await asyncio.Event().wait()
+        if plan.ends == "cut" and request.transport:
+            request.transport.abort()
+            return
         if plan.usage and (body.get("stream_options") or {}).get("include_usage"):
             made = len(words) + len(plan.thoughts.split())
             usage = {"prompt_tokens": tokens(body["messages"]), "completion_tokens": made}
@@ -276,8 +284,8 @@ def bag_of_letters(text: str) -> list[float]:
 
 def _answer(plan: Answer) -> web.Response:
     if isinstance(plan.body, str):
-        return web.Response(status=plan.status, text=plan.body)
-    return web.json_response(plan.body, status=plan.status)
+        return web.Response(status=plan.status, text=plan.body, headers=plan.headers)
+    return web.json_response(plan.body, status=plan.status, headers=plan.headers)
 
 
 def _refusal(status: int, message: str) -> web.Response:

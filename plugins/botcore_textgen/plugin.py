@@ -14,6 +14,10 @@ from botcore_textgen.settings import Preset, TextGenSettings
 __all__ = ["TextGen"]
 
 NOTHING = "The model returned an empty answer. Please ask again, or in other words."
+USED_UP = (
+    "The model used up its tokens before it had said anything, as one does that thinks for long. "
+    "Please ask for less at once; the operator can give it more (max_tokens)."
+)
 UNREADABLE = "I can only read text so far, and this message has none."
 USAGE = "There is nothing to continue yet. Give me the beginning: /continue Once upon a time"
 CUT = " …"
@@ -78,13 +82,13 @@ async def _speak(turn: Turn, prompt: Prompt, sampling: Sampling) -> AsyncIterato
     People are told of an empty or a cut answer; a program that chose the sampling itself (`/v1`) gets the model's text
     and nothing else.
     """
-    for_people, said = turn.message.sampling is None, False
+    for_people, said, finish = turn.message.sampling is None, False, ""
     async with aclosing(turn.generate(prompt, sampling)) as deltas:
         async for delta in deltas:
-            said = said or bool(delta.text.strip())
+            said, finish = said or bool(delta.text.strip()), delta.finish
             if delta.text:
                 yield Chunk(text=delta.text)
-            if delta.finish == "length" and said and for_people:
+            if finish in ("length", "abort") and said and for_people:
                 yield Chunk(text=CUT)
     if not said and for_people:
-        yield Chunk(text=NOTHING)
+        yield Chunk(text=USED_UP if finish == "length" else NOTHING)

@@ -11,7 +11,8 @@ from botcore.engine.client import Deadlines, OpenAIClient, ServedModel
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable, PromptTooLong
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Delta, Prompt, Usage
-from botcore.testing import ManualClock
+from botcore.testing import ManualClock, until
+from botcore.testing.clock import settle
 from botcore.testing.openai_server import Answer, FakeOpenAI, Stream
 
 PROMPT = Prompt(messages=(PromptMessage(role="user", content="say one two three"),))
@@ -122,6 +123,28 @@ async def test_a_gap_between_tokens_is_a_timeout_and_frees_the_slot(
         await server.freed.wait()
 
 
+async def test_a_stream_of_our_own_server_waits_longer_while_others_move(tmp_path: Path, clock: ManualClock) -> None:
+    path = tmp_path / "e.sock"
+    async with (
+        FakeOpenAI(socket=path) as server,
+        OpenAIClient(server.url, clock=clock, socket=str(path)) as client,
+        aclosing(client.generate(PROMPT, Sampling(), model="fake")) as first,
+    ):
+        server.queue(Stream(held=True), Stream(held=True))
+        moving = asyncio.ensure_future(anext(first))
+        await until(lambda: server.open == 1)
+        waiting = asyncio.create_task(everything(client))
+        await until(lambda: server.open == 2)
+        await clock.advance(20)
+        server.step()
+        assert (await moving).text == "one"
+        await clock.advance(29)
+        assert not waiting.done()
+        await clock.advance(2)
+        with pytest.raises(EngineTimeout, match="more than 30 s for its first token"):
+            await waiting
+
+
 async def test_a_slow_reader_is_no_slow_engine(server: FakeOpenAI, client: OpenAIClient, clock: ManualClock) -> None:
     async with aclosing(client.generate(PROMPT, Sampling(), model="fake")) as deltas:
         await anext(deltas)
@@ -173,6 +196,58 @@ async def test_a_prompt_that_does_not_fit_is_prompt_too_long(server: FakeOpenAI,
         await everything(client)
 
 
+@pytest.mark.parametrize("end", [Stream(ends="cut"), Stream(ends="open")])
+async def test_a_reply_that_has_said_how_it_ends_is_whole_whatever_becomes_of_the_stream(
+    server: FakeOpenAI, client: OpenAIClient, clock: ManualClock, end: Stream
+) -> None:
+    server.queue(end)
+    told = asyncio.create_task(everything(client))
+    await server.begun.wait()
+    await settle(200)
+    await clock.advance(16)
+    deltas = await told
+    assert ["".join(delta.text for delta in deltas), deltas[-1].finish] == ["one two three", "stop"]
+
+
+async def test_a_field_that_the_server_does_not_take_is_left_out_from_then_on(
+    server: FakeOpenAI, client: OpenAIClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.queue(
+        Answer(400, {"error": {"message": "Unrecognized request argument supplied: repetition_penalty"}}),
+        Answer(400, {"error": {"message": "Unsupported: 'max_tokens'. Use 'max_completion_tokens' instead."}}),
+    )
+    for _ in range(2):
+        assert (await everything(client, Sampling(repetition_penalty=1.05)))[0].text == "one"
+    asked = [("repetition_penalty" in body, "max_tokens" in body) for body in server.bodies]
+    assert asked == [(True, True), (False, True), (False, False), (False, False)]
+    assert server.bodies[-1]["max_completion_tokens"] == Sampling().max_tokens
+    assert [record.message.partition(" takes ")[2] for record in caplog.records] == [
+        "no repetition_penalty: from now on it is asked without",
+        "no max_tokens: from now on it is asked without",
+    ]
+
+
+async def test_a_busy_server_is_asked_again_when_it_says(
+    server: FakeOpenAI, client: OpenAIClient, clock: ManualClock
+) -> None:
+    server.queue(Answer(429, {"error": {"message": "slow down"}}, {"Retry-After": "7"}))
+    told = asyncio.create_task(everything(client))
+    await until(lambda: len(server.bodies) == 1)
+    await settle(200)
+    await clock.advance(6)
+    assert len(server.bodies) == 1
+    await clock.advance(1)
+    assert (await told)[0].text == "one"
+
+
+async def test_a_busy_server_that_wants_more_time_than_a_first_token_has_is_unavailable(
+    server: FakeOpenAI, client: OpenAIClient
+) -> None:
+    server.queue(Answer(429, {"error": {"message": "slow down"}}, {"Retry-After": "31"}))
+    with pytest.raises(EngineUnavailable, match="slow down"):
+        await everything(client)
+
+
 async def test_a_redirect_is_not_followed_with_the_key(server: FakeOpenAI, client: OpenAIClient) -> None:
     server.queue(Answer(307, "elsewhere"))
     with pytest.raises(EngineRejected, match="elsewhere"):
@@ -186,6 +261,22 @@ async def test_nobody_at_home_is_unavailable(clock: ManualClock) -> None:
     async with OpenAIClient(url, clock=clock) as client:
         with pytest.raises(EngineUnavailable, match=r"cannot be reached: Connection refused$"):
             await everything(client)
+
+
+async def test_a_server_elsewhere_is_asked_through_the_proxy_of_the_environment(
+    server: FakeOpenAI, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", server.url.removesuffix("/v1"))
+    async with OpenAIClient("http://engine.example/v1", clock=clock, api_key=KEY) as client:
+        assert (await everything(client))[0].text == "one"
+    assert server.headers[-1]["Host"] == "engine.example"
+
+
+async def test_a_server_on_this_machine_is_asked_without_a_proxy(
+    server: FakeOpenAI, client: OpenAIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    assert (await everything(client))[0].text == "one"
 
 
 async def test_a_server_without_tls_is_told_in_the_words_of_tls(server: FakeOpenAI, clock: ManualClock) -> None:
@@ -219,6 +310,12 @@ async def test_the_key_is_in_no_message_and_no_log(
     assert KEY not in "".join(said)
     assert "***" in said[0]
     assert KEY not in caplog.text
+
+
+async def test_the_ends_of_a_key_are_no_business_of_those_who_chat(server: FakeOpenAI, client: OpenAIClient) -> None:
+    server.queue(Answer(401, {"error": {"message": "Incorrect API key provided: sk-ve********-key. See the docs."}}))
+    with pytest.raises(EngineRejected, match=r"refuses the key \(Incorrect API key provided: \*\*\* See the docs"):
+        await everything(client)
 
 
 async def test_a_wrong_key_says_which_setting(server: FakeOpenAI, clock: ManualClock) -> None:
@@ -304,6 +401,7 @@ async def test_a_character_that_comes_in_two_halves_is_one(tmp_path: Path) -> No
 async def test_a_probe_is_one_token_within_its_time(
     server: FakeOpenAI, client: OpenAIClient, clock: ManualClock
 ) -> None:
+    await client.models()
     await client.probe(model="fake", seconds=10)
     server.begun.clear()
     assert server.bodies[0]["max_tokens"] == 1

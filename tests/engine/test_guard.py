@@ -106,6 +106,15 @@ async def test_a_server_that_exits_takes_its_core_along_and_its_code_is_told(lau
         assert not any(map(alive, pids))
 
 
+async def test_a_server_that_exits_takes_along_what_has_left_its_group(launch: Callable[[str], Launch]) -> None:
+    lines = Lines()
+    strays = SERVER.replace("])", "], start_new_session=True)", 1)
+    ends = strays.format(then="time.sleep(0.2); sys.exit(7)")
+    async with Child(launch(ends), clock=SystemClock(), on_line=lines.add) as child, asyncio.timeout(10):
+        assert await child.ended() == 7
+        assert not any(map(alive, await lines.pids()))
+
+
 async def test_a_killed_server_takes_its_core_along(launch: Callable[[str], Launch]) -> None:
     lines = Lines()
     async with Child(launch(FOREVER), clock=SystemClock(), on_line=lines.add) as child:

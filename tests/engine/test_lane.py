@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,13 @@ from botcore.engine.client import Deadlines, OpenAIClient
 from botcore.engine.command import ServerPlan
 from botcore.engine.lane import PROBE_EVERY, PROBE_WITHIN, Lane
 from botcore.engine.model import Model
-from botcore.errors import EngineTimeout
+from botcore.errors import EngineTimeout, EngineUnavailable
+from botcore.messages import PromptMessage, Sampling
+from botcore.ports import Prompt
 from botcore.testing import ManualClock, until
-from botcore.testing.openai_server import FakeOpenAI, Stream
+from botcore.testing.openai_server import Answer, FakeOpenAI, Stream
+
+PROMPT = Prompt(messages=(PromptMessage(role="user", content="hi"),))
 
 
 @pytest.fixture
@@ -60,6 +65,41 @@ async def test_a_server_that_was_slow_twice_goes(lane: Lane, server: FakeOpenAI,
     await clock.advance(PROBE_WITHIN + 1)
     with pytest.raises(EngineTimeout, match="no token within 10 s"):
         await looking
+
+
+@asynccontextmanager
+async def moving(lane: Lane, server: FakeOpenAI, clock: ManualClock) -> AsyncIterator[OpenAIClient]:
+    """The lane's server writes one reply, word by word, while another request has just failed."""
+    async with OpenAIClient(server.url, clock=clock) as lane.client:
+        server.queue(Stream(held=True), Answer(500, {"error": {"message": "EngineCore died"}}))
+        server.step()
+        async with aclosing(lane.generate(PROMPT, Sampling(), model="")) as reply:
+            await anext(reply)
+            server.begun.clear()
+            with pytest.raises(EngineUnavailable):
+                await anext(lane.generate(PROMPT, Sampling(), model=""))
+            yield lane.client
+
+
+async def test_a_server_that_failed_a_request_has_to_make_a_token_although_others_still_move(
+    lane: Lane, server: FakeOpenAI, clock: ManualClock
+) -> None:
+    async with moving(lane, server, clock) as client:
+        server.queue(Answer(500, {"error": {"message": "EngineCore died"}}))
+        with pytest.raises(EngineUnavailable, match="EngineCore died"):
+            await lane._check_up(client)
+
+
+async def test_a_server_that_failed_a_request_stays_where_others_move_and_its_token_comes_late(
+    lane: Lane, server: FakeOpenAI, clock: ManualClock
+) -> None:
+    async with moving(lane, server, clock) as client:
+        server.queue(Stream(held=True))
+        looking = asyncio.create_task(lane._check_up(client))
+        await server.begun.wait()
+        await clock.advance(PROBE_WITHIN + 1)
+        await looking
+        assert len(server.bodies) == 3
 
 
 async def test_an_old_socket_that_cannot_be_removed_is_a_failed_start_and_tried_again(

@@ -4,12 +4,14 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from botcore.clock import SystemClock
 from botcore.engine import build_engine
 from botcore.engine.build import build_remote
 from botcore.engine.remote import Remote, RemoteEngine
-from botcore.errors import EngineRejected, EngineUnavailable, SettingsError
+from botcore.errors import EngineRejected, EngineTimeout, EngineUnavailable, SettingsError
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Engine, Prompt
 from botcore.settings import EngineSettings
@@ -52,6 +54,25 @@ async def test_the_settings_make_it(tmp_path: Path) -> None:
             assert await said(engine) == "one two three"
             assert server.bodies[-1]["model"] == "llama"
             assert await engine.count(PROMPT.messages) == 4
+
+
+@pytest.mark.parametrize(("says", "given", "window"), [(0, 900, 900), (999, 900, 900), (512, 900, 512), (512, 0, 512)])
+async def test_the_window_of_the_settings_counts_where_the_server_says_none_or_more(
+    tmp_path: Path, says: int, given: int, window: int
+) -> None:
+    async with FakeOpenAI(window=says) as server:
+        settings = EngineSettings(kind="openai", base_url=server.url, window=given)
+        async with running(build_engine(settings, data_dir=tmp_path, clock=SystemClock())) as engine:
+            assert engine.status.window == window
+
+
+async def test_a_server_without_a_list_of_models_needs_the_name_and_nothing_else() -> None:
+    async with FakeOpenAI(model="sonar") as server:
+        server.lists = False
+        with pytest.raises(EngineRejected, match=r"Not Found.*check engine\.base_url and engine\.model"):
+            await RemoteEngine(Remote(base_url=server.url), clock=SystemClock()).look()
+        async with running(RemoteEngine(Remote(base_url=server.url, model="sonar"), clock=SystemClock())) as engine:
+            assert await said(engine) == "one two three"
 
 
 async def test_a_password_in_the_address_is_used_and_never_shown(
@@ -152,6 +173,26 @@ async def test_a_failed_request_makes_it_look_at_once() -> None:
         assert "down" in await becomes(engine, "model")
 
 
+async def test_a_server_that_hangs_must_make_a_token_and_is_ready_no_more_where_it_does_not() -> None:
+    clock = ManualClock()
+    async with FakeOpenAI() as server, running(RemoteEngine(Remote(base_url=server.url), clock=clock)) as engine:
+        server.queue(Stream(held=True), Stream(held=True))
+        server.begun.clear()
+        asked = asyncio.create_task(said(engine))
+        await server.begun.wait()
+        server.begun.clear()
+        await clock.advance(31)
+        with pytest.raises(EngineTimeout):
+            await asked
+        await server.begun.wait()  # the look: it lists its models all the while
+        for _ in range(28):
+            assert engine.status.stage == "ready"
+            await clock.advance(1)
+        while engine.status.stage == "ready":
+            await clock.advance(1)
+        assert "more than 30 s for its first token; next look in 1 s" in await becomes(engine, "model")
+
+
 async def test_a_server_that_was_well_is_waited_for_while_it_may_be_starting_again(tmp_path: Path) -> None:
     clock, path = ManualClock(), tmp_path / "e.sock"
     engine = RemoteEngine(Remote(base_url=f"unix://{path}"), clock=clock)
@@ -172,6 +213,21 @@ async def test_a_server_that_was_well_is_waited_for_while_it_may_be_starting_aga
         await becomes(engine, "ready")
     run.cancel()
     await asyncio.wait([run])
+
+
+@pytest.mark.parametrize("data", [5, True, {"a": 1}, [3], "fake"])
+async def test_a_list_of_models_that_is_none_is_told_and_ends_nothing(data: object) -> None:
+    async def nonsense(request: web.Request) -> web.Response:
+        return web.json_response({"data": data})
+
+    application = web.Application()
+    application.router.add_get("/v1/models", nonsense)
+    async with TestServer(application) as server:
+        engine = RemoteEngine(Remote(base_url=str(server.make_url("/v1"))), clock=ManualClock())
+        run = asyncio.create_task(engine.run())
+        assert "names no model; set engine.model" in await becomes(engine, "failed")
+        run.cancel()
+        await asyncio.wait([run])
 
 
 async def test_a_model_it_does_not_serve_is_named_with_those_it_does() -> None:

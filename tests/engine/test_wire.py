@@ -66,7 +66,24 @@ def test_more_tokens_than_the_window_are_not_asked_for() -> None:
 
 @pytest.mark.parametrize(
     "marker",
-    ["<|im_start|>", "<|im_end|>", "<|eot_id|>", "<｜User｜>", "<start_of_turn>", "<end_of_turn>", "[INST]", "[/INST]"],
+    [
+        "<|im_start|>",
+        "<|im_end|>",
+        "<|eot_id|>",
+        "<｜User｜>",
+        "<start_of_turn>",
+        "<end_of_turn>",
+        "<|turn>",
+        "<turn|>",
+        "[INST]",
+        "[/INST]",
+        "<<SYS>>",
+        "<</SYS>>",
+        "[SYSTEM_PROMPT]",
+        "[/SYSTEM_PROMPT]",
+        "[TOOL_RESULTS]",
+        "[|system|]",
+    ],
 )
 def test_role_markers_in_text_are_no_markers_any_more(marker: str) -> None:
     safe = neutral(f"a {marker}system\nb")
@@ -75,7 +92,19 @@ def test_role_markers_in_text_are_no_markers_any_more(marker: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a < b | c > d", "x <| y", "if a<b and c|d>e:", "[1] <p>", "f(x) |> g", "¯\\_(ツ)_/¯", "👩\u200d🚀"]
+    "text",
+    [
+        "a < b | c > d",
+        "x <| y",
+        "if a<b and c|d>e:",
+        "a<b|c",
+        "[1] <p>",
+        "[|x|]",
+        "x[TOOL]",
+        "f(x) |> g",
+        "¯\\_(ツ)_/¯",
+        "👩\u200d🚀",
+    ],
 )
 def test_other_text_stays_as_it_is(text: str) -> None:
     assert neutral(text) == text
@@ -117,8 +146,16 @@ def test_a_stream_without_line_ends_is_refused_before_it_fills_the_memory() -> N
     stream = EventStream()
     for _ in range(16):
         assert list(stream.feed(b"x" * 65536)) == []
-    with pytest.raises(EngineUnavailable, match="line end"):
+    with pytest.raises(EngineUnavailable, match="without an end"):
         list(stream.feed(b"x"))
+
+
+def test_an_event_without_an_end_is_refused_before_it_fills_the_memory() -> None:
+    stream, line = EventStream(), b"data: " + b"x" * 65536 + b"\n"
+    for _ in range(16):
+        assert list(stream.feed(line)) == []
+    with pytest.raises(EngineUnavailable, match="without an end"):
+        list(stream.feed(b"d"))
 
 
 def test_a_piece_has_text_ids_finish_and_usage() -> None:
@@ -131,13 +168,33 @@ def test_a_piece_has_text_ids_finish_and_usage() -> None:
     assert not piece.progress
 
 
-def test_finish_reasons_of_other_servers_are_stops() -> None:
-    chunk = {"choices": [{"delta": {}, "finish_reason": "content_filter"}]}
-    assert read_piece(json.dumps(chunk)).finish == "stop"
+@pytest.mark.parametrize("told", [-1, 1 << 31, 10**30])
+def test_a_number_of_tokens_that_is_none_is_not_believed(told: int) -> None:
+    usage = {"prompt_tokens": told, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": told}}
+    assert read_piece(json.dumps({"choices": [], "usage": usage})).usage == Usage(completion_tokens=3)
 
 
 @pytest.mark.parametrize(
-    "data", ["{", "3", "null", '{"choices": 3}', '{"choices": [3]}', '{"choices":[{"delta":{"content":5}}]}']
+    ("reason", "finish"),
+    [("eos_token", "stop"), ("tool_calls", "stop"), ("content_filter", "abort"), ("abort", "abort")],
+)
+def test_a_reply_that_the_server_broke_off_is_told_from_one_that_ended(reason: str, finish: str) -> None:
+    chunk = {"choices": [{"delta": {}, "finish_reason": reason}]}
+    assert read_piece(json.dumps(chunk)).finish == finish
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        "{",
+        "3",
+        "null",
+        "[" * 100_000,
+        '{"choices": 3}',
+        '{"choices": [3]}',
+        '{"choices":[{"delta":{"content":5}}]}',
+        '{"choices":[], "usage": {"prompt_tokens": 1e999}}',
+    ],
 )
 def test_garbage_in_the_stream_is_the_engines_fault(data: str) -> None:
     with pytest.raises(EngineUnavailable):
@@ -160,14 +217,39 @@ TOO_LONG = [
     {"error": {"message": "too much", "code": "context_length_exceeded"}},
     {"error": {"message": "the request exceeds the available context size", "type": "exceed_context_size_error"}},
     {"error": {"message": "The decoder prompt (length 9) is longer than the maximum model length of 4."}},
+    {"error": {"message": "prompt is too long: 210000 tokens > 200000 maximum"}},
+    {"error": {"message": "This model's maximum prompt length is 131072 but the request contains 537812 tokens."}},
+    [{"error": {"message": "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."}}],
+    {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 4000 and 512"},
+    {"error": "The model is loaded with context length of only 4096 tokens, which is not enough."},
+    {"error": {"message": "Please reduce the length of the messages or completion."}},
+    {"error": {"message": "Invalid request: Your request exceeded model token limit: 8192"}},
 ]
 
 
+@pytest.mark.parametrize("status", [400, 422, 500])
 @pytest.mark.parametrize("body", TOO_LONG)
-def test_a_prompt_that_does_not_fit_is_told_apart(body: object) -> None:
-    error = error_for(400, body)
+def test_a_prompt_that_does_not_fit_is_told_apart(body: object, status: int) -> None:
+    error = error_for(status, body)
     assert type(error) is PromptTooLong
     assert reason_in(body) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "kind"),
+    [
+        (413, "<html><title>413 Request Entity Too Large</title></html>", PromptTooLong),
+        (413, "batch size 33 > maximum allowed batch size 32", EngineRejected),
+        (413, "Request too large for model on tokens per minute (TPM): Limit 6000, Requested 12328", PromptTooLong),
+        (429, "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 342389.", PromptTooLong),
+        (429, "Rate limit reached on tokens per min (TPM): Limit 100, Used 90, Requested 20.", EngineUnavailable),
+        (429, "Too many tokens, please wait before trying again.", EngineUnavailable),
+    ],
+)
+def test_a_prompt_larger_than_what_a_minute_allows_is_too_long_and_a_high_rate_is_not(
+    status: int, message: str, kind: type
+) -> None:
+    assert type(error_for(status, {"error": {"message": message}})) is kind
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from botcore import Chunk, EngineTimeout, EngineUnavailable, Lora, Sampling, Turn, hookimpl
+from botcore import Chunk, EngineTimeout, EngineUnavailable, Lora, Reply, Sampling, Turn, hookimpl
 from botcore.engine.scripted import ScriptedEngine
 from botcore.store import loras
 from botcore.testing import Chat, ManualClock, chatting, until
@@ -26,6 +27,15 @@ class Talker:
         for _ in range(2 if "twice" in turn.message.text else 1):
             async for delta in turn.generate(await turn.prompt(""), Sampling()):
                 yield Chunk(text=delta.text)
+
+
+class Sums:
+    """Lets the model sum up what was said, once the reply is out."""
+
+    @hookimpl
+    async def remember(self, turn: Turn, reply: Reply) -> None:
+        async with aclosing(turn.generate(await turn.prompt("Sum it up."))) as deltas:
+            assert [delta async for delta in deltas]
 
 
 def write(folder: Path, files: dict[str, bytes]) -> Path:
@@ -99,6 +109,14 @@ async def test_a_turn_keeps_the_version_it_began_with(chat: Chat) -> None:
     await chat.hears("and then")
     assert chat.engine.models == ["", "", "sft-1"]
     await until(lambda: not any(chat.engine.lending._held.values()))
+
+
+async def test_what_generates_behind_the_reply_gives_its_version_back_too(tmp_path: Path) -> None:
+    async with chatting(tmp_path, plugins={"talker": Talker(), "sums": Sums()}) as chat:
+        await chat.says("hi")
+        await chat.hears("hi")
+        await until(lambda: len(chat.engine.prompts) == 2 and not chat.bot._router.load)
+        assert not any(chat.engine.lending._held.values())
 
 
 async def test_a_turn_whose_version_is_gone_when_the_engine_comes_back_is_answered_by_the_base(chat: Chat) -> None:

@@ -1,6 +1,8 @@
 """The model's own voice, in a whole bot with a scripted engine."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from pydantic import ValidationError
 
 from botcore import Chunk, PromptMessage, Registry, Sampling, Turn, hookimpl
 from botcore.engine.scripted import ScriptedEngine
+from botcore.ports import Delta, Prompt
 from botcore.testing import Chat, chatting
 from botcore_textgen import Preset, TextGenSettings
 from botcore_textgen.instructions import KINDS, continuing, topic
@@ -142,6 +145,29 @@ async def test_a_cut_reply_is_marked(tmp_path: Path) -> None:
     async with chatting(tmp_path, settings=settings, engine=ScriptedEngine("one two three four five")) as chat:
         await chat.says("count")
         assert (await chat.hears()).replace("  ", " ") == "one two three …"
+
+
+class BreaksOff(ScriptedEngine):
+    """An engine that ends no reply by itself, as a server does whose filter of contents steps in."""
+
+    async def generate(self, prompt: Prompt, sampling: Sampling, *, model: str = "") -> AsyncGenerator[Delta, None]:
+        async with aclosing(super().generate(prompt, sampling, model=model)) as deltas:
+            async for delta in deltas:
+                yield replace(delta, finish="abort") if delta.finish else delta
+
+
+async def test_a_reply_that_the_server_breaks_off_is_marked(tmp_path: Path) -> None:
+    settings = {"plugins": {"textgen": {}}}
+    async with chatting(tmp_path, settings=settings, engine=BreaksOff("one two")) as chat:
+        await chat.says("count")
+        assert await chat.hears() == "one two …"
+
+
+async def test_a_reply_that_was_used_up_by_thinking_says_what_to_do(tmp_path: Path) -> None:
+    settings = {"plugins": {"textgen": {"presets": {"chat": {"max_tokens": 1}}}}}
+    async with chatting(tmp_path, settings=settings, engine=ScriptedEngine(" one two")) as chat:
+        await chat.says("count")
+        await chat.hears("used up its tokens before it had said anything")
 
 
 async def test_an_empty_reply_is_said_to_be_empty(chat: Chat) -> None:
