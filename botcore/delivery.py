@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from io import StringIO
 
 from botcore.dispatch import FAILURES, travels_on
 from botcore.errors import Retry, StoreError
@@ -31,10 +32,10 @@ class Delivery:
     """One turn's way out: previews while the text grows, then the committed reply."""
 
     def __init__(self, sender: Sender, channel: Channel, claim: Claim) -> None:
-        self.text: str = ""
         self.citations: list[Citation] = []
         self.excuse: str = ""
         """Said before the reply, where replies are messages; no part of what the bot has answered."""
+        self._text = StringIO()  # thousands of pieces: to add each to a text would copy that text as often
         self._sender = sender
         self._channel = channel
         self._claim = claim
@@ -44,9 +45,19 @@ class Delivery:
         self._dirty = asyncio.Event()
         self._showing = asyncio.Lock()
 
+    @property
+    def text(self) -> str:
+        """All that was written so far."""
+        return self._text.getvalue()
+
+    @property
+    def length(self) -> int:
+        """Its characters."""
+        return self._text.tell()
+
     def write(self, chunk: Chunk) -> None:
         """Add to the text; a preview follows at the channel's pace."""
-        self.text += chunk.text
+        self._text.write(chunk.text)
         self.citations += chunk.citations
         self._phase = ("writing", "")
         self._dirty.set()

@@ -7,7 +7,17 @@ gets a timer (measured: 8 µs against 100 µs for `asyncio.timeout` around thirt
 
 import asyncio
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterable,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +30,7 @@ from botcore.context import Refusal
 from botcore.messages import Chunk
 from botcore.observe import Metrics
 
-__all__ = ["FAILURES", "Bound", "Dispatcher", "Won", "guilty", "travels_on"]
+__all__ = ["FAILED", "FAILURES", "Bound", "Dispatcher", "Won", "blocked", "guilty", "stepped", "travels_on"]
 
 log: logging.Logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -33,6 +43,9 @@ CLOSE_S = 5.0
 
 FAILURES = (Exception, SystemExit, asyncio.CancelledError)
 """What a plugin may raise, less what `travels_on`: a command that uses argparse must not end the bot."""
+
+FAILED = object()
+"""In the place of an answer, which may be None."""
 
 ANSWERS: Mapping[str, tuple[type, str]] = {
     "admit": (Refusal, "a Refusal or None"),
@@ -86,7 +99,7 @@ class Dispatcher:
             answer = self._begun(hook, bound, args)
             if type(answer) is _Waiting:
                 answer = await self._ended(hook, bound, answer, budget_s)
-            if answer is not None and self._fits(hook, bound.plugin, answer):
+            if answer is not None and answer is not FAILED and self._fits(hook, bound.plugin, answer):
                 return Won(bound.plugin, answer)
         return None
 
@@ -114,11 +127,13 @@ class Dispatcher:
         return failed
 
     async def call(self, hook: str, bound: Bound, *args: object, budget_s: float) -> Any:
-        """The answer of one implementation; None where it fails. A command's handler is called as ``/name``."""
+        """The answer of one implementation, or `FAILED`. A command's handler is called as ``/name``."""
         answer = self._begun(hook, bound, args)
         if type(answer) is _Waiting:
             answer = await self._ended(hook, bound, answer, budget_s)
-        return answer if answer is not None and self._fits(hook, bound.plugin, answer) else None
+        if answer is None or answer is FAILED:
+            return answer
+        return answer if self._fits(hook, bound.plugin, answer) else FAILED
 
     def pipe(
         self, hook: str, turn: object, source: Won[AsyncIterator[Chunk]], stack: AsyncExitStack
@@ -146,6 +161,11 @@ class Dispatcher:
         if close is not None:
             stack.push_async_callback(self.call, "close", Bound(stage.plugin, close), budget_s=CLOSE_S)
 
+    def read(self, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> AsyncIterator[object]:
+        """What the last stage gives; where it, or one that it reads from, blocks the bot, the log names all of them."""
+        told = partial(blocked, f"plugin {', '.join(stage.plugin for stage in stages)}: a stream")
+        return _Stepped(stages[-1].value, self._clock, told)
+
     def stream_failed(self, stage: Won[AsyncIterator[Chunk]], error: BaseException) -> None:
         """Name and count the plugin whose stream took the reply down with it."""
         self._metrics.hook_errors.labels(stage.plugin, "stream").inc()
@@ -161,7 +181,7 @@ class Dispatcher:
         return iter(self._hooks.get(hook, ()))
 
     def _begun(self, hook: str, bound: Bound, args: tuple[object, ...]) -> Any:
-        """The answer, None where it fails; a `_Waiting` where the coroutine has to be awaited after all."""
+        """The answer, or `FAILED`; a `_Waiting` where the coroutine has to be awaited after all."""
         start = self._clock.monotonic()
         try:
             started = bound.call(*args)
@@ -172,12 +192,12 @@ class Dispatcher:
             if travels_on(error):
                 raise
             self._failed(hook, bound.plugin, "failed")
-            answer = None
-        self._stepped(hook, bound, self._count(hook, bound, start))
+            answer = FAILED
+        blocked(f"plugin {bound.plugin}: {_called(hook)}", self._count(hook, bound, start))
         return answer
 
     async def _ended(self, hook: str, bound: Bound, waiting: "_Waiting", budget_s: float) -> Any:
-        step = partial(self._stepped, hook, bound)
+        step = partial(blocked, f"plugin {bound.plugin}: {_called(hook)}")
         step(self._clock.monotonic() - waiting.since)
         end = self._clock.monotonic() + budget_s
         try:
@@ -187,20 +207,15 @@ class Dispatcher:
             if travels_on(error):
                 raise
             late = isinstance(error, TimeoutError) and self._clock.monotonic() >= end  # else it is the plugin's own
-            self._failed(hook, bound.plugin, f"took longer than {budget_s:g} s" if late else "failed")
+            self._failed(hook, bound.plugin, _late(hook, budget_s) if late else "failed")
         finally:
             self._count(hook, bound, waiting.since)
-        return None
+        return FAILED
 
     def _count(self, hook: str, bound: Bound, since: float) -> float:
         spent, counted, key = self._clock.monotonic() - since, self._metrics.hook_seconds, (bound.plugin, hook)
         counted[key] = counted.get(key, 0.0) + spent
         return spent
-
-    def _stepped(self, hook: str, bound: Bound, spent: float) -> None:
-        if spent > BLOCKED_S:
-            told = "plugin %s: %s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread"
-            log.warning(told, bound.plugin, _called(hook), spent)
 
     def _fits(self, hook: str, plugin: str, answer: object) -> bool:
         wanted, told = ANSWERS.get("reply" if hook.startswith("/") else hook, (object, ""))
@@ -213,12 +228,19 @@ class Dispatcher:
 
     def _failed(self, hook: str, plugin: str, what: str) -> None:
         self._metrics.hook_errors.labels(plugin, hook).inc()
-        log.warning("plugin %s: %s %s; going on without it", plugin, _called(hook), what, exc_info=what == "failed")
+        then = "" if hook.startswith("/") else "; going on without it"
+        log.warning("plugin %s: %s %s%s", plugin, _called(hook), what, then, exc_info=what == "failed")
 
 
 def _called(hook: str) -> str:
     """A hook, or a command's handler, as the log calls it."""
     return hook if hook.startswith("/") else f"hook {hook}"
+
+
+def _late(hook: str, budget_s: float) -> str:
+    decides = hook == "reply" or hook.startswith("/")
+    more = " to decide (what takes time belongs into the stream that it returns)" if decides else ""
+    return f"took longer than {budget_s:g} s{more}"
 
 
 def guilty(error: BaseException, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> Won[AsyncIterator[Chunk]] | None:
@@ -229,6 +251,41 @@ def guilty(error: BaseException, stages: Sequence[Won[AsyncIterator[Chunk]]]) ->
     codes = {getattr(stage.value, "ag_code", None): stage for stage in stages}
     through = [codes[frame.f_code] for frame, _ in walk_tb(error.__traceback__) if frame.f_code in codes]
     return through[-1] if through else None
+
+
+def blocked(what: str, spent: float) -> None:
+    """Say so where a step of ``what`` took so long that everybody noticed."""
+    if spent > BLOCKED_S:
+        log.warning("%s held up the whole bot for %.1f s; what blocks belongs into asyncio.to_thread", what, spent)
+
+
+class _Stepped:
+    """An iterator whose steps are timed."""
+
+    def __init__(self, chunks: AsyncIterable[object], clock: Clock, step: Callable[[float], None]) -> None:
+        self._chunks = aiter(chunks)
+        self._clock = clock
+        self._step = step
+
+    def __aiter__(self) -> AsyncIterator[object]:
+        return self
+
+    def __anext__(self) -> Awaitable[object]:
+        return stepped(self._chunks.__anext__(), self._clock, self._step)
+
+
+@coroutine
+def stepped(work: Awaitable[T], clock: Clock, step: Callable[[float], None]) -> Generator[Any, Any, T]:
+    """The result of ``work``; ``step`` is told how long each step of it took, from one wait to the next."""
+    started: Any = work.__await__()
+    since = clock.monotonic()
+    try:
+        waiting_for = started.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    finally:
+        step(clock.monotonic() - since)
+    return (yield from _resumed(started, waiting_for, clock, step))  # type: ignore[no-any-return]
 
 
 @coroutine

@@ -42,10 +42,19 @@ def entry_point(section: str, name: str, use: str) -> EntryPoint:
     """The one called ``use``, for the table ``[section.name]``. Raises `PluginLoadError` with the nearest there is."""
     points = available()
     if use in points:
+        _refuse_two(section, name, use)
         return points[use]
     near = difflib.get_close_matches(use, points, n=1)
     hint = f'did you mean "{near[0]}"?' if near else f"installed are: {', '.join(points) or 'none'}"
     raise PluginLoadError(f'[{section}.{name}]: nothing installed is called "{use}"; {hint}')
+
+
+def _refuse_two(section: str, name: str, use: str) -> None:
+    """Which of two packages wins would be up to the order of the path."""
+    packages = {point.dist.name: point for point in _points(GROUP, tuple(sys.path)) if point.name == use and point.dist}
+    if len(packages) > 1:
+        both = " and ".join(sorted(packages))
+        raise PluginLoadError(f'[{section}.{name}]: {both} both call a plugin "{use}"; uninstall one of them')
 
 
 def plugin_class(name: str, point: EntryPoint) -> Any:
@@ -53,7 +62,10 @@ def plugin_class(name: str, point: EntryPoint) -> Any:
     kind = imported(name, point)
     if not callable(kind):
         raise PluginLoadError(f"{name}: {point.value} is no class; an entry point names one, as package.module:Plugin")
-    for extra in getattr(kind, "requires", ()):
+    requires = getattr(kind, "requires", ())
+    if isinstance(requires, str):  # else each of its letters would be an extra
+        raise PluginLoadError(f'{name}: requires is a tuple: requires = ("{requires}",)')
+    for extra in requires:
         missing = list(_missing(point, extra))
         if missing:
             package = point.dist.name if point.dist else "botcore"

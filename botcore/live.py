@@ -33,7 +33,7 @@ from botcore.prompt import compose, estimate, fit, shorter
 from botcore.registry import Command
 from botcore.sender import Sender
 from botcore.settings import TurnSettings
-from botcore.store import Claim, Store
+from botcore.store import Claim, Store, clean_text
 
 __all__ = ["House", "LiveTurn"]
 
@@ -148,7 +148,8 @@ class LiveTurn:
 
     async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
         """See `Turn`."""
-        messages = compose(system, self.recalled, instruction or self.message.text)
+        composed = compose(system, self.recalled, instruction or self.message.text)
+        messages = [replace(message, content=clean_text(message.content)) for message in composed]
         return await fit(messages, window=self.engine.window, reserve=reserve, count=self._house.engine.count)
 
     async def count(self, messages: Sequence[PromptMessage]) -> int:

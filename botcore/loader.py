@@ -24,6 +24,8 @@ __all__ = ["Loaded", "load"]
 
 log: logging.Logger = logging.getLogger(__name__)
 Visit = Callable[[], AbstractAsyncContextManager[Bot]]
+OURS = frozenset({"enabled", "use"})
+"""Keys of a plugin's table that it never sees."""
 HOOKS = [name for name in vars(HookSpecs) if not name.startswith("_")]
 
 
@@ -40,12 +42,15 @@ class Loaded:
 def load(settings: Settings, more: Mapping[str, object] | None = None, *, visit: Visit | None = None) -> Loaded:
     """Every enabled plugin and channel, built and registered.
 
-    ``more`` are further plugins, built already; ``visit`` is what their commands open the database with.
+    ``more`` are further plugins, built already, and asked before the others; ``visit`` is what their commands open the
+    database with.
 
     Raises `SettingsError` for a wrong table; a plugin that cannot be loaded is named in `Loaded.problems` instead.
     """
     loaded, manager = Loaded(), pluggy.PluginManager(GROUP)
     manager.add_hookspecs(HookSpecs)
+    for name, plugin in (more or {}).items():
+        _adopt(manager, loaded, name, plugin, visit or _nowhere)
     for section, name, table in _enabled(settings):
         try:
             plugin = _build(section, name, table, settings.origins)
@@ -54,8 +59,6 @@ def load(settings: Settings, more: Mapping[str, object] | None = None, *, visit:
             loaded.problems[name] = str(error)
             log.error("%s", error)
             log.debug("loading %s", name, exc_info=True)
-    for name, plugin in (more or {}).items():
-        _adopt(manager, loaded, name, plugin, visit or _nowhere)
     loaded.hooks = _bind(manager, loaded)
     return loaded
 
@@ -73,7 +76,9 @@ def _build(section: str, name: str, table: Mapping[str, Any], origins: Mapping[s
     model = getattr(kind, "Settings", None) or _NoSettings
     if not (isinstance(model, type) and issubclass(model, BaseModel)):
         raise PluginLoadError(f"{name}: Settings must be a class of pydantic's BaseModel, not {model!r}")
-    settings = validate(model, values, f"{section}.{name}", origins)
+    if taken := sorted(OURS & model.model_fields.keys()):
+        raise PluginLoadError(f"{name}: Settings cannot have {', '.join(taken)}: the bot reads that itself")
+    settings = _validated(model, values, section, name, origins)
     try:
         return kind(settings) if model is not _NoSettings else kind()
     except BotcoreError:
@@ -81,6 +86,19 @@ def _build(section: str, name: str, table: Mapping[str, Any], origins: Mapping[s
     except (Exception, SystemExit) as error:
         raise PluginLoadError(
             f"{name}: cannot be built: {type(error).__name__}: {error}{_how_built(kind, error)}"
+        ) from error
+
+
+def _validated(
+    model: type[BaseModel], values: Mapping[str, Any], section: str, name: str, origins: Mapping[str, str]
+) -> BaseModel:
+    try:
+        return validate(model, values, f"{section}.{name}", origins)
+    except BotcoreError:
+        raise
+    except Exception as error:  # pydantic makes a mistake of the operator's of a ValueError alone
+        raise PluginLoadError(
+            f"{name}: its Settings failed: {type(error).__name__}; a validator raises ValueError"
         ) from error
 
 

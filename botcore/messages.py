@@ -123,6 +123,10 @@ class Sampling:
     return_token_ids: bool = False
     """Deltas then carry ``token_ids``; for tests and evaluation."""
 
+    def __post_init__(self) -> None:
+        """See `check_kinds`: a text as ``stop`` would be each of its letters."""
+        check_kinds(self, max_tokens=int, stop=tuple, choice=tuple)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:

@@ -38,6 +38,7 @@ __all__ = [
 
 COMMAND = re.compile(r"[a-z0-9_]{1,32}")
 PANEL = re.compile(r"[a-z0-9_-]{1,32}")
+CLI = re.compile(r"botcore( [a-z0-9][a-z0-9_-]*){1,2}")
 NEVER_REACHED = frozenset({"stop", "again"})
 """Chat commands that the bot carries out before any plugin is asked."""
 OURS = frozenset(
@@ -141,7 +142,10 @@ class Registry(Protocol):
         ...
 
     def command(self, name: str, help: str, handler: CommandHandler) -> None:
-        """Answer ``/name``. Two plugins with one name are a load error, and so are ``/stop`` and ``/again``."""
+        """Answer ``/name``. Two plugins with one name are a load error, and so are ``/stop`` and ``/again``.
+
+        A handler that fails or is too slow ends the reply as failed; None lets `reply` answer.
+        """
         ...
 
     def cli(self, name: str, command: CliCommands) -> None:
@@ -258,8 +262,12 @@ class Registering:
             raise PluginLoadError(f"{self.name}: botcore {name} is the bot's own; give yours another name")
         if name in self._all.clis:
             raise PluginLoadError(f"{self.name}: botcore {name} already belongs to another plugin")
+        if not command:
+            raise PluginLoadError(f"{self.name}: botcore {name} has no sub-command")
         for sub_command, function in (command if isinstance(command, Mapping) else {"": command}).items():
             called = f"botcore {name} {sub_command}".rstrip()
+            if not CLI.fullmatch(called):
+                raise PluginLoadError(f"{self.name}: {called!r} cannot be typed; use words of a-z, 0-9, _ and -")
             self._callable(called, function)
             if inspect.iscoroutinefunction(function):
                 raise PluginLoadError(f"{self.name}: {called} must be a plain def; call asyncio.run in it")

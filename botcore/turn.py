@@ -10,11 +10,12 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING
 
 from botcore.builtin import no_such_command
 from botcore.delivery import Delivery
-from botcore.dispatch import FAILURES, Bound, Won, guilty, travels_on
+from botcore.dispatch import FAILED, FAILURES, Bound, Won, guilty, travels_on
 from botcore.errors import EngineError, LeaseLost, for_people
 from botcore.failpoints import failpoint
 from botcore.line import Line
@@ -33,6 +34,11 @@ log: logging.Logger = logging.getLogger(__name__)
 SET_ASIDE = "This message could not be worked on, so I have set it aside. Please go on with another one."
 """What the author of a dead letter hears; the operator's reason is in the letter."""
 WENT_WRONG = "Something went wrong here; the operator's log says what."
+LONGEST = 200_000
+"""Characters of a reply, fifty messages on Telegram: more than models write in the time a turn has. What a plugin's
+stream would add, which may have no end, is not taken."""
+LET_OTHERS = 100
+"""Chunks, after which others run: a stream that never waits would be the only one that does."""
 KEPT_S = 86_400.0
 """Telegram keeps updates for a day, Slack for less; what claims to be older has a wrong clock."""
 
@@ -219,7 +225,7 @@ class TurnRun:
         failpoint("turn.recalled")
         plugin, source = await self._source(turn)
         if source is None:
-            return Ending("failed", "Nothing here knows how to answer that.")
+            return Ending("failed", WENT_WRONG if plugin else "Nothing here knows how to answer that.", plugin)
         failed = await self._write(delivery, hooks.pipe("revise", turn, Won(plugin, source), stack))
         if failed:
             return Ending("failed", WENT_WRONG, failed)
@@ -229,11 +235,15 @@ class TurnRun:
 
     async def _write(self, delivery: Delivery, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> str:
         """Write down what the last stage gives; the plugin whose stream failed, "" where none did."""
-        chunks: AsyncIterator[object] = stages[-1].value
+        came = count(1)
         try:
-            async for chunk in chunks:
+            async for chunk in self._house.hooks.read(stages):
                 if not isinstance(chunk, Chunk):
                     return self._blame(stages[-1], TypeError(f"it yielded {type(chunk).__name__}, not Chunk(text=…)"))
+                if not next(came) % LET_OTHERS:
+                    await self._house.clock.sleep(0)
+                if delivery.length + len(chunk.text) > LONGEST:
+                    return self._blame(stages[-1], ValueError(f"it gave more than {LONGEST} characters"))
                 if not chunk.text and not chunk.citations:
                     continue  # somebody holds back: what was said about waiting still holds
                 self._first_text_ms = self._first_text_ms or 1000 * self._seconds()
@@ -256,13 +266,14 @@ class TurnRun:
         return stage.plugin
 
     async def _source(self, turn: LiveTurn) -> tuple[str, AsyncIterator[Chunk] | None]:
+        """Who answers, and with what. No other answers a command that failed: it would seem to be carried out."""
         budget = self._house.settings.decide_budget_s
         command = self._house.commands.get(turn.command)
         if command:
             bound = Bound(command.plugin, command.handler)
             answer = await self._house.hooks.call(f"/{command.name}", bound, turn, budget_s=budget)
             if answer is not None:
-                return command.plugin, answer
+                return command.plugin, None if answer is FAILED else answer
         won = await self._house.hooks.first("reply", turn, budget_s=budget)
         if won:
             return won.plugin, won.value

@@ -57,6 +57,34 @@ async def test_a_channel_that_keeps_the_contract(progress: Any) -> None:
     await check_channel(channel, Far(channel))
 
 
+class Line(LoopbackChannel):
+    """Keeps one line to the platform; when it is cut, the next call finds none."""
+
+    cut = False
+
+    async def send(self, part: Part) -> str:
+        self.needs_a_line()
+        try:
+            return await super().send(part)
+        except Unknown:
+            self.cut = True
+            raise
+
+    async def edit(self, platform_id: str, part: Part) -> None:
+        self.needs_a_line()
+        await super().edit(platform_id, part)
+
+    def needs_a_line(self) -> None:
+        if self.cut:
+            self.cut = False  # the next call finds one
+            raise Retry(0.0, "there is no line")
+
+
+async def test_a_channel_whose_line_was_cut_may_ask_to_wait_until_there_is_another() -> None:
+    channel = Line()
+    await check_channel(channel, Far(channel))
+
+
 class Hasty(Far):
     async def delivers(self, event: str, text: str) -> bool:
         await super().delivers(event, text)

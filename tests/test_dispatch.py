@@ -238,6 +238,24 @@ async def test_a_hook_that_blocks_the_bot_is_named(suspends: bool, caplog: pytes
     ]
 
 
+@pytest.mark.parametrize("suspends", [False, True])
+async def test_a_stream_that_blocks_the_bot_is_named(suspends: bool, caplog: pytest.LogCaptureFixture) -> None:
+    clock = Blocking()
+
+    async def stream() -> AsyncIterator[Chunk]:
+        yield Chunk(text="a")
+        if suspends:
+            await asyncio.sleep(0)
+        clock.block(3)
+        yield Chunk(text="b")
+
+    read = dispatcher(clock).read([Won("heavy", stream())])
+    assert [chunk async for chunk in read] == [Chunk(text="a"), Chunk(text="b")]
+    assert caplog.messages == [
+        "plugin heavy: a stream held up the whole bot for 3.0 s; what blocks belongs into asyncio.to_thread"
+    ]
+
+
 async def test_failures_and_time_are_counted_under_the_plugins_name(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL)
     metrics = Metrics()

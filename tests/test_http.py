@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 from typing import Any
@@ -15,7 +15,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from botcore.clock import Clock, SystemClock
-from botcore.errors import SettingsError
+from botcore.errors import SettingsError, StoreUnavailable
 from botcore.http import Http, Probe
 from botcore.http.access import Attempts, Key, host_name, is_loopback, same_origin, sender
 from botcore.http.answers import SECURITY_HEADERS
@@ -45,6 +45,9 @@ class Handlers:
             _route("GET", "/admin", self.hello, "admin"),
             _route("GET", "/bug", self.bug, "public"),
             _route("GET", "/exits", self.exits, "public"),
+            _route("POST", "/sums", self.sums, "public"),
+            _route("GET", "/away", self.away, "public"),
+            _route("GET", "/nobody", self.nobody, "public"),
             _route("GET", "/nothing", self.nothing, "public"),
             _route("GET", "/v1/bug", self.bug, "public"),
             _route("GET", "/stream", self.stream, "public"),
@@ -66,6 +69,15 @@ class Handlers:
 
     async def bug(self, _request: web.Request) -> web.Response:
         raise KeyError(SECRET_IN_A_BUG)
+
+    async def sums(self, request: web.Request) -> web.Response:
+        return web.json_response(sum(await request.json()))
+
+    async def away(self, _request: web.Request) -> web.Response:
+        raise StoreUnavailable("the disk at /srv is full")
+
+    async def nobody(self, _request: web.Request) -> web.Response:
+        raise web.HTTPNotFound(text="there is no note 5")
 
     async def exits(self, _request: web.Request) -> web.Response:
         raise SystemExit(2)
@@ -124,7 +136,7 @@ class Port:
 
 @asynccontextmanager
 async def serving(
-    *, clock: Clock | None = None, wrong: Mapping[str, str] | None = None, **settings: Any
+    *, clock: Clock | None = None, wrong: Mapping[str, str] | None = None, more: Sequence[Route] = (), **settings: Any
 ) -> AsyncIterator[Port]:
     handlers = Handlers()
 
@@ -134,7 +146,7 @@ async def serving(
     http = Http(
         HttpSettings.model_validate({"port": 0, **settings}),
         clock=clock or SystemClock(),
-        routes=handlers.routes(),
+        routes=[*handlers.routes(), *more],
         ready=ready,
         metrics=lambda: b"botcore_turns_total 7\n",
     )
@@ -290,6 +302,43 @@ async def test_an_unknown_path_and_a_wrong_method_are_json(port: Port) -> None:
     status, body, headers = await port.asks("DELETE", "/open")
     assert (status, body["error"]["code"]) == (405, "method")
     assert set(headers["Allow"].split(",")) == {"GET", "HEAD", "POST"}
+
+
+@pytest.mark.parametrize("sent", [b"[1, 2", b"\xff", b""])
+async def test_a_body_that_a_handler_cannot_read_is_the_senders_fault(
+    port: Port, sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (await port.asks("POST", "/sums", data=b"[1, 2]"))[:2] == (200, 3)
+    status, body, _ = await port.asks("POST", "/sums", data=sent)
+    assert (status, body["error"]["code"]) == (400, "bad_request")
+    assert not caplog.records
+
+
+async def test_a_handler_that_blocks_the_bot_is_named(caplog: pytest.LogCaptureFixture) -> None:
+    clock = ManualClock()
+
+    async def heavy(_request: web.Request) -> web.Response:
+        clock._now += 3
+        return web.Response(text="done")
+
+    route = Route(method="GET", path="/heavy", handler=heavy, access="public", owner="slow")
+    async with serving(clock=clock, more=[route]) as port:
+        assert await port.status("GET", "/heavy") == 200
+    assert caplog.messages == [
+        "slow: GET /heavy held up the whole bot for 3.0 s; what blocks belongs into asyncio.to_thread"
+    ]
+
+
+async def test_a_database_that_is_away_is_no_bug_of_a_handlers(port: Port, caplog: pytest.LogCaptureFixture) -> None:
+    status, body, headers = await port.asks("GET", "/away")
+    assert (status, body["error"]["code"], headers["Retry-After"]) == (503, "unavailable", "5")
+    assert "/srv" not in str(body)
+    assert not caplog.records
+
+
+async def test_what_a_handler_says_itself_of_a_failure_is_told(port: Port) -> None:
+    status, body, _ = await port.asks("GET", "/nobody")
+    assert (status, body["error"]["message"]) == (404, "there is no note 5")
 
 
 @pytest.mark.parametrize("path", ["/bug", "/v1/bug", "/nothing", "/exits"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from botcore import Chunk, Registry, Turn, Widget, hookimpl, installed, say
 from botcore.cli.config import check
@@ -166,6 +166,40 @@ class PlainSettings:
         sides = 6
 
 
+class Reserves:
+    class Settings(BaseModel):
+        use: str = "gold"
+
+
+class Stumbles:
+    class Settings(BaseModel):
+        sides: int = 6
+
+        @field_validator("sides", mode="after")
+        @classmethod
+        def known(cls, sides: int) -> int:
+            return {4: 4, 6: 6}[sides]
+
+    def __init__(self, settings: "Stumbles.Settings") -> None:
+        return None
+
+
+class RequiresText:
+    requires = "documents"
+
+
+class NoSubCommand:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.cli("dice", {})
+
+
+class Untypable:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.cli("dice", {"Roll All": lambda: None})
+
+
 class Unbuilt:
     class Settings(BaseModel):
         sides: int = 6
@@ -203,6 +237,12 @@ def test_a_plugin_gets_its_own_validated_settings() -> None:
     assert isinstance(plugin, Polite)
     assert plugin.settings.greeting == "hi"
     assert "greet" in loaded.registered.commands
+
+
+def test_a_validator_that_fails_costs_its_own_plugin_and_keeps_the_value_to_itself() -> None:
+    loaded = load(plugins(stumbles={"sides": 5}, polite={}))
+    assert list(loaded.plugins) == ["polite"]
+    assert loaded.problems == {"stumbles": "stumbles: its Settings failed: KeyError; a validator raises ValueError"}
 
 
 def test_a_misspelt_setting_names_the_nearest() -> None:
@@ -257,6 +297,10 @@ def test_a_misspelt_setting_names_the_nearest() -> None:
             "unbuilt: cannot be built: TypeError: Unbuilt() takes no arguments; "
             "with a Settings of its own it is built as Unbuilt(settings), without as Unbuilt()",
         ),
+        ("reserves", "reserves: Settings cannot have use: the bot reads that itself"),
+        ("requirestext", 'requirestext: requires is a tuple: requires = ("documents",)'),
+        ("nosubcommand", "nosubcommand: botcore dice has no sub-command"),
+        ("untypable", "untypable: 'botcore dice Roll All' cannot be typed; use words of a-z, 0-9, _ and -"),
         ("polit", '[plugins.polit]: nothing installed is called "polit"; did you mean "polite"?'),
         ("nowhere", "nowhere: needs the package no_such_module; pip install it into the bot's environment"),
     ],
@@ -336,9 +380,9 @@ def test_a_hook_may_leave_out_arguments_it_does_not_need() -> None:
     loaded.hooks["recall"][0].call("a turn").close()
 
 
-def test_hooks_come_in_the_order_of_the_configuration() -> None:
-    loaded = load(Settings(plugins={"second": {"use": "polite"}}), {"first": Silent(), "third": Silent()})
-    assert [bound.plugin for bound in loaded.hooks["reply"]] == ["second", "first", "third"]
+def test_hooks_come_in_the_order_of_the_configuration_behind_plugins_that_are_given() -> None:
+    loaded = load(Settings(plugins={"third": {"use": "polite"}}), {"first": Silent(), "second": Silent()})
+    assert [bound.plugin for bound in loaded.hooks["reply"]] == ["first", "second", "third"]
 
 
 class Silent:

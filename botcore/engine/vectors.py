@@ -27,7 +27,9 @@ TEXT_LIMIT = 50_000
 
 
 def counted(texts: Sequence[str]) -> Sequence[str]:
-    """The same texts. Raises `ValueError` where they are too many for one call."""
+    """The same texts. Raises `ValueError` where they are too many for one call, `TypeError` for a lone one."""
+    if isinstance(texts, str):  # a sequence of its letters
+        raise TypeError("encode takes a list of texts, also for one: [vector] = await encode([text])")
     if len(texts) > MOST:
         raise ValueError(f"encode takes at most {MOST} texts at once, not {len(texts)}")
     return texts

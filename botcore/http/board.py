@@ -7,10 +7,12 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from aiohttp import web
 
 from botcore.clock import Clock
+from botcore.dispatch import blocked, stepped
 from botcore.errors import BotcoreError
 from botcore.http.answers import failure
 from botcore.panels import as_json
@@ -77,7 +79,8 @@ class _Reading:
 
     async def _read(self) -> bytes:
         async with self._clock.timeout(DEADLINE_S):
-            widgets = await self.panel.read()
+            told = partial(blocked, f"{self.panel.owner}: the panel {self.panel.id}")
+            widgets = await stepped(self.panel.read(), self._clock, told)
         return json.dumps({"widgets": as_json(widgets)}, separators=(",", ":"), allow_nan=False).encode()
 
     def _told(self, error: BaseException, before: str) -> str:

@@ -8,13 +8,16 @@ import logging
 import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from traceback import walk_tb
 from types import TracebackType
 from typing import Any, get_args
 
 from aiohttp import web
 
 from botcore.clock import Clock
-from botcore.errors import SettingsError
+from botcore.dispatch import blocked, stepped
+from botcore.errors import SettingsError, StoreUnavailable
 from botcore.http.answers import denial, dress, failure
 from botcore.http.guard import Guard
 from botcore.http.port import bind, reachable
@@ -31,6 +34,8 @@ BODY_DEADLINE_S = 30.0
 STOP_GRACE_S = 3.0
 HOOKS = "/hooks/"
 """Below it platforms call, by the bot's public name: they prove themselves by a secret or signature, not by Host."""
+READS = frozenset({web.BaseRequest.json.__code__, web.BaseRequest.text.__code__, web.BaseRequest.post.__code__})
+"""What a handler reads a body with: a `ValueError` from in there is of what was sent."""
 BEGUN = web.RequestKey("begun", bool)
 """Marks a request whose response has left in part."""
 
@@ -191,11 +196,13 @@ class Http:
             return self._translated(path, error)
         except ConnectionError:
             raise  # the client has gone; aiohttp closes the connection
-        except (Exception, SystemExit):
-            log.exception("%s %s failed: a bug in its handler", request.method, _pattern(request))
+        except (Exception, SystemExit) as error:
+            told = _told(error)
+            if told[0] == 500:
+                log.exception("%s %s failed: a bug in its handler", request.method, _pattern(request))
             if BEGUN in request:
                 raise ConnectionResetError("the response was begun already: all that is left is to hang up") from None
-            return failure(path, 500, "internal", "the bot made a mistake here; its log says which")
+            return failure(path, *told)
 
     def _translated(self, path: str, error: web.HTTPException) -> web.StreamResponse:
         if error.status < 400:
@@ -206,14 +213,18 @@ class Http:
             405: ("method", f"this address takes {kept.get('Allow', 'another method')}"),
             413: ("too_large", f"the request is longer than {self._settings.body_limit} bytes; send less at once"),
         }.get(error.status, ("refused", error.text or error.reason))
+        if error.status == 404 and error.text and error.text != f"404: {error.reason}":
+            message = error.text  # a handler's own words
         return failure(path, error.status, code, message, kept)
 
     def _guarded(self, route: Route) -> Handler:
+        told = partial(blocked, f"{route.owner}: {route.method} {route.path}")
+
         async def serve(request: web.Request) -> web.StreamResponse:
             if route.access != "public" and (denied := self._guard.stranger(request)):
                 return denial(request.path, denied)
             if route.stream:
-                return await route.handler(request)
+                return await stepped(route.handler(request), self._clock, told)
             # Read here, once, under a deadline; handlers get the kept bytes.
             try:
                 async with self._clock.timeout(BODY_DEADLINE_S):
@@ -222,7 +233,7 @@ class Http:
                 return failure(request.path, 408, "timeout", "the request's body took too long to arrive")
             except (web.RequestPayloadError, ValueError):
                 return failure(request.path, 400, "bad_request", "the request's body cannot be read")
-            return await route.handler(request)
+            return await stepped(route.handler(request), self._clock, told)
 
         return serve
 
@@ -262,6 +273,15 @@ def _is_for_platforms(request: web.Request) -> bool:
     """Whether platforms call this address, with whatever method: a wrong one is answered 405, not the Host's 403."""
     wrong_method = isinstance(request.match_info.http_exception, web.HTTPMethodNotAllowed)
     return (request.path if wrong_method else _pattern(request)).startswith(HOOKS)
+
+
+def _told(error: BaseException) -> tuple[int, str, str, Mapping[str, str]]:
+    """What the one who asks is told of what a handler raised: whose fault it is, and not more."""
+    if isinstance(error, StoreUnavailable):
+        return 503, "unavailable", "the database takes nothing now; try again shortly", {"Retry-After": "5"}
+    if isinstance(error, ValueError) and any(frame.f_code in READS for frame, _ in walk_tb(error.__traceback__)):
+        return 400, "bad_request", "the request's body cannot be read as what it should be", {}
+    return 500, "internal", "the bot made a mistake here; its log says which", {}
 
 
 def _pattern(request: web.Request) -> str:

@@ -26,9 +26,10 @@ class Database(Protocol):
     async def write(self, fn: Callable[Concatenate["Connection", P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of ``fn(connection, …)`` after its transaction was committed (one savepoint of its own).
 
-        What ``fn`` raises is raised here, and nothing of it is kept. What it tries and catches it tries in
-        ``connection.begin_nested()``: PostgreSQL would undo the rest, too. `StoreUnavailable`: nothing was stored, or,
-        saying so, the outcome is unknown; try again later. Cancellation only ends the waiting.
+        What ``fn`` raises is raised here, and nothing of it is kept. It does not commit or roll back: others share its
+        transaction. What it tries and catches it tries in ``connection.begin_nested()``: PostgreSQL would undo the
+        rest, too. `StoreUnavailable`: nothing was stored, or, saying so, the outcome is unknown; try again later.
+        Cancellation only ends the waiting.
         """
         ...
 

@@ -50,7 +50,7 @@ def migrate(connection: sa.Connection, name: str, scripts: Path) -> bool:
             raise
         raise StoreError(f"the migrations of {name}: {one_line(error)}; its tables must be called {name}_…") from error
     if name:
-        _refuse_others(name, _tables(connection) - there - {table})
+        _refuse_others(name, (_tables(connection) ^ there) - {table})
     reached = _current(connection, table)
     if reached != known[-1]:
         raise StoreError(f"{scripts}: the file {known[-1]}_… must say revision = {known[-1]!r}, it says {reached!r}")
@@ -62,11 +62,14 @@ def _tables(connection: sa.Connection) -> set[str]:
     return set(sa.inspect(connection).get_table_names())
 
 
-def _refuse_others(name: str, made: set[str]) -> None:
-    """Without its prefix a table is another plugin's, or the core's, one release later."""
-    others = ", ".join(sorted(table for table in made if not table.startswith(f"{name}_")))
+def _refuse_others(name: str, changed: set[str]) -> None:
+    """Without its prefix a table is another plugin's, or the core's, one release later.
+
+    What alembic writes by itself (``revision --autogenerate``) drops every table that is not the plugin's.
+    """
+    others = ", ".join(sorted(table for table in changed if not table.startswith(f"{name}_")))
     if others:
-        raise StoreError(f"the migrations of {name} make {others}; its tables must be called {name}_…")
+        raise StoreError(f"the migrations of {name} make or drop {others}; its tables must be called {name}_…")
 
 
 def _only_added_to(current: str, newest: str) -> bool:

@@ -29,6 +29,8 @@ T = TypeVar("T")
 MAX_BATCH = 500
 MAX_WAITING = 10_000
 """Callers; beyond, the disk cannot keep up and waiting longer helps nobody."""
+ENDS = ("begin", "close", "commit", "rollback")
+"""Methods of a connection that no caller's function may use: the transaction it is in is not its own."""
 
 
 class Job(NamedTuple):
@@ -96,7 +98,7 @@ class Crew:
         connection: sa.Connection | None = None
         while (jobs := self._take()) is not None:
             try:
-                connection = connection or self._connect()
+                connection = connection or _lent(self._connect())
                 outcomes = self._work(connection, jobs)
             except BaseException as error:
                 outcomes = [Outcome(job, error=as_store_error(error)) for job in jobs]
@@ -127,10 +129,24 @@ class Crew:
             self._loop.call_soon_threadsafe(_settle, outcomes)
 
 
+def _lent(connection: sa.Connection) -> sa.Connection:
+    """The same connection, which refuses what would end other callers' work, too; here it is asked of its class."""
+    for method in ENDS:
+        setattr(connection, method, _refused)
+    return connection
+
+
+def _refused(*_: object, **__: object) -> None:
+    raise StoreError(
+        "what a function has done is committed when it returns, and undone when it raises: "
+        f"leave out {', '.join(ENDS)}; what it tries and catches it tries in `with connection.begin_nested()`"
+    )
+
+
 def _drop(connection: sa.Connection | None) -> None:
     if connection is not None:
         with suppress(Exception):
-            connection.close()
+            sa.Connection.close(connection)
 
 
 def _settle(outcomes: list[Outcome]) -> None:
@@ -151,25 +167,25 @@ def batched(connection: sa.Connection, jobs: Sequence[Job]) -> list[Outcome]:
     """SQLite: one commit for all; each in a savepoint, so that one caller's failure leaves the others whole."""
     if len(jobs) == 1:
         return [_lone(connection, jobs[0])]
-    transaction = connection.begin()
+    transaction = sa.Connection.begin(connection)
     raw: Any = connection.connection.driver_connection
     try:
         outcomes = [_in_savepoint(connection, raw, job) for job in jobs]
         transaction.commit()
     except BaseException:
-        transaction.rollback()
+        _undo(transaction)
         raise
     return outcomes
 
 
 def _lone(connection: sa.Connection, job: Job) -> Outcome:
     """Without a savepoint: what undoes a lone caller's work undoes the batch."""
-    transaction = connection.begin()
+    transaction = sa.Connection.begin(connection)
     try:
         outcome = Outcome(job, value=job.fn(connection))
         transaction.commit()
     except BaseException as error:
-        transaction.rollback()
+        _undo(transaction)
         if as_store_error(error) is not error:
             raise  # the file is the trouble: the next batch gets a new connection
         return Outcome(job, error=error)
@@ -180,6 +196,8 @@ def _in_savepoint(connection: sa.Connection, raw: Any, job: Job) -> Outcome:
     raw.execute("SAVEPOINT caller")  # begin_nested() would cost 70 µs a caller
     try:
         outcome = Outcome(job, value=job.fn(connection))
+        if not raw.in_transaction:
+            raise StoreUnavailable("the outcome is unknown: a function has ended the transaction of all")
     except BaseException as error:
         if not raw.in_transaction:
             # On a full disk SQLite rolls back everything, earlier callers included: the batch fails as one.
@@ -190,13 +208,18 @@ def _in_savepoint(connection: sa.Connection, raw: Any, job: Job) -> Outcome:
     return outcome
 
 
+def _undo(transaction: sa.RootTransaction) -> None:
+    if transaction.is_active:  # a `Session` on the connection may have ended it
+        transaction.rollback()
+
+
 def each_alone(connection: sa.Connection, jobs: Sequence[Job]) -> list[Outcome]:
     """PostgreSQL: a transaction per caller, tried once more where the database asks for it or the line was cut."""
     return [_alone(connection, job) for job in jobs]
 
 
 def _alone(connection: sa.Connection, job: Job, *, again: bool = True) -> Outcome:
-    transaction = connection.begin()
+    transaction = sa.Connection.begin(connection)
     try:
         value = job.fn(connection)
         _refuse_undone(connection)
@@ -235,7 +258,7 @@ def read_only(connection: sa.Connection, jobs: Sequence[Job]) -> list[Outcome]:
 
 
 def _read(connection: sa.Connection, job: Job, *, again: bool = True) -> Outcome:
-    transaction = connection.begin()
+    transaction = sa.Connection.begin(connection)
     try:
         outcome = Outcome(job, value=job.fn(connection))
     except BaseException as error:

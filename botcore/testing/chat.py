@@ -124,6 +124,7 @@ async def chatting(
 ) -> AsyncIterator[Chat]:
     """A running bot with these plugins (name → object) and configuration tables, a scripted engine and one chat.
 
+    ``plugins`` are asked in their order, and before those of ``settings``, as ``{"plugins": {"textgen": {}}}``.
     The same ``data_dir`` again is the same bot after a restart. ``chat.bot.address`` is where its port was bound. With
     a `ManualClock` time moves only by its ``advance``; work on the database's threads goes on without it (`until`).
     ``settings={"engine": {"kind": "parrot"}}`` lets the engine of a plugin answer in the scripted one's place.

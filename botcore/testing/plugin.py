@@ -14,7 +14,7 @@ __all__ = ["chat", "chat_plugins", "chat_settings"]
 
 @pytest.fixture
 def chat_plugins() -> Mapping[str, object]:
-    """The plugins of `chat`, name → object, in order. Override it in your tests."""
+    """The plugins of `chat`, name → object, asked in order and before those of `chat_settings`. Override it."""
     return {}
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from botcore.engine.vectors import AT_ONCE, TEXT_LIMIT, batches, embed_body, read_vectors, unit
+from botcore.engine.vectors import AT_ONCE, TEXT_LIMIT, batches, embed_body, prefixed, read_vectors, unit
 from botcore.errors import EngineUnavailable
+from botcore.settings import EncoderSettings
 
 
 def packed(*numbers: float) -> str:
@@ -33,6 +34,12 @@ def test_many_texts_are_several_requests_in_their_order() -> None:
     parts = list(batches(texts))
     assert [len(part) for part in parts] == [AT_ONCE, AT_ONCE, 1]
     assert [text for part in parts for text in part] == texts
+
+
+def test_a_lone_text_is_not_taken_for_a_list_of_its_letters() -> None:
+    assert prefixed(["hi"], EncoderSettings(), question=True) == ["hi"]
+    with pytest.raises(TypeError, match=r"\[vector\] = await encode\(\[text\]\)"):
+        prefixed("hi", EncoderSettings(), question=True)
 
 
 def test_vectors_stand_in_the_order_of_their_index_whichever_way_they_are_written() -> None:

@@ -22,6 +22,7 @@ from botcore import (
     Refusal,
     Registry,
     Reply,
+    Sampling,
     Turn,
     hookimpl,
     say,
@@ -180,6 +181,21 @@ async def test_hook_recall(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ reply
 
 
+async def test_half_a_character_that_was_recalled_takes_no_reply_away(tmp_path: Path) -> None:
+    class Recalls:
+        @hookimpl
+        async def recall(self, turn: Turn) -> None:
+            turn.recalled.facts.append("They like \ud83d")  # an emoji that somebody's API has cut
+            turn.recalled.passages.append(Passage(text="\ud83d", title="a", source="b"))
+
+    settings = {"plugins": {"textgen": {}}}
+    async with chatting(tmp_path, plugins={"recalls": Recalls()}, settings=settings) as chat:
+        chat.engine.say("Hello.")
+        await chat.says("hi")
+        await chat.hears("Hello.")
+        assert "They like \ufffd" in str(chat.engine.prompts[-1])
+
+
 async def test_hook_reply(tmp_path: Path) -> None:
     class Passes:
         @hookimpl
@@ -244,9 +260,7 @@ async def test_what_is_no_answer_is_named_and_the_next_plugin_asked(
     assert 'plugin lets: hook reply returned str instead of a stream of Chunk, such as say("…"), or None' in caplog.text
 
 
-async def test_a_lambda_that_gives_no_coroutine_is_told_and_reply_asked(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_lambda_that_gives_no_coroutine_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     class Rolls:
         @hookimpl
         def register(self, registry: Registry) -> None:
@@ -258,10 +272,94 @@ async def test_a_lambda_that_gives_no_coroutine_is_told_and_reply_asked(
 
     async with chatting(tmp_path, plugins={"rolls": Rolls(), "talks": Talks("here")}) as chat:
         await chat.says("/roll")
-        await chat.hears("I am here")
+        await chat.hears("Something went wrong here")
         await chat.says("/twice")
         await chat.hears("thrown 2")
     assert "the handler of /roll must be an async def" in caplog.text
+
+
+class Keeps:
+    """A command that cannot be carried out."""
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.command("keep", "Keep something", self.keep)
+
+    async def keep(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        match self.how:
+            case "raises":
+                raise OSError("no room")
+            case "a text":
+                return "kept"  # type: ignore[return-value]
+            case "late":
+                await asyncio.Event().wait()
+        return None
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ("raises", "OSError: no room"),
+        ("a text", "plugin keeps: /keep returned str instead of a stream"),
+        ("late", "plugin keeps: /keep took longer than 0.1 s to decide (what takes time belongs into the stream"),
+    ],
+)
+async def test_a_command_that_fails_is_not_answered_as_if_it_were_carried_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, how: str, told: str
+) -> None:
+    settings = {"turn": {"decide_budget_s": 0.1}}
+    async with chatting(tmp_path, plugins={"keeps": Keeps(how), "talks": Talks("here")}, settings=settings) as chat:
+        await chat.says("/keep this")
+        await chat.hears("Something went wrong here; the operator's log says what.")
+        assert [(reply.outcome, reply.plugin) for reply in await chat.replies()] == [("failed", "keeps")]
+    assert told in caplog.text
+
+
+async def test_a_command_that_returns_none_lets_reply_answer(tmp_path: Path) -> None:
+    async with chatting(tmp_path, plugins={"keeps": Keeps("passes"), "talks": Talks("here")}) as chat:
+        await chat.says("/keep this")
+        await chat.hears("I am here")
+
+
+async def test_a_reply_without_end_is_ended_and_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    class Endless:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self.talk()
+
+        async def talk(self) -> AsyncIterator[Chunk]:
+            while True:
+                yield Chunk(text="and on ")
+
+    async with chatting(tmp_path, plugins={"endless": Endless()}) as chat:
+        await chat.says("hi")
+        await chat.hears("and on and on")
+        [reply] = await chat.replies()
+        assert (reply.outcome, reply.plugin) == ("failed", "endless")
+        assert len(reply.text) <= 200_000
+    assert "ValueError: it gave more than 200000 characters" in caplog.text
+
+
+async def test_a_stream_that_never_waits_holds_up_nobody_and_can_be_stopped(tmp_path: Path) -> None:
+    class Silent:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self.talk() if "hi" in turn.message.text else say("here I am")
+
+        async def talk(self) -> AsyncIterator[Chunk]:
+            while True:
+                yield Chunk(text="")
+
+    async with chatting(tmp_path, plugins={"silent": Silent()}) as chat:
+        await chat.says("hi")
+        ben = chat.with_("ben")
+        await ben.says("are you there?")
+        await ben.hears("here I am")
+        await chat.says("/stop")
+        await chat.hears("Stopped.")
 
 
 @pytest.mark.parametrize(
@@ -318,13 +416,13 @@ async def test_a_plugin_that_exits_does_not_take_the_bot_along(
 ) -> None:
     async with chatting(tmp_path, plugins={"exits": Exits(), "talks": Talks("here")}) as chat:
         await chat.says("/parse --nonsense")
-        await chat.hears("I am here")
+        await chat.hears("Something went wrong here")
         await chat.says("bye")
         await chat.hears("Something went wrong here")
         await chat.says("hi")
         await chat.hears("I am here")
     told = [record.getMessage() for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
-    assert "plugin exits: /parse failed; going on without it" in told
+    assert "plugin exits: /parse failed" in told
     assert "plugin exits: its stream failed, and the reply with it" in told
     assert "plugin exits: hook remember failed; going on without it" in told
 
@@ -418,6 +516,20 @@ def cited(**wrong: Any) -> Citation:
 def test_a_citation_of_wrong_things_is_told_where_it_is_made(wrong: dict[str, Any], told: str) -> None:
     with pytest.raises(TypeError) as raised:
         cited(**wrong)
+    assert str(raised.value) == told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"stop": "User:"}, "Sampling(stop=…) is a tuple, not str"),  # it would end at every U, s, e, r and :
+        ({"choice": ["yes", "no"]}, "Sampling(choice=…) is a tuple, not list"),
+        ({"max_tokens": "20"}, "Sampling(max_tokens=…) is an int, not str"),
+    ],
+)
+def test_a_sampling_of_wrong_things_is_told_where_it_is_made(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(TypeError) as raised:
+        Sampling(**wrong)
     assert str(raised.value) == told
 
 

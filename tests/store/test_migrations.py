@@ -112,9 +112,16 @@ async def test_a_table_that_another_plugin_has_is_told(store: Store, scripts: Pa
 
 
 async def test_a_table_without_its_plugins_prefix_is_refused_and_not_made(store: Store, scripts: Path) -> None:
-    with pytest.raises(StoreError, match=r"the migrations of memory make qa_document; its tables must .* memory_…"):
+    with pytest.raises(StoreError, match=r"of memory make or drop qa_document; its tables must .* memory_…"):
         await store.migrate("memory", scripts)
     assert not {"qa_document", "alembic_version_memory"} & await tables(store)
+
+
+async def test_a_migration_drops_no_table_of_others(store: Store, scripts: Path) -> None:
+    step(scripts, "0002", "0001", 'op.drop_table("inbox")')  # as `alembic revision --autogenerate` writes it
+    with pytest.raises(StoreError, match=r"the migrations of qa make or drop inbox; its tables must .* qa_…"):
+        await store.migrate("qa", scripts)
+    assert "inbox" in await tables(store)
 
 
 async def test_a_folder_of_migrations_may_be_a_text(store: Store, scripts: Path) -> None:

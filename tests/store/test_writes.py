@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from botcore.clock import Clock
 from botcore.errors import StoreError, StoreUnavailable
 from botcore.store import Store
+from botcore.store.threads import ENDS
 from botcore.testing.clock import ManualClock
 from tests.store.kit import say
 
@@ -81,6 +83,34 @@ async def test_one_callers_failure_leaves_the_others_whole(numbers: Store) -> No
     twice = results[2:4]  # PostgreSQL has several writers: either may be the first
     assert [isinstance(result, sa.exc.IntegrityError) for result in twice].count(True) == 1
     assert await stored(numbers) == [1, 3, 4]
+
+
+@pytest.mark.parametrize("end", ["begin", "close", "commit", "rollback"])
+async def test_no_function_ends_the_transaction_of_others(numbers: Store, end: str) -> None:
+    def ends(connection: sa.Connection) -> int:
+        insert(2)(connection)
+        getattr(connection, end)()
+        return 2
+
+    one, two, three = await in_one_batch(numbers, insert(1), ends, insert(3))
+    assert (one, three) == (1, 3)
+    assert isinstance(two, StoreError)
+    assert f"leave out {', '.join(ENDS)}" in str(two)
+    assert await stored(numbers) == [1, 3]
+
+
+async def test_a_session_that_rolls_back_leaves_nobody_believing_in_what_is_gone(numbers: Store) -> None:
+    def undoes(connection: sa.Connection) -> int:
+        with orm.Session(connection) as session:
+            session.execute(sa.text("SELECT 1"))
+            session.rollback()
+        return 2
+
+    results = await in_one_batch(numbers, insert(1), undoes)
+    assert not isinstance(results[1], int)
+    assert isinstance(results[0], int) == (await stored(numbers) == [1])  # PostgreSQL has a transaction for each
+    if numbers.dialect == "sqlite":
+        assert isinstance(results[0], StoreUnavailable)
 
 
 async def test_what_a_function_needs_besides_the_connection_is_given_with_it(numbers: Store) -> None:
