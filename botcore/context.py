@@ -103,7 +103,8 @@ class Turn(Protocol):
     async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
         """System text, facts, passages, history message as one prompt that leaves ``reserve`` tokens free.
 
-        ``instruction`` takes the place of the message's text. What had to be cut is in `Prompt.cut`.
+        ``instruction`` takes the place of the message's text. In a group where several people are heard, each line
+        begins with its speaker's name. What had to be cut is in `Prompt.cut`.
         """
         ...
 

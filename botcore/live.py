@@ -148,7 +148,8 @@ class LiveTurn:
 
     async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
         """See `Turn`."""
-        composed = compose(system, self.recalled, instruction or self.message.text)
+        speaker = None if self.conversation.private else self.message.person
+        composed = compose(system, self.recalled, instruction or self.message.text, speaker=speaker)
         messages = [replace(message, content=clean_text(message.content)) for message in composed]
         return await fit(messages, window=self.engine.window, reserve=reserve, count=self._house.engine.count)
 
@@ -191,7 +192,7 @@ class LiveTurn:
 
     async def repeat(self) -> None:
         """Take the question of the reply that is meant for this turn's own; nothing changes where there is none."""
-        meant = await self._meant()
+        meant = await self._meant(broken=True)
         if meant is None or not (meant[0].text or meant[0].attachments):
             return
         asked, replied = meant
@@ -199,13 +200,13 @@ class LiveTurn:
         self._message = replace(self.message, text=asked.text, attachments=asked.attachments)
         self.command, self.argument = _command(self.message)
 
-    async def _meant(self) -> tuple[Entry, Entry] | None:
-        """The exchange this message quotes, else the newest one worth a verdict."""
+    async def _meant(self, *, broken: bool = False) -> tuple[Entry, Entry] | None:
+        """The exchange this message quotes, else the newest one worth a verdict, or one that was broken off."""
         message = self.message
         if self.stateless:
             return None
         return await self._house.store.exchange(
-            self.conversation.key, reply=message.about, platform_id=message.reply_to
+            self.conversation.key, reply=message.about, platform_id=message.reply_to, broken=broken
         )
 
     async def start_over(self) -> None:

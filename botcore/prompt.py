@@ -10,10 +10,13 @@ from itertools import groupby
 from math import ceil
 
 from botcore.context import Recalled
-from botcore.messages import Entry, Passage, PromptMessage
+from botcore.messages import Entry, Passage, Person, PromptMessage
 from botcore.ports import Prompt
 
 __all__ = ["compose", "estimate", "fit", "shorter"]
+
+NAME = 40
+"""Characters of a person's name."""
 
 Count = Callable[[Sequence[PromptMessage]], Awaitable[int | None]]
 
@@ -24,13 +27,22 @@ STEP = 0.3
 """Of the room: so much is cut at once, so that the next turns only append and the prefix stays cached."""
 
 
-def compose(system: str, recalled: Recalled, text: str) -> list[PromptMessage]:
-    """The messages in their order; neighbouring lines of one role become one, as chat templates demand."""
+def compose(system: str, recalled: Recalled, text: str, *, speaker: Person | None = None) -> list[PromptMessage]:
+    """The messages in their order; neighbouring lines of one role become one, as chat templates demand.
+
+    ``speaker`` is whose ``text`` it is in a group: once others are heard too, a name stands before each person's line.
+    """
     facts = "\n".join(f"- {fact}" for fact in recalled.facts)
     head = f"{system}\n\nWhat you know:\n{facts}" if facts else system
     lines = [PromptMessage(role="system", content=head)] if head else []
-    lines += [PromptMessage(role=entry.role, content=entry.text) for entry in recalled.history if _spoken(entry)]
-    lines.append(PromptMessage(role="user", content=with_passages(recalled.passages, text)))
+    spoken = [entry for entry in recalled.history if _spoken(entry)]
+    several = speaker and len({speaker.id, *(entry.person.id for entry in spoken if entry.person)}) > 1
+    lines += [
+        PromptMessage(role=entry.role, content=_named(entry.person, entry.text) if several else entry.text)
+        for entry in spoken
+    ]
+    message = _named(speaker, text) if several and not recalled.passages else text
+    lines.append(PromptMessage(role="user", content=with_passages(recalled.passages, message)))
     return [_joined(list(same)) for _, same in groupby(lines, key=lambda line: line.role)]
 
 
@@ -97,6 +109,11 @@ def _first_of_history(messages: Sequence[PromptMessage]) -> int:
 
 def _spoken(entry: Entry) -> bool:
     return bool(entry.text.strip())
+
+
+def _named(person: Person | None, text: str) -> str:
+    name = " ".join((person.name or person.id).split())[:NAME] if person else ""
+    return f"{name}: {text}" if name else text
 
 
 def _joined(same: list[PromptMessage]) -> PromptMessage:

@@ -3,13 +3,15 @@
 import io
 import random
 import textwrap
+import zipfile
 import zlib
 from collections.abc import Sequence
 
-__all__ = ["make_docx", "make_html", "make_pdf", "pdf_of", "prose", "stream_of"]
+__all__ = ["docx_of", "make_docx", "make_html", "make_pdf", "pdf_of", "prose", "stream_of"]
 
 FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
 _RESOURCES = b" /Resources << /Font << /F1 3 0 R >> >> >>"
+_PICTURE = b" >> /XObject << /P << /Subtype /Image >> >> >>"
 LINE = 90
 """Characters of a printed line."""
 
@@ -27,8 +29,8 @@ def stream_of(text: str) -> bytes:
     return b"<< /Length %d /Filter /FlateDecode >>\nstream\n%s\nendstream" % (len(packed), packed)
 
 
-def pdf_of(contents: Sequence[bytes], *, title: str = "", font: bytes = FONT) -> bytes:
-    """A PDF whose pages have these stream objects as their content."""
+def pdf_of(contents: Sequence[bytes], *, title: str = "", font: bytes = FONT, picture: bool = False) -> bytes:
+    """A PDF whose pages have these stream objects as their content, and a ``picture`` each."""
     kids = b" ".join(b"%d 0 R" % (5 + 2 * number) for number in range(len(contents)))
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
@@ -36,7 +38,10 @@ def pdf_of(contents: Sequence[bytes], *, title: str = "", font: bytes = FONT) ->
         font,
         b"<< /Title (%s) >>" % _escaped(title),
     ]
-    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R" + _RESOURCES
+    resources = (
+        _RESOURCES.replace(b" >> >>", b" >> /XObject << /P << /Subtype /Image >> >> >>") if picture else _RESOURCES
+    )
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R" + resources
     for number, content in enumerate(contents):
         objects += [page % (6 + 2 * number), content]
     return _file(objects)
@@ -76,6 +81,19 @@ def make_docx(sections: Sequence[tuple[str, str]], *, title: str = "", table: Se
                 cell.text = text
     file = io.BytesIO()
     document.save(file)
+    return file.getvalue()
+
+
+def docx_of(body: str) -> bytes:
+    """A Word document with the heading "Fees" and this XML below it."""
+    with zipfile.ZipFile(io.BytesIO(make_docx([("Fees", "")]))) as made:
+        parts = {name: made.read(name) for name in made.namelist()}
+    name = "word/document.xml"
+    parts[name] = parts[name].replace(b"<w:sectPr", body.encode() + b"<w:sectPr")
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, raw in parts.items():
+            archive.writestr(name, raw)
     return file.getvalue()
 
 

@@ -1,13 +1,14 @@
 """Prompts: append-only, inside the window, and what was cut is said."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from botcore.context import Recalled
-from botcore.messages import Entry, Passage, PromptMessage
+from botcore.messages import Entry, Passage, Person, PromptMessage
 from botcore.ports import Prompt
 from botcore.prompt import compose, estimate, fit, shorter
 
@@ -51,6 +52,19 @@ def test_facts_join_the_system_text_and_passages_the_newest_message() -> None:
 def test_neighbouring_lines_of_one_role_become_one() -> None:
     messages = compose("", Recalled(history=history("first")), "second")
     assert messages == [line("user", "first\nsecond")]
+
+
+def test_in_a_group_of_several_each_line_has_its_speaker() -> None:
+    ana, ben = Person(id="1", name="Ana"), Person(id="2", name=f"Ben\n{'n' * 50}")
+    told = [replace(line, person=ana if line.role == "user" else None) for line in history("My budget is 5.", "Noted.")]
+    alone = compose("", Recalled(history=told), "What is my budget?", speaker=ana)
+    assert [line.content for line in alone] == ["My budget is 5.", "Noted.", "What is my budget?"]
+    together = compose("", Recalled(history=told), "What is my budget?", speaker=ben)
+    assert [line.content for line in together] == [
+        "Ana: My budget is 5.",
+        "Noted.",
+        f"Ben {'n' * 36}: What is my budget?",
+    ]
 
 
 async def test_a_prompt_that_surely_fits_is_not_counted() -> None:

@@ -98,11 +98,9 @@ _BY_CARRIER = Statement(
         )
     )
 )
-_JUDGEABLE = Statement(
-    _EXCHANGES.where(
-        turn.c.outcome == const("answered"), sa.or_(turn.c.model != const(""), turn.c.citations != const(""))
-    )
-)
+_MADE = sa.or_(turn.c.model != const(""), turn.c.citations != const(""))
+_JUDGEABLE = Statement(_EXCHANGES.where(turn.c.outcome == const("answered"), _MADE))
+_REPEATABLE = Statement(_EXCHANGES.where(sa.or_(one_of(turn.c.outcome, "stopped", "refused", "failed"), _MADE)))
 _CONVERSATIONS = Statement(
     sa.select(conversation.c.chat, conversation.c.title, conversation.c.last_at)
     .where(conversation.c.channel == arg("channel"), conversation.c.person == arg("person"))
@@ -150,15 +148,18 @@ def entries(connection: sa.Connection, key: str, *, after: int, before: int, lim
 
 
 def exchange(
-    connection: sa.Connection, key: str, *, reply: str = "", platform_id: str = ""
+    connection: sa.Connection, key: str, *, reply: str = "", platform_id: str = "", broken: bool = False
 ) -> tuple[Entry, Entry] | None:
-    """Question and reply: by the reply's id, by a message that carried it, or the newest one worth a verdict."""
+    """Question and reply: by the reply's id, by a message that carried it, or the newest one worth a verdict.
+
+    ``broken``: or the newest one that was stopped, refused or failed.
+    """
     if reply:
         row = _BY_REPLY(connection, key=key, reply=reply).first()
     elif platform_id:
         row = _BY_CARRIER(connection, key=key, platform_id=platform_id).first()
     else:
-        row = _JUDGEABLE(connection, key=key).first()
+        row = (_REPEATABLE if broken else _JUDGEABLE)(connection, key=key).first()
     return None if row is None else _exchange(row)
 
 

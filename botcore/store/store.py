@@ -260,10 +260,13 @@ class Store(Housekeeping):
         return await self.read(turns.trace, turn)
 
     async def exchange(
-        self, conversation: str, *, reply: str = "", platform_id: str = ""
+        self, conversation: str, *, reply: str = "", platform_id: str = "", broken: bool = False
     ) -> tuple[Entry, Entry] | None:
-        """Question and reply: by the reply's id, by a message that carried it, or the newest one worth a verdict."""
-        return await self.read(history.exchange, conversation, reply=reply, platform_id=platform_id)
+        """Question and reply: by the reply's id, by a message that carried it, or the newest one worth a verdict.
+
+        ``broken``: or the newest one that was stopped, refused or failed.
+        """
+        return await self.read(history.exchange, conversation, reply=reply, platform_id=platform_id, broken=broken)
 
     async def turns(self, after: int = 0, limit: int = 100) -> list[tuple[int, Reply]]:
         """Committed turns above the cursor, oldest first, each with its own cursor; none can later appear below."""

@@ -19,12 +19,17 @@ REMEMBERED = 10_000
 def usable(entries: Sequence[Entry]) -> list[Entry]:
     """The exchanges that worked, from a person's line on: a failed one would teach the model to fail again.
 
+    What was stopped (or edited) before a word was said is withdrawn: it would be answered with the next message.
     A command that was answered without the model (/good, /help) is talk with the machine, not part of the conversation.
     """
-    bad = {entry.reply for entry in entries if entry.reply and entry.outcome not in ("answered", "stopped")}
-    bad |= _commands(entries)
+    bad = {entry.reply for entry in entries if entry.reply and _is_bad(entry)} | _commands(entries)
     good = (entry for entry in entries if entry.text.strip() and entry.reply not in bad)
     return list(dropwhile(lambda entry: entry.role == "assistant", good))
+
+
+def _is_bad(entry: Entry) -> bool:
+    unsaid = entry.role == "assistant" and not entry.text.strip()
+    return unsaid or entry.outcome not in ("answered", "stopped")
 
 
 def _commands(entries: Sequence[Entry]) -> set[str]:

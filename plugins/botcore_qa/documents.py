@@ -16,7 +16,7 @@ import botcore
 from botcore import BotcoreError
 from botcore_qa.kinds import named
 
-__all__ = ["OWN", "Found", "documents", "root_of"]
+__all__ = ["OWN", "Found", "documents", "root_of", "storable"]
 
 OWN = "self"
 SKIPPED = frozenset({"node_modules", "__pycache__", "site-packages"})
@@ -46,7 +46,12 @@ class Found:
 
 def root_of(path: str) -> str:
     """The beginning that the paths of everything below ``path`` share."""
-    return OWN if path == OWN else str(Path(path).expanduser().resolve())
+    return OWN if path == OWN else storable(str(_resolved(path)))
+
+
+def storable(name: str) -> str:
+    """A name of a file as it can be stored and shown: of a byte that is no UTF-8 its number."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def documents(paths: Iterable[str], others: Counter[str] | None = None) -> Iterator[Found]:
@@ -74,16 +79,23 @@ def _below(path: str, others: Counter[str] | None) -> Iterator[Found]:
     if path == OWN:
         yield from _own()
         return
-    root = Path(root_of(path))
+    root = _resolved(path)
     if root.is_dir():
         for file in _walk(root, others):
-            yield Found(path=str(file), source=f"{root.name}/{file.relative_to(root).as_posix()}", file=file)
+            source = f"{root.name}/{file.relative_to(root).as_posix()}"
+            yield Found(path=storable(str(file)), source=storable(source), file=file)
     elif root.exists():
-        yield Found(path=str(root), source=root.name, file=root)
+        yield Found(path=root_of(path), source=storable(root.name), file=root)
+
+
+def _resolved(path: str) -> Path:
+    return Path(path).expanduser().resolve()
 
 
 def _walk(root: Path, others: Counter[str] | None = None) -> Iterator[Path]:
-    for folder, below, names in os.walk(root):
+    """The documents, and the folders that cannot be looked into: nobody is to believe that they are empty."""
+    shut = list[OSError]()
+    for folder, below, names in os.walk(root, onerror=shut.append):
         below[:] = sorted(name for name in below if name not in SKIPPED and not name.startswith("."))
         for name in sorted(names):
             file = Path(folder, name)
@@ -92,7 +104,8 @@ def _walk(root: Path, others: Counter[str] | None = None) -> Iterator[Path]:
             if named(name):
                 yield file
             elif others is not None:
-                others[file.suffix.lower()] += 1
+                others[storable(file.suffix.lower())] += 1
+    yield from (Path(error.filename) for error in shut)
 
 
 def _own() -> Iterator[Found]:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from botcore import Clock, Database
 from botcore_qa import index
-from botcore_qa.documents import OWN, Found, documents, root_of
+from botcore_qa.documents import OWN, Found, documents, root_of, storable
 from botcore_qa.intake import Intake, Step, swept
 from botcore_qa.kinds import Unreadable
 from botcore_qa.settings import QASettings
@@ -109,7 +109,9 @@ class _Run:
         missing = [path for path in paths if not _any_below(path, (*known, *(one.path for one in found)))]
         self._total = len(found) + len(gone) + len(missing)
         for path in missing:
-            self._tell(path, "refused", reason="nothing is packaged" if path == OWN else "no such file or folder")
+            self._tell(
+                storable(path), "refused", reason="nothing is packaged" if path == OWN else "no such file or folder"
+            )
         for one in found:
             await self._take(one, known.get(one.path))
         for path in gone:
@@ -120,12 +122,15 @@ class _Run:
         return self._summary()
 
     def _gone(self, paths: Sequence[str], found: set[str], known: dict[str, index.Known]) -> list[str]:
-        """What is in the index and no longer wanted: deleted files, and what the settings no longer list."""
+        """What is in the index and no longer wanted: deleted files, and what the settings no longer list.
+
+        A folder that was found itself is one that cannot be looked into: what lies below it may still be there.
+        """
         roots = [root_of(path) for path in paths]
         return [
             path
             for path, one in known.items()
-            if path not in found
+            if found.isdisjoint((path, *map(str, Path(path).parents)))
             and (any(is_below(path, root) for root in roots) or one.origin == self._intake.origin == "settings")
         ]
 
@@ -181,4 +186,4 @@ def is_below(path: str, root: str) -> bool:
 
 def _any_below(path: str, paths: Iterable[str]) -> bool:
     root = root_of(path)
-    return any(is_below(one, root) for one in paths) or (path != OWN and Path(root).is_dir())
+    return any(is_below(one, root) for one in paths) or (path != OWN and Path(path).expanduser().is_dir())

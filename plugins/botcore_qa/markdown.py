@@ -30,6 +30,11 @@ __all__ = [
 # A document is read in the bot's own process, and `re` holds the interpreter while it looks: every expression here
 # takes time in proportion to the text, whatever the text is (`test_no_text_takes_long`).
 HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
+UNDERLINE = re.compile(r" {0,3}(?:(=+)|-{2,})[ \t]*")
+"""What makes the single line above it a heading, of the first or the second depth."""
+FRONT = re.compile(r"---[ \t]*\n[\w.][\w.-]*:.*\n(?:(?:[\w.][\w.-]*:|[ \t#-]).*\n|\n)*?---[ \t]*(?:\n|$)")
+"""What programs that make pages of Markdown keep in front of it: YAML, of which people see the title."""
+TITLE = re.compile(r"^title:[ \t]*(\S.*)$", re.MULTILINE)
 HEADING_CHARS = 200
 """Characters of a heading that are kept."""
 FENCE = re.compile(r"[ \t]*(```+|~~~+)")
@@ -61,8 +66,11 @@ class Piece:
 
 
 def title(text: str, name: str) -> str:
-    """The first heading, or the file's ``name`` without its ending."""
-    first = next((words for _, words, _ in _lines(text) if words), "")
+    """What the document says in front, its first heading, or the file's ``name`` without its ending."""
+    said = TITLE.search(text, 0, _front(text))
+    first = (
+        said[1].strip("\"' ")[:HEADING_CHARS] if said else next((words for _, words, _ in _lines(text) if words), "")
+    )
     return first or re.sub(r"[-_]+", " ", name.rsplit("/", 1)[-1].rsplit(".", 1)[0]).strip() or name
 
 
@@ -199,7 +207,7 @@ def _kind(bare: str, before: str) -> str:
 
 def sections(text: str) -> Iterator[tuple[list[str], str]]:
     """(headings above it, text) of every stretch between two headings; a heading without text of its own has none."""
-    path, start = list[tuple[int, str]](), 0
+    path, start = list[tuple[int, str]](), _front(text)
     for depth, words, (begin, end) in _lines(text):
         if not words:
             continue
@@ -212,11 +220,26 @@ def sections(text: str) -> Iterator[tuple[list[str], str]]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, tuple[int, int]]]:
-    """(depth, words, where) of every heading outside code."""
+    """(depth, words, where) of every heading outside code: marked in front, or by a line below it."""
+    front, above, alone = _front(text), "", False
+    begin = finish = 0
     for start, end, kind in _kinds(text):
-        heading = HEADING.fullmatch(text[start:end]) if kind in ("text", "list") else None
+        if start < front:
+            continue
+        heading = HEADING.fullmatch(text, start, end) if kind in ("text", "list") else None
+        below = UNDERLINE.fullmatch(text, start, end) if kind == "text" and alone else None
         if heading:
             yield len(heading[1]), _plain(heading[2]), (start, end)
+        elif below:
+            yield 1 if below[1] else 2, _plain(text[begin:finish].strip()), (begin, end)
+        begin, finish, alone = start, end, kind == "text" and not above and not heading
+        above = "" if heading or below else kind
+
+
+def _front(text: str) -> int:
+    """Where the document itself begins."""
+    found = FRONT.match(text)
+    return found.end() if found else 0
 
 
 def _plain(heading: str) -> str:

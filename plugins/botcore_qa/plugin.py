@@ -17,6 +17,7 @@ from botcore import (
     Chunk,
     Citation,
     EngineError,
+    Entry,
     Forgotten,
     Passage,
     Registry,
@@ -47,7 +48,9 @@ log = logging.getLogger(__name__)
 ASKED = 2_000
 """Characters of a message that are looked up: what is longer is a text, not a question."""
 EARLIER = 3
-"""Questions back to which one may go on with the one before."""
+"""Questions back to which one may go on with the one before…"""
+LINES = 40
+"""…and lines back: others write in between."""
 READING_S = 5.0
 """How long a question waits for the first reading of the sources; longer, and it is asked of what is there."""
 LEAD = "From the documents:"
@@ -262,16 +265,23 @@ class QA:
 
 async def _earlier(turn: Turn) -> list[str]:
     """What this person asked before, the newest first, as far as documents answered it; back to what stands alone."""
-    lines = await turn.history(2 * EARLIER)
+    lines = await turn.history(LINES)
     found = list[str]()
     for asked, replied in reversed(list(zip(lines[::2], lines[1::2], strict=False))):
-        theirs = asked.role == "user" and asked.person is not None and asked.person.id == turn.message.person.id
-        if not theirs or not replied.citations:
+        if _aside(turn, asked, replied):
+            continue
+        if asked.role != "user" or not replied.citations or len(found) == EARLIER:
             break
         found.append(asked.text[:ASKED])
         if not follows(asked.text[:ASKED]):
             break
     return found
+
+
+def _aside(turn: Turn, asked: Entry, replied: Entry) -> bool:
+    """Whether this exchange was somebody else's, or a command and what the house said to it (/good, /help)."""
+    others = asked.person is None or asked.person.id != turn.message.person.id
+    return others or (asked.text.startswith("/") and not (replied.model or replied.citations))
 
 
 def _passage(one: Scored) -> Passage:

@@ -14,7 +14,7 @@ from botcore_qa.markdown import ITEM, sentences
 __all__ = ["REFUSAL", "checked", "choices", "defused"]
 
 NUMBER = re.compile(r"\[(\d{1,3})\]")
-QUOTED = re.compile(r"\"([^\"]+)\"|“([^“”]+)”")
+QUOTED = re.compile(r"\"([^\"]+)\"|[“„]([^“”„]+)[”“]|«([^«»]+)»|»([^«»]+)«|「([^「」]+)」|『([^『』]+)』")
 ABSTAINS = re.compile(r"\b(?:passages?|documents?|text) (?:do|does) not (?:say|tell|mention|contain)\b", re.IGNORECASE)
 SPECIAL = re.compile(r"<(?=\||/?s>|[｜])|\[(?=/?INST\])|<(?=</?SYS>>)", re.IGNORECASE)
 REFUSAL = "The passages do not say."
@@ -77,7 +77,7 @@ def _quotations(text: str) -> list[tuple[int, str]]:
     for match in QUOTED.finditer(text):
         behind = NUMBER.search(text, match.end())
         number = int(behind[1]) if behind else int(NUMBER.findall(text)[-1])
-        found.append((number, match[1] or match[2]))
+        found.append((number, match[match.lastindex or 0]))
     return found
 
 

@@ -6,6 +6,7 @@ What goes wrong is `Unreadable`, in one line for whoever sent the file.
 """
 
 import asyncio
+import codecs
 import hashlib
 import os
 import signal
@@ -80,9 +81,13 @@ def _text(found: Found) -> Iterator[Part]:
     with found.open() as stream:
         text = _decoded(stream.read(TEXT_BYTES + 1))
     yield Opening(title=markdown.title(text, found.source))
+    said = False
     for path, section in markdown.sections(text):
         for piece in slices(section):
+            said = True
             yield Section(text=piece, heading=tuple(path))
+    if not said:
+        raise Unreadable("holds headings and no text")
     yield End()
 
 
@@ -97,11 +102,12 @@ def _sheet(found: Found) -> Iterator[Part]:
 
 
 def _decoded(raw: bytes) -> str:
-    """The text of a text file. Raises `Unreadable`: not UTF-8, NUL bytes, nothing in it."""
+    """The text of a text file. Raises `Unreadable`: not UTF-8 (nor UTF-16, as Excel has it), NUL bytes, nothing."""
+    wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+        raise Unreadable(f"not UTF-{16 if wide else 8} text (byte {error.start}); save it as UTF-8") from error
     if "\0" in text:
         raise Unreadable("holds NUL bytes: no text file")
     if not text.strip():

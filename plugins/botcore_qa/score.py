@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from botcore_qa.markdown import blocks, is_example, table
-from botcore_qa.words import stems
+from botcore_qa.words import question_stems, stems
 
 __all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "follows", "mood", "ranked", "share"]
 
@@ -41,21 +41,26 @@ ASKS = re.compile(
 WISH = re.compile(
     _OPENING + r"(?:(?:can|could|would|will) you (?:please )?|i want you to |let's |lets )?"
     r"(?:write|compose|continue|invent|imagine|pretend|sing|rhyme|translate|summari[sz]e|rephrase|rewrite|repeat|roleplay"
-    r"|say|joke|make up|count (?:up |down )?(?:to|from)|tell (?:me |us )?(?:a|an|another|some|one more)"
+    r"|say(?! (?:how|what|where|when|who|which|why|if|whether)\b)|joke|make up|count (?:up |down )?(?:to|from)"
+    r"|tell (?:me |us )?(?:a|an|another|some|one more)"
     r"|give me (?:a|an|another|some) (?:joke|story|poem|name|idea))\b",
     re.IGNORECASE,
 )
 
-
+_WHOSE = "(?:(?:full|first|last|real|own) )?(?:name|age|birthday|mother|mum|mom|father|dad|wife|husband|friend|job)"
 PERSONAL = re.compile(
-    r"\b(?:my|your) (?:(?:full|first|last|real|own) )?(?:name|age|birthday|mother|mum|mom|father|dad|wife|husband"
-    r"|friend|job|favou?rite|opinion|feelings?|hobb(?:y|ies)|gender|creator|maker)\b",
+    rf"\b(?:your {_WHOSE}|(?:my|your) (?:favou?rite|opinion|feelings?|hobb(?:y|ies)|gender|creator|maker))\b",
     re.IGNORECASE,
 )
+MINE = re.compile(
+    rf"\b(?:(?:remember|guess) )?my {_WHOSE}\b|\b\d[\d.,:]*\s+[-/]\s+\d[\d.,:]*",
+    re.IGNORECASE,
+)
+"""About me, or a sum, where nothing else is asked with it: not "How do I change my name?", nor "Open 9 - 17?"."""
 
 ADDRESS = re.compile(
     r"\b(?:are|r|do|did|can|could|will|would|have|were) (?:you|u)\b"
-    r"(?! (?:please )?(?:tell|explain|show|help|describe|list|find|know (?:how|where|what|when|who|which|why|if)))",
+    r"(?! (?:please )?(?:tell|say|explain|show|help|describe|list|find|know (?:how|where|what|when|who|which|why|if)))",
     re.IGNORECASE,
 )
 """Put to "you", unless that is only courtesy ("can you tell me where …")."""
@@ -73,11 +78,12 @@ KEYWORDS = 6
 SEARCHED = 3
 """…and those that say something, at least."""
 
-SUM = re.compile(r"\d(?:\s*[+*×÷^]\s*|\s*%\s*of\s+|\s+(?:times|plus|minus|divided by|percent of|[-/])\s+)\d", re.I)
+SUM = re.compile(r"\d(?:\s*[+*×÷^]\s*|\s*%\s*of\s+|\s+(?:times|plus|minus|divided by|percent of)\s+)\d", re.I)
 """Worked out, not looked up: there are documents enough in which both numbers happen to stand."""
 
 FOLLOWS = re.compile(
-    r"^(?:and|or|but|what about|how about)\b|\b(?:it|its|they|them|their|that|those|these|he|his|him|she|her|ones?)\b"
+    r"^(?:and|or|but|what about|how about|und|et|y|e)\b|^那"
+    r"|\b(?:it|its|they|them|their|that|those|these|he|his|him|she|her|ones?)\b"
     r"|(?<!is )(?<!are )(?<!was )\bthere\b(?! (?:is|are|was))",
     re.IGNORECASE,
 )
@@ -148,13 +154,17 @@ class Scored:
 
 def mood(text: str) -> Mood:
     """What kind of message this is, by its form alone."""
-    if WISH.match(text.strip()) or PERSONAL.search(text) or SUM.search(text):
+    if WISH.match(text.strip()) or PERSONAL.search(text) or SUM.search(text) or _only_mine(text):
         return "talk"
-    asks = QUESTION.match(text.strip()) or text.rstrip(" \"'”)").endswith("?") or ASKS.search(text)
+    asks = QUESTION.match(text.strip()) or text.rstrip(" \"'”)»」").endswith(("?", "？", "؟")) or ASKS.search(text)
     if not asks:
         searched = len(text.split()) <= KEYWORDS and not SAYS.search(text.strip())
         return "keywords" if searched else "statement"
     return "address" if ADDRESS.search(text) else "question"
+
+
+def _only_mine(text: str) -> bool:
+    return MINE.search(text) is not None and not question_stems(MINE.sub(" ", text))
 
 
 def follows(text: str) -> bool:

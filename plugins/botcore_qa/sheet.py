@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -10,13 +11,14 @@ from botcore_qa.kinds import Unreadable
 __all__ = ["stretches"]
 
 DELIMITERS = ",;\t|"
+SAID = re.compile(f"sep=([{DELIMITERS}])", re.IGNORECASE)
 ROWS = 200
 """Of one stretch."""
 
 
 def stretches(text: str) -> Iterator[str]:
     """The table, some rows at a time. Raises `Unreadable`."""
-    rows = _rows(text.lstrip("\n"))
+    rows = _rows(*_divided(text.lstrip("\n")))
     names = next(rows, [])
     head = f"{_row(names)}\n|{' --- |' * len(names)}"
     stretch = list(islice(rows, ROWS))
@@ -25,9 +27,15 @@ def stretches(text: str) -> Iterator[str]:
         yield "\n".join([head, *map(_row, stretch)])
 
 
-def _rows(text: str) -> Iterator[list[str]]:
-    """Its rows, less the empty ones; the sign most frequent in the first line divides the cells."""
-    delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
+def _divided(text: str) -> tuple[str, str]:
+    """The rows and the sign that divides the cells: Excel may say it in a line of its own, else the most frequent."""
+    first, _, rest = text.partition("\n")
+    said = SAID.fullmatch(first)
+    return (rest, said[1]) if said else (text, max(DELIMITERS, key=first.count))
+
+
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Its rows, less the empty ones."""
     try:
         found = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         yield from (cells for cells in found if any(cell.strip() for cell in cells))

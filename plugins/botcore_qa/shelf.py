@@ -1,6 +1,7 @@
 """``/sources`` in the chat: what the asker can ask about, and how to take an own document out again."""
 
 from collections.abc import AsyncIterator, Sequence
+from unicodedata import normalize
 
 from botcore import Chunk, Database, Turn, say
 from botcore_qa import catalogue, index
@@ -40,7 +41,7 @@ def _meant(own: Sequence[Listed], which: str) -> Listed | None:
     """The document by its number in the list, its name or its title."""
     if which.isdecimal() and 0 < int(which[:6]) <= len(own):
         return own[int(which[:6]) - 1]
-    name = which.casefold()
+    name = normalize("NFC", which.casefold())
     return next((one for one in own if name in (one.source.casefold(), one.title.casefold())), None)
 
 

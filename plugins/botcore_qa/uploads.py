@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
+from unicodedata import normalize
 
 from botcore import Attachment, Database, Rejected, Retry, Turn, Unknown
 from botcore_qa import index
@@ -179,9 +180,10 @@ def _told(turn: Turn, name: str, step: Step) -> None:
 def _name(attachment: Attachment) -> str:
     """The file's name as it may be shown and kept: no path, one line, not too long; its ending survives.
 
+    A Mac writes "ü" as two signs, and everybody else, who types the name or sends a newer version, as one.
     One without a name gets one that the next nameless file does not share: it would take its place.
     """
-    base = re.split(r"[/\\]", UNPRINTABLE.sub(" ", attachment.name))[-1].strip()
+    base = re.split(r"[/\\]", UNPRINTABLE.sub(" ", normalize("NFC", attachment.name)))[-1].strip()
     base = base or f"document-{sha256(attachment.reference.encode()).hexdigest()[:6]}"
     stem, dot, ending = base.rpartition(".")
     return base if len(base) <= NAME else f"{stem[: NAME - 12]}…{dot}{ending[:10]}"

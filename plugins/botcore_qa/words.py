@@ -2,8 +2,9 @@
 
 Stemming is light on purpose (suffixes are taken off until none is left): both sides go through it, so what matters is
 that the forms of one word meet, not that the stem is a word. Chinese, Japanese and Korean, which put no spaces between
-words, become pairs of signs. What hyphens join is also one word ("Wi-Fi" is "wifi", "AX-200" is "ax200"), and a word
-with a digit in it is a name: it has no endings and no slips ("AX-200S" is another device).
+words, become pairs of signs, and what they ask with is no part of a question's subject. What hyphens join is also one
+word ("Wi-Fi" is "wifi", "AX-200" is "ax200"), and a word with a digit in it is a name: it has no endings and no slips
+("AX-200S" is another device).
 """
 
 import re
@@ -15,6 +16,14 @@ __all__ = ["FORMS", "LONGEST_GUESSED", "joined", "near", "question_stems", "slip
 WORD = re.compile(r"[^\W_]+")
 COMPOUND = re.compile(r"[^\W_]+(?:[-\u2010\u2011][^\W_]+)*")
 UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]+")
+ASKING = re.compile(
+    "请问|請問|什么时候|什麼時候|(?:什|甚|怎|多)[么麼]|怎样|怎樣|如何|[为為]何|哪[里裡裏儿兒个個些天]|几[点天个号]|幾[點天個號]|多[少久长長大]|是否"
+    "|是不是|有没有|有沒有|可以|能不能|我[们們]?|[谁誰吗嗎呢吧是]"
+    "|ですか|ますか|でしょうか|ください|何時|いつ|どこ|だれ|どう|どの|どれ|どんな|いくら|いくつ|なぜ|[何誰は]"
+    "|언제|어디서?|얼마|무엇|누구|어떻게|인가요|나요|습니까"
+)
+"""What asks, where no space stands around it."""
+ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th)$")
 _SUFFIXES = """
 izations ization ations ation ating ators ator ated ates ate ingly edly ments ment ings ing ions ion
 ships ship ers er ery ors or ed es als al ly
@@ -42,8 +51,26 @@ use used uses using usually ve very via want wants was wasn way ways we well wer
 wheres whether which while who whom whos whose why will with within without won work worked working works would
 wouldn yes yet you your yours
 """
-EMPTY = frozenset(_EMPTY.split())
-"""Words that say nothing about the subject: grammar, courtesy, and the frame of a question."""
+_EMPTY_ELSEWHERE = """
+aan ab abbiamo aber al alla ao aos au auch auf aus aux avec avez avoir avons bei beim bis bitte bonjour ca cette che
+chi ciao combien como con cosa cual cuales cuando cuanta cuantas cuanto cuantos da daar dai dal dalla dan dans darf
+das dat de debe debo dei del della delle dem der des deve devo deze di dit dois doit donde durch durfen e een ein eine
+einem einen einer eines el ella elle elles ellos em en er es est estan este esto et etait faire fait faut fazer fur
+gegen geht gibt gli gracias grazie ha habe haben hace hacer hallo hasta heb hebben heeft het hier hij hoch hoelang
+hoeveel hola ich ik il ils im ist ja je kan kann konnen kunnen la lange las le les leur leurs lo los lui ma mag mais
+mein meine meinen meiner merci meu meus mi mia mich mie mijn minha minhas mio mir mis mochte moet moeten mogen mon
+muss mussen na naar nach nao nas nei nein nel nella nicht niet noch nog non nos notre nous nuestra nuestro nur
+obrigada obrigado oder ohne ola onde ons onze ou oui para pas pelo pendant per perche pero peut peuvent peux plait
+pode podem podemos por porque possiamo posso possono pourquoi pouvons preciso puede pueden puedo puis puo qu quais
+qual quale quali quand quando quanta quantas quante quanti quanto quantos que quel quelle quelles quels quem qui quien
+quienes quoi sa sans se si sich sie sind soll sollen sollte sono sont svp tem tener tengo tenho tiene uber uit um uma
+un una unas und une unos uns unser unsere unter viel viele vom von voor vor waar waarom wann wanneer warum wat welche
+welchem welchen welcher welches welke wem wen wenn wer werden weshalb wie wieso wieviel wieviele wij wir wird wo wofur
+woher wohin womit worden y zijn zo zu zum zur
+"""
+EMPTY = frozenset(f"{_EMPTY} {_EMPTY_ELSEWHERE}".split())
+"""Words that say nothing about the subject: grammar, courtesy, and the frame of a question. Of German, French, Spanish,
+Italian, Portuguese and Dutch those that mean nothing else in English, and no "you": "Wie heißt du?" is small talk."""
 
 
 def stems(text: str) -> list[str]:
@@ -63,9 +90,9 @@ def question_stems(text: str) -> list[str]:
     What hyphens join stays as it is written ("wi-fi"), since only the documents tell whether it is one word (`joined`).
     """
     found = list[str]()
-    for word in COMPOUND.findall(_folded(text.replace("’", "'"))):
+    for word in COMPOUND.findall(_folded(ASKING.sub(" ", text.replace("’", "'")))):
         parts = WORD.findall(word)
-        if EMPTY.issuperset(parts):
+        if EMPTY.issuperset(parts) or (len(word) == 1 and UNSPACED.match(word)):  # a sign of a pair it asked with
             continue
         found += _parts(word) if len(parts) == 1 else ["-".join(parts)]
     return list(dict.fromkeys(found))
@@ -78,8 +105,10 @@ def joined(word: str) -> tuple[str, list[str]]:
 
 
 def _folded(text: str) -> str:
-    folded = "".join(sign for sign in unicodedata.normalize("NFKD", text.lower()) if not unicodedata.combining(sign))
-    return unicodedata.normalize("NFC", folded)
+    """One spelling ("Straße" is "strasse"), and a space where writing without spaces begins and ends: "9点"."""
+    signs = unicodedata.normalize("NFKD", text.casefold())
+    folded = unicodedata.normalize("NFC", "".join(sign for sign in signs if not unicodedata.combining(sign)))
+    return UNSPACED.sub(r" \g<0> ", folded)
 
 
 @lru_cache(maxsize=65_536)
@@ -110,7 +139,7 @@ def _single(rest: str) -> str:
 
 def _parts(word: str) -> list[str]:
     if any(sign.isdigit() for sign in word):
-        return [word]
+        return [ORDINAL.sub(r"\1", word)]
     if not UNSPACED.search(word):
         return [stem(word)]
     return [word[at : at + 2] for at in range(max(1, len(word) - 1))]

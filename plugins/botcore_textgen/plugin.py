@@ -66,9 +66,10 @@ class TextGen:
         return await self._write(turn, self._settings.presets.continuation, continuing(text))
 
     async def _last_reply(self, turn: Turn) -> str:
-        """The model's own: the thanks for a /good would make a poor story."""
+        """The model's own, also where it was stopped: the thanks for a /good would make a poor story."""
         said = (entry for entry in reversed(await turn.history()) if entry.role == "assistant" and entry.model)
-        return next((entry.text.removesuffix(CUT) for entry in said if entry.outcome == "answered"), "")
+        whole = (entry.text.removesuffix(CUT) for entry in said if entry.outcome in ("answered", "stopped"))
+        return next(filter(None, whole), "")
 
     async def _write(self, turn: Turn, preset: Preset, instruction: str = "") -> AsyncIterator[Chunk]:
         sampling = turn.message.sampling or preset.sampling(greedy=self._settings.greedy)

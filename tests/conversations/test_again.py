@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
-from botcore import Chunk, Registry, Sampling, Turn, hookimpl, say
-from botcore.testing import Chat
+from botcore import Chunk, EngineUnavailable, Registry, Sampling, Turn, hookimpl, say
+from botcore.testing import Chat, until
 
 
 class Talker:
@@ -75,6 +75,27 @@ async def test_the_answer_that_was_replaced_is_in_no_prompt_any_more(chat: Chat)
     assert "blue" not in prompts[1]
     assert "blue" not in prompts[2]
     assert "azure" in prompts[2]
+
+
+async def test_again_after_a_failure_tries_what_failed(chat: Chat, talker: Talker) -> None:
+    chat.engine.say("blue", EngineUnavailable("gone"), EngineUnavailable("gone"), "green")
+    for text, heard in (("what colour is the sea?", "blue"), ("and the wood?", "gone"), ("/again", "green")):
+        await chat.says(text)
+        await chat.hears(heard)
+    assert talker.asked[-1][0] == "and the wood?"
+
+
+async def test_again_after_a_stop_answers_what_was_stopped(chat: Chat, talker: Talker) -> None:
+    await chat.says("first?")
+    await chat.hears()
+    chat.engine.hold()
+    await chat.says("second?")
+    await until(lambda: chat.engine.open)
+    await chat.says("/stop")
+    await chat.hears()
+    chat.engine.release()
+    await chat.says("/again")
+    await chat.hears("second?")
 
 
 async def test_again_means_the_reply_that_is_quoted_and_what_was_said_before_it(chat: Chat) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from botcore import Conversation, EngineUnavailable, Entry
+from botcore import Conversation, EngineUnavailable, Entry, Person
 from botcore.messages import Outcome
-from botcore.testing import Chat, chatting
+from botcore.testing import Chat, chatting, until
 from botcore_memory.window import Windows, usable
 
 
@@ -52,6 +52,21 @@ async def test_what_was_said_in_a_group_stays_in_the_group(chat: Chat) -> None:
     await chat.says("What do you know?")
     await chat.hears()
     assert prompt(chat) == ["What do you know?"]
+
+
+async def test_in_a_group_the_model_sees_who_said_what(chat: Chat) -> None:
+    chat.conversation = Conversation(channel=chat.channel.name, chat="group", private=False)
+    chat.engine.say("Noted.", "Yours?", "Five.")
+    await chat.says("My budget is 5.")
+    await chat.hears()
+    ana, chat.person = chat.person, Person(id="ben", name="Ben")
+    await chat.says("What is my budget?")
+    await chat.hears()
+    assert prompt(chat) == ["Ana: My budget is 5.", "Noted.", "Ben: What is my budget?"]
+    chat.person = ana
+    await chat.says("And mine?")
+    await chat.hears()
+    assert prompt(chat)[-2:] == ["Yours?", "Ana: And mine?"]
 
 
 async def test_new_starts_over(chat: Chat) -> None:
@@ -138,6 +153,26 @@ def test_a_stopped_reply_is_remembered_as_far_as_it_was_heard() -> None:
         Entry(id=2, role="assistant", text="one, two", at=0, reply="t1", outcome="stopped"),
     ]
     assert usable(stopped) == stopped
+
+
+def test_what_was_stopped_before_a_word_was_said_is_no_question_any_more() -> None:
+    stopped = [
+        Entry(id=1, role="user", text="count", at=0, reply="t0", outcome="stopped"),
+        Entry(id=2, role="assistant", text="", at=0, reply="t0", outcome="stopped"),
+    ]
+    assert usable([*stopped, *lines(2, first=3)]) == lines(2, first=3)
+
+
+async def test_a_question_that_was_stopped_at_once_is_not_answered_with_the_next(chat: Chat) -> None:
+    chat.engine.hold()
+    await chat.says("count to a thousand")
+    await until(lambda: chat.engine.open)
+    await chat.says("/stop")
+    await chat.hears("Stopped.")
+    chat.engine.release()
+    await chat.says("hello")
+    await chat.hears()
+    assert prompt(chat) == ["hello"]
 
 
 def test_a_window_begins_with_a_person() -> None:

@@ -110,10 +110,67 @@ async def test_both_tables_can_tell_good_thresholds_from_bad_ones(
         ("What is 12 times 7?", "talk"),
         ("How much is 3+4", "talk"),
         ("What changed on 2026-11-25?", "question"),
+        ("What is my name?", "talk"),
+        ("Do you remember my first name?", "talk"),
+        ("How do I change my name in the account?", "question"),
+        ("Can my wife use the card?", "question"),
+        ("What is your favourite pool?", "talk"),
+        ("What is 9 - 5?", "talk"),
+        ("Is the pool open 9 - 17 on Sundays?", "question"),
+        ("Can you say when the pool opens?", "question"),
+        ("Say hello to everybody", "talk"),
+        ("Wann öffnet das Bad?", "question"),
+        ("图书馆几点开门？", "question"),
     ],
 )
 def test_the_form_of_a_message_says_what_it_wants(text: str, kind: Mood) -> None:
     assert mood(text) == kind
+
+
+LIBRARIES = {
+    "buecherei.md": "# Bücherei\n\nDie Bücherei öffnet montags um neun Uhr.\n\n## Gebühren\n\nEin Ausweis kostet 20 €."
+    "\n\n## Anfahrt\n\nDie Straßenbahn hält vor dem Haus.",
+    "bibliotheque.md": "# Bibliothèque\n\nLa bibliothèque ouvre à neuf heures.\n\n## Tarifs\n\nLa carte coûte 20 €.",
+    "biblioteca.md": "# Biblioteca\n\nLa biblioteca abre a las nueve.\n\n## Precios\n\nEl carné cuesta veinte euros.",
+    "图书馆.md": "# 图书馆\n\n图书馆早上9点开门。\n\n## 费用\n\n借书证每年20元。",
+    "図書館.md": "# 図書館\n\n図書館は九時に開きます。\n\n## 料金\n\nカードは二千円です。",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("Wann öffnet die Bücherei?", "buecherei.md"),
+        ("Wie viel kostet ein Ausweis?", "buecherei.md"),
+        ("Wie hoch sind die Gebühren?", "buecherei.md"),
+        ("Hält hier eine Strassenbahn?", "buecherei.md"),
+        ("Quand ouvre la bibliothèque ?", "bibliotheque.md"),
+        ("Combien coûte la carte ?", "bibliotheque.md"),
+        ("¿Cuándo abre la biblioteca?", "biblioteca.md"),
+        ("¿Cuánto cuesta el carné?", "biblioteca.md"),
+        ("图书馆几点开门？", "图书馆.md"),
+        ("借书证多少钱？", "图书馆.md"),
+        ("図書館はいつ開きますか？", "図書館.md"),
+    ],
+)
+async def test_a_question_is_answered_in_the_language_of_its_document(
+    ingest: Ingest, store: Store, tmp_path: Path, text: str, source: str
+) -> None:
+    folder = tmp_path / "libraries"
+    folder.mkdir()
+    for name, told in LIBRARIES.items():
+        (folder / name).write_text(told)
+    await ingest(store, [folder])
+    assert await sources(store, text) == [f"libraries/{source}"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Wie heißt du?", "Wie heißt die Hauptstadt von Frankreich?", "Comment ça va ?", "¿Quién eres?", "你是谁？"]
+)
+async def test_small_talk_in_other_languages_passes_on(ingest: Ingest, store: Store, tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.md").write_text("# Haus\n\nDas Haus heißt Burg. Es geht um alle.\n\n" + LIBRARIES["图书馆.md"])
+    await ingest(store, [tmp_path / "a.md"])
+    assert await sources(store, text) is None
 
 
 DEVICES = (

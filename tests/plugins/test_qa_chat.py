@@ -254,6 +254,23 @@ async def test_a_question_does_not_go_on_with_somebody_elses(tmp_path: Path) -> 
         assert "5 EUR" in await chat.hears("20 EUR")
 
 
+async def test_a_question_goes_on_across_commands_and_what_others_say(tmp_path: Path) -> None:
+    async with town(tmp_path) as chat:
+        ana, ben = chat.person, Person(id="ben", name="Ben")
+        said = (
+            (ana, "When does the hotel open?"),
+            (ana, "/help"),
+            (ben, "When does the canteen open?"),
+            (ben, "hello"),
+        )
+        for chat.person, text in said:
+            await chat.says(text)
+            await chat.hears()
+        chat.person = ana
+        await chat.says("And what does a meal cost there?")
+        assert "5 EUR" not in await chat.hears("20 EUR")
+
+
 async def test_a_question_does_not_go_on_with_what_the_model_answered(tmp_path: Path) -> None:
     async with town(tmp_path) as chat:
         await chat.says("Tell me a joke about the hotel")

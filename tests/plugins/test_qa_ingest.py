@@ -1,5 +1,7 @@
 """Files into the index and out of it again, over a real store."""
 
+import errno
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -124,6 +126,34 @@ async def test_a_missing_path_is_refused_by_name(ingest: Ingest, store: Store, t
 async def test_a_path_that_cannot_be_looked_at_is_one_line(ingest: Ingest, store: Store, tmp_path: Path) -> None:
     with pytest.raises(BotcoreError, match=r"xxx cannot be looked at: File name too long$"):
         await ingest(store, [str(tmp_path / ("x" * 300))])
+
+
+async def test_a_name_in_an_old_encoding_is_shown_by_its_bytes(ingest: Ingest, store: Store, folder: Path) -> None:
+    for name in (b"caf\xe9.txt", b"caf\xe9.png"):
+        (folder / os.fsdecode(name)).write_text("The café opens at ten.")
+    summary = await ingest(store, [folder])
+    assert (summary.added, summary.others) == (3, {".png": 1})
+    assert await found(store, "cafe") == ["papers/caf\\xe9.txt"]
+    assert await ingest(store, [folder]) == Summary(unchanged=3, others={".png": 1})
+
+
+async def test_of_a_folder_that_cannot_be_looked_into_everything_stays(
+    ingest: Ingest, store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "inner").mkdir()
+    (folder / "inner" / "bus.md").write_text("Bus 7.")
+    await ingest(store, [folder])
+    scandir = os.scandir
+
+    def shut(path: str) -> Any:
+        if str(path).endswith("inner"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", shut)
+    summary = await ingest(store, [folder])
+    assert (summary.removed, [one.source for one in summary.refused]) == (0, ["papers/inner"])
+    assert await found(store, "bus") == ["papers/inner/bus.md"]
 
 
 async def test_one_bad_file_does_not_keep_the_others_out(ingest: Ingest, store: Store, folder: Path) -> None:

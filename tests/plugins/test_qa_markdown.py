@@ -41,6 +41,27 @@ def test_a_passage_knows_its_headings() -> None:
     ]
 
 
+def test_a_heading_may_be_marked_by_the_line_below_it() -> None:
+    text = "The pool\n========\n\nHours\n-----\nWe open at nine.\nAnd close.\n---\n\n    x\n\n```\nNot one\n---\n```"
+    found = list(pieces(text, "pool.md", size=700))
+    assert [piece.heading for piece in found] == ["The pool › Hours"]
+    assert found[0].text.startswith("We open at nine.\nAnd close.\n---")
+
+
+@pytest.mark.parametrize(
+    ("front", "called"), [('title: "The pool"\ntags:\n  - water\n- x\n# note', "The pool"), ("tags: [a]", "Hours")]
+)
+def test_what_stands_in_front_of_a_page_is_no_text_of_it(front: str, called: str) -> None:
+    text = f"---\n{front}\n---\n# Hours\n\nWe open at nine."
+    assert title(text, "pool.md") == called
+    assert [piece.text for piece in pieces(text, "pool.md", size=700)] == ["We open at nine."]
+
+
+def test_a_rule_at_the_beginning_is_nothing_in_front() -> None:
+    for text in ("---\n\nWe open.\n\n---\n\nSoon.", "---\n- one\n- two\n\n---\n\nSoon."):
+        assert [piece.text for piece in pieces(text, "pool.md", size=700)] == [text]
+
+
 def test_a_divided_table_has_its_head_in_every_passage() -> None:
     head = "| Article | Price |\n|---|---:|"
     rows = [f"| Article number {number} | {number} EUR |" for number in range(30)]

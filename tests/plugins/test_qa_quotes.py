@@ -16,6 +16,7 @@ PASSAGES = [
     [
         '"The key is in the blue drawer." [1]',
         "“Dogs are not allowed inside.” [2]",
+        "„Dogs are not allowed inside.“ [2] und « The drawer is locked. » [1]",
         "In the blue drawer [1], and the drawer is locked [1].",
         '"The drawer is locked." [1] "Dogs are not allowed inside." [2]',
         'The sign says [2]: "Dogs are not allowed inside."',
@@ -37,6 +38,10 @@ def test_an_answer_that_quotes_what_is_there_stands(answer: str) -> None:
         '"The key is in the red drawer." [1]',
         '"The key is in the blue drawer." [2]',
         '"The key is in the blue drawer." [1] "Cats are allowed." [2]',
+        "„The key is in the red drawer.“ [1]",
+        "« The key is in the red drawer. » [1]",
+        "»The key is in the red drawer.« [1]",
+        "「The key is in the red drawer.」 [1]",
         "The passages do not say. [1]",
     ],
 )

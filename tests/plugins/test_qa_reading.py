@@ -24,7 +24,7 @@ from botcore_qa.documents import Found
 from botcore_qa.kinds import Unreadable
 from botcore_qa.reader.parts import End, Opening, Part, Refusal, Section, from_line, to_line
 from botcore_qa.reading import examine, parts
-from tests.documents import FONT, make_docx, make_html, make_pdf, pdf_of, prose, stream_of
+from tests.documents import FONT, docx_of, make_docx, make_html, make_pdf, pdf_of, prose, stream_of
 from tests.plugins.conftest import is_reader, readers
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -93,6 +93,14 @@ async def test_a_page_without_letters_is_named_and_the_others_are_read(paper: Pa
     assert found[-1] == End(unread=(2,))
 
 
+@pytest.mark.parametrize(("picture", "unread"), [(True, (2,)), (False, ())])
+async def test_a_scan_among_pages_of_text_is_named_and_an_empty_page_is_not(
+    paper: Paper, unread: tuple[int, ...], *, picture: bool
+) -> None:
+    made = pdf_of([stream_of("Plain text."), stream_of(""), stream_of("More.")], picture=picture)
+    assert (await read(paper("a.pdf", made)))[-1] == End(unread=unread)
+
+
 async def test_word_keeps_headings_lists_and_tables(paper: Paper) -> None:
     made = make_docx(
         [("Opening hours", "We open at nine."), ("Fees", "Some things cost.\n\nNot much.")],
@@ -108,6 +116,38 @@ async def test_word_keeps_headings_lists_and_tables(paper: Paper) -> None:
         ),
         End(),
     ]
+
+
+def words(*parts: str) -> str:
+    """Words as a Word document holds them, each in a wrapper of its own."""
+    return "".join(
+        f'<w:{part}><w:r><w:t xml:space="preserve">words in {part} </w:t></w:r></w:{part}>' for part in parts
+    )
+
+
+async def test_word_is_read_with_its_changes_fields_and_text_boxes(paper: Paper) -> None:
+    box = "<w:r><w:pict><w:txbxContent><w:p><w:r><w:t>In a box.</w:t></w:r></w:p></w:txbxContent></w:pict></w:r>"
+    deleted = "<w:del><w:r><w:t>Gone.</w:t></w:r></w:del>"
+    changed = f"<w:p>{words('ins', 'moveTo', 'smartTag', 'fldSimple')}{deleted}{words('moveFrom')}{box}</w:p>"
+    field = f"<w:sdt><w:sdtContent><w:p>{words('hyperlink')}</w:p></w:sdtContent></w:sdt>"
+    assert await read(paper("a.docx", docx_of(changed + field))) == [
+        Opening(title="Fees"),
+        Section(
+            text="words in ins words in moveTo words in smartTag words in fldSimple\n\nIn a box.\n\nwords in hyperlink",
+            heading=("Fees",),
+        ),
+        End(),
+    ]
+
+
+async def test_a_table_in_a_table_is_read(paper: Paper) -> None:
+    def table(inside: str) -> str:
+        return f"<w:tbl><w:tblGrid><w:gridCol/></w:tblGrid><w:tr><w:tc>{inside}<w:p/></w:tc></w:tr></w:tbl>"
+
+    inner = table("<w:p><w:r><w:t>inside</w:t></w:r></w:p>")
+    [_, section, _] = await read(paper("a.docx", docx_of(table(f"<w:p><w:r><w:t>outside</w:t></w:r></w:p>{inner}"))))
+    assert isinstance(section, Section)
+    assert section.text == "| outside inside |\n| --- |"
 
 
 async def test_html_keeps_what_a_reader_reads(paper: Paper) -> None:
@@ -126,11 +166,47 @@ async def test_html_tables_and_code_stay_readable(paper: Paper) -> None:
     assert section.text == "| Day | Opens |\n| --- | --- |\n| Monday | 9 / 10 |\n\n```\nmake\n  run\n```"
 
 
+async def test_cells_that_span_others_leave_each_in_its_column(paper: Paper) -> None:
+    page = b"""<table><tr><th>Who<th>Card<th>Fee<tr><td rowspan=2>Adults<td>day<td>5<tr><td>month<td>50
+      <tr><td colspan=2>Children<td rowspan=0>0<tr><td>Dogs<td rowspan=9999>all<td>1<tr><td>Cats<td>2</table>"""
+    [_, section, _] = await read(paper("a.html", page))
+    assert isinstance(section, Section)
+    assert section.text.split("\n")[2:] == [
+        "| Adults | day | 5 |",
+        "| Adults | month | 50 |",
+        "| Children |  | 0 |",
+        "| Dogs | all | 1 |",
+        "| Cats | all | 2 |",
+    ]
+
+
+async def test_cells_of_word_that_span_others_do_too(paper: Paper) -> None:
+    def cell(text: str, *, columns: int = 1) -> str:
+        span = f'<w:tcPr><w:gridSpan w:val="{columns}"/></w:tcPr>'
+        return f"<w:tc>{span}<w:p><w:r><w:t>{text}</w:t></w:r></w:p></w:tc>"
+
+    rows = (cell("Who") + cell("Card") + cell("Fee"), cell("Children", columns=2) + cell("0"))
+    grid = f"<w:tblGrid>{'<w:gridCol/>' * 3}</w:tblGrid>"
+    table = f"<w:tbl>{grid}{''.join(f'<w:tr>{row}</w:tr>' for row in rows)}</w:tbl>"
+    [_, section, _] = await read(paper("a.docx", docx_of(table)))
+    assert isinstance(section, Section)
+    assert section.text == "| Who | Card | Fee |\n| --- | --- | --- |\n| Children |  | 0 |"
+
+
+async def test_html_menus_are_left_out_and_lists_keep_their_items(paper: Paper) -> None:
+    page = (
+        b"<div role=navigation><a>Home</a></div><div hidden>Folded.</div><ul><li><p>one</p><p>more</p><li>two<ul><li>b"
+    )
+    [_, section, _] = await read(paper("a.html", page))
+    assert section == Section(text="Folded.\n\n- one\n\nmore\n\n- two\n- b")
+
+
 @pytest.mark.parametrize(
     ("raw", "text"),
     [
         ("<meta charset=iso-8859-1><p>Straße".encode("latin-1"), "Straße"),
         ("<p>Straße".encode("utf-16"), "Straße"),
+        ("<meta charset=iso-8859-1><p>“5 €”".encode("cp1252"), "“5 €”"),
         ("\ufeff<p>Straße".encode(), "Straße"),
     ],
 )
@@ -155,6 +231,8 @@ async def test_markdown_is_read_section_by_section(paper: Paper) -> None:
         "\ufeffArticle;Shelf\r\nmast;B 4\r\n".encode(),
         b"\nArticle\tShelf\n\nmast\tB 4",
         b'"Article","Shelf"\n"mast","B\n4"\n,\n',
+        b"sep=;\nArticle;Shelf\nmast;B 4\n",
+        "Article\tShelf\r\nmast\tB 4\r\n".encode("utf-16"),
     ],
 )
 async def test_csv_is_a_table_below_its_first_row(paper: Paper, raw: bytes) -> None:
@@ -225,7 +303,9 @@ def archive(entries: dict[str, bytes]) -> bytes:
         ("a.html", lambda: b"<meta charset=klingon><p>x", "not the KLINGON text it should be"),
         ("a.html", lambda: b"<script>only()</script>", "holds no text"),
         ("a.html", lambda: b"a\0b", "holds NUL bytes: no text file"),
-        ("a.txt", lambda: "Straße".encode("utf-16"), "not UTF-8 text (byte 0); save it as UTF-8"),
+        ("a.md", lambda: b"---\ntitle: Only\n---\n# Only\n\n## Headings", "holds headings and no text"),
+        ("a.txt", lambda: "Straße".encode("utf-16")[:-1], "not UTF-16 text (byte 12); save it as UTF-8"),
+        ("a.txt", lambda: "Straße".encode("utf-16-le"), "not UTF-8 text (byte 8); save it as UTF-8"),
         ("a.txt", lambda: make_docx([]) * 0 + b"\x1f\x8b\x08", "named .txt, but holds a gzip archive"),
         ("a.exe", lambda: b"MZ", 'type ".exe" is not supported'),
     ],

@@ -3,6 +3,7 @@
 import asyncio
 import re
 import sys
+import unicodedata
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -367,6 +368,14 @@ async def test_a_document_is_removed_by_number_name_or_title(tmp_path: Path, whi
             for table in ("qa_document", "qa_passage", "qa_word")
         ]  # fmt: skip
         assert counts == [0, 0, 0]
+
+
+async def test_a_name_is_the_same_however_its_accents_are_written(tmp_path: Path) -> None:
+    async with club(tmp_path) as chat:
+        await uploads(chat, unicodedata.normalize("NFD", "Übersicht.txt"), b"The pool opens at nine.")
+        assert "takes the place of the old one" in await uploads(chat, "Übersicht.txt", b"The pool opens at ten.")
+        await chat.says("/sources remove übersicht.txt")
+        await chat.hears("Übersicht.txt is gone")
 
 
 @pytest.mark.parametrize("which", ["2", "0", "", "opening.md", "handbook/opening.md", "-1", "9" * 30])

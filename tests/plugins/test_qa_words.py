@@ -37,11 +37,15 @@ def test_different_words_stay_apart(pair: str) -> None:
 
 
 def test_accents_and_case_do_not_matter() -> None:
-    assert stems("Café ÜBER naïve") == stems("cafe uber naive")
+    assert stems("Café ÜBER naïve Straße") == stems("cafe uber naive STRASSE")
 
 
 def test_names_of_settings_are_found_by_their_words() -> None:
     assert stems("max_file_bytes") == stems("max file bytes")
+
+
+def test_the_third_is_three() -> None:
+    assert stems("May 3rd, the 21st, AX3rd") == ["may", "3", "the", "21", "ax3rd"]
 
 
 def test_what_hyphens_join_is_also_one_word() -> None:
@@ -58,6 +62,13 @@ def test_a_question_keeps_its_hyphens_for_the_documents_to_decide() -> None:
 
 def test_signs_without_spaces_become_pairs() -> None:
     assert stems("図書館") == ["図書", "書館"]
+    assert stems("时间9点到18点 Wi-Fi密码") == [*stems("时间 9 点到 18 点 Wi-Fi"), "密码"]
+
+
+def test_what_is_asked_with_is_no_subject_in_any_language() -> None:
+    assert question_stems("图书馆几点开门？") == stems("图书馆 开门")
+    assert question_stems("図書館はどこですか") == stems("図書館")
+    assert question_stems("Wann öffnet die Post") == [*stems("öffnet"), "die", "post"]
 
 
 @pytest.mark.parametrize("text", ["hello", "How are you?", "What can you do?", "ok thanks!", "", "?!"])

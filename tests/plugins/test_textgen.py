@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from botcore import Chunk, PromptMessage, Registry, Sampling, Turn, hookimpl
 from botcore.engine.scripted import ScriptedEngine
 from botcore.ports import Delta, Prompt
-from botcore.testing import Chat, chatting
+from botcore.testing import Chat, chatting, until
 from botcore_textgen import Preset, TextGenSettings
 from botcore_textgen.instructions import KINDS, continuing, topic
 
@@ -116,6 +116,20 @@ async def test_continue_goes_on_with_what_the_model_wrote_and_not_with_a_list_of
     await chat.hears("/story")
     await chat.says("/continue")
     await chat.hears("Continue this text: Once upon a time")
+
+
+async def test_continue_goes_on_where_a_reply_was_stopped(chat: Chat) -> None:
+    chat.engine.say("There was a fox who")
+    chat.engine.hold()
+    await chat.says("/story a fox")
+    await until(lambda: chat.engine.open)
+    chat.engine.step(3)
+    await until(lambda: any("was a" in draft.text for draft in chat.channel.drafts))
+    await chat.says("/stop")
+    await chat.hears("Stopped.")
+    chat.engine.release()
+    await chat.says("/continue")
+    await chat.hears("Continue this text: There was a")
 
 
 async def test_continue_with_nothing_to_continue_says_how(chat: Chat) -> None:

@@ -3,13 +3,15 @@
 import re
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import IO, TYPE_CHECKING
 
 from botcore_qa.reader.parts import Block, End, Heading, Opening, Part, Refusal, sections
 
 if TYPE_CHECKING:
     from docx.document import Document
-    from docx.table import Table
+    from docx.oxml.document import CT_Body
+    from docx.table import Table, _Cell
     from docx.text.paragraph import Paragraph
 
 __all__ = ["read"]
@@ -18,6 +20,11 @@ ENTRIES = 4_000
 INFLATED = 200_000_000
 """Bytes of everything in the archive, unpacked: the pictures of a book fit in, a bomb does not."""
 STYLE = re.compile(r"heading ([1-9])", re.IGNORECASE)
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+DELETED = (f"{W}del", f"{W}moveFrom", "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback")
+"""Changes that are not accepted yet, and what is there a second time for old programs."""
+WRAPPERS = tuple(W + name for name in ("ins", "moveTo", "sdt", "sdtContent", "smartTag", "customXml", "fldSimple"))
+"""Around words that stand on the page like any others: changes, the fields of forms. python-docx looks into none."""
 
 
 def read(stream: IO[bytes]) -> Iterator[Part]:
@@ -26,6 +33,7 @@ def read(stream: IO[bytes]) -> Iterator[Part]:
 
     _counted(stream)
     document = Document(stream)
+    _bare(document.element.body)
     blocks = list(_blocks(document))
     yield Opening(title=_title(document, blocks))
     yield from sections(blocks)
@@ -55,6 +63,18 @@ def _is_word(folders: set[str]) -> None:
                 raise Refusal(f"{what}, no Word document")
             return
     raise Refusal("a ZIP archive, no Word document")
+
+
+def _bare(body: "CT_Body") -> None:
+    """Leave paragraphs, tables and words where python-docx finds them; text boxes behind the paragraph they hang on."""
+    from lxml import etree  # type: ignore[import-untyped]
+
+    etree.strip_elements(body, *DELETED, with_tail=False)
+    etree.strip_tags(body, *WRAPPERS)
+    for box in list(body.iter(f"{W}txbxContent")):
+        anchor = next(box.iterancestors(f"{W}p"))
+        for block in reversed(box):
+            anchor.addnext(block)
 
 
 def _title(document: "Document", blocks: list[Heading | Block]) -> str:
@@ -89,11 +109,17 @@ def _paragraph(paragraph: "Paragraph") -> Iterator[Heading | Block]:
 
 def _table(table: "Table") -> Iterator[Block]:
     for number, row in enumerate(table.rows):
-        cells = [cell for at, cell in enumerate(row.cells) if not at or cell._tc is not row.cells[at - 1]._tc]
-        yield Block("| " + " | ".join(_cell(cell.text) for cell in cells) + " |", "row")
+        cells = row.cells  # one that takes up several columns is here several times
+        goes_on = [False, *(one._tc is other._tc for one, other in pairwise(cells))]
+        words = ("" if same else _cell(cell) for same, cell in zip(goes_on, cells, strict=True))
+        yield Block(f"| {' | '.join(words)} |", "row")
         if not number:
             yield Block("|" + " --- |" * len(cells), "row")
 
 
-def _cell(text: str) -> str:
+def _cell(cell: "_Cell") -> str:
+    """All its words, those of a table inside it too."""
+    from docx.text.paragraph import Paragraph
+
+    text = " ".join(Paragraph(one, cell).text for one in cell._tc.iter(f"{W}p"))
     return " ".join(text.split()).replace("|", "/")

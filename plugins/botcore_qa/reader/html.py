@@ -21,6 +21,8 @@ h6 header hr html li main ol p pre section summary table tbody tfoot thead tr ul
 BLOCKS = frozenset(_BLOCKS.split())
 """What begins and ends a paragraph."""
 HEADING = re.compile(r"h[1-6]")
+SPANNED = 100
+"""Columns or rows that one cell of a table may take up."""
 CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=[\s\"']*([\w-]{2,40})", re.IGNORECASE)
 HEAD = 4_096
 """Bytes in which the page must say its encoding."""
@@ -44,7 +46,8 @@ def _decoded(raw: bytes) -> str:
     if named and encoding == "utf-8-sig" and not raw.startswith(codecs.BOM_UTF8):
         encoding = named[1].decode()
     try:
-        text = raw.decode(encoding)
+        known = codecs.lookup(encoding).name
+        text = raw.decode("cp1252" if known in ("iso8859-1", "ascii") else known)  # as browsers do
     except (LookupError, UnicodeDecodeError) as error:
         raise Refusal(f"not the {encoding.removesuffix('-sig').upper()} text it should be; save it as UTF-8") from error
     if "\0" in text:
@@ -57,9 +60,13 @@ class _Blocks:
 
     def __init__(self) -> None:
         self._words = ""
+        self._item = False
+        """Whether what comes first is the item of a list."""
         self._cells: list[str] | None = None
         """The row of a table under way."""
         self._rows = 0
+        self._down = dict[int, tuple[int, str]]()
+        """For how many more rows a cell goes on, by its column: each row has its words, for each is found by itself."""
 
     def of(self, root: "LexborNode") -> Iterator[Heading | Block]:
         """The headings and blocks below ``root``, in order."""
@@ -70,7 +77,7 @@ class _Blocks:
             elif tag == "br":
                 self._words += "\n"
             elif tag in ("td", "th"):
-                self._cell(enters=enters)
+                self._cell(node, enters=enters)
             elif tag in BLOCKS and self._cells is not None and tag != "tr":
                 self._words += " "
             elif tag in BLOCKS:
@@ -81,17 +88,35 @@ class _Blocks:
         """The words before this tag begins, or in it when it ends."""
         if tag == "table" and enters:
             self._rows = 0
+            self._down.clear()
         yield from self._flush("" if enters else tag)
+        if tag == "li":
+            self._item = enters
         if tag == "tr":
             self._cells = [] if enters else None
 
-    def _cell(self, *, enters: bool) -> None:
+    def _cell(self, node: "LexborNode", *, enters: bool) -> None:
         if self._cells is not None and not enters:
-            self._cells.append(" ".join(self._words.split()).replace("|", "/"))
+            self._come_down(self._cells)
+            words, further = " ".join(self._words.split()).replace("|", "/"), _span(node, "rowspan") - 1
+            for text in (words, *[""] * (_span(node, "colspan") - 1)):
+                if further:
+                    self._down[len(self._cells)] = (further, text)
+                self._cells.append(text)
         self._words = "" if self._cells is not None else self._words + " "
+
+    def _come_down(self, cells: list[str]) -> None:
+        """The cells of rows above that take up the next columns of this one."""
+        while held := self._down.pop(len(cells), None):
+            further, text = held
+            if further > 1:
+                self._down[len(cells)] = (further - 1, text)
+            cells.append(text)
 
     def _flush(self, tag: str) -> Iterator[Heading | Block]:
         words, self._words = self._words, ""
+        if tag == "tr" and self._cells:
+            self._come_down(self._cells)
         if tag == "tr" and self._cells:
             yield Block("| " + " | ".join(self._cells) + " |", "row")
             if not self._rows:
@@ -103,7 +128,8 @@ class _Blocks:
             if HEADING.fullmatch(tag):
                 yield Heading(int(tag[1]), plain)
             else:
-                yield Block(f"- {plain}", "item") if tag == "li" else Block(plain)
+                yield Block(f"- {plain}", "item") if self._item else Block(plain)
+            self._item = False
 
 
 def _walk(root: "LexborNode") -> Iterator[tuple["LexborNode", bool]]:
@@ -114,5 +140,15 @@ def _walk(root: "LexborNode") -> Iterator[tuple["LexborNode", bool]]:
         yield node, enters
         if enters and node.tag not in ("-text", "br"):
             waiting.append((node, False))
-            below = [child for child in node.iter(include_text=True) if child.tag not in SKIPPED]
+            below = [child for child in node.iter(include_text=True) if not _is_skipped(child)]
             waiting.extend((child, True) for child in reversed(below))
+
+
+def _is_skipped(node: "LexborNode") -> bool:
+    """What is hidden is not: where pages fold, it holds the answers."""
+    return node.tag in SKIPPED or (node.tag != "-text" and node.attributes.get("role") == "navigation")
+
+
+def _span(node: "LexborNode", name: str) -> int:
+    told = (node.attributes.get(name) or "")[:3]
+    return min(max(int(told), 1), SPANNED) if told.isdecimal() else 1

@@ -9,7 +9,7 @@ from botcore_qa.reader.parts import End, Opening, Part, Refusal, Section, slices
 from botcore_qa.reader.prose import Running, garbled, reflowed
 
 if TYPE_CHECKING:
-    from pypdf import PdfReader
+    from pypdf import PageObject, PdfReader
 
 __all__ = ["read"]
 
@@ -38,11 +38,12 @@ def read(stream: IO[bytes]) -> Iterator[Part]:
 
 
 def _pages(reader: "PdfReader") -> Iterator[Part]:
-    running, unread, said = Running(), list[int](), False
+    running, unread, said, garbled = Running(), list[int](), False, False
     for number, page in enumerate(reader.pages, 1):
         text = _text(page)
-        if text is None:
-            unread.append(number)
+        if not text or not text.strip():
+            garbled = garbled or text is None
+            unread += [number] if text is None or _has_picture(page) else []
             continue
         for part in slices(reflowed(running.without(text))):
             said = True
@@ -50,7 +51,7 @@ def _pages(reader: "PdfReader") -> Iterator[Part]:
     if not said:
         raise Refusal(
             "its text cannot be made out: its fonts do not say which letters they show"
-            if unread
+            if garbled
             else "holds no text, only pictures: a scan? Have its text recognised first (OCR)"
         )
     yield End(unread=tuple(unread))
@@ -69,6 +70,15 @@ def _text(page: "object") -> str | None:
     except Exception:
         return None  # one page of many: pypdf raises whatever the file made it meet
     return None if garbled(text) else text
+
+
+def _has_picture(page: "PageObject") -> bool:
+    """Of a page without text: a scan among others that were printed, not an empty one."""
+    try:
+        pictures = (one.get_object() for one in page["/Resources"]["/XObject"].values())  # type: ignore[index]
+        return any(one["/Subtype"] == "/Image" for one in pictures)
+    except Exception:
+        return False  # most have none, and a damaged file raises what it likes
 
 
 def _whole(stream: IO[bytes]) -> None:
