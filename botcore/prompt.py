@@ -30,7 +30,8 @@ STEP = 0.3
 def compose(system: str, recalled: Recalled, text: str, *, speaker: Person | None = None) -> list[PromptMessage]:
     """The messages in their order; neighbouring lines of one role become one, as chat templates demand.
 
-    ``speaker`` is whose ``text`` it is in a group: once others are heard too, a name stands before each person's line.
+    ``speaker`` is whose ``text`` it is in a group: once others are heard too, a name stands before each person's line,
+    where the platform gave one: an id tells a model nothing.
     """
     facts = "\n".join(f"- {fact}" for fact in recalled.facts)
     head = f"{system}\n\nWhat you know:\n{facts}" if facts else system
@@ -112,7 +113,7 @@ def _spoken(entry: Entry) -> bool:
 
 
 def _named(person: Person | None, text: str) -> str:
-    name = " ".join((person.name or person.id).split())[:NAME] if person else ""
+    name = " ".join(person.name.split())[:NAME] if person else ""
     return f"{name}: {text}" if name else text
 
 

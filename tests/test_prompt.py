@@ -65,6 +65,8 @@ def test_in_a_group_of_several_each_line_has_its_speaker() -> None:
         "Noted.",
         f"Ben {'n' * 36}: What is my budget?",
     ]
+    nameless = compose("", Recalled(history=told), "What is my budget?", speaker=Person(id="U02"))
+    assert nameless[-1].content == "What is my budget?"
 
 
 async def test_a_prompt_that_surely_fits_is_not_counted() -> None:
