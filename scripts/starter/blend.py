@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 __all__ = ["AFTER", "blend"]
 
 AFTER = 0.75
-"""How much of the later model: of 0.6, 0.75 and all of it the one that answered and refused most of unseen passages."""
+"""How much of the later model: of half, three quarters and all of it what answered and refused most, with two sittings."""
 WEIGHTS = "model.safetensors"
 
 

@@ -90,6 +90,29 @@ SITTINGS = (
         rate=1.6e-3,
         decay_from=0.15,
     ),
+    Sitting(
+        seed=5,
+        tokens=28,
+        mixture=Mixture(
+            shares={
+                **SHARES,
+                "passages": 40,
+                "natural": 16,
+                "apart": 42,
+                "instruct": 14,
+                "chat": 18,
+                "wider": 22,
+                "drills": 4,
+            },
+            answered=0.66,
+            told=0.64,
+            added=True,
+            further=True,
+        ),
+        matrix_rate=0.012,
+        rate=1.6e-3,
+        decay_from=0.15,
+    ),
 )
 """How the weights shipped were made."""
 
