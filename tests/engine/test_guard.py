@@ -19,7 +19,7 @@ CORE = "import signal, time; signal.signal(15, signal.SIG_IGN); print('core read
 SERVER = f"""
 import subprocess, sys, time
 core = subprocess.Popen([sys.executable, "-c", {CORE!r}])
-print("core", core.pid, flush=True)
+print("core is", core.pid, flush=True)
 {{then}}
 """
 FOREVER = SERVER.format(then="time.sleep(600)")
@@ -69,8 +69,8 @@ class Lines:
 
     async def pids(self) -> list[int]:
         await self.until("core ready")
-        core = next(line for line in self.all if line.startswith("core ") and line[5:].isdigit())
-        return [int(self.all[0].removeprefix(guard.STARTED)), int(core.removeprefix("core "))]
+        core = await self.until("core is ")
+        return [int(self.all[0].removeprefix(guard.STARTED)), int(core.removeprefix("core is "))]
 
 
 def alive(pid: int) -> bool:
