@@ -62,7 +62,7 @@ class Watched(OnBoard, ABC):
     async def _check(self) -> None:
         """Look, and show that it is ready. Raises what is wrong."""
 
-    def _stage_after(self, _: EngineError) -> Stage:
+    def _stage_after(self, error: EngineError) -> Stage:
         return "failed"
 
     def _suspect(self) -> None:

@@ -38,7 +38,7 @@ SITTINGS = (
         seed=2,
         tokens=50,
         mixture=Mixture(
-            shares={**SHARES, "passages": 44, "apart": 24, "instruct": 22, "chat": 20, "wider": 16, "drills": 6},
+            shares=SHARES | {"passages": 44, "apart": 24, "instruct": 22, "chat": 20, "wider": 16, "drills": 6},
             answered=0.64,
         ),
         matrix_rate=0.015,
@@ -49,16 +49,8 @@ SITTINGS = (
         seed=3,
         tokens=40,
         mixture=Mixture(
-            shares={
-                **SHARES,
-                "passages": 46,
-                "natural": 14,
-                "apart": 18,
-                "instruct": 18,
-                "chat": 20,
-                "wider": 20,
-                "drills": 5,
-            },
+            shares=SHARES
+            | {"passages": 46, "natural": 14, "apart": 18, "instruct": 18, "chat": 20, "wider": 20, "drills": 5},
             answered=0.64,
             told=0.72,
             added=True,
@@ -71,16 +63,8 @@ SITTINGS = (
         seed=4,
         tokens=36,
         mixture=Mixture(
-            shares={
-                **SHARES,
-                "passages": 50,
-                "natural": 14,
-                "apart": 22,
-                "instruct": 14,
-                "chat": 18,
-                "wider": 20,
-                "drills": 4,
-            },
+            shares=SHARES
+            | {"passages": 50, "natural": 14, "apart": 22, "instruct": 14, "chat": 18, "wider": 20, "drills": 4},
             answered=0.64,
             told=0.64,
             added=True,
@@ -94,16 +78,8 @@ SITTINGS = (
         seed=5,
         tokens=28,
         mixture=Mixture(
-            shares={
-                **SHARES,
-                "passages": 40,
-                "natural": 16,
-                "apart": 42,
-                "instruct": 14,
-                "chat": 18,
-                "wider": 22,
-                "drills": 4,
-            },
+            shares=SHARES
+            | {"passages": 40, "natural": 16, "apart": 42, "instruct": 14, "chat": 18, "wider": 22, "drills": 4},
             answered=0.66,
             told=0.64,
             added=True,
