@@ -63,13 +63,28 @@ async def listen(engine: sa.Engine, clock: Clock) -> AsyncGenerator[Notice, None
 
 @asynccontextmanager
 async def _connected(engine: sa.Engine) -> AsyncIterator[Any]:
-    connection = await asyncio.to_thread(_subscribe, engine)  # connecting blocks
+    connecting = asyncio.ensure_future(asyncio.to_thread(_subscribe, engine))  # connecting blocks
+    try:
+        connection = await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        connecting.add_done_callback(_close_unwanted)
+        raise
     try:
         yield connection.connection.driver_connection
     finally:
-        with suppress(*_errors(engine)):
-            connection.invalidate()  # it listens: nobody else may get it
-        connection.close()
+        _close(connection)
+
+
+def _close_unwanted(connecting: "asyncio.Future[sa.Connection]") -> None:
+    """Whoever waited for it was cancelled; a thread connects to the end all the same."""
+    if not connecting.cancelled() and not connecting.exception():
+        _close(connecting.result())
+
+
+def _close(connection: sa.Connection) -> None:
+    with suppress(*_errors(connection.engine)):
+        connection.invalidate()  # it listens: nobody else may get it
+    connection.close()
 
 
 def _subscribe(engine: sa.Engine) -> sa.Connection:
