@@ -19,9 +19,9 @@ class Sitting:
     tokens: float
     """Millions."""
     mixture: Mixture = field(default_factory=Mixture)
-    matrix_rate: float
-    rate: float
-    decay_from: float
+    matrix_rate: float = 0.012
+    rate: float = 1.6e-3
+    decay_from: float = 0.15
 
 
 SITTINGS = (
@@ -55,9 +55,6 @@ SITTINGS = (
             told=0.72,
             added=True,
         ),
-        matrix_rate=0.012,
-        rate=1.6e-3,
-        decay_from=0.15,
     ),
     Sitting(
         seed=4,
@@ -70,9 +67,6 @@ SITTINGS = (
             added=True,
             further=True,
         ),
-        matrix_rate=0.012,
-        rate=1.6e-3,
-        decay_from=0.15,
     ),
     Sitting(
         seed=5,
@@ -85,9 +79,6 @@ SITTINGS = (
             added=True,
             further=True,
         ),
-        matrix_rate=0.012,
-        rate=1.6e-3,
-        decay_from=0.15,
     ),
 )
 """How the weights shipped were made."""
