@@ -5,21 +5,61 @@ import os
 import signal
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar, Protocol
 
 from botcore_telegram.testing import FakeTelegram
 from botcore_telegram.testing.chat import FakeChat
+from tests.calls import Forked
 
-__all__ = ["Bot", "said_back"]
+__all__ = ["Bot", "forked", "said_back"]
 
 PATIENCE_S = 40
 """The bot itself promises to end within 30 s."""
 
 UP = b'"event": "web page"'
+RUN = ("run", "--json", "--log-level", "info")
+
+
+class Process(Protocol):
+    """What is asked of one."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def send_signal(self, signal: int, /) -> None: ...
+    async def wait(self) -> int: ...
+
+
+class Launch(Protocol):
+    """Starts `botcore run` with this environment; what it says is added to the log."""
+
+    async def __call__(self, environ: Mapping[str, str], log: Path) -> Process: ...
+
+
+async def executed(environ: Mapping[str, str], log: Path) -> Process:
+    """As a user starts it."""
+    with log.open("ab") as said:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "botcore", *RUN),
+            env=environ,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+
+
+async def forked(environ: Mapping[str, str], log: Path) -> Process:
+    """For a fifth of the processor time, where a hundred starts are only the way to something else."""
+    return Forked.start(RUN, environ, Path.cwd(), (Path(os.devnull), log, log))
 
 
 class Bot:
     """One data directory, and the process that works on it now."""
+
+    launch: ClassVar[Launch] = staticmethod(executed)
 
     def __init__(self, folder: Path, telegram: FakeTelegram, **environ: str) -> None:
         self.log = folder / "bot.log"
@@ -35,7 +75,7 @@ class Bot:
             "BOTCORE_TURN__CONCURRENT": "1",
             **environ,
         }
-        self._process: asyncio.subprocess.Process
+        self._process: Process
         self._began = 0
         """Where the newest process's part of the log begins."""
 
@@ -48,14 +88,7 @@ class Bot:
     async def start(self, **environ: str) -> None:
         """Start it; it may die at any time from then on."""
         self._began = self.log.stat().st_size if self.log.exists() else 0
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "botcore", "run", "--json", "--log-level", "info"),
-                env=self.environ | environ,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self._process = await self.launch(self.environ | environ, self.log)
 
     @property
     def pid(self) -> int:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 
 from botcore.turn import SET_ASIDE
 from botcore_telegram.testing import FakeTelegram
+from tests.calls import botcore
 from tests.chaos.bot import Bot, said_back
 from tests.chaos.deadly import EXIT_STATUS, SLOW, install
 
@@ -33,14 +33,10 @@ async def telegram() -> AsyncIterator[FakeTelegram]:
 
 async def dlq(bot: Bot, *arguments: object) -> Any:
     """What `botcore dlq` says beside the running bot."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "botcore", "dlq", *map(str, arguments), "--json"),
-        env=bot.environ,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 0
-    return json.loads(out)
+    told = ("dlq", *map(str, arguments), "--json")
+    called = await asyncio.to_thread(botcore, *told, here=bot.log.parent, **bot.environ)
+    assert called.returncode == 0, called.stderr
+    return json.loads(called.stdout)
 
 
 @pytest.mark.parametrize("how", STATUS)
@@ -65,6 +61,7 @@ async def test_what_kills_the_process_again_and_again_is_set_aside(
         assert await bot.dies() == STATUS[how], bot.log.read_text()[-2000:]
 
     await bot.start()
+    await bot.up()
     await telegram.polled()
     await poisoned.hears(SET_ASIDE)
     await poisoned.hears("and now?")
