@@ -1,4 +1,7 @@
-"""A real vLLM behind a real bot; for tests that cut a reply off, with a model that never ends one by itself."""
+"""A real vLLM behind a real bot; for tests that cut a reply off, with a model that never ends one by itself.
+
+A vLLM takes a quarter of a minute to start, so that all files share three bots.
+"""
 
 import json
 import os
@@ -10,7 +13,10 @@ import pytest
 import pytest_asyncio
 
 from botcore import starter
+from botcore.bot import Bot
+from tests.e2e.here import ready, running
 from tests.e2e.served import Served
+from tests.e2e.town import Town
 
 ROOT = Path(__file__).parents[2]
 ENGINE = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON", ROOT / ".venv-engine" / "bin" / "python"))
@@ -36,14 +42,37 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bot(engine_python: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    """The default bot with the model in the box, ready."""
-    served = Served(tmp_path_factory.mktemp("bot"), BOTCORE_ENGINE__PYTHON=str(engine_python))
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def bot(engine_python: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bot]:
+    """The default bot with the model in the box, which writes answers from documents itself."""
+    tables = {
+        "bot": {"data_dir": tmp_path_factory.mktemp("data")},
+        "engine": {"python": str(engine_python)},
+        "plugins.qa": {"sources": [], "answer": "model"},
+    }
+    async with running(tables) as bot:
+        await ready(bot)
+        yield bot
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def town(engine_python: Path, endless: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
+    async with Town.awake(tmp_path_factory.mktemp("town"), engine_python, endless) as town:
+        yield town
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def served(engine_python: Path, endless: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
+    """A bot as a process of its own, whose model never ends a reply by itself: each has 1,200 tokens."""
+    served = Served(
+        tmp_path_factory.mktemp("served"),
+        BOTCORE_ENGINE__PYTHON=str(engine_python),
+        BOTCORE_ENGINE__MODEL=str(endless),
+        BOTCORE_PLUGINS__TEXTGEN__PRESETS__CHAT__MAX_TOKENS="1200",
+    )
     try:
         await served.start()
         yield served
     finally:
-        status = await served.stop()
-    assert status == 0
+        await served.stop()
     await served.nothing_left()

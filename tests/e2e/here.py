@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from aiohttp import ClientSession
+
 from botcore.bot import Bot
 from botcore.settings import load_settings
 from botcore.store.export import Wanted, records
 
-__all__ = ["kept", "made", "ready", "running"]
+__all__ = ["kept", "made", "metric", "ready", "running"]
 
 CONFIG = Path(__file__).parents[2] / "config" / "bot.toml"
 READY_WITHIN_S = 240
@@ -49,3 +51,10 @@ async def made(bot: Bot, exchange: Mapping[str, Any]) -> dict[str, Any]:
     trace = await bot.trace(exchange["reply_id"])
     assert trace
     return dict(trace)
+
+
+async def metric(address: str, name: str) -> float:
+    """The sum of one of a bot's numbers."""
+    async with ClientSession() as session, session.get(f"{address}/metrics") as answer:
+        lines = (await answer.text()).splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))

@@ -10,9 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientSession
-
 from botcore.cli.page import Page, open_page
+from tests.e2e.here import metric
 
 __all__ = ["Served"]
 
@@ -96,9 +95,7 @@ class Served:
 
     async def metric(self, name: str) -> float:
         """The sum of one of the bot's numbers."""
-        async with ClientSession() as session, session.get(f"{self.address}/metrics") as answer:
-            lines = (await answer.text()).splitlines()
-        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+        return await metric(self.address, name)
 
     def engine_processes(self) -> dict[str, int]:
         """Name to process id of this bot's living engine: ``EngineCore`` and ``server``."""

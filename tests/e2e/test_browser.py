@@ -14,27 +14,14 @@ from tests.e2e.served import Served
 
 __all__ = ["chromium", "context"]
 
-pytestmark = [pytest.mark.engine, pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 BEGUN = re.compile(r"\w+ \w+")
 SLOW = 30_000
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def served(engine_python: Any, endless: Any, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    """A bot whose model never ends a reply by itself: each has 1,200 tokens."""
-    served = Served(
-        tmp_path_factory.mktemp("browser"),
-        BOTCORE_ENGINE__PYTHON=str(engine_python),
-        BOTCORE_ENGINE__MODEL=str(endless),
-        BOTCORE_PLUGINS__TEXTGEN__PRESETS__CHAT__MAX_TOKENS="1200",
-    )
-    try:
-        await served.start()
-        yield served
-    finally:
-        await served.stop()
-    await served.nothing_left()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -6,16 +6,13 @@ differently, so one of them is enough.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from botcore.bot import Bot
 from tests.documents import make_pdf
 from tests.e2e.doors import WebDoor
-from tests.e2e.here import kept, made, ready, running
+from tests.e2e.here import kept, made
 
 PATIENCE_S = 60
 PAGES = [
@@ -28,19 +25,7 @@ PAGES = [
 ]
 QUESTIONS = {"When does the lighthouse keeper feed the cats?": 3, "When does the ferry to the island leave?": 4}
 
-pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def bot(engine_python: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bot]:
-    tables = {
-        "bot": {"data_dir": tmp_path_factory.mktemp("data")},
-        "engine": {"python": str(engine_python)},
-        "plugins.qa": {"sources": [], "answer": "model"},
-    }
-    async with running(tables) as bot:
-        await ready(bot)
-        yield bot
+pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_the_model_writes_answers_and_every_citation_is_checked(bot: Bot) -> None:

@@ -3,36 +3,18 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
 from contextlib import aclosing
-from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
 from botcore.cli.page import Page, Said
 from tests.e2e.served import Served
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(400), pytest.mark.asyncio(loop_scope="module")]
-
-LONG = "1200"
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def served(engine_python: Path, endless: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Served]:
-    """One bot for all: each test leaves it as it found it, but for the last, which ends it."""
-    served = Served(
-        tmp_path_factory.mktemp("crashes"),
-        BOTCORE_ENGINE__PYTHON=str(engine_python),
-        BOTCORE_ENGINE__MODEL=str(endless),
-        BOTCORE_PLUGINS__TEXTGEN__PRESETS__CHAT__MAX_TOKENS=LONG,
-    )
-    try:
-        await served.start()
-        yield served
-    finally:
-        await served.stop()
-    await served.nothing_left()
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.timeout(400),
+    pytest.mark.asyncio(loop_scope="session"),
+]
 
 
 async def begun(page: Page, text: str) -> Said:
@@ -82,6 +64,7 @@ async def test_a_bot_killed_in_mid_reply_answers_after_its_restart(served: Serve
 
 
 async def test_a_bot_told_to_end_leaves_no_engine_behind(served: Served) -> None:
+    """The last of those with this bot."""
     async with served.page() as page:
         await begun(page, "Tell me something long.")
         assert await served.stop() == 0

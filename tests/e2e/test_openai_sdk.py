@@ -8,17 +8,18 @@ import pytest
 import pytest_asyncio
 from openai.types.chat import ChatCompletionMessageParam
 
-from tests.e2e.served import Served
+from botcore.bot import Bot
+from tests.e2e.here import metric
 
-pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="session")]
 
 HELLO: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hello!"}]
 LONG: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Tell me a story about a fox."}]
 """So much that it cannot come at once; a greeting may."""
 
 
-@pytest_asyncio.fixture(loop_scope="module")
-async def ai(bot: Served) -> AsyncIterator[openai.AsyncOpenAI]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def ai(bot: Bot) -> AsyncIterator[openai.AsyncOpenAI]:
     async with openai.AsyncOpenAI(base_url=f"{bot.address}/v1", api_key="none", max_retries=0) as client:
         yield client
 
@@ -54,7 +55,7 @@ async def test_bad_input_is_named(ai: openai.AsyncOpenAI) -> None:
         await ai.chat.completions.create(model="botcore", messages=[])
 
 
-async def test_a_client_that_goes_away_frees_the_engine(bot: Served, ai: openai.AsyncOpenAI) -> None:
+async def test_a_client_that_goes_away_frees_the_engine(bot: Bot, ai: openai.AsyncOpenAI) -> None:
     story: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Write a short story about a fox."}]
     stream = await ai.chat.completions.create(
         model="botcore", messages=story, temperature=2.0, max_tokens=1500, stream=True
@@ -64,5 +65,5 @@ async def test_a_client_that_goes_away_frees_the_engine(bot: Served, ai: openai.
             break
     await stream.close()
     async with asyncio.timeout(5):  # 50-100 ms on a quiet machine
-        while await bot.metric("botcore_turns_running"):  # noqa: ASYNC110
+        while await metric(bot.address, "botcore_turns_running"):  # noqa: ASYNC110
             await asyncio.sleep(0.02)

@@ -7,20 +7,14 @@ thumbs down with a comment, neither on the newest reply. What the bot keeps of i
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from botcore.bot import Bot
-from botcore_slack.testing import FakeSlack
-from botcore_telegram.testing import FakeTelegram
 from tests.documents import make_pdf
 from tests.e2e.doors import Door, SlackDoor, TelegramDoor, WebDoor
-from tests.e2e.here import kept, made, ready, running
+from tests.e2e.here import made
+from tests.e2e.town import CHAT_TOKENS, STORY_TOKENS, Town
 
 PATIENCE_S = 60
 """For one exchange: with five channels' tests behind one engine on two cores a story takes some seconds."""
@@ -29,56 +23,12 @@ PAGES = [
     "The northern pier is 412 metres long and was built by convicts.",
     "The lighthouse keeper feeds the cats at noon.",
 ]
-CHAT_TOKENS, STORY_TOKENS = 40, 600
-"""Exactly as long as replies are: the model never ends one by itself."""
 CHANNELS = ("web", "polling", "webhook", "socket", "events")
 
-pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.engine, pytest.mark.asyncio(loop_scope="session")]
 
 
-@dataclass(frozen=True, slots=True)
-class Town:
-    """One bot and the platforms around it."""
-
-    bot: Bot
-    telegrams: dict[str, FakeTelegram]
-    slacks: dict[str, FakeSlack]
-
-    async def judged(self, channel: str, comments: int) -> list[dict[str, Any]]:
-        """The same once so many comments are kept: nothing tells when one was stored."""
-        while True:
-            exchanges = await kept(self.bot, channel)
-            if sum(bool(verdict["comment"]) for each in exchanges for verdict in each["feedback"]) >= comments:
-                return exchanges
-            await asyncio.sleep(0.05)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def town(engine_python: Path, endless: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Town]:
-    async with AsyncExitStack() as stack:
-        telegrams = {name: await stack.enter_async_context(FakeTelegram()) for name in ("polling", "webhook")}
-        slacks = {name: await stack.enter_async_context(FakeSlack(mode=name)) for name in ("socket", "events")}
-        tables: dict[str, dict[str, Any]] = {
-            "bot": {"data_dir": tmp_path_factory.mktemp("data")},
-            "engine": {"python": str(engine_python), "model": str(endless)},
-            "plugins.qa": {"sources": []},
-            "plugins.textgen": {
-                "presets": {"chat": {"max_tokens": CHAT_TOKENS}, "story": {"max_tokens": STORY_TOKENS}}
-            },
-            "channels.polling": {"use": "telegram", **telegrams["polling"].table("polling")},
-            "channels.webhook": {"use": "telegram", **telegrams["webhook"].table("webhook")},
-            "channels.socket": {"use": "slack", **slacks["socket"].table()},
-            "channels.events": {"use": "slack", **slacks["events"].table()},
-        }
-        bot = await stack.enter_async_context(running(tables))
-        telegrams["webhook"].reach(bot.address)
-        slacks["events"].posts_to(f"{bot.address}/hooks/events")
-        await ready(bot)
-        assert bot.loaded.problems == {}
-        yield Town(bot, telegrams, slacks)
-
-
-@pytest_asyncio.fixture(params=CHANNELS, loop_scope="module")
+@pytest_asyncio.fixture(params=CHANNELS, loop_scope="session")
 async def door(request: pytest.FixtureRequest, town: Town) -> AsyncIterator[Door]:
     name = request.param
     if name in town.telegrams:
