@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from botcore.engine.child import without_secrets
-from botcore.engine.home import Which
+from botcore.engine.home import Which, scratch_in
 from botcore.engine.model import Model
 from botcore.engine.room import cores
 
@@ -131,6 +131,9 @@ def server_environment(plan: ServerPlan, inherited: Mapping[str, str]) -> dict[s
     if not plan.gpu:
         # Without this the CPU platform replaces the uni executor by a worker process.
         environment["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+        # On a GPU kernels that were compiled lie in the system's temporary folder, for the next start.
+        if scratch := scratch_in(plan.socket.parent):
+            environment["TMPDIR"] = str(scratch)
         # One core stays with the bot: with all of them vLLM's threads spin against it (10 times slower when measured).
         # One is enough for an encoder, which has the engine beside it.
         environment.setdefault("OMP_NUM_THREADS", "1" if plan.pooling else str(max(1, cores() - 1)))

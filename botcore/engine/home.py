@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from botcore.engine.child import kill_group, members_of
 from botcore.errors import EngineUnavailable
 from botcore.lockfile import lock
 
-__all__ = ["CURRENT", "Which", "home_of", "notes_in"]
+__all__ = ["CURRENT", "Which", "home_of", "notes_in", "scratch_in"]
 
 Which = Literal["engine", "encoder"]
 """What a server is for. Each has a home of its own: neither clears away what is the other's."""
@@ -21,6 +22,9 @@ CURRENT = "engine.sock"
 """Always leads to the socket that serves now: another process may use it with ``base_url = "unix://…"``."""
 SOCKET_PATH_LIMIT = 100
 """Bytes: a unix socket's path ends at 107 on Linux, 103 on macOS."""
+SCRATCH = "tmp"
+LONGEST_NAME = 36
+"""Characters of a UUID: as such vLLM names the sockets between its processes."""
 
 
 @contextmanager
@@ -31,11 +35,19 @@ def home_of(which: Which, data_dir: Path) -> Iterator[Path]:
     home.chmod(0o700)
     with _only_one(home / f"{which}.lock", which, data_dir):
         _clear(home)
-        if len(bytes(home / f"{which}-99.sock")) < SOCKET_PATH_LIMIT:
+        with _short(home, f"{which}-99.sock") as home:
+            (home / SCRATCH).mkdir(exist_ok=True)
             yield home
-            return
-        with tempfile.TemporaryDirectory(prefix="botcore-") as short:
-            yield Path(short)
+
+
+@contextmanager
+def _short(home: Path, socket: str) -> Iterator[Path]:
+    """The home, or where a socket's path there were too long a folder that is."""
+    if len(bytes(home / socket)) < SOCKET_PATH_LIMIT:
+        yield home
+        return
+    with tempfile.TemporaryDirectory(prefix="botcore-") as short:
+        yield Path(short)
 
 
 @contextmanager
@@ -60,6 +72,15 @@ def notes_in(data_dir: Path, which: Which = "engine") -> Path:
     return run if which == "engine" else run / which
 
 
+def scratch_in(home: Path) -> Path | None:
+    """A folder for temporary files, emptied whenever somebody moves in; none where sockets could not lie in it.
+
+    vLLM leaves a file there at each start, and when it is killed its sockets.
+    """
+    scratch = home / SCRATCH
+    return scratch if len(bytes(scratch)) + 1 + LONGEST_NAME < SOCKET_PATH_LIMIT else None
+
+
 def _clear(home: Path) -> None:
     """End what an earlier run left behind: only processes of a noted group that are still vLLM's."""
     for note in home.glob("*.group"):
@@ -68,6 +89,7 @@ def _clear(home: Path) -> None:
         note.unlink(missing_ok=True)
     for socket in home.glob("*.sock"):
         socket.unlink(missing_ok=True)
+    shutil.rmtree(home / SCRATCH, ignore_errors=True)
 
 
 def _is_vllm(group: int) -> bool:

@@ -56,6 +56,13 @@ def test_the_bots_own_secrets_stay_with_the_bot() -> None:
     assert environment["PATH"] == "/bin"
 
 
+def test_temporary_files_of_a_cpu_server_lie_beside_its_socket_unless_sockets_could_not() -> None:
+    assert server_environment(PLAN, {})["TMPDIR"] == "/run/tmp"
+    assert server_environment(replace(PLAN, gpu=True), {"TMPDIR": "/t"})["TMPDIR"] == "/t"
+    deep = replace(PLAN, socket=Path("/", "d" * 60, "e.sock"))
+    assert server_environment(deep, {"TMPDIR": "/t"})["TMPDIR"] == "/t"
+
+
 def test_nothing_is_reported_to_anybody_and_no_hub_is_asked() -> None:
     environment = server_environment(PLAN, {"HF_TOKEN": "hf_secret"})
     assert (environment["VLLM_NO_USAGE_STATS"], environment["DO_NOT_TRACK"]) == ("1", "1")

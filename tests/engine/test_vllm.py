@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from pathlib import Path
@@ -229,6 +230,20 @@ async def test_a_second_engine_on_the_same_data_names_the_first_and_takes_its_pl
             assert await said(first) == "one two three"
         await becomes(second, lambda status: status.stage == "ready")
         assert await said(second) == "one two three"
+
+
+async def test_what_an_earlier_server_left_in_its_temporary_folder_is_gone_after_the_next_start(
+    fake_python: Path, model: MakeModel
+) -> None:
+    settings = EngineSettings(python=str(fake_python), model=str(model()))
+    left = []
+    with tempfile.TemporaryDirectory(prefix="short-") as data_dir:
+        for _ in range(2):
+            engine = build_engine(settings, data_dir=Path(data_dir), clock=QuickClock())
+            async with running(engine):
+                left.append(os.listdir(f"{data_dir}/run/tmp"))
+    (first,), (second,) = left
+    assert first != second
 
 
 async def test_a_data_directory_with_a_long_path_gets_a_short_socket(

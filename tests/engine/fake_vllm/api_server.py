@@ -13,9 +13,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -106,6 +108,7 @@ def main() -> None:
     if failure := told.get("fail") or (options.enable_lora and told.get("fail_lora")):
         sys.stderr.write(f"(EngineCore pid=1) ERROR 11-23 20:23:27 [core.py:1] {failure}\n")
         sys.exit("RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}")
+    Path(tempfile.gettempdir(), f"vllm_dist_{uuid4().hex}").touch()  # as vLLM does, which leaves it lying there
     subprocess.Popen([sys.executable, "-c", CORE, "vllm"])
     say("Starting to load model")
     sys.stdout.write("\rLoading safetensors checkpoint shards:  50% Completed | 1/2\r")
