@@ -94,7 +94,7 @@ class Sender:
         """Settle what an earlier owner of the conversation left: its sends in the air are uncertain now."""
         for row in claim.parts:
             left = await self.store.uncertain(claim, row.part.id) if row.state == "sending" else row
-            if left.state == "uncertain" and left.attempt < MAX_SENDS:
+            if left.state == "uncertain" and left.resends + 1 < MAX_SENDS:
                 left = replace(left, resends=0)  # whether the one more send was made, nobody lives to tell
             await self._settle(_Way(channel, claim), left)
 
@@ -136,11 +136,10 @@ class Sender:
     async def _unanswered(self, way: _Way, row: OutboxRow, error: BaseException) -> OutboxRow:
         self._count(way.channel, "uncertain")
         log.warning("%s: outcome of a send unknown: %s", way.channel.name, in_a_line(error))
-        row = await self._note(partial(self.store.uncertain, way.claim, row.part.id))
+        repeatable = bool(row.part.platform_id) and row.attempt < MAX_ATTEMPTS
+        row = await self._note(partial(self.store.uncertain, way.claim, row.part.id, repeatable=repeatable))
         failpoint("outbox.uncertain")
-        repeatable = row.part.platform_id and row.attempt < MAX_ATTEMPTS
-        not_before = self.clock.now() + RESEND_AFTER_S
-        return replace(row, resends=0 if repeatable else row.resends, not_before=not_before)
+        return replace(row, not_before=self.clock.now() + RESEND_AFTER_S)
 
     async def _refused(self, way: _Way, row: OutboxRow, refused: Retry) -> OutboxRow:
         self._count(way.channel, "retry")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from botcore import Capabilities, Draft, Part, sender
-from botcore.testing import LoopbackChannel, chatting
+from botcore import Capabilities, Draft, Part, Unknown, sender
+from botcore.testing import LoopbackChannel, chatting, until
 
 
 class Unwell(LoopbackChannel):
@@ -33,3 +33,37 @@ async def test_whatever_a_channel_raises_counts_as_no_answer(
         await chat.says("/start")
         await chat.hears("Hello")
     assert "outcome of a send unknown" in caplog.text
+
+
+class Down(LoopbackChannel):
+    """A platform that takes messages and answers no edit."""
+
+    def __init__(self) -> None:
+        super().__init__(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
+        self.tries = 0
+        self.down = True
+
+    async def edit(self, platform_id: str, part: Part) -> None:
+        self.tries += 1
+        if self.down:
+            raise Unknown("502")
+        await super().edit(platform_id, part)
+
+
+async def test_a_restart_in_the_middle_of_an_outage_gives_up_no_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "RESEND_AFTER_S", 0.0)
+    channel, settings = Down(), {"plugins": {"textgen": {}}, "turn": {"drain_s": 0}}
+    async with chatting(tmp_path, settings=settings, channel=channel) as chat:
+        chat.engine.say("the whole reply")
+        chat.engine.hold()
+        await chat.says("hi")
+        await until(lambda: chat.engine.open)
+        chat.engine.step()
+        await until(lambda: channel.sent)
+        chat.engine.release()
+        await until(lambda: channel.tries > sender.MAX_SENDS)
+    channel.down = False
+    async with chatting(tmp_path, settings=settings, channel=channel):
+        await until(lambda: list(channel.texts.values()) == ["the whole reply"])

@@ -74,6 +74,15 @@ async def test_uncertain_is_resent_and_counted(store: Store) -> None:
     assert (await store.uncertain(claim, row.part.id)) == row
 
 
+async def test_a_repeatable_call_without_an_answer_counts_as_no_resend(store: Store) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    await store.uncertain(claim, row.part.id)
+    await store.resending(claim, row.part.id)
+    row = await store.uncertain(claim, row.part.id, repeatable=True)
+    assert (row.state, row.attempt, row.resends) == ("uncertain", 2, 0)
+
+
 async def test_uncertain_that_was_found_is_sent(store: Store) -> None:
     claim = await begin(store)
     row = await send_one(store, claim)
