@@ -23,6 +23,8 @@ from telegram.request import BaseRequest, RequestData
 __all__ = ["NotSent", "Refused", "Transport", "Unanswered"]
 
 CONNECT_TIMEOUT_S = 10
+CONNECTED_S = 30
+"""Until a call has its connection, where a name is slow to be found or a proxy to answer."""
 DOWNLOAD_TIMEOUT_S = 300
 """For a whole file; silence in between is bounded by the read time-out."""
 PIECE = 64 * 1024
@@ -93,7 +95,10 @@ class Transport(BaseRequest):
     async def download(self, url: str) -> AsyncGenerator[bytes, None]:
         """The bytes behind an address in pieces. Raises as `call`."""
         timeout = aiohttp.ClientTimeout(
-            total=DOWNLOAD_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S, sock_read=self._read_timeout
+            total=DOWNLOAD_TIMEOUT_S,
+            connect=CONNECTED_S,
+            sock_connect=CONNECT_TIMEOUT_S,
+            sock_read=self._read_timeout,
         )
         with _unlinked():
             async with self._session.get(self._address(url), timeout=timeout, allow_redirects=False) as response:
@@ -108,7 +113,9 @@ class Transport(BaseRequest):
 
 @lru_cache
 def _patience(read_timeout: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout)
+    return aiohttp.ClientTimeout(
+        total=None, connect=CONNECTED_S, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout
+    )
 
 
 @contextmanager
@@ -118,6 +125,8 @@ def _unlinked() -> Iterator[None]:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
         raise NotSent(f"no connection to Telegram ({type(error).__name__})") from None
+    except aiohttp.ClientHttpProxyError as error:
+        raise NotSent(f"no connection to Telegram (the proxy answers {error.status})") from None
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise Unanswered(f"no answer from Telegram ({type(error).__name__})") from None
 

@@ -12,12 +12,13 @@ from botcore import Citation, Conversation, Draft, Part, Rejected, Retry, Unknow
 from botcore.clock import SystemClock
 from botcore.sender import MAX_ATTEMPTS
 from botcore.testing.clock import ManualClock
-from botcore_telegram import Telegram
+from botcore_telegram import Telegram, request
 from botcore_telegram.api import in_our_words
 from botcore_telegram.drafts import LIFE_S, ROUND_S
 from botcore_telegram.request import NotSent
 from botcore_telegram.testing import FakeTelegram, Fault, Limits
 from tests.adapters.telegram.conftest import FakeInbox, HurriedClock, Running
+from tests.proxies import NO_WAY, proxy
 
 ANA = Conversation(channel="telegram", account="123456789", chat="7")
 TEAM = Conversation(channel="telegram", account="123456789", chat="-100", private=False)
@@ -237,6 +238,21 @@ async def test_without_a_connection_nothing_was_sent_and_the_pause_grows(
             assert caught.value.__cause__.__cause__ is None
             assert caught.value.__cause__.__suppress_context__
     assert pauses == [1, 3, 63, 300]
+
+
+@pytest.mark.parametrize(("answer", "why"), [(NO_WAY, "the proxy answers 503"), (b"", "ConnectionTimeoutError")])
+async def test_a_proxy_that_leads_nowhere_has_sent_nothing(
+    server: FakeTelegram, monkeypatch: pytest.MonkeyPatch, answer: bytes, why: str
+) -> None:
+    monkeypatch.setattr(request, "CONNECTED_S", 0.05)
+    request._patience.cache_clear()
+    async with proxy(answer) as address:
+        monkeypatch.setenv("https_proxy", address)
+        channel = Telegram(server.settings(base_url="https://api.telegram.example"), ManualClock())
+        async with channel.lifespan(None):  # type: ignore[arg-type]
+            with pytest.raises(Retry, match=why):
+                await channel.send(part())
+    request._patience.cache_clear()
 
 
 def test_a_day_without_network_costs_no_reply() -> None:
