@@ -39,6 +39,7 @@ ROW = re.compile(r"^[ \t]*\|(?!\|).*\|[ \t]*$", re.MULTILINE)
 MISTAKEN = re.compile(r"(\\.)|<|\|\|", re.DOTALL)
 
 MORE = "\n… and {} more"
+TAB = 4
 BLOCKS = ("pre", "blockquote", "expandable_blockquote")
 NEWLINE = "\n".encode("utf-16-le")
 LINKS = ("http://", "https://", "mailto:", "tg://")
@@ -110,7 +111,7 @@ def _converted(text: str) -> Body | None:
     from telegramify_markdown import convert
 
     try:
-        shown, entities = convert(_unmistakable(text), config=_look())
+        shown, entities = convert(_unmistakable(_indented(text)), config=_look())
     except Exception as error:
         # A converter's bug must not cost the reader the reply.
         log.warning("the reply is shown unformatted: %s in the Markdown converter", type(error).__name__)
@@ -122,6 +123,12 @@ def _converted(text: str) -> Body | None:
         return None
     kept = (replace(span, length=min(span.length, length - span.offset)) for span in said.spans if _kept(span, length))
     return Body(text=shown, spans=tuple(kept))
+
+
+def _indented(text: str) -> str:
+    """Tabs as blanks, where there is room: Telegram makes one blank of each, and code would lose its shape."""
+    wide = text.expandtabs(TAB)
+    return wide if units(wide) <= LIMIT else text
 
 
 def _unmistakable(text: str) -> str:

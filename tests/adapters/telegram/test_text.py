@@ -47,6 +47,11 @@ def test_entities_count_in_utf16_units() -> None:
     assert body("😀 **b**").spans == (Span(type="bold", offset=3, length=1),)
 
 
+def test_tabs_are_blanks_as_long_as_there_is_room() -> None:
+    assert body("```go\nif x {\n\treturn\n}\n```").text == "if x {\n    return\n}"
+    assert body("```go\n" + "\tx\n" * 1200 + "```").text == ("\tx\n" * 1200)[:-1]
+
+
 def test_code_blocks_keep_their_language() -> None:
     said = body("```python\nprint(1)\n```")
     assert (said.text, said.spans[0].type, said.spans[0].language) == ("print(1)", "pre", "python")
