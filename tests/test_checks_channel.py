@@ -24,6 +24,7 @@ from botcore.testing import LoopbackChannel, check_channel
 from botcore.testing.checks_channel import EXPECTED, Trouble
 
 HERE = Conversation(channel="loopback", chat="ana")
+FINDS = Capabilities(progress="anchor", can_find=True)
 ERRORS = {"limit": Retry(1.0), "refuse": Rejected("no"), "vanish": Unknown("lost")}
 
 
@@ -124,6 +125,29 @@ class OwnError(LoopbackChannel):
             raise TimeoutError from error
 
 
+class CountsBytes(LoopbackChannel):
+    async def send(self, part: Part) -> str:
+        if len(part.text.encode()) > self.can.text_limit:
+            raise Rejected("too long")
+        return await super().send(part)
+
+
+class EditsNothing(LoopbackChannel):
+    async def edit(self, platform_id: str, part: Part) -> None:
+        if platform_id in self.texts:
+            await super().edit(platform_id, part)
+
+
+class FindsAnything(LoopbackChannel):
+    async def find(self, part: Part, since: float) -> str | None:
+        return next(reversed(self.texts))
+
+
+class FindsByIdAlone(LoopbackChannel):
+    async def find(self, part: Part, since: float) -> str | None:
+        return self._parts.get(part.id)
+
+
 class Inventive(LoopbackChannel):
     async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         yield b"something"
@@ -150,6 +174,10 @@ class LoudPreview(LoopbackChannel):
         (OwnError, Far, "send during 'vanish' must raise Unknown, not TimeoutError"),
         (LoudPreview, Far, "show raised Rejected"),
         (lambda: LoopbackChannel(Capabilities(progress="draft", text_limit=0)), Far, "text_limit"),
+        (CountsBytes, Far, "too long"),
+        (EditsNothing, Far, "edit of a message that is not there"),
+        (lambda: FindsAnything(FINDS), Far, "what nobody posted"),
+        (lambda: FindsByIdAlone(FINDS), Far, "take a placeholder for the reply"),
         (Inventive, Far, "bytes of a file that nobody sent"),
         (Careless, Far, "fetch raised KeyError"),
     ],
