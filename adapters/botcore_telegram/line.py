@@ -11,10 +11,11 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 from telegram import Bot, BotCommand
 
+from botcore_telegram.hearing import Identity, Json
 from botcore_telegram.request import Transport, Unanswered
 from botcore_telegram.settings import LOOPBACK, TelegramSettings
 from botcore_telegram.webhook import Registered
-from botcore_telegram.wire import ALLOWED_UPDATES, Identity, Json
+from botcore_telegram.wire import ALLOWED_UPDATES
 
 __all__ = ["Line"]
 

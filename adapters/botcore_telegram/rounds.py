@@ -14,8 +14,8 @@ from typing import NoReturn, Protocol
 from telegram.error import TelegramError
 
 from botcore import Clock, SettingsError, StoreUnavailable
+from botcore_telegram.hearing import Identity
 from botcore_telegram.request import Refused
-from botcore_telegram.wire import Identity
 
 __all__ = ["FIRST_PAUSE_S", "Rounds"]
 

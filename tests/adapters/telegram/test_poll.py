@@ -13,10 +13,11 @@ from botcore.testing import until
 from botcore.testing.clock import settle
 from botcore_telegram import Telegram
 from botcore_telegram.channel import STANDING_BY
+from botcore_telegram.hearing import Identity
 from botcore_telegram.intake import Intake
 from botcore_telegram.moves import Moves
 from botcore_telegram.testing import FakeTelegram, Fault
-from botcore_telegram.wire import ALLOWED_UPDATES, Identity, read
+from botcore_telegram.wire import ALLOWED_UPDATES, read
 from tests.adapters.telegram.conftest import FakeInbox, HurriedClock, Running
 
 
