@@ -1,12 +1,13 @@
 """Whatever a channel raises while it sends, the reply goes out and the bot goes on."""
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from botcore import Capabilities, Draft, Part, Unknown, sender
-from botcore.testing import LoopbackChannel, chatting, until
+from botcore import Capabilities, Draft, Part, Retry, Unknown, sender
+from botcore.testing import LoopbackChannel, ManualClock, chatting, until
 
 
 class Unwell(LoopbackChannel):
@@ -67,3 +68,28 @@ async def test_a_restart_in_the_middle_of_an_outage_gives_up_no_edit(
     channel.down = False
     async with chatting(tmp_path, settings=settings, channel=channel):
         await until(lambda: list(channel.texts.values()) == ["the whole reply"])
+
+
+class Unreachable(LoopbackChannel):
+    """Asks to wait a second, whatever happens."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(Capabilities(progress="draft", sends_per_second_per_chat=1000))
+        self.clock = clock
+        self.tried = list[float]()
+
+    async def send(self, part: Part) -> str:
+        self.tried.append(self.clock.now())
+        raise Retry(1.0, "no connection")
+
+
+async def test_an_outage_is_not_counted_in_a_channels_seconds(tmp_path: Path) -> None:
+    clock = ManualClock()
+    channel = Unreachable(clock)
+    async with chatting(tmp_path, settings={"turn": {"drain_s": 0}}, clock=clock, channel=channel) as chat:
+        await chat.says("/start")
+        while len(channel.tried) < sender.QUICK_TRIES + 8:
+            await chat.bot.database.counts()  # its threads go on beside our clock
+            await clock.advance(0.5)
+    pauses = [later - before for before, later in pairwise(channel.tried)]
+    assert all(pause >= max(1, tries - sender.QUICK_TRIES) for tries, pause in enumerate(pauses, 1))
