@@ -296,8 +296,23 @@ async def test_private_chats_get_drafts_and_groups_an_anchor_at_telegrams_pace(s
     channel = Telegram(server.settings())
     private, group = channel.capabilities(ANA), channel.capabilities(TEAM)
     assert (private.progress, private.progress_every, private.text_unit) == ("draft", 1.0, "utf16")
-    assert (group.progress, group.progress_every) == ("anchor", 3.0)
+    assert (group.progress, group.progress_every) == ("anchor", 4.0)
     assert group.sends_per_second_per_chat == pytest.approx(20 / 60)
+
+
+async def test_previews_in_a_group_leave_room_for_the_finished_reply(server: FakeTelegram, running: Running) -> None:
+    clock, team = ManualClock(), server.chat(-100, "supergroup")
+    server.api.limits = Limits(clock)
+    async with running() as channel:
+        there = await channel.send(part("…", TEAM))
+        for number in range(20):
+            await clock.advance(channel.capabilities(TEAM).progress_every)
+            await channel.show(draft(f"{number} words", TEAM, platform_id=there))
+        await channel.edit(there, part("the whole", TEAM))
+        for text in ("of a", "long", "reply"):
+            await clock.advance(3)
+            await channel.send(part(text, TEAM))
+    assert team.texts == ["the whole", "of a", "long", "reply"]
 
 
 async def test_a_draft_shows_the_end_of_a_long_text_under_one_id(server: FakeTelegram, running: Running) -> None:
