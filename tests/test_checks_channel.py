@@ -20,7 +20,7 @@ from botcore import (
     StoreUnavailable,
     Unknown,
 )
-from botcore.testing import LoopbackChannel, check_channel
+from botcore.testing import LoopbackChannel, check_channel, checks_channel
 from botcore.testing.checks_channel import EXPECTED, Trouble
 
 HERE = Conversation(channel="loopback", chat="ana")
@@ -103,6 +103,15 @@ class Quits(LoopbackChannel):
         await asyncio.sleep(0)
 
 
+class Clings(LoopbackChannel):
+    async def run(self, inbox: Inbox) -> None:
+        self.inbox = inbox
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.Event().wait()
+
+
 class Swaps(LoopbackChannel):
     async def send(self, part: Part) -> str:
         platform_id = await super().send(part)
@@ -169,6 +178,7 @@ class LoudPreview(LoopbackChannel):
         (LoopbackChannel, Hasty, "acknowledged what could not be stored"),
         (LoopbackChannel, Forgetful, "two deliveries share an event id"),
         (Quits, Far, "run returned"),
+        (Clings, Far, "run did not end"),
         (Swaps, Far, "in the order they were sent"),
         (SameAgainFails, Far, "not modified"),
         (OwnError, Far, "send during 'vanish' must raise Unknown, not TimeoutError"),
@@ -183,8 +193,12 @@ class LoudPreview(LoopbackChannel):
     ],
 )
 async def test_a_broken_promise_is_named(
-    channel: Callable[[], LoopbackChannel], far: Callable[[LoopbackChannel], Far], told: str
+    channel: Callable[[], LoopbackChannel],
+    far: Callable[[LoopbackChannel], Far],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(checks_channel, "LINE_S", 0.05)
     broken = channel()
     with pytest.raises((AssertionError, Rejected), match=told):
         await check_channel(broken, far(broken))

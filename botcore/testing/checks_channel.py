@@ -22,7 +22,8 @@ Trouble = Literal["limit", "refuse", "vanish"]
 """``limit``: wait, nothing was sent. ``refuse``: never. ``vanish``: the answer is lost, or is a 5xx."""
 
 LINE_S = 5.0
-"""Real seconds in which a channel has its line again, where it keeps one and ``vanish`` has cut it."""
+"""Real seconds in which a channel has its line again, where it keeps one and ``vanish`` has cut it; and in which its
+`run` ends."""
 
 EXPECTED: dict[Trouble, type[ChannelError]] = {"limit": Retry, "refuse": Rejected, "vanish": Unknown}
 
@@ -123,6 +124,8 @@ async def _check_intake(channel: Channel, platform: Platform) -> None:
         _check_messages(platform, [record for record in inbox.records if isinstance(record, Message)])
     finally:
         running.cancel()
+        ended, _ = await asyncio.wait([running], timeout=LINE_S)
+        assert ended, "run did not end when it was cancelled: the bot could not stop"
         with suppress(asyncio.CancelledError):
             await running
 
