@@ -98,7 +98,7 @@ class Telegram:
         from telegram.error import TelegramError
 
         from botcore_telegram.line import Line
-        from botcore_telegram.request import Refused
+        from botcore_telegram.request import IS_BASE_URL_RIGHT, Refused
 
         line = Line(self._settings)
         try:
@@ -111,7 +111,8 @@ class Telegram:
             address, called = self._settings.address(self.name), (await line.webhook()).url
             return f"{bot}, called at {address}" + ("" if called == address else " as soon as it runs")
         except Refused as refused:
-            raise BotcoreError(f"Telegram says {refused.description} ({refused.status}): is the token right?") from None
+            ask = IS_BASE_URL_RIGHT if refused.misplaced else "is the token right?"
+            raise BotcoreError(f"Telegram says {refused.description} ({refused.status}): {ask}") from None
         except TelegramError as error:
             raise BotcoreError(f"Telegram does not answer: {error}") from None
         finally:

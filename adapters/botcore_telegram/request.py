@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 
-__all__ = ["NotSent", "Refused", "Transport", "Unanswered"]
+__all__ = ["IS_BASE_URL_RIGHT", "NotSent", "Refused", "Transport", "Unanswered"]
 
 CONNECT_TIMEOUT_S = 10
 CONNECTED_S = 30
@@ -28,6 +28,7 @@ CONNECTED_S = 30
 DOWNLOAD_TIMEOUT_S = 300
 """For a whole file; silence in between is bounded by the read time-out."""
 PIECE = 64 * 1024
+IS_BASE_URL_RIGHT = "is base_url right, or is a proxy in the way?"
 
 
 class NotSent(TelegramError):
@@ -41,10 +42,12 @@ class Unanswered(TelegramError):
 class Refused(TelegramError):
     """Telegram answered with an error."""
 
-    def __init__(self, status: int, description: str, *, retry_after: float = 0, migrate_to: int = 0) -> None:
-        super().__init__(description)
+    def __init__(self, status: int, description: str = "", *, retry_after: float = 0, migrate_to: int = 0) -> None:
+        super().__init__(description or f"HTTP {status}")
         self.status = status
-        self.description = description
+        self.description = description or f"HTTP {status}"
+        self.misplaced = not description and status < 500
+        """Whether it is not said in the Bot API's words: by a proxy, or by what is at a wrong ``base_url``."""
         self.retry_after = retry_after
         self.migrate_to = migrate_to
 
@@ -141,12 +144,10 @@ def _judged(status: int, retry_after: str, payload: bytes) -> tuple[int, bytes]:
         parameters = answer.get("parameters") or {}
         raise Refused(
             status,
-            str(answer.get("description", f"HTTP {status}")),
+            str(answer.get("description", "")),
             retry_after=float(parameters.get("retry_after") or retry_after or 0),
             migrate_to=int(parameters.get("migrate_to_chat_id", 0)),
         )
     except (AttributeError, TypeError, ValueError):
         # A proxy in between speaks HTML.
-        raise Refused(
-            status, f"HTTP {status}", retry_after=float(retry_after) if retry_after.isdigit() else 0
-        ) from None
+        raise Refused(status, retry_after=float(retry_after) if retry_after.isdigit() else 0) from None

@@ -224,6 +224,19 @@ async def test_a_webhook_that_is_still_set_is_removed_once_and_keeps_what_waits(
     assert server.executed["deleteWebhook"] == 1
 
 
+async def test_what_a_proxy_does_not_find_is_no_wrong_token(
+    server: FakeTelegram, inbox: FakeInbox, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.fail("getMe", Fault(status=404, html=True))
+    ana = server.chat(7)
+    async with running(HurriedClock()):
+        await ana.says("hi")
+        await inbox.holds(1)
+    assert [record.message for record in caplog.records if "base_url" in record.message] == [
+        "telegram: HTTP 404: is base_url right, or is a proxy in the way?"
+    ]
+
+
 async def test_a_wrong_token_is_one_clear_line(server: FakeTelegram, inbox: FakeInbox) -> None:
     settings = server.settings().model_copy(update={"token": SecretStr("987654321:" + "x" * 35)})
     with pytest.raises(SettingsError) as caught:
