@@ -35,6 +35,7 @@ FORMULA_OR_DOLLAR = re.compile(
     r"(\\.|\$\$.+?\$\$|(?<![\w$])\$(?=[^\s$])[^$\n]*(?<=[^\s$])\$(?![\w$]))|\$", re.DOTALL | re.ASCII
 )
 """A dollar of a formula stands at a word's edge, as on GitHub; others are prices and variables."""
+TABLE = re.compile(r"^[ \t]*\|[ \t]*:?-", re.MULTILINE)
 ROW = re.compile(r"^[ \t]*\|(?!\|).*\|[ \t]*$", re.MULTILINE)
 MISTAKEN = re.compile(r"(\\.)|<|\|\|", re.DOTALL)
 
@@ -138,7 +139,8 @@ def _unmistakable(text: str) -> str:
     and takes what stands between any two dollars for a formula, as in ``$HOME/bin:$PATH``.
     """
     text = FORMULA_OR_DOLLAR.sub(_hidden, text)
-    text = ROW.sub(lambda row: re.sub(r"\|(?=\|)", "| ", row[0]), text)  # an empty cell
+    if TABLE.search(text):  # where "||" is an empty cell
+        text = ROW.sub(lambda row: re.sub(r"\|(?=\|)", "| ", row[0]), text)
     return MISTAKEN.sub(_hidden, text)
 
 

@@ -33,6 +33,7 @@ def marked(text: str) -> dict[str, str]:
         ("a || b || c", "a || b || c"),
         ("```sh\nmake \\\n|| exit ||\n```", "make \\\n|| exit ||"),
         ("| a || b |\n|---|---|---|\n|1||2|", "a |  | b\n--+--+--\n1 |  | 2"),
+        ("```\n|a||b|\n|1||2|\n```", "|a||b|\n|1||2|"),
         ("Put $HOME/bin:$PATH there, or A$B$C", "Put $HOME/bin:$PATH there, or A$B$C"),
         ("That costs US$5, not $6.", "That costs US$5, not $6."),
         ("- [ ] a\n- [x] b", "☐ a\n✅ b"),
