@@ -44,10 +44,12 @@ class Unanswered(Trouble):
 class Refused(Trouble):
     """Slack answered with an error."""
 
-    def __init__(self, status: int, error: str, *, retry_after: float = 0) -> None:
-        super().__init__(error)
+    def __init__(self, status: int, error: str = "", *, retry_after: float = 0) -> None:
+        super().__init__(error or f"HTTP {status}")
         self.status = status
-        self.error = error
+        self.error = error or f"HTTP {status}"
+        self.misplaced = not error and status < 500
+        """Whether it is not said in Slack's words: by a proxy, or by what is at a wrong ``base_url``."""
         self.retry_after = retry_after
 
 
@@ -110,7 +112,7 @@ def _judged(status: int, headers: Mapping[str, str], payload: bytes) -> dict[str
     error = answer.get("error")
     if (status == 200 and not error) or 200 < status < 400:
         raise Unanswered(f"an answer that is not Slack's (HTTP {status})")
-    raise Refused(status, str(error or f"HTTP {status}"), retry_after=waits(headers))
+    raise Refused(status, str(error or ""), retry_after=waits(headers))
 
 
 def _object(payload: bytes) -> dict[str, Any]:

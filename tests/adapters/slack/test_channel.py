@@ -689,9 +689,10 @@ async def test_errors_of_a_send_name_no_secret_at_debug(
 
 async def test_doctor_is_told_whose_the_token_is(server: FakeSlack) -> None:
     assert await Slack(server.settings()).check(SystemClock()) == "@botcore in https://example.slack.com/, mode socket"
-    server.fail("auth.test", Fault.refused("invalid_auth"), Fault.cut(executed=False))
-    with pytest.raises(BotcoreError, match=r"invalid_auth .*bot_token right"):
-        await Slack(server.settings()).check(SystemClock())
+    server.fail("auth.test", Fault.refused("invalid_auth"), Fault(status=404, html=True), Fault.cut(executed=False))
+    for said in (r"invalid_auth .*bot_token right", r"HTTP 404 .*base_url right"):
+        with pytest.raises(BotcoreError, match=said):
+            await Slack(server.settings()).check(SystemClock())
     with pytest.raises(BotcoreError, match="does not answer"):
         await Slack(server.settings()).check(SystemClock())
 
