@@ -31,8 +31,9 @@ from botcore.observe import Metrics
 from botcore.ports import Prompt
 from botcore.store import Claim, Handover, Store
 from botcore.store.encoding import encode_message
+from botcore_telegram.hearing import Identity
 from botcore_telegram.text import body
-from botcore_telegram.wire import Identity, read
+from botcore_telegram.wire import read
 
 ROUNDS, TIMES, IN_FLIGHT = 15, 200, 64
 ME = Identity(channel="telegram", user_id=123456789, username="bench_bot")

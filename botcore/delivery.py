@@ -24,8 +24,8 @@ __all__ = ["Delivery"]
 log: logging.Logger = logging.getLogger(__name__)
 
 PREVIEW_S = 60.0
-"""A preview that takes longer is given up, for the reply waits for the one in the air: twice what our channels wait for
-an answer."""
+"""A preview that takes longer is given up, for the reply waits for the one in the air. What our channels wait for a
+connection and an answer is less."""
 
 
 class Delivery:

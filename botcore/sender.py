@@ -31,9 +31,13 @@ T = TypeVar("T")
 MAX_ATTEMPTS = 300
 """Sends of one part before it is given up: a day of outage at the five minutes a channel asks for at most."""
 
+QUICK_TRIES = 10
+"""At the pace a channel asks for; from then on each try waits a second longer than the one before: a channel that asks
+for one second whatever happens has half a day of outage, too, and not five minutes."""
+
 CALL_S = 300.0
 """A call of a channel that takes longer counts as one without an answer. Ours end by themselves: a request is given up
-after 30 seconds of silence, a send makes four at most, and Slack's `find` waits three times a minute for a limit."""
+within a minute, a send makes four at most, and Slack's `find` waits three times a minute for a limit."""
 
 NOTE_PAUSE_S = 1.0
 """Between tries to write down what a platform has answered."""
@@ -94,7 +98,7 @@ class Sender:
         """Settle what an earlier owner of the conversation left: its sends in the air are uncertain now."""
         for row in claim.parts:
             left = await self.store.uncertain(claim, row.part.id) if row.state == "sending" else row
-            if left.state == "uncertain" and left.attempt < MAX_SENDS:
+            if left.state == "uncertain" and left.resends + 1 < MAX_SENDS:
                 left = replace(left, resends=0)  # whether the one more send was made, nobody lives to tell
             await self._settle(_Way(channel, claim), left)
 
@@ -136,20 +140,20 @@ class Sender:
     async def _unanswered(self, way: _Way, row: OutboxRow, error: BaseException) -> OutboxRow:
         self._count(way.channel, "uncertain")
         log.warning("%s: outcome of a send unknown: %s", way.channel.name, in_a_line(error))
-        row = await self._note(partial(self.store.uncertain, way.claim, row.part.id))
+        repeatable = bool(row.part.platform_id) and row.attempt < MAX_ATTEMPTS
+        row = await self._note(partial(self.store.uncertain, way.claim, row.part.id, repeatable=repeatable))
         failpoint("outbox.uncertain")
-        repeatable = row.part.platform_id and row.attempt < MAX_ATTEMPTS
-        not_before = self.clock.now() + RESEND_AFTER_S
-        return replace(row, resends=0 if repeatable else row.resends, not_before=not_before)
+        return replace(row, not_before=self.clock.now() + RESEND_AFTER_S)
 
     async def _refused(self, way: _Way, row: OutboxRow, refused: Retry) -> OutboxRow:
         self._count(way.channel, "retry")
-        self._tell(way.channel, refused)
+        after = max(refused.after, row.attempt - QUICK_TRIES)
+        self._tell(way.channel, after, refused)
         failpoint("outbox.refused")
         if row.attempt >= MAX_ATTEMPTS:
             return await self._failed(way, row, f"given up after {row.attempt} tries")
-        not_before = self.clock.now() + refused.after
-        self.pace.hold(way.channel, row.part.conversation, refused.after)
+        not_before = self.clock.now() + after
+        self.pace.hold(way.channel, row.part.conversation, after)
         await self._note(partial(self.store.unsent, way.claim, row.part.id, not_before=not_before))
         failpoint("outbox.unsent")
         return replace(row, state="pending", not_before=not_before)
@@ -215,10 +219,10 @@ class Sender:
             except StoreUnavailable:  # the store has said so in the log
                 await self.clock.sleep(NOTE_PAUSE_S)
 
-    def _tell(self, channel: Channel, refused: Retry) -> None:
-        level = logging.WARNING if refused.after >= LONG_WAIT_S else logging.INFO
+    def _tell(self, channel: Channel, after: float, refused: Retry) -> None:
+        level = logging.WARNING if after >= LONG_WAIT_S else logging.INFO
         if self._told.passes((channel.name, level)):
-            log.log(level, "%s: a message waits %g s: %s", channel.name, refused.after, refused)
+            log.log(level, "%s: a message waits %g s: %s", channel.name, after, refused)
 
     def _count(self, channel: Channel, result: str) -> None:
         self.metrics.sends.labels(channel.name, result).inc()

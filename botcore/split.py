@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 __all__ = ["measure", "split"]
 
-FENCE = re.compile(r"^ {0,3}(```+|~~~+)(.*)$", re.MULTILINE)
+FENCE = re.compile(r"^( {0,3}(?:```+(?=[^`\n]*$)|~~~+))(.*)$", re.MULTILINE)
+"""A line that opens or closes a code block; one with a backtick behind the fence is text."""
 BREAKS = (re.compile(r"\n\n+"), re.compile(r"\n"), re.compile(r"(?<=[.!?…])\s|(?<=[。！？])"), re.compile(r"\s"))
 LINK = re.compile(r"\[[^\[\]\n]{1,500}\]\([^()\s]{1,2000}\)")
 FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
@@ -19,8 +20,8 @@ EXTENDERS = re.compile("[\u200c\u200d\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]
 
 MEASURES: dict[str, Callable[[str], int]] = {
     "chars": len,
-    "utf16": lambda text: len(text.encode("utf-16-le")) // 2,
-    "utf8": lambda text: len(text.encode()),
+    "utf16": lambda text: len(text.encode("utf-16-le", "surrogatepass")) // 2,
+    "utf8": lambda text: len(text.encode("utf-8", "surrogatepass")),
 }
 
 
@@ -39,19 +40,25 @@ def split(text: str, *, limit: int, unit: str = "chars") -> list[str]:
 
 
 def _cut(text: str, limit: int, unit: str) -> tuple[str, str]:
-    fitting = _prefix(text, limit, unit)
-    at = _before_link(text, _break(fitting))
-    fence = _open_fence(text[:at])
-    if fence is None:
+    opening = FENCE.match(text)
+    at = _before_link(text, _break(_prefix(text, limit, unit), after=opening.end() + 1 if opening else 0))
+    opening = _open_fence(text[:at])
+    if opening:
+        return _cut_code(text, at, opening, limit, unit)
+    return text[:at].rstrip(), text[at:].lstrip()
+
+
+def _cut_code(text: str, at: int, opening: re.Match[str], limit: int, unit: str) -> tuple[str, str]:
+    """Cut the code block that ``at`` is inside of, or in front of it where nothing of its code would come before."""
+    first_line, closing = opening[0].strip(), opening[1]
+    room = limit - measure(f"\n{closing}", unit)
+    if measure(first_line, unit) + 16 > room:  # a fence longer than the message: give up on keeping it
         return text[:at].rstrip(), text[at:].lstrip()
-    opening, closing = fence
-    overhead = measure(f"\n{closing}", unit)
-    if measure(opening, unit) + overhead + 16 > limit:  # a fence longer than the message: give up on keeping it
-        return text[:at].rstrip(), text[at:].lstrip()
-    at = _break(_prefix(text, limit - overhead, unit), lines_only=True)
-    if _open_fence(text[:at]) is None or text[:at].rstrip().endswith(opening):
-        return _before_fence(text, at, opening)
-    return f"{text[:at].rstrip()}\n{closing}", f"{opening}\n{text[at:].lstrip(chr(10))}"
+    at = _break(_prefix(text[:at], room, unit), after=opening.end() + 1)
+    before = text[: opening.start()].rstrip()
+    if before and not text[opening.end() : at].strip():
+        return before, text[opening.start() :]
+    return f"{text[:at].rstrip()}\n{closing}", f"{first_line}\n{text[at:].lstrip(chr(10))}"
 
 
 def _before_link(text: str, at: int) -> int:
@@ -59,14 +66,6 @@ def _before_link(text: str, at: int) -> int:
     nearby = text.rfind("[", 0, at)
     link = LINK.match(text, nearby) if nearby > 0 else None
     return nearby if link and link.end() > at and text[:nearby].strip() else at
-
-
-def _before_fence(text: str, at: int, opening: str) -> tuple[str, str]:
-    """Cut in front of a code block rather than right behind its first line."""
-    start = text.rfind(opening, 0, at)
-    if start > 0 and text[:start].strip():
-        return text[:start].rstrip(), text[start:]
-    return text[:at].rstrip(), text[at:].lstrip()
 
 
 def _prefix(text: str, limit: int, unit: str) -> str:
@@ -89,20 +88,22 @@ def _continues(text: str, at: int) -> bool:
     return before == "\u200d" or unicodedata.category(here).startswith("M") or bool(EXTENDERS.match(here))
 
 
-def _break(fitting: str, *, lines_only: bool = False) -> int:
-    for pattern in BREAKS[:2] if lines_only else BREAKS:
-        found = [match.end() for match in pattern.finditer(fitting) if match.end() > len(fitting) // 3]
+def _break(fitting: str, *, after: int = 0) -> int:
+    """The best place to cut in the last two thirds, behind ``after``; the end where there is none."""
+    least = max(after, len(fitting) // 3)
+    for pattern in BREAKS:
+        found = [match.end() for match in pattern.finditer(fitting) if match.end() > least]
         if found:
             return found[-1]
     return len(fitting)
 
 
-def _open_fence(text: str) -> tuple[str, str] | None:
-    """(opening line, closing fence) of the code block ``text`` ends inside of."""
-    inside: tuple[str, str] | None = None
+def _open_fence(text: str) -> re.Match[str] | None:
+    """The first line of the code block that ``text`` ends inside of."""
+    inside: re.Match[str] | None = None
     for match in FENCE.finditer(text):
         if inside is None:
-            inside = (match[0].strip(), match[1])
-        elif match[1].startswith(inside[1]) and not match[2].strip():
+            inside = match
+        elif match[1].lstrip().startswith(inside[1].lstrip()) and not match[2].strip():
             inside = None
     return inside

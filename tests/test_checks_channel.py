@@ -20,10 +20,11 @@ from botcore import (
     StoreUnavailable,
     Unknown,
 )
-from botcore.testing import LoopbackChannel, check_channel
+from botcore.testing import LoopbackChannel, check_channel, checks_channel
 from botcore.testing.checks_channel import EXPECTED, Trouble
 
 HERE = Conversation(channel="loopback", chat="ana")
+FINDS = Capabilities(progress="anchor", can_find=True)
 ERRORS = {"limit": Retry(1.0), "refuse": Rejected("no"), "vanish": Unknown("lost")}
 
 
@@ -102,6 +103,15 @@ class Quits(LoopbackChannel):
         await asyncio.sleep(0)
 
 
+class Clings(LoopbackChannel):
+    async def run(self, inbox: Inbox) -> None:
+        self.inbox = inbox
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.Event().wait()
+
+
 class Swaps(LoopbackChannel):
     async def send(self, part: Part) -> str:
         platform_id = await super().send(part)
@@ -122,6 +132,29 @@ class OwnError(LoopbackChannel):
             return await super().send(part)
         except Unknown as error:
             raise TimeoutError from error
+
+
+class CountsBytes(LoopbackChannel):
+    async def send(self, part: Part) -> str:
+        if len(part.text.encode()) > self.can.text_limit:
+            raise Rejected("too long")
+        return await super().send(part)
+
+
+class EditsNothing(LoopbackChannel):
+    async def edit(self, platform_id: str, part: Part) -> None:
+        if platform_id in self.texts:
+            await super().edit(platform_id, part)
+
+
+class FindsAnything(LoopbackChannel):
+    async def find(self, part: Part, since: float) -> str | None:
+        return next(reversed(self.texts))
+
+
+class FindsByIdAlone(LoopbackChannel):
+    async def find(self, part: Part, since: float) -> str | None:
+        return self._parts.get(part.id)
 
 
 class Inventive(LoopbackChannel):
@@ -145,18 +178,27 @@ class LoudPreview(LoopbackChannel):
         (LoopbackChannel, Hasty, "acknowledged what could not be stored"),
         (LoopbackChannel, Forgetful, "two deliveries share an event id"),
         (Quits, Far, "run returned"),
+        (Clings, Far, "run did not end"),
         (Swaps, Far, "in the order they were sent"),
         (SameAgainFails, Far, "not modified"),
         (OwnError, Far, "send during 'vanish' must raise Unknown, not TimeoutError"),
         (LoudPreview, Far, "show raised Rejected"),
         (lambda: LoopbackChannel(Capabilities(progress="draft", text_limit=0)), Far, "text_limit"),
+        (CountsBytes, Far, "too long"),
+        (EditsNothing, Far, "edit of a message that is not there"),
+        (lambda: FindsAnything(FINDS), Far, "what nobody posted"),
+        (lambda: FindsByIdAlone(FINDS), Far, "take a placeholder for the reply"),
         (Inventive, Far, "bytes of a file that nobody sent"),
         (Careless, Far, "fetch raised KeyError"),
     ],
 )
 async def test_a_broken_promise_is_named(
-    channel: Callable[[], LoopbackChannel], far: Callable[[LoopbackChannel], Far], told: str
+    channel: Callable[[], LoopbackChannel],
+    far: Callable[[LoopbackChannel], Far],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(checks_channel, "LINE_S", 0.05)
     broken = channel()
     with pytest.raises((AssertionError, Rejected), match=told):
         await check_channel(broken, far(broken))

@@ -1,12 +1,13 @@
 """Whatever a channel raises while it sends, the reply goes out and the bot goes on."""
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from botcore import Capabilities, Draft, Part, sender
-from botcore.testing import LoopbackChannel, chatting
+from botcore import Capabilities, Draft, Part, Retry, Unknown, sender
+from botcore.testing import LoopbackChannel, ManualClock, chatting, until
 
 
 class Unwell(LoopbackChannel):
@@ -33,3 +34,62 @@ async def test_whatever_a_channel_raises_counts_as_no_answer(
         await chat.says("/start")
         await chat.hears("Hello")
     assert "outcome of a send unknown" in caplog.text
+
+
+class Down(LoopbackChannel):
+    """A platform that takes messages and answers no edit."""
+
+    def __init__(self) -> None:
+        super().__init__(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
+        self.tries = 0
+        self.down = True
+
+    async def edit(self, platform_id: str, part: Part) -> None:
+        self.tries += 1
+        if self.down:
+            raise Unknown("502")
+        await super().edit(platform_id, part)
+
+
+async def test_a_restart_in_the_middle_of_an_outage_gives_up_no_edit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sender, "RESEND_AFTER_S", 0.0)
+    channel, settings = Down(), {"plugins": {"textgen": {}}, "turn": {"drain_s": 0}}
+    async with chatting(tmp_path, settings=settings, channel=channel) as chat:
+        chat.engine.say("the whole reply")
+        chat.engine.hold()
+        await chat.says("hi")
+        await until(lambda: chat.engine.open)
+        chat.engine.step()
+        await until(lambda: channel.sent)
+        chat.engine.release()
+        await until(lambda: channel.tries > sender.MAX_SENDS)
+    channel.down = False
+    async with chatting(tmp_path, settings=settings, channel=channel):
+        await until(lambda: list(channel.texts.values()) == ["the whole reply"])
+
+
+class Unreachable(LoopbackChannel):
+    """Asks to wait a second, whatever happens."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__(Capabilities(progress="draft", sends_per_second_per_chat=1000))
+        self.clock = clock
+        self.tried = list[float]()
+
+    async def send(self, part: Part) -> str:
+        self.tried.append(self.clock.now())
+        raise Retry(1.0, "no connection")
+
+
+async def test_an_outage_is_not_counted_in_a_channels_seconds(tmp_path: Path) -> None:
+    clock = ManualClock()
+    channel = Unreachable(clock)
+    async with chatting(tmp_path, settings={"turn": {"drain_s": 0}}, clock=clock, channel=channel) as chat:
+        await chat.says("/start")
+        while len(channel.tried) < sender.QUICK_TRIES + 8:
+            await chat.bot.database.counts()  # its threads go on beside our clock
+            await clock.advance(0.5)
+    pauses = [later - before for before, later in pairwise(channel.tried)]
+    assert all(pause >= max(1, tries - sender.QUICK_TRIES) for tries, pause in enumerate(pauses, 1))

@@ -40,6 +40,44 @@ def test_a_cut_code_block_stays_code_on_both_sides() -> None:
     assert [line for piece in pieces for line in piece.splitlines() if line.startswith("line")] == code.splitlines()
 
 
+def test_a_block_that_no_code_would_stand_before_the_cut_of_goes_to_the_next_piece_whole() -> None:
+    first, second = split("```\nx\n```\n" + "w" * 30 + "\n```\n" + "y\n" * 12 + "```", limit=48)
+    assert first == "```\nx\n```\n" + "w" * 30
+    assert second.startswith("```\ny\n")
+
+
+def test_code_within_a_list_is_closed_where_it_stands() -> None:
+    first, second = split("- Run\n  ```sh\n" + "  make\n" * 12 + "  ```", limit=70)
+    assert first.endswith("  make\n  ```")
+    assert second.startswith("```sh\n  make\n")
+
+
+def test_backticks_around_a_word_on_a_line_of_its_own_open_no_code_block() -> None:
+    pieces = split("```make```\n" + "does it all. " * 8, limit=60)
+    assert "".join(pieces).count("```") == 2
+
+
+CODE = st.builds("```{}\n{}\n```".format, st.sampled_from(["", "py"]), st.text("x\n", max_size=60))
+PROSE = st.lists(st.text("w", min_size=1, max_size=9), min_size=1, max_size=12).map(" ".join)
+
+
+@given(st.lists(CODE | PROSE, min_size=2, max_size=9), st.sampled_from(["\n", "\n\n"]), st.integers(50, 120))
+def test_code_stays_code_and_words_stay_words(blocks: list[str], between: str, limit: int) -> None:
+    pieces = split(between.join(blocks), limit=limit)
+    assert all(len(piece) <= limit for piece in pieces)
+    for piece in pieces:
+        inside = False
+        for line in piece.splitlines():
+            fence = line.startswith("```")
+            inside ^= fence
+            assert fence or not line or ("x" in line) == inside
+        assert not inside, "a block is left open"
+
+
+def test_half_a_character_can_be_counted() -> None:
+    assert [len(piece) for piece in split("\ud83d" * 40, limit=30, unit="utf16")] == [30, 10]
+
+
 def test_a_family_of_joined_emoji_is_never_cut_apart() -> None:
     family = "👨‍👩‍👧"
     for piece in split(family * 30, limit=50, unit="utf16"):

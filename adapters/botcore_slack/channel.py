@@ -112,7 +112,8 @@ class Slack:
         try:
             me = await api.me(self.name)
         except Refused as refused:
-            raise BotcoreError(f"Slack says {refused.error} ({refused.status}): is bot_token right?") from None
+            ask = "is base_url right, or is a proxy in the way?" if refused.misplaced else "is bot_token right?"
+            raise BotcoreError(f"Slack says {refused.error} ({refused.status}): {ask}") from None
         except Trouble as error:
             raise BotcoreError(f"Slack does not answer: {error}") from None
         finally:

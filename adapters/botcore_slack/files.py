@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from botcore import Attachment, Clock, Rejected, Retry, Unknown
-from botcore_slack.request import CONNECT_TIMEOUT_S, waits
+from botcore_slack.request import patience, waits
 from botcore_slack.settings import SlackSettings
 from botcore_slack.wire import BY_ID, Json, Unusable, understood
 from botcore_slack.wire import attachment as read_attachment
@@ -43,7 +43,7 @@ async def fetch(
     """The file's bytes in pieces. Raises `Retry`, `Rejected` or `Unknown`."""
     address = address_of(attachment, settings.base_url)
     headers = {"Authorization": f"Bearer {settings.bot_token.get_secret_value()}"}
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=settings.call_timeout_s)
+    timeout = patience(settings.call_timeout_s)
     count = 0
     try:
         async with session.get(address, headers=headers, timeout=timeout, allow_redirects=False) as answer:
@@ -53,7 +53,7 @@ async def fetch(
                 if count > settings.file_limit_bytes:
                     raise Rejected(f"{attachment.name} has more than {settings.file_limit_bytes} bytes")
                 yield piece
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError) as error:
         raise Retry(1.0, f"no connection to Slack's files ({type(error).__name__})") from None
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise Unknown(f"{attachment.name} broke off ({type(error).__name__})") from None

@@ -19,9 +19,11 @@ import aiohttp
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
-__all__ = ["APP", "BOT", "CONNECT_TIMEOUT_S", "NotSent", "Refused", "Transport", "Trouble", "Unanswered", "waits"]
+__all__ = ["APP", "BOT", "NotSent", "Refused", "Transport", "Trouble", "Unanswered", "patience", "waits"]
 
 CONNECT_TIMEOUT_S = 10
+CONNECTED_S = 30
+"""Until a call has its connection, where a name is slow to be found or a proxy to answer."""
 BOT, APP = "the-bot-token", "the-app-token"
 """The stand-ins."""
 LONGEST_WAIT_S = 3600.0
@@ -42,10 +44,12 @@ class Unanswered(Trouble):
 class Refused(Trouble):
     """Slack answered with an error."""
 
-    def __init__(self, status: int, error: str, *, retry_after: float = 0) -> None:
-        super().__init__(error)
+    def __init__(self, status: int, error: str = "", *, retry_after: float = 0) -> None:
+        super().__init__(error or f"HTTP {status}")
         self.status = status
-        self.error = error
+        self.error = error or f"HTTP {status}"
+        self.misplaced = not error and status < 500
+        """Whether it is not said in Slack's words: by a proxy, or by what is at a wrong ``base_url``."""
         self.retry_after = retry_after
 
 
@@ -66,7 +70,7 @@ class Transport(AsyncWebClient):
         self.proxy = None
         self._http = session
         self._tokens = tokens
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout)
+        self._timeout = patience(read_timeout)
 
     async def _request(self, *, http_verb: str, api_url: str, req_args: dict[str, Any]) -> dict[str, Any]:
         headers = dict(req_args["headers"])
@@ -81,8 +85,15 @@ class Transport(AsyncWebClient):
         # "from None": what aiohttp's errors hold is nobody's business.
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise NotSent(f"no connection to Slack ({type(error).__name__})") from None
+        except aiohttp.ClientHttpProxyError as error:
+            raise NotSent(f"no connection to Slack (the proxy answers {error.status})") from None
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise Unanswered(f"no answer from Slack ({type(error).__name__})") from None
+
+
+def patience(silence: float) -> aiohttp.ClientTimeout:
+    """How long a call may take: as long as it likes, but for so many seconds of silence."""
+    return aiohttp.ClientTimeout(total=None, connect=CONNECTED_S, sock_connect=CONNECT_TIMEOUT_S, sock_read=silence)
 
 
 def waits(headers: Mapping[str, str]) -> float:
@@ -101,7 +112,7 @@ def _judged(status: int, headers: Mapping[str, str], payload: bytes) -> dict[str
     error = answer.get("error")
     if (status == 200 and not error) or 200 < status < 400:
         raise Unanswered(f"an answer that is not Slack's (HTTP {status})")
-    raise Refused(status, str(error or f"HTTP {status}"), retry_after=waits(headers))
+    raise Refused(status, str(error or ""), retry_after=waits(headers))
 
 
 def _object(payload: bytes) -> dict[str, Any]:

@@ -49,6 +49,9 @@ PRIVACY = "shown all of a group only as its administrator (else switch privacy m
 SOURCES_ROOM = 296
 """Units kept free below a text for its list of sources, and for what formatting may add."""
 
+PREVIEW_SHARE = 0.75
+"""Of what Telegram takes in one group a minute: the rest is for finished texts, for who exceeds it waits long."""
+
 FIRST_DRAFT_S = 0.05
 """In private chats, where a draft is no more than a preview. In groups the placeholder is what makes a resend safe."""
 
@@ -95,7 +98,7 @@ class Telegram:
         from telegram.error import TelegramError
 
         from botcore_telegram.line import Line
-        from botcore_telegram.request import Refused
+        from botcore_telegram.request import IS_BASE_URL_RIGHT, Refused
 
         line = Line(self._settings)
         try:
@@ -108,7 +111,8 @@ class Telegram:
             address, called = self._settings.address(self.name), (await line.webhook()).url
             return f"{bot}, called at {address}" + ("" if called == address else " as soon as it runs")
         except Refused as refused:
-            raise BotcoreError(f"Telegram says {refused.description} ({refused.status}): is the token right?") from None
+            ask = IS_BASE_URL_RIGHT if refused.misplaced else "is the token right?"
+            raise BotcoreError(f"Telegram says {refused.description} ({refused.status}): {ask}") from None
         except TelegramError as error:
             raise BotcoreError(f"Telegram does not answer: {error}") from None
         finally:
@@ -122,7 +126,7 @@ class Telegram:
             text_limit=LIMIT - SOURCES_ROOM,
             text_unit="utf16",
             progress_after=FIRST_DRAFT_S if private else 0,
-            progress_every=1.0 if private else 60 / settings.sends_per_minute_per_group,
+            progress_every=1.0 if private else 60 / (PREVIEW_SHARE * settings.sends_per_minute_per_group),
             sends_per_second=settings.sends_per_second,
             sends_per_second_per_chat=min(
                 settings.sends_per_second_per_chat,

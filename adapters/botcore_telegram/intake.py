@@ -11,8 +11,9 @@ import logging
 from collections.abc import Callable, Sequence
 
 from botcore import Conversation, Inbox, Incoming, StoreUnavailable
+from botcore_telegram.hearing import Identity, Json, Unusable
 from botcore_telegram.moves import Moves
-from botcore_telegram.wire import Identity, Json, Unusable, moved
+from botcore_telegram.wire import moved
 
 __all__ = ["Intake"]
 

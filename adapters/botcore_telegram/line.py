@@ -11,13 +11,15 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 from telegram import Bot, BotCommand
 
+from botcore_telegram.hearing import Identity, Json
 from botcore_telegram.request import Transport, Unanswered
 from botcore_telegram.settings import LOOPBACK, TelegramSettings
 from botcore_telegram.webhook import Registered
-from botcore_telegram.wire import ALLOWED_UPDATES, Identity, Json
+from botcore_telegram.wire import ALLOWED_UPDATES
 
 __all__ = ["Line"]
 
+NOT_TELEGRAMS = "an answer that is not Telegram's"
 OPEN_CALLS = 64
 """Calls in the air at once: with too many open ones the server answers every further one "retry after 60"."""
 MENU_LIMIT = 100
@@ -64,17 +66,20 @@ class Line:
         try:
             return json.loads(payload)["result"]
         except (KeyError, TypeError, ValueError):
-            raise Unanswered("an answer that is not Telegram's") from None
+            raise Unanswered(NOT_TELEGRAMS) from None
 
     async def me(self, channel: str) -> Identity:
         """Who the token belongs to."""
-        user = await self.bot.get_me()
-        return Identity(
-            channel=channel,
-            user_id=user.id,
-            username=user.username or "",
-            sees_groups=bool(user.can_read_all_group_messages),
-        )
+        user = await self.ask("getMe", {})
+        try:
+            return Identity(
+                channel=channel,
+                user_id=int(user["id"]),
+                username=str(user.get("username", "")),
+                sees_groups=bool(user.get("can_read_all_group_messages")),
+            )
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise Unanswered(NOT_TELEGRAMS) from None
 
     async def updates(self, offset: int, *, wait: bool) -> Sequence[Json]:
         """What arrived from ``offset`` on; asking confirms everything below it.

@@ -12,10 +12,10 @@ from typing import Protocol
 
 from botcore import Clock
 from botcore_telegram import rounds
+from botcore_telegram.hearing import Identity, Json
 from botcore_telegram.intake import Intake
 from botcore_telegram.request import Refused
 from botcore_telegram.rounds import FIRST_PAUSE_S, Rounds
-from botcore_telegram.wire import Identity, Json
 
 __all__ = ["Poll", "Server"]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from botcore import Incoming
 from botcore_telegram.buttons import Press, answer, parsed, shown_after
 from botcore_telegram.errands import Errands
-from botcore_telegram.wire import Json
+from botcore_telegram.hearing import Json
 
 if TYPE_CHECKING:
     from botcore_telegram.api import Api

@@ -20,12 +20,15 @@ from pydantic import SecretStr
 from telegram.error import TelegramError
 from telegram.request import BaseRequest, RequestData
 
-__all__ = ["NotSent", "Refused", "Transport", "Unanswered"]
+__all__ = ["IS_BASE_URL_RIGHT", "NotSent", "Refused", "Transport", "Unanswered"]
 
 CONNECT_TIMEOUT_S = 10
+CONNECTED_S = 30
+"""Until a call has its connection, where a name is slow to be found or a proxy to answer."""
 DOWNLOAD_TIMEOUT_S = 300
 """For a whole file; silence in between is bounded by the read time-out."""
 PIECE = 64 * 1024
+IS_BASE_URL_RIGHT = "is base_url right, or is a proxy in the way?"
 
 
 class NotSent(TelegramError):
@@ -39,10 +42,12 @@ class Unanswered(TelegramError):
 class Refused(TelegramError):
     """Telegram answered with an error."""
 
-    def __init__(self, status: int, description: str, *, retry_after: float = 0, migrate_to: int = 0) -> None:
-        super().__init__(description)
+    def __init__(self, status: int, description: str = "", *, retry_after: float = 0, migrate_to: int = 0) -> None:
+        super().__init__(description or f"HTTP {status}")
         self.status = status
-        self.description = description
+        self.description = description or f"HTTP {status}"
+        self.misplaced = not description and status < 500
+        """Whether it is not said in the Bot API's words: by a proxy, or by what is at a wrong ``base_url``."""
         self.retry_after = retry_after
         self.migrate_to = migrate_to
 
@@ -93,7 +98,10 @@ class Transport(BaseRequest):
     async def download(self, url: str) -> AsyncGenerator[bytes, None]:
         """The bytes behind an address in pieces. Raises as `call`."""
         timeout = aiohttp.ClientTimeout(
-            total=DOWNLOAD_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S, sock_read=self._read_timeout
+            total=DOWNLOAD_TIMEOUT_S,
+            connect=CONNECTED_S,
+            sock_connect=CONNECT_TIMEOUT_S,
+            sock_read=self._read_timeout,
         )
         with _unlinked():
             async with self._session.get(self._address(url), timeout=timeout, allow_redirects=False) as response:
@@ -108,7 +116,9 @@ class Transport(BaseRequest):
 
 @lru_cache
 def _patience(read_timeout: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout)
+    return aiohttp.ClientTimeout(
+        total=None, connect=CONNECTED_S, sock_connect=CONNECT_TIMEOUT_S, sock_read=read_timeout
+    )
 
 
 @contextmanager
@@ -118,6 +128,8 @@ def _unlinked() -> Iterator[None]:
         yield
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
         raise NotSent(f"no connection to Telegram ({type(error).__name__})") from None
+    except aiohttp.ClientHttpProxyError as error:
+        raise NotSent(f"no connection to Telegram (the proxy answers {error.status})") from None
     except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise Unanswered(f"no answer from Telegram ({type(error).__name__})") from None
 
@@ -132,12 +144,10 @@ def _judged(status: int, retry_after: str, payload: bytes) -> tuple[int, bytes]:
         parameters = answer.get("parameters") or {}
         raise Refused(
             status,
-            str(answer.get("description", f"HTTP {status}")),
+            str(answer.get("description", "")),
             retry_after=float(parameters.get("retry_after") or retry_after or 0),
             migrate_to=int(parameters.get("migrate_to_chat_id", 0)),
         )
     except (AttributeError, TypeError, ValueError):
         # A proxy in between speaks HTML.
-        raise Refused(
-            status, f"HTTP {status}", retry_after=float(retry_after) if retry_after.isdigit() else 0
-        ) from None
+        raise Refused(status, retry_after=float(retry_after) if retry_after.isdigit() else 0) from None

@@ -2,7 +2,7 @@
 
 network, 5xx     pause, doubling from half a second to 30, with jitter
 429              as long as Telegram says
-401, 404         the token does not hold: one clear line, then once a minute
+401, 404         the token does not hold: one clear line, then once a minute; unless somebody else than Telegram says so
 """
 
 import logging
@@ -14,8 +14,8 @@ from typing import NoReturn, Protocol
 from telegram.error import TelegramError
 
 from botcore import Clock, SettingsError, StoreUnavailable
-from botcore_telegram.request import Refused
-from botcore_telegram.wire import Identity
+from botcore_telegram.hearing import Identity
+from botcore_telegram.request import IS_BASE_URL_RIGHT, Refused
 
 __all__ = ["FIRST_PAUSE_S", "Rounds"]
 
@@ -73,11 +73,14 @@ class Rounds(ABC):
             return self._trouble(str(error), self._longer())
 
     def _refused(self, refused: Refused) -> float:
-        if refused.status in (401, 404):
+        if refused.status in (401, 404) and not refused.misplaced:
             return self._wrong_token(refused)
         if refused.status == 429:
             return self._trouble("Telegram asks to wait", max(refused.retry_after, FIRST_PAUSE_S))
-        return self._trouble(f"Telegram says: {refused.description} ({refused.status})", self._longer())
+        why = f"Telegram says: {refused.description} ({refused.status})"
+        if refused.misplaced:
+            why = f"{refused.description}: {IS_BASE_URL_RIGHT}"
+        return self._trouble(why, self._longer())
 
     def _wrong_token(self, refused: Refused) -> float:
         why = (

@@ -99,7 +99,7 @@ async def _asked(settings: TelegramSettings) -> Found:
         from telegram.error import TelegramError
 
         from botcore_telegram.line import Line
-        from botcore_telegram.request import Refused
+        from botcore_telegram.request import IS_BASE_URL_RIGHT, Refused
     except ModuleNotFoundError as error:
         raise BotcoreError(f"{error.name} is missing; pip install 'botcore[telegram]'") from None
     line = Line(settings)
@@ -117,6 +117,8 @@ async def _asked(settings: TelegramSettings) -> Found:
             webhook=(await line.webhook()).url,
         )
     except Refused as refused:
+        if refused.misplaced:
+            raise SettingsError(f"{settings.base_url}: {refused.description}; {IS_BASE_URL_RIGHT}") from None
         raise _refusal(refused.status, refused.description) from None
     except TelegramError as error:
         raise BotcoreError(f"{settings.base_url}: {error}; is the network there, or HTTPS_PROXY needed?") from None

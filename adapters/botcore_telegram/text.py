@@ -5,6 +5,7 @@ fail to parse.
 """
 
 import logging
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 from botcore import Citation
 
 if TYPE_CHECKING:
-    from telegramify_markdown import RenderConfig
+    from telegramify_markdown import MessageEntity, RenderConfig
 
 __all__ = ["LIMIT", "Body", "Span", "body", "head", "plain", "tail", "units"]
 
@@ -27,10 +28,19 @@ LIMIT = 4096
 TITLE_LIMIT = 80
 SNIPPET_LIMIT = 200
 """About four lines on a phone; Telegram folds a longer quote."""
-LESS_THAN = "\ufdd0"
-"""Stands for "<" while converting, which drops what looks like HTML, as ``List<int>`` does. Never in real text."""
+HIDDEN = {"<": "\ufdd0", "|": "\ufdd1", "$": "\ufdd2"}
+"""What stands for these while converting: never in real text."""
+HIDE, SHOW = str.maketrans(HIDDEN), str.maketrans({stand_in: shown for shown, stand_in in HIDDEN.items()})
+FORMULA_OR_DOLLAR = re.compile(
+    r"(\\.|\$\$.+?\$\$|(?<![\w$])\$(?=[^\s$])[^$\n]*(?<=[^\s$])\$(?![\w$]))|\$", re.DOTALL | re.ASCII
+)
+"""A dollar of a formula stands at a word's edge, as on GitHub; others are prices and variables."""
+TABLE = re.compile(r"^[ \t]*\|[ \t]*:?-", re.MULTILINE)
+ROW = re.compile(r"^[ \t]*\|(?!\|).*\|[ \t]*$", re.MULTILINE)
+MISTAKEN = re.compile(r"(\\.)|<|\|\|", re.DOTALL)
 
 MORE = "\n… and {} more"
+TAB = 4
 BLOCKS = ("pre", "blockquote", "expandable_blockquote")
 NEWLINE = "\n".encode("utf-16-le")
 LINKS = ("http://", "https://", "mailto:", "tg://")
@@ -102,19 +112,45 @@ def _converted(text: str) -> Body | None:
     from telegramify_markdown import convert
 
     try:
-        shown, entities = convert(text.replace("<", LESS_THAN), config=_look())
+        shown, entities = convert(_unmistakable(_indented(text)), config=_look())
     except Exception as error:
         # A converter's bug must not cost the reader the reply.
         log.warning("the reply is shown unformatted: %s in the Markdown converter", type(error).__name__)
         return None
-    spans = [Span(type=e.type, offset=e.offset, length=e.length, url=e.url, language=e.language) for e in entities]
-    said = _apart(shown.replace(LESS_THAN, "<"), spans)
+    said = _apart(shown.translate(SHOW), [_span(entity) for entity in entities])
     shown = said.text.rstrip()
     length = units(shown)
     if not shown or length > LIMIT:
         return None
     kept = (replace(span, length=min(span.length, length - span.offset)) for span in said.spans if _kept(span, length))
     return Body(text=shown, spans=tuple(kept))
+
+
+def _indented(text: str) -> str:
+    """Tabs as blanks, where there is room: Telegram makes one blank of each, and code would lose its shape."""
+    wide = text.expandtabs(TAB)
+    return wide if units(wide) <= LIMIT else text
+
+
+def _unmistakable(text: str) -> str:
+    """The text without what the converter would take for more than it is.
+
+    It drops what looks like HTML, as ``List<int>`` does, hides what stands between two "||", as in ``a || b || c``,
+    and takes what stands between any two dollars for a formula, as in ``$HOME/bin:$PATH``.
+    """
+    text = FORMULA_OR_DOLLAR.sub(_hidden, text)
+    if TABLE.search(text):  # where "||" is an empty cell
+        text = ROW.sub(lambda row: re.sub(r"\|(?=\|)", "| ", row[0]), text)
+    return MISTAKEN.sub(_hidden, text)
+
+
+def _hidden(found: re.Match[str]) -> str:
+    return found[1] or found[0].translate(HIDE)
+
+
+def _span(entity: "MessageEntity") -> Span:
+    url, language = (text and text.translate(SHOW) for text in (entity.url, entity.language))
+    return Span(type=entity.type, offset=entity.offset, length=entity.length, url=url, language=language)
 
 
 def _apart(text: str, spans: Sequence[Span]) -> Body:
@@ -148,6 +184,7 @@ def _look() -> "RenderConfig":
     for level in range(1, 5):
         setattr(look.markdown_symbol, f"heading_level_{level}", "")
     look.markdown_symbol.unordered_list_item = "•"
+    look.markdown_symbol.task_uncompleted = "☐"
     return look
 
 

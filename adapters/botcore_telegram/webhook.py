@@ -16,10 +16,11 @@ from aiohttp import web
 
 from botcore import Clock, StoreUnavailable
 from botcore_telegram import rounds
+from botcore_telegram.hearing import Identity, Json
 from botcore_telegram.intake import Intake
 from botcore_telegram.rounds import Rounds
 from botcore_telegram.settings import TelegramSettings
-from botcore_telegram.wire import ALLOWED_UPDATES, Identity, Json
+from botcore_telegram.wire import ALLOWED_UPDATES
 
 __all__ = ["NOT_NOW", "SECRET_HEADER", "Answer", "Registered", "Server", "Webhook", "genuine"]
 

@@ -9,66 +9,21 @@
 What claims to be one of these and lacks what it must have raises `Unusable`: it is kept as a dead letter.
 """
 
-import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
 
 from botcore import Control, Conversation, Feedback, Incoming, Message, Person, Rejected
 from botcore_telegram.attachments import attachments
 from botcore_telegram.buttons import parsed
+from botcore_telegram.hearing import Ear, GroupMode, Identity, Json, Unusable, said, unheard
 
-__all__ = [
-    "ALLOWED_UPDATES",
-    "Identity",
-    "Json",
-    "Unusable",
-    "chat_and_message",
-    "moved",
-    "place",
-    "platform_id",
-    "read",
-]
-
-Json = Mapping[str, Any]
-GroupMode = Literal["addressed", "all"]
+__all__ = ["ALLOWED_UPDATES", "chat_and_message", "moved", "place", "platform_id", "read"]
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query")
 """Asked for by name: the server's default leaves some kinds out and remembers what an earlier program asked for."""
 
 GENERAL_TOPIC = 1
 """A forum's first topic: sending with its id is an error, so it is left out."""
-
-COMMAND = re.compile(r"/(?P<name>\w{1,32})(?:@(?P<bot>\w+))?(?=\s|$)", re.ASCII)
-
-
-class Unusable(ValueError):
-    """The update is Telegram's, but cannot be understood."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ear:
-    """What is listened to in groups."""
-
-    mode: GroupMode
-    commands: Collection[str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """Who the bot is: needed to know what is meant for it."""
-
-    channel: str
-    user_id: int
-    username: str
-    sees_groups: bool = True
-    """Whether Telegram shows it all of a group, where it is no administrator; False: its privacy mode is on."""
-
-    @property
-    def account(self) -> str:
-        """The bot's own id in `Conversation.account`."""
-        return str(self.user_id)
 
 
 def platform_id(chat: int | str, message: int) -> str:
@@ -93,14 +48,11 @@ def place(conversation: Conversation) -> tuple[int, int | None]:
 def read(
     update: Json, me: Identity, group_mode: GroupMode = "addressed", commands: Collection[str] = ()
 ) -> Incoming | None:
-    """The record an update stands for, None where it is not for us. Raises `Unusable`.
-
-    ``commands`` are the chat commands there are: in a group of several bots another one may be that of another bot.
-    """
+    """The record an update stands for, None where it is not for us (see `hearing`). Raises `Unusable`."""
     with _understood():
         for kind, reader in _READERS.items():
             if kind in update:
-                return reader(update[kind], str(_whole(update, "update_id")), me, _Ear(group_mode, commands))
+                return reader(update[kind], str(_whole(update, "update_id")), Ear(me, group_mode, commands))
     return None
 
 
@@ -126,12 +78,12 @@ def _understood() -> Iterator[None]:
         raise Unusable(f"{type(error).__name__}: {error}") from error
 
 
-def _message(message: Json, event_id: str, me: Identity, ear: _Ear) -> Message | None:
-    text = _meant_for_us(message, me, ear)
-    files = attachments(message) + attachments(_unheard(message, me, ear))
+def _message(message: Json, event_id: str, ear: Ear) -> Message | None:
+    text = said(message, ear)
+    files = attachments(message) + attachments(unheard(message, ear))
     if text is None or not (text or files):
         return None
-    conversation = _conversation(message, me)
+    conversation = _conversation(message, ear.me)
     return Message(
         event_id=event_id,
         conversation=conversation,
@@ -144,11 +96,11 @@ def _message(message: Json, event_id: str, me: Identity, ear: _Ear) -> Message |
     )
 
 
-def _edited(message: Json, event_id: str, me: Identity, ear: _Ear) -> Control | None:
-    text = _meant_for_us(message, me, ear)
+def _edited(message: Json, event_id: str, ear: Ear) -> Control | None:
+    text = said(message, ear)
     if not text:
         return None
-    conversation = _conversation(message, me)
+    conversation = _conversation(message, ear.me)
     return Control(
         event_id=event_id,
         conversation=conversation,
@@ -159,12 +111,12 @@ def _edited(message: Json, event_id: str, me: Identity, ear: _Ear) -> Control | 
     )
 
 
-def _pressed(query: Json, event_id: str, me: Identity, ear: _Ear) -> Feedback | Message | None:
+def _pressed(query: Json, event_id: str, ear: Ear) -> Feedback | Message | None:
     press = parsed(str(query.get("data", "")))
     message = query.get("message")
     if press is None or not message:
         return None
-    conversation, person = _conversation(message, me), _somebody(query["from"])
+    conversation, person = _conversation(message, ear.me), _somebody(query["from"])
     pressed = platform_id(conversation.chat, _whole(message, "message_id"))
     if press.again:
         return Message(event_id=event_id, conversation=conversation, person=person, text="/again", reply_to=pressed)
@@ -178,100 +130,11 @@ def _pressed(query: Json, event_id: str, me: Identity, ear: _Ear) -> Feedback | 
     )
 
 
-_READERS: Mapping[str, Callable[[Json, str, Identity, _Ear], Incoming | None]] = {
+_READERS: Mapping[str, Callable[[Json, str, Ear], Incoming | None]] = {
     "message": _message,
     "edited_message": _edited,
     "callback_query": _pressed,
 }
-
-
-def _meant_for_us(message: Json, me: Identity, ear: _Ear) -> str | None:
-    """The text without the bot's own name in front, and what it quotes; None where it is not for this bot."""
-    if _to_a_channel(message["chat"]) or message.get("is_automatic_forward") or _from_a_bot(message):
-        return None
-    raw = _text(message)
-    text = _without_name(raw, me)
-    command = COMMAND.match(text)
-    if command and (command["bot"] or me.username).lower() != me.username.lower():
-        return None
-    private, ours = message["chat"]["type"] == "private", command and (command["bot"] or _named(command, ear))
-    if not (private or ear.mode == "all" or ours or _mentions(message, raw, me) or _answers(message, me)):
-        return None
-    if command:
-        return f"/{command['name']}{text[command.end() :]}"
-    return "\n\n".join(filter(None, (text, _quoted(message, me, ear))))
-
-
-def _to_a_channel(chat: Json) -> bool:
-    # People's direct messages to a channel share one chat: they would read each other's conversation.
-    return chat["type"] == "channel" or bool(chat.get("is_direct_messages"))
-
-
-def _named(command: re.Match[str], ear: _Ear) -> bool:
-    return command["name"].lower() in ear.commands
-
-
-def _text(message: Json) -> str:
-    text = message.get("text", message.get("caption", ""))
-    if not isinstance(text, str):
-        raise Unusable("the text is not a string")
-    links = [entity for entity in _entities(message) if entity["type"] == "text_link"]
-    return _spelt_out(text, links) if links else text
-
-
-def _entities(message: Json) -> Sequence[Json]:
-    entities: Sequence[Json] = message.get("entities", message.get("caption_entities", ()))
-    return entities
-
-
-def _spelt_out(text: str, links: Sequence[Json]) -> str:
-    """The text with the address behind each of these links beside it, counted in UTF-16 units."""
-    raw = text.encode("utf-16-le", "surrogatepass")
-    for link in sorted(links, key=lambda link: -link["offset"]):
-        end = 2 * (link["offset"] + link["length"])
-        raw = raw[:end] + f" ({link['url']})".encode("utf-16-le", "surrogatepass") + raw[end:]
-    return raw.decode("utf-16-le", "surrogatepass")
-
-
-def _quoted(message: Json, me: Identity, ear: _Ear) -> str:
-    """The passage a person has picked, or else the message of somebody else that this one answers."""
-    return _text(message.get("quote") or _unheard(message, me, ear))
-
-
-def _unheard(message: Json, me: Identity, ear: _Ear) -> Json:
-    """The message this one answers, where people said it among themselves."""
-    earlier: Json = message.get("reply_to_message") or {}
-    heard = message["chat"]["type"] == "private" or ear.mode == "all" or earlier.get("from", {}).get("id") == me.user_id
-    return {} if heard else earlier
-
-
-def _without_name(text: str, me: Identity) -> str:
-    bare = (
-        re.sub(rf"\s*@{re.escape(me.username)}\b[\s,:]*", "", text, count=1, flags=re.I) if _leads(text, me) else text
-    )
-    return bare or text
-
-
-def _leads(text: str, me: Identity) -> bool:
-    return re.match(rf"\s*@{re.escape(me.username)}\b", text, re.I) is not None
-
-
-def _mentions(message: Json, text: str, me: Identity) -> bool:
-    if re.search(rf"(?<![\w@])@{re.escape(me.username)}\b", text, re.I):
-        return True
-    mentions = (entity for entity in _entities(message) if entity["type"] == "text_mention")
-    return any(entity["user"]["id"] == me.user_id for entity in mentions)
-
-
-def _answers(message: Json, me: Identity) -> bool:
-    # In a topic every message "replies" to the one that created it; that is no answer to its author.
-    earlier = message.get("reply_to_message", {})
-    return "forum_topic_created" not in earlier and earlier.get("from", {}).get("id") == me.user_id
-
-
-def _from_a_bot(message: Json) -> bool:
-    # An anonymous administrator writes through a bot account of Telegram's, but carries the chat as the sender.
-    return "sender_chat" not in message and bool(message["from"].get("is_bot"))
 
 
 def _conversation(message: Json, me: Identity) -> Conversation:

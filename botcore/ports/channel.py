@@ -173,7 +173,8 @@ class Channel(Protocol):
         """The platform's id of the message that carries this part, None if there surely is none.
 
         ``since`` (Unix seconds) is when the call was made whose outcome is unknown; where ``part.platform_id`` is set,
-        it was an edit of that message. Raises `Unknown` where nobody can tell.
+        it was an edit of that message, which does not carry the part while it still says what it said before (a
+        `PLACEHOLDER`, say). Raises `Unknown` where nobody can tell.
         """
         ...
 

@@ -54,6 +54,7 @@ _PUT = Statement(
             set_={
                 **args("state", "started_at", *_FINAL),
                 "attempt": outbox.c.attempt + arg("attempt"),
+                "resends": const(0),
                 "not_before": const(0),
                 "reason": const(""),
             },

@@ -31,6 +31,7 @@ _UNSENT = _move("sending", "uncertain", to="pending", not_before=arg("not_before
 _DISPLACED = _move("sending", to="pending", platform_id=const(""), resends=const(0))
 _FAILED = _move("pending", "sending", "uncertain", to="failed", reason=arg("reason"))
 _UNCERTAIN = _move("sending", to="uncertain")
+_UNANSWERED = _move("sending", to="uncertain", resends=const(0))
 _RESENDING = _move(
     "uncertain",
     to="sending",
@@ -81,9 +82,10 @@ def failed(connection: sa.Connection, claim: Claim, part_id: str, reason: str, *
         given_back(connection, claim, now=now)
 
 
-def uncertain(connection: sa.Connection, claim: Claim, part_id: str) -> OutboxRow:
-    """The call was made and its outcome is unknown."""
-    return _change(connection, _UNCERTAIN, claim, part_id, already="uncertain")
+def uncertain(connection: sa.Connection, claim: Claim, part_id: str, *, repeatable: bool = False) -> OutboxRow:
+    """The call was made and its outcome is unknown; one that is ``repeatable`` counts as no resend."""
+    move = _UNANSWERED if repeatable else _UNCERTAIN
+    return _change(connection, move, claim, part_id, already="uncertain")
 
 
 def resending(connection: sa.Connection, claim: Claim, part_id: str, *, now: float) -> OutboxRow:

@@ -213,9 +213,12 @@ class Store(Housekeeping):
         reason = clean_text(reason)
         await self.write(sends.failed, claim, part_id, reason, release=release, now=self._clock.now())
 
-    async def uncertain(self, claim: Claim, part_id: str) -> OutboxRow:
-        """Sending → uncertain; ``resends`` says how often that was already answered by sending again."""
-        return await self.write(sends.uncertain, claim, part_id)
+    async def uncertain(self, claim: Claim, part_id: str, *, repeatable: bool = False) -> OutboxRow:
+        """Sending → uncertain; ``resends`` says how often that was already answered by sending again.
+
+        ``repeatable``: the call leaves one message however often it is made, so it does not count.
+        """
+        return await self.write(sends.uncertain, claim, part_id, repeatable=repeatable)
 
     async def resending(self, claim: Claim, part_id: str) -> OutboxRow:
         """Uncertain → sending, resends + 1."""

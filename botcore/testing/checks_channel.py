@@ -6,12 +6,14 @@ What a platform's wire looks like is the channel's own business, tested beside i
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import replace
 from itertools import count
 from typing import Literal, Protocol
 
 from botcore.errors import ChannelError, Rejected, Retry, StoreUnavailable, Unknown
 from botcore.messages import Attachment, Conversation, Incoming, Message, Reply
-from botcore.ports import Capabilities, Channel, Draft, Inbox, Part, Phase, Receipt
+from botcore.ports import PLACEHOLDER, Capabilities, Channel, Draft, Inbox, Part, Phase, Receipt
+from botcore.split import measure
 from botcore.testing.clock import settle
 
 __all__ = ["Platform", "Trouble", "check_channel"]
@@ -20,7 +22,8 @@ Trouble = Literal["limit", "refuse", "vanish"]
 """``limit``: wait, nothing was sent. ``refuse``: never. ``vanish``: the answer is lost, or is a 5xx."""
 
 LINE_S = 5.0
-"""Real seconds in which a channel has its line again, where it keeps one and ``vanish`` has cut it."""
+"""Real seconds in which a channel has its line again, where it keeps one and ``vanish`` has cut it; and in which its
+`run` ends."""
 
 EXPECTED: dict[Trouble, type[ChannelError]] = {"limit": Retry, "refuse": Rejected, "vanish": Unknown}
 
@@ -64,7 +67,9 @@ async def check_channel(channel: Channel, platform: Platform) -> None:
         await _check_pull(channel, platform)
     else:
         await _check_sends(channel, platform, can)
-        await _check_errors(channel, platform, can)
+        await _check_errors(channel, platform)
+        if can.can_find:
+            await _check_find(channel, platform)
     await _check_show(channel, platform)
     await _check_fetch(channel)
 
@@ -119,6 +124,8 @@ async def _check_intake(channel: Channel, platform: Platform) -> None:
         _check_messages(platform, [record for record in inbox.records if isinstance(record, Message)])
     finally:
         running.cancel()
+        ended, _ = await asyncio.wait([running], timeout=LINE_S)
+        assert ended, "run did not end when it was cancelled: the bot could not stop"
         with suppress(asyncio.CancelledError):
             await running
 
@@ -159,7 +166,7 @@ def _part(platform: Platform, text: str, platform_id: str = "") -> Part:
 
 async def _check_sends(channel: Channel, platform: Platform, can: Capabilities) -> None:
     before = len(platform.shows())
-    texts = ["first", "second", "x" * (can.text_limit - 1)]
+    texts = ["first", "second", *(_longest(letter, can) for letter in "xé😀")]
     ids = [await channel.send(_part(platform, text)) for text in texts]
     assert all(ids), "send must return the platform's id of the message"
     assert len(set(ids)) == len(ids), f"two messages share an id: {ids}"
@@ -167,9 +174,16 @@ async def _check_sends(channel: Channel, platform: Platform, can: Capabilities) 
     await channel.edit(ids[0], _part(platform, "first, edited", platform_id=ids[0]))
     await channel.edit(ids[0], _part(platform, "first, edited", platform_id=ids[0]))  # the same again is a success
     assert list(platform.shows())[before:] == ["first, edited", *texts[1:]], "edit must replace one message's text"
+    raised = await _raised(channel, _part(platform, "nowhere", platform_id="nobody-sent-this"))
+    assert type(raised) is Rejected, f"edit of a message that is not there must raise Rejected, not {raised!r}"
 
 
-async def _check_errors(channel: Channel, platform: Platform, can: Capabilities) -> None:
+def _longest(letter: str, can: Capabilities) -> str:
+    """As much of one letter as a message takes; some are one character and several units."""
+    return letter * (can.text_limit // measure(letter, can.text_unit))
+
+
+async def _check_errors(channel: Channel, platform: Platform) -> None:
     there = await channel.send(_part(platform, "to be edited"))
     for trouble, expected in EXPECTED.items():
         for call in ("send", "edit"):
@@ -179,10 +193,23 @@ async def _check_errors(channel: Channel, platform: Platform, can: Capabilities)
             assert type(raised) is expected, f"{call} during {trouble!r} must raise {expected.__name__}, not {raised!r}"
             if isinstance(raised, Retry):
                 assert raised.after > 0, "Retry must say how many seconds to wait"
-    if can.can_find:
-        part = _part(platform, "to be found")
-        sent = await channel.send(part)
-        assert await channel.find(part, 0.0) == sent, "find must return the id under which a part was posted"
+
+
+async def _check_find(channel: Channel, platform: Platform) -> None:
+    part = _part(platform, PLACEHOLDER)
+    assert await _found(channel, part) is None, "find must return None for what nobody posted: it would count as sent"
+    sent = await channel.send(part)
+    assert await channel.find(part, 0.0) == sent, "find must return the id under which a part was posted"
+    reply = replace(part, text="the reply", platform_id=sent)
+    assert await _found(channel, reply) is None, "find must not take a placeholder for the reply that was to replace it"
+    await channel.edit(sent, reply)
+    assert await channel.find(reply, 0.0) == sent, "find must return the id of the message that an edit has changed"
+
+
+async def _found(channel: Channel, part: Part) -> str | None:
+    with suppress(Unknown):
+        return await channel.find(part, 0.0)
+    return None
 
 
 async def _raised_there(channel: Channel, part: Part) -> BaseException | None:

@@ -92,8 +92,9 @@ class LoopbackChannel:
             self._arrive(draft)
 
     async def find(self, part: Part, since: float) -> str | None:
-        """The id under which a part was posted."""
-        return self._parts.get(part.id)
+        """The id under which a part was posted, once it says what the part does."""
+        platform_id = self._parts.get(part.id, "")
+        return platform_id if self.texts.get(platform_id) == part.text else None
 
     async def fetch(self, attachment: Attachment) -> AsyncGenerator[bytes, None]:
         """The file in `files`, in two pieces."""

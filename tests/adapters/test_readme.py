@@ -66,7 +66,8 @@ class Pigeons:
         return await self._takes(request, f"m{len(self.texts)}")
 
     async def put(self, request: web.Request) -> web.Response:
-        return await self._takes(request, request.match_info["id"])
+        id = request.match_info["id"]
+        return await self._takes(request, id) if id in self.texts else web.Response(status=404)
 
     async def _takes(self, request: web.Request, id: str) -> web.Response:
         match self.troubles.popleft() if self.troubles else None:

@@ -29,6 +29,16 @@ async def test_the_final_text_takes_the_anchors_place(store: Store) -> None:
     assert rows[0].part.text == "hello 0"
 
 
+async def test_what_became_of_a_placeholder_is_not_held_against_the_final_text(store: Store) -> None:
+    claim = await begin(store)
+    anchor = await store.begin_anchor(claim, part(claim, text="…"))
+    await store.uncertain(claim, anchor.part.id)
+    await store.resending(claim, anchor.part.id)
+    await store.failed(claim, anchor.part.id, "may have arrived; sent twice already")
+    [row] = await store.commit_turn(claim, end(claim, parts=1, sending=1))
+    assert (row.state, row.part.platform_id, row.resends) == ("sending", "", 0)
+
+
 async def test_parts_start_as_told(store: Store, clock: ManualClock) -> None:
     claim = await begin(store)
     rows = await store.commit_turn(claim, end(claim, parts=3, sending=2))
@@ -72,6 +82,15 @@ async def test_uncertain_is_resent_and_counted(store: Store) -> None:
     row = await store.uncertain(claim, row.part.id)
     assert (row.state, row.resends) == ("uncertain", 1)
     assert (await store.uncertain(claim, row.part.id)) == row
+
+
+async def test_a_repeatable_call_without_an_answer_counts_as_no_resend(store: Store) -> None:
+    claim = await begin(store)
+    row = await send_one(store, claim)
+    await store.uncertain(claim, row.part.id)
+    await store.resending(claim, row.part.id)
+    row = await store.uncertain(claim, row.part.id, repeatable=True)
+    assert (row.state, row.attempt, row.resends) == ("uncertain", 2, 0)
 
 
 async def test_uncertain_that_was_found_is_sent(store: Store) -> None:

@@ -13,7 +13,7 @@ from botcore.clock import SystemClock
 from botcore.sender import MAX_ATTEMPTS
 from botcore.settings import validate
 from botcore.testing import ManualClock, until
-from botcore_slack import Slack
+from botcore_slack import Slack, request
 from botcore_slack.errors import in_our_words
 from botcore_slack.files import address_of
 from botcore_slack.request import NotSent
@@ -21,6 +21,7 @@ from botcore_slack.testing import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, TEAM, Fa
 from tests.adapters.slack.conftest import ANA, FakeInbox, Running, draft, part
 from tests.adapters.slack.conftest import TEAM as THREAD
 from tests.adapters.slack.test_sockets import assert_no_secret
+from tests.proxies import NO_WAY, proxy
 
 # ------------------------------------------------------------------ sending
 
@@ -278,6 +279,23 @@ async def test_without_a_connection_nothing_was_sent_and_the_pause_grows(server:
                 await channel.send(part())
             pauses.append(caught.value.after)
     assert pauses == [1, 3, 63, 300]
+
+
+@pytest.mark.parametrize(("answer", "why"), [(NO_WAY, "the proxy answers 503"), (b"", "ConnectionTimeoutError")])
+async def test_a_proxy_that_leads_nowhere_has_sent_nothing(
+    server: FakeSlack, monkeypatch: pytest.MonkeyPatch, answer: bytes, why: str
+) -> None:
+    monkeypatch.setattr(request, "CONNECTED_S", 0.05)
+    file = Attachment(name="a.txt", media_type="text/plain", size=1, reference="https://files.slack.com/a.txt")
+    async with proxy(answer) as address:
+        monkeypatch.setenv("https_proxy", address)
+        channel = Slack(server.settings(base_url="https://slack.example/api/"), ManualClock())
+        async with channel.lifespan(None):  # type: ignore[arg-type]
+            with pytest.raises(Retry, match=why):
+                await channel.send(part())
+            async with aclosing(channel.fetch(file)) as pieces:
+                with pytest.raises(Retry):
+                    await anext(pieces)
 
 
 def test_a_day_without_network_costs_no_reply() -> None:
@@ -671,9 +689,10 @@ async def test_errors_of_a_send_name_no_secret_at_debug(
 
 async def test_doctor_is_told_whose_the_token_is(server: FakeSlack) -> None:
     assert await Slack(server.settings()).check(SystemClock()) == "@botcore in https://example.slack.com/, mode socket"
-    server.fail("auth.test", Fault.refused("invalid_auth"), Fault.cut(executed=False))
-    with pytest.raises(BotcoreError, match=r"invalid_auth .*bot_token right"):
-        await Slack(server.settings()).check(SystemClock())
+    server.fail("auth.test", Fault.refused("invalid_auth"), Fault(status=404, html=True), Fault.cut(executed=False))
+    for said in (r"invalid_auth .*bot_token right", r"HTTP 404 .*base_url right"):
+        with pytest.raises(BotcoreError, match=said):
+            await Slack(server.settings()).check(SystemClock())
     with pytest.raises(BotcoreError, match="does not answer"):
         await Slack(server.settings()).check(SystemClock())
 

@@ -12,12 +12,13 @@ from botcore import Citation, Conversation, Draft, Part, Rejected, Retry, Unknow
 from botcore.clock import SystemClock
 from botcore.sender import MAX_ATTEMPTS
 from botcore.testing.clock import ManualClock
-from botcore_telegram import Telegram
+from botcore_telegram import Telegram, request
 from botcore_telegram.api import in_our_words
 from botcore_telegram.drafts import LIFE_S, ROUND_S
 from botcore_telegram.request import NotSent
 from botcore_telegram.testing import FakeTelegram, Fault, Limits
 from tests.adapters.telegram.conftest import FakeInbox, HurriedClock, Running
+from tests.proxies import NO_WAY, proxy
 
 ANA = Conversation(channel="telegram", account="123456789", chat="7")
 TEAM = Conversation(channel="telegram", account="123456789", chat="-100", private=False)
@@ -239,6 +240,21 @@ async def test_without_a_connection_nothing_was_sent_and_the_pause_grows(
     assert pauses == [1, 3, 63, 300]
 
 
+@pytest.mark.parametrize(("answer", "why"), [(NO_WAY, "the proxy answers 503"), (b"", "ConnectionTimeoutError")])
+async def test_a_proxy_that_leads_nowhere_has_sent_nothing(
+    server: FakeTelegram, monkeypatch: pytest.MonkeyPatch, answer: bytes, why: str
+) -> None:
+    monkeypatch.setattr(request, "CONNECTED_S", 0.05)
+    request._patience.cache_clear()
+    async with proxy(answer) as address:
+        monkeypatch.setenv("https_proxy", address)
+        channel = Telegram(server.settings(base_url="https://api.telegram.example"), ManualClock())
+        async with channel.lifespan(None):  # type: ignore[arg-type]
+            with pytest.raises(Retry, match=why):
+                await channel.send(part())
+    request._patience.cache_clear()
+
+
 def test_a_day_without_network_costs_no_reply() -> None:
     gone_for = 0.0
     for _ in range(MAX_ATTEMPTS):
@@ -280,8 +296,23 @@ async def test_private_chats_get_drafts_and_groups_an_anchor_at_telegrams_pace(s
     channel = Telegram(server.settings())
     private, group = channel.capabilities(ANA), channel.capabilities(TEAM)
     assert (private.progress, private.progress_every, private.text_unit) == ("draft", 1.0, "utf16")
-    assert (group.progress, group.progress_every) == ("anchor", 3.0)
+    assert (group.progress, group.progress_every) == ("anchor", 4.0)
     assert group.sends_per_second_per_chat == pytest.approx(20 / 60)
+
+
+async def test_previews_in_a_group_leave_room_for_the_finished_reply(server: FakeTelegram, running: Running) -> None:
+    clock, team = ManualClock(), server.chat(-100, "supergroup")
+    server.api.limits = Limits(clock)
+    async with running() as channel:
+        there = await channel.send(part("…", TEAM))
+        for number in range(20):
+            await clock.advance(channel.capabilities(TEAM).progress_every)
+            await channel.show(draft(f"{number} words", TEAM, platform_id=there))
+        await channel.edit(there, part("the whole", TEAM))
+        for text in ("of a", "long", "reply"):
+            await clock.advance(3)
+            await channel.send(part(text, TEAM))
+    assert team.texts == ["the whole", "of a", "long", "reply"]
 
 
 async def test_a_draft_shows_the_end_of_a_long_text_under_one_id(server: FakeTelegram, running: Running) -> None:

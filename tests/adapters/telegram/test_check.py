@@ -5,7 +5,7 @@ import pytest
 from botcore import BotcoreError
 from botcore.clock import SystemClock
 from botcore_telegram import Telegram
-from botcore_telegram.testing import PUBLIC, SECRET, FakeTelegram
+from botcore_telegram.testing import PUBLIC, SECRET, FakeTelegram, Fault
 
 MODES = ("addressed", "all")
 
@@ -34,6 +34,19 @@ async def test_it_says_where_privacy_mode_hides_what_is_to_be_heard() -> None:
         "all": True,
         "shown": False,
     }
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [(Fault(status=404, html=True), "is base_url right"), (Fault(status=200, description="hi"), "not Telegram's")],
+    ids=["HTML", "JSON"],
+)
+async def test_a_server_that_is_not_telegrams_is_no_wrong_token(fault: Fault, told: str) -> None:
+    async with FakeTelegram() as telegram:
+        telegram.fail("getMe", fault)
+        with pytest.raises(BotcoreError, match=told) as raised:
+            await Telegram(telegram.settings()).check(SystemClock())
+        assert "token" not in str(raised.value)
 
 
 async def test_a_wrong_token_is_one_line_without_the_token() -> None:

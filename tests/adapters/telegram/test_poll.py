@@ -13,10 +13,11 @@ from botcore.testing import until
 from botcore.testing.clock import settle
 from botcore_telegram import Telegram
 from botcore_telegram.channel import STANDING_BY
+from botcore_telegram.hearing import Identity
 from botcore_telegram.intake import Intake
 from botcore_telegram.moves import Moves
 from botcore_telegram.testing import FakeTelegram, Fault
-from botcore_telegram.wire import ALLOWED_UPDATES, Identity, read
+from botcore_telegram.wire import ALLOWED_UPDATES, read
 from tests.adapters.telegram.conftest import FakeInbox, HurriedClock, Running
 
 
@@ -221,6 +222,19 @@ async def test_a_webhook_that_is_still_set_is_removed_once_and_keeps_what_waits(
         await server.until("the conflict")
         assert server.updates.webhook
     assert server.executed["deleteWebhook"] == 1
+
+
+async def test_what_a_proxy_does_not_find_is_no_wrong_token(
+    server: FakeTelegram, inbox: FakeInbox, running: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.fail("getMe", Fault(status=404, html=True))
+    ana = server.chat(7)
+    async with running(HurriedClock()):
+        await ana.says("hi")
+        await inbox.holds(1)
+    assert [record.message for record in caplog.records if "base_url" in record.message] == [
+        "telegram: HTTP 404: is base_url right, or is a proxy in the way?"
+    ]
 
 
 async def test_a_wrong_token_is_one_clear_line(server: FakeTelegram, inbox: FakeInbox) -> None:

@@ -29,6 +29,14 @@ def marked(text: str) -> dict[str, str]:
         ("a < b > c &lt;", "a < b > c <"),
         ("**unfinished `code", "**unfinished `code"),
         ("<!-- only a comment -->", "<!-- only a comment -->"),
+        (r"a \< b and \$5", "a < b and $5"),
+        ("a || b || c", "a || b || c"),
+        ("```sh\nmake \\\n|| exit ||\n```", "make \\\n|| exit ||"),
+        ("| a || b |\n|---|---|---|\n|1||2|", "a |  | b\n--+--+--\n1 |  | 2"),
+        ("```\n|a||b|\n|1||2|\n```", "|a||b|\n|1||2|"),
+        ("Put $HOME/bin:$PATH there, or A$B$C", "Put $HOME/bin:$PATH there, or A$B$C"),
+        ("That costs US$5, not $6.", "That costs US$5, not $6."),
+        ("- [ ] a\n- [x] b", "☐ a\n✅ b"),
     ],
 )
 def test_nothing_that_was_written_is_lost(markdown: str, text: str) -> None:
@@ -38,6 +46,11 @@ def test_nothing_that_was_written_is_lost(markdown: str, text: str) -> None:
 def test_entities_count_in_utf16_units() -> None:
     assert marked("😀😀 **bold** `x`") == {"bold": "bold", "code": "x"}
     assert body("😀 **b**").spans == (Span(type="bold", offset=3, length=1),)
+
+
+def test_tabs_are_blanks_as_long_as_there_is_room() -> None:
+    assert body("```go\nif x {\n\treturn\n}\n```").text == "if x {\n    return\n}"
+    assert body("```go\n" + "\tx\n" * 1200 + "```").text == ("\tx\n" * 1200)[:-1]
 
 
 def test_code_blocks_keep_their_language() -> None:
@@ -56,6 +69,15 @@ def test_code_blocks_keep_their_language() -> None:
 def test_a_block_in_a_list_stands_on_lines_of_its_own(markdown: str, text: str, kind: str, block: str) -> None:
     assert body(markdown).text == text
     assert marked(markdown) == {kind: block, "bold": "see"}
+
+
+def test_formulas_are_shown_as_such() -> None:
+    assert (body(r"So $\alpha < \beta$.").text, marked("So $a_b$.")) == ("So α < β.", {"code": "a_b"})
+    assert marked("So\n\n$$\n\\frac{a}{b}\n$$") == {"pre": "a/b"}
+
+
+def test_a_link_goes_where_it_says() -> None:
+    assert [span.url for span in body("[a](https://a.example/?b=$c&d=<e>)").spans] == ["https://a.example/?b=$c&d=<e>"]
 
 
 def test_links_go_only_to_places_a_reader_expects() -> None:

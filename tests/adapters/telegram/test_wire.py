@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from botcore import Attachment, Control, Conversation, Feedback, Message, Person
-from botcore_telegram.wire import Identity, Unusable, chat_and_message, moved, platform_id, read
+from botcore_telegram.hearing import Identity, Unusable
+from botcore_telegram.wire import chat_and_message, moved, platform_id, read
 
 ME = Identity(channel="telegram", user_id=42, username="helper_bot")
 ANA = {"id": 7, "is_bot": False, "first_name": "Ana", "last_name": "Lima"}
