@@ -1,5 +1,7 @@
 """What can be set, called and measured is in the documents, with the code's defaults; their examples are settings."""
 
+import builtins
+import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -11,6 +13,7 @@ import typer
 from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
 
+import botcore
 from botcore.builtin import add_commands
 from botcore.cli import app
 from botcore.cli.plugins import load_with_visit
@@ -144,3 +147,19 @@ def test_the_metrics_are_documented() -> None:
     named = set(re.findall(r"^# TYPE (botcore_\w+)", Metrics().render().decode(), re.MULTILINE))
     page = (ROOT / "docs" / "operations.md").read_text()
     assert {name for name in named if not name.endswith("_created") and f"`{name}`" not in page} == set()
+
+
+def docstrings() -> Iterator[str]:
+    """What `botcore` hands out says of itself, its methods included."""
+    for name in botcore.__all__:
+        thing = getattr(botcore, name)
+        if inspect.isfunction(thing) or inspect.isclass(thing):
+            yield inspect.getdoc(thing) or ""
+            yield from (inspect.getdoc(method) or "" for _, method in inspect.getmembers(thing, inspect.isfunction))
+
+
+def test_what_the_public_api_raises_can_be_imported_from_it() -> None:
+    raised = {error for text in docstrings() for error in re.findall(r"Raises (`\w+`(?:, `\w+`)*)", text)}
+    named = {name for errors in raised for name in re.findall(r"\w+", errors)}
+    assert "Rejected" in named
+    assert {name for name in named if not hasattr(builtins, name)} <= set(botcore.__all__)
