@@ -52,9 +52,7 @@ def told() -> Mapping[str, str]:
 def tables() -> Iterator[tuple[str, type[BaseModel]]]:
     yield from CORE.items()
     for name, point in available().items():
-        section = (
-            "channels" if point.value.startswith(("botcore_web", "botcore_telegram", "botcore_slack")) else "plugins"
-        )
+        section = "channels" if name in ("web", "telegram", "slack") else "plugins"
         if point.dist and point.dist.name == "botcore":
             yield f"{section}.{name}", point.load().Settings
 
