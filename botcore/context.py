@@ -82,9 +82,10 @@ class Turn(Protocol):
 
     @property
     def unknown(self) -> bool:
-        """Whether the message names a command that nobody registered (``/tabel``): who answers all passes it on.
+        """Whether the message names a command that nobody registered (``/tabel``).
 
-        Where every `reply` does, the bot says that there is no such command. A path (``/etc/hosts``) is none.
+        A plugin that answers everything passes it on; if all do, the bot says that there is no such command. A path
+        (``/etc/hosts``) is no command.
         """
         ...
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app: typer.Typer = command_group("Dead letters: what to do about them.")
+app: typer.Typer = command_group("Dead letters: list, show, retry or drop them.")
 
 LARGEST = 2**63 - 1
 """Of a number in the database."""
@@ -67,7 +67,7 @@ def retry_letters(numbers: Numbers, config: ConfigFiles = None, json: AsJson = F
 
 @app.command("drop")
 def drop_letters(numbers: Numbers, config: ConfigFiles = None, json: AsJson = False) -> None:
-    """Empty letters for good. Their numbers stay known, so the same delivery is not taken again."""
+    """Empty letters for good. The deliveries stay known, so the same one is not taken again."""
     _settle(config, numbers, "dropped", retry=False, json=json)
 
 

@@ -48,7 +48,7 @@ def model(
     texts: Annotated[list[str] | None, typer.Option(help="Folders and files of text: perplexity of these.")] = None,
     base: Annotated[str, typer.Option(help="An evaluation or its file to compare with; else the last one.")] = "",
     lora: Annotated[str, typer.Option(help="A LoRA version, a run that made one, or an adapter's folder.")] = "",
-    seed: Annotated[int, typer.Option(min=0, help="Of the stories, which are drawn.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the stories, which are sampled.")] = 0,
     threads: Annotated[int, typer.Option(min=0, help="On a CPU; 0 = all cores but one.")] = 0,
     answers: Annotated[bool, typer.Option("--answers", help="Show the wrong answers, and the stories.")] = False,
     config: ConfigFiles = None,

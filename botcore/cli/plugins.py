@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add_commands", "load_with_visit", "plugins"]
 
-CONFIG_TOO = "--config FILE goes with it, too: a configuration file instead of the shipped one; repeatable."
+CONFIG_TOO = "Also takes --config FILE: a configuration file instead of the shipped one; repeatable."
 
 
 def plugins(config: ConfigFiles = None, json: AsJson = False) -> None:
@@ -103,7 +103,7 @@ def _add(
         app.command(name, epilog=CONFIG_TOO)(command)
         return
     names = dict.fromkeys([*listed, *command, *helpers])
-    group = command_group(f"{', '.join(names)}: see botcore {name} --help.")
+    group = command_group(f"Sub-commands: {', '.join(names)}.")
     for sub_command, function in command.items():
         group.command(sub_command, epilog=CONFIG_TOO)(function)
     for sub_command, function in helpers.items():

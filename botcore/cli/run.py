@@ -216,4 +216,5 @@ class _Lines:
 
 def _served(status: "EngineStatus") -> str:
     lora = f" with {status.lora}" if status.lora else ""
-    return f"ready: {status.model}{lora}, {status.window} tokens of context"
+    window = f", {status.window} tokens of context" if status.window else ""
+    return f"ready: {status.model}{lora}{window}"

@@ -41,7 +41,7 @@ class Task:
     adapter: str = ""
     """The folder of a LoRA adapter that is put on the model."""
     seed: int = 0
-    """Of the stories, which are drawn."""
+    """Of the stories, which are sampled."""
     threads: int = 0
     """0 = as the environment says: all cores but one."""
 

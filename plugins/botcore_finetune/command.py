@@ -36,7 +36,9 @@ Good = Annotated[bool, typer.Option("--good", help="sft: good replies too, not c
 MaxPerPerson = Annotated[
     int, typer.Option("--max-per-person", min=0, help="Lines from one person's verdicts, the newest; 0 = all.")
 ]
-AllConsents = Annotated[bool, typer.Option("--all-consents", help="Also what people did not allow. You answer for it.")]
+AllConsents = Annotated[
+    bool, typer.Option("--all-consents", help="Also what people did not allow; that is your responsibility.")
+]
 NoRedact = Annotated[bool, typer.Option("--no-redact", help="Leave addresses, numbers and keys in the texts.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]
 UNITS_S = {"h": 3_600, "d": 86_400, "w": 604_800}

@@ -45,6 +45,14 @@ def test_an_engine_that_is_gone_again_is_told_again(capsys: pytest.CaptureFixtur
     assert [line[0] for line in capsys.readouterr().out.splitlines()] == ["!", "✓", "!"]
 
 
+@pytest.mark.parametrize(("window", "said"), [(4096, "ready: m, 4096 tokens of context"), (0, "ready: m")])
+def test_a_context_that_the_server_does_not_tell_is_not_said_to_be_0(
+    window: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _Lines(as_json=False).engine(EngineStatus(stage="ready", model="m", window=window))
+    assert capsys.readouterr().out == f"✓ engine     {said}\n"
+
+
 def test_a_bot_whose_output_nobody_takes_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")

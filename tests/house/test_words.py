@@ -87,6 +87,13 @@ def test_links_between_documents_lead_somewhere(page: Path) -> None:
         assert not heading or heading in anchors(there), f"{file}#{heading}"
 
 
+@pytest.mark.parametrize("page", [*tracked("adapters/*/README.md"), Path("scripts/starter/README.md")], ids=str)
+def test_a_module_that_a_page_names_is_there(page: Path) -> None:
+    named = set(re.findall(r"`(\w+\.py)`", (ROOT / page).read_text()))
+    assert named
+    assert {name for name in named if not (ROOT / page).with_name(name).exists()} == set()
+
+
 def prose(page: Path) -> str:
     return re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
 

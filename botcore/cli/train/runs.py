@@ -46,7 +46,7 @@ def list_runs(config: ConfigFiles = None, json: AsJson = False) -> None:
 
 
 def show_run(name: RunName, config: ConfigFiles = None, json: AsJson = False) -> None:
-    """Show one run: what it was told, its curve, its last samples, what came out."""
+    """Show one run: its settings, its curve, its last samples, what came out."""
     from botcore.training.jsonl import lines_of
     from botcore.training.runs import find_run
 
