@@ -147,6 +147,6 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
         lone: BaseException = group
         while isinstance(lone, BaseExceptionGroup) and len(lone.exceptions) == 1:
             lone = lone.exceptions[0]
-        if isinstance(lone, BotcoreError | KeyboardInterrupt):
+        if isinstance(lone, BotcoreError | OSError | KeyboardInterrupt):
             raise lone from None
         raise

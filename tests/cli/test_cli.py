@@ -1,5 +1,7 @@
 """The command line as a person and as a script calls it, each time as a process of its own."""
 
+import asyncio
+import errno
 import json
 import os
 import pty
@@ -224,6 +226,36 @@ def test_output_that_a_full_disk_does_not_take_is_one_line(here: Path) -> None:
         )
     assert done.returncode == 1
     assert done.stderr == "botcore: cannot write the output: No space left on device; free some and call this again\n"
+
+
+def test_a_file_of_another_user_is_one_line(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def refused(*_: object, **__: object) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(open_another_users))
+
+    def open_another_users() -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/srv/data/botcore.db")
+
+    monkeypatch.setattr("botcore.cli.talk._ask", refused)
+    monkeypatch.setattr(sys, "argv", ["botcore", "ask", "hi", "--config", str(here / "bot.toml")])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    told = "botcore: /srv/data/botcore.db: Permission denied; is this the user the bot runs as?\n"
+    assert capsys.readouterr().err == told
+
+
+def test_what_comes_in_another_encoding_is_asked_all_the_same(here: Path) -> None:
+    said = "import sys; from botcore.cli import _open_streams; _open_streams(); print(sys.stdin.read(), '\u2713')"
+    done = subprocess.run(
+        [sys.executable, "-c", said],
+        input="Grüße".encode("latin-1"),
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (b"Gr\\ufffd\\ufffde \\u2713\n", b"")
 
 
 def test_a_caller_who_closed_standard_input_is_one_who_says_nothing(here: Path) -> None:
