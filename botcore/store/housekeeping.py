@@ -54,8 +54,9 @@ class Housekeeping(Database):
             after: int | None = first
             while after is not None:
                 after = await self.write(people.blank_traces, key=key, after=after)
-        while found := await self.read(people.turns, channel, person):
-            await self.write(people.blank_turns, found=found)
+        for find in (people.repeats, people.turns):
+            while found := await self.read(find, channel, person):
+                await self.write(people.blank_turns, found=found)
         while rows := await self.read(people.judgements, channel, person):
             await self.write(people.drop_judgements, found=rows)
         await self.write(people.blank_places, channel, person)

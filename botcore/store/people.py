@@ -31,6 +31,7 @@ __all__ = [
     "note",
     "noted",
     "private",
+    "repeats",
     "traces",
     "turns",
 ]
@@ -83,6 +84,22 @@ def channels(connection: sa.Connection) -> list[str]:
     """Where anybody wrote or judged."""
     both = sa.union(sa.select(conversation.c.channel), sa.select(feedback.c.channel))
     return sorted(connection.execute(both).scalars())
+
+
+_AGAIN, _ID = '{"again":"', 32
+"""How the details of a turn begin that answered an earlier one's question again, and the length of the id after it."""
+
+
+def repeats(connection: sa.Connection, channel: str, person: str) -> list[str]:
+    """Ids of turns in which others had the person's words answered again, at most a slice. Before `turns`."""
+    asked = turn.alias("asked")
+    query = (
+        sa.select(turn.c.id)
+        .join(asked, asked.c.id == sa.func.substr(turn.c.details, len(_AGAIN) + 1, _ID))
+        .join(conversation, conversation.c.key == asked.c.conversation)
+        .where(turn.c.details.startswith(_AGAIN), asked.c.person == person, conversation.c.channel == channel)
+    )
+    return list(connection.execute(query.limit(SLICE)).scalars())
 
 
 def turns(connection: sa.Connection, channel: str, person: str) -> list[str]:

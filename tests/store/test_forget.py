@@ -1,5 +1,7 @@
 """Forgetting leaves nothing, in no table, and disturbs nobody else."""
 
+from dataclasses import replace
+
 import pytest
 import sqlalchemy as sa
 
@@ -148,6 +150,22 @@ async def test_a_person_is_gone_from_every_table_and_a_group_keeps_its_order(sto
     told = [entry.text for entry in await store.history(group.key)]
     assert told == ["before", "one", "", "", "after", "three", "held", "four"]
     assert set((await store.kept_of("telegram", CANARY)).values()) == {0}
+
+
+async def test_what_others_had_answered_again_goes_with_who_said_it(store: Store) -> None:
+    group = Conversation(channel="telegram", account="bot", chat="group", private=False)
+    turn = await says(store, WHO, f"a word: {CANARY}", group, words="one", prompt="")
+    for number in range(2):
+        again = Message(event_id=f"again {number}", conversation=group, person=ELSE, text="/again")
+        claim = (await store.accept([again]))[0].claim
+        assert claim
+        reply = Reply(id=claim.turn, conversation=group, text=f"I heard {CANARY}", reason="", model="base", again=turn)
+        repeated = replace(again, text=f"a word: {CANARY}")
+        await store.commit_turn(claim, TurnEnd(reply=reply, parts=(), release=True, message=repeated))
+    await says(store, ELSE, "my own", group, words="two", prompt="")
+    await store.forget_person("telegram", CANARY)
+    assert await rows_with(store, CANARY) == {}
+    assert [entry.text for entry in await store.history(group.key)] == ["", "", "", "", "", "", "my own", "two"]
 
 
 async def says_and_holds(store: Store, where: Conversation) -> Claim:
