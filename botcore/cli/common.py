@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,6 +42,8 @@ __all__ = [
 T = TypeVar("T")
 IN_URL = re.compile(r"(?<=://)[^/:@\s]*:([^/\s]+)(?=@)")
 """The password in an address."""
+SECRETS = ("token", "secret", "password", "key")
+"""In the name of what is one."""
 
 ConfigFiles = Annotated[
     list[Path] | None,
@@ -67,12 +69,22 @@ def settings_for(files: list[Path] | None, **flags: Any) -> "Settings":
 
 def secrets_of(settings: "Settings") -> list[str]:
     """Every secret value of the configuration: what no log may show."""
-    tables = [*settings.plugins.values(), *settings.channels.values()]
-    words = ("token", "secret", "password", "key")
-    named = (str(value) for table in tables for key, value in table.items() if any(word in key for word in words))
     own = (settings.http.key, settings.engine.api_key, settings.encoder.api_key)
-    in_urls = IN_URL.findall(f"{settings.store.url} {settings.engine.base_url} {settings.encoder.base_url}")
-    return [*(secret.get_secret_value() for secret in own), *in_urls, *named]
+    urls = (settings.store.url, settings.engine.base_url, settings.encoder.base_url)
+    given = (*urls, settings.plugins, settings.channels)
+    return [*(secret.get_secret_value() for secret in own), *_secrets_in(given)]
+
+
+def _secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
+    """Every text below a name that says so, however deep, and the passwords in addresses."""
+    if isinstance(value, Mapping):
+        for name, below in value.items():
+            yield from _secrets_in(below, named=named or any(word in name for word in SECRETS))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _secrets_in(one, named=named)
+    else:
+        yield from [str(value)] if named else IN_URL.findall(str(value))
 
 
 def log_level(name: str) -> int:

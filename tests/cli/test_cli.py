@@ -14,10 +14,12 @@ import pytest
 import typer
 
 from botcore.cli import app, main
-from botcore.cli.config import _written, check
+from botcore.cli.common import secrets_of
+from botcore.cli.config import _rows, _written, check
 from botcore.cli.talk import _print_end
 from botcore.errors import SettingsError
 from botcore.registering import OURS
+from botcore.settings import load_settings
 from tests.calls import botcore
 
 LOCKED = 'data_dir = "{data}"'
@@ -168,6 +170,29 @@ def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Pat
     assert rows["store.url"]["value"] == "postgresql://me:***@db.example/botcore"
     assert rows["bot.data_dir"]["origin"] == "bot.toml"
     assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_secret_below_a_table_or_in_a_list_is_one_too(here: Path) -> None:
+    weather = """
+    [plugins.weather]
+    max_tokens = 512
+    api_keys = ["hunter2-one", "hunter2-two"]
+    places = ["https://me:hunter2-three@weather.example"]
+    auth.password = "hunter2-four"
+    servers = [{name = "one", token = "hunter2-five"}]
+    """
+    (here / "bot.toml").write_text(weather)
+    rows = {dotted: value for dotted, value, _ in _rows(load_settings([here / "bot.toml"], environ={}, local=None))}
+    told = {name.removeprefix("plugins.weather."): value for name, value in rows.items() if "weather" in name}
+    assert told == {
+        "max_tokens": 512,
+        "api_keys": "***",
+        "places": ["https://me:***@weather.example"],
+        "auth.password": "***",
+        "servers": [{"name": "one", "token": "***"}],
+    }
+    secrets = secrets_of(load_settings([here / "bot.toml"], environ={}, local=None))
+    assert {f"hunter2-{number}" for number in ("one", "two", "three", "four", "five")} <= set(secrets)
 
 
 @pytest.mark.parametrize(
