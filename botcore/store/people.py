@@ -6,6 +6,7 @@ everybody has: a crash in between, or a plugin that failed, is made up for at th
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from botcore.messages import Forgotten
 from botcore.store.conditions import IS_OPEN, IS_UNSETTLED
 from botcore.store.encoding import place_of
-from botcore.store.sql import SLICE
+from botcore.store.sql import SLICE, const
 from botcore.store.tables import conversation, feedback, forgotten, inbox, outbox, turn
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "note",
     "noted",
     "private",
+    "raw",
     "repeats",
     "traces",
     "turns",
@@ -131,6 +133,21 @@ def messages(connection: sa.Connection, channel: str, person: str) -> list[int]:
     return list(connection.execute(query.limit(SLICE)).scalars())
 
 
+def raw(connection: sa.Connection, channel: str, person: str) -> list[int]:
+    """Inbox ids of deliveries nobody could read in which the person's id stands, at most a slice.
+
+    Whose they are is unknown: rather one too many than one of theirs kept.
+    """
+    named = re.compile(rf"(?<!\w){re.escape(person)}(?!\w)")
+    query = sa.select(inbox.c.id, inbox.c.payload).where(
+        inbox.c.state == const("dead"),
+        inbox.c.kind == "raw",
+        inbox.c.channel == channel,
+        inbox.c.payload.contains(person, autoescape=True),
+    )
+    return [row.id for row in connection.execute(query) if named.search(row.payload)][:SLICE]
+
+
 def judgements(connection: sa.Connection, channel: str, person: str) -> list[int]:
     """The person's feedback, at most a slice."""
     query = sa.select(feedback.c.id).where(feedback.c.channel == channel, feedback.c.person == person)
@@ -179,8 +196,8 @@ def blank_traces(connection: sa.Connection, key: str, after: int) -> int | None:
 def blank_messages(connection: sa.Connection, found: Sequence[int]) -> None:
     """Leave of these deliveries that there was one; what was to be answered is not."""
     mine = inbox.c.id.in_(found)
-    connection.execute(sa.update(inbox).where(mine, IS_OPEN).values(state="stopped", reason="forgotten"))
-    connection.execute(sa.update(inbox).where(mine).values(payload="", trace="", person=""))
+    connection.execute(sa.update(inbox).where(mine, IS_OPEN).values(state="stopped"))
+    connection.execute(sa.update(inbox).where(mine).values(payload="", trace="", person="", reason="forgotten"))
 
 
 def drop_judgements(connection: sa.Connection, found: Sequence[int]) -> None:

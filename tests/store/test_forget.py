@@ -201,6 +201,22 @@ async def test_dead_letters_and_messages_of_before_the_column_go_too(store: Stor
     assert await rows_with(store, CANARY) == {}
 
 
+async def test_a_delivery_that_nobody_could_read_goes_where_it_names_the_person(store: Store) -> None:
+    for event, who in (("theirs", CANARY), ("another's", f"{CANARY}2")):
+        payload, reason = f'{{"from": {{"id": "{who}"}}, "text": []}}', f"the text of {who} is not a string"
+        await store.dead_letter(channel="telegram", account="bot", event_id=event, payload=payload, reason=reason)
+    await store.forget_person("telegram", CANARY)
+    assert [letter.event_id for letter in await store.dead_letters()] == ["another's"]
+    assert await rows_with(store, f"{CANARY} ") == {}
+
+
+async def test_a_letter_that_is_dropped_takes_along_why_it_was_one(store: Store) -> None:
+    await store.dead_letter(channel="telegram", account="bot", event_id="x", payload="[]", reason=f"no text: {CANARY}")
+    (letter,) = await store.dead_letters()
+    assert await store.drop_dead(letter.id)
+    assert await rows_with(store, CANARY) == {}
+
+
 async def test_a_person_of_another_channel_with_the_same_id_stays(store: Store) -> None:
     await live(store)
     await store.forget_person("slack", CANARY)
