@@ -110,19 +110,17 @@ def turns(connection: sa.Connection, channel: str, person: str) -> list[str]:
 
 
 def _turns(channel: str, person: str, *columns: Any) -> Any:
-    return (
-        sa.select(*columns)
-        .join(conversation, conversation.c.key == turn.c.conversation)
-        .where(turn.c.person == person, conversation.c.channel == channel)
-    )
+    # No plain column: SQLite would begin with every conversation of the channel, and look for each one's turns.
+    here = conversation.c.channel.concat(const("")) == channel
+    query = sa.select(*columns).join(conversation, conversation.c.key == turn.c.conversation)
+    return query.where(turn.c.person == person, here)
 
 
 def traces(connection: sa.Connection, channel: str, person: str) -> list[tuple[str, int]]:
     """Each group the person wrote in, and the number of the first turn whose prompt may carry their words."""
-    first = _turns(channel, person, turn.c.conversation, sa.func.min(turn.c.number).label("number")).group_by(
-        turn.c.conversation
-    )
-    return [(row.conversation, row.number) for row in connection.execute(first)]
+    key = turn.c.conversation.concat(const(""))  # nor here: it would read by the index, in the order of the groups
+    first = _turns(channel, person, key.label("key"), sa.func.min(turn.c.number).label("number")).group_by(key)
+    return [(row.key, row.number) for row in connection.execute(first)]
 
 
 def messages(connection: sa.Connection, channel: str, person: str) -> list[int]:

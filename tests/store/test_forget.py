@@ -1,6 +1,8 @@
 """Forgetting leaves nothing, in no table, and disturbs nobody else."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -8,11 +10,12 @@ import sqlalchemy as sa
 from botcore.errors import LeaseLost
 from botcore.messages import Citation, Conversation, Feedback, Message, Person, Reply
 from botcore.ports import Part
-from botcore.store import Claim, Handover, Store, TurnEnd
+from botcore.store import Claim, Handover, Store, TurnEnd, people
 from tests.store.conftest import OpenStore
 from tests.store.kit import answer, begin, control, end, message, part, place, say
 
 CANARY = "c4n4ry"
+Find = Callable[[sa.Connection, str, str], Any]
 WHERE = Conversation(channel="telegram", account="bot", chat=CANARY)
 WHO = Person(id=CANARY, name=CANARY)
 
@@ -199,6 +202,22 @@ async def test_dead_letters_and_messages_of_before_the_column_go_too(store: Stor
     assert (await store.dead_letters())[0].payload
     await store.forget_person("telegram", CANARY)
     assert await rows_with(store, CANARY) == {}
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # PostgreSQL plans by what it has counted
+@pytest.mark.parametrize("find", [people.repeats, people.turns, people.traces])
+async def test_who_is_looked_for_among_turns_is_looked_for_once_from_end_to_end(store: Store, find: Find) -> None:
+    def plan(connection: sa.Connection) -> list[str]:
+        asked: list[str] = []
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_trace_callback(asked.append)
+        find(connection, "telegram", CANARY)
+        driver.set_trace_callback(None)
+        return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0]}")]
+
+    first, *others = await store.read(plan)
+    assert first == "SCAN turn"
+    assert not [step for step in others if step.startswith("SCAN")]
 
 
 async def test_a_delivery_that_nobody_could_read_goes_where_it_names_the_person(store: Store) -> None:
