@@ -2,7 +2,7 @@
 
 One file or folder per group. Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their
 set-up helpers (``telegram setup``). Commands import what they need when they run, so that ``--help`` answers at once.
-Exit status: 0 done, 1 it did not work, 2 the call or the configuration is wrong, 130 interrupted.
+Exit status: 0 done, 1 it did not work, 2 the call or the configuration is wrong, 130 interrupted, 143 told to end.
 """
 
 import errno

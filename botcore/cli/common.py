@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ __all__ = [
     "command_group",
     "counted",
     "log_level",
+    "mind_sigterm",
     "nobody_reads",
     "print_json",
     "progress",
@@ -98,6 +100,11 @@ def log_level(name: str) -> int:
 def nobody_reads() -> None:
     """Whoever read standard output has enough, such as `head`, or no room: what is said from now on goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def mind_sigterm() -> None:
+    """From now on SIGTERM ends the command as Ctrl-C does: what is half made goes, what was moved is taken back."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def print_json(value: object) -> None:
