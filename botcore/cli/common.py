@@ -42,8 +42,8 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-IN_URL = re.compile(r"(?<=://)[^/:@\s]*:([^/\s]+)(?=@)")
-"""The password in an address."""
+IN_URL = re.compile(r"(?P<before>://[^/:@\s]*:(?=[^/\s]+@)|[?&]password=)(?P<password>(?<=:)[^/\s]+(?=@)|[^&\s]+)")
+"""The password in an address, before the host or among what follows it."""
 SECRETS = ("token", "secret", "password", "key")
 """In the name of what is one."""
 
@@ -86,7 +86,7 @@ def _secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
         for one in value:
             yield from _secrets_in(one, named=named)
     else:
-        yield from [str(value)] if named else IN_URL.findall(str(value))
+        yield from [str(value)] if named else (found["password"] for found in IN_URL.finditer(str(value)))
 
 
 def log_level(name: str) -> int:

@@ -114,5 +114,5 @@ def _masked(dotted: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_masked(dotted, one) for one in value]
     if isinstance(value, str):
-        return IN_URL.sub(lambda found: found[0].removesuffix(found[1]) + "***", value)
+        return IN_URL.sub(r"\g<before>***", value)
     return value

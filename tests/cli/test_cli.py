@@ -196,6 +196,21 @@ def test_a_secret_below_a_table_or_in_a_list_is_one_too(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://me:hunter2@db/bot", "postgresql://me:***@db/bot"),
+        ("postgresql://me:hunter2:x@y@db/bot", "postgresql://me:***@db/bot"),
+        ("postgresql:///bot?password=hunter2&host=db", "postgresql:///bot?password=***&host=db"),
+        ("postgresql://me@db:5432/bot", "postgresql://me@db:5432/bot"),
+    ],
+)
+def test_a_password_in_an_address_is_masked_wherever_it_stands(url: str, told: str) -> None:
+    settings = load_settings([], environ={"BOTCORE_STORE__URL": url}, local=None)
+    assert {dotted: value for dotted, value, _ in _rows(settings)}["store.url"] == told
+    assert any("hunter2" in secret for secret in secrets_of(settings)) == ("hunter2" in url)
+
+
+@pytest.mark.parametrize(
     ("value", "written"), [((), "[]"), (("a.example",), '["a.example"]'), (True, "true"), (8080, "8080"), ("x", "x")]
 )
 def test_config_show_writes_values_as_a_file_has_them(value: object, written: str) -> None:
