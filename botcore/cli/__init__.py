@@ -2,13 +2,14 @@
 
 One file or folder per group. Plugins add theirs (``ingest`` and ``sources`` are the QA plugin's), and channels their
 set-up helpers (``telegram setup``). Commands import what they need when they run, so that ``--help`` answers at once.
-Exit status: 0 done, 1 it did not work, 2 the call or the configuration is wrong, 130 interrupted.
+Exit status: 0 done, 1 it did not work, 2 the call or the configuration is wrong, 130 interrupted, 143 told to end.
 """
 
 import errno
 import logging
 import os
 import sys
+from io import TextIOWrapper
 from typing import NoReturn
 
 import typer
@@ -64,7 +65,7 @@ app.add_typer(train.app, name="train")
 
 
 def main() -> None:
-    """Run one command; a `BotcoreError`, too long a name or a full disk is one line on standard error, no traceback."""
+    """Run one command; a `BotcoreError`, or what only a look at the machine mends, is one line on standard error."""
     _open_streams()
     logging.getLogger("botcore").addHandler(logging.NullHandler())  # commands say themselves what went wrong
     try:
@@ -79,16 +80,25 @@ def main() -> None:
 
 
 def _open_streams() -> None:
-    """Where the caller closed one of them (``<&-``), one that holds nothing, instead of None."""
+    """Where the caller closed one of them (``<&-``), one that holds nothing, instead of None.
+
+    What comes in another encoding is replaced, as the store does it; what cannot be said in the terminal's is escaped.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as we live
+    for stream, errors in ((sys.stdin, "replace"), (sys.stdout, "backslashreplace")):
+        if isinstance(stream, TextIOWrapper):  # unless somebody has put another in its place
+            stream.reconfigure(errors=errors)
 
 
 def _leave(error: OSError) -> NoReturn:
     if error.errno == errno.ENAMETOOLONG:
         sys.stderr.write(f"botcore: {str(error.filename)[:40]}… is too long for the name of a file\n")
         sys.exit(2)
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS) and error.filename:
+        sys.stderr.write(f"botcore: {error.filename}: {error.strerror}; is this the user the bot runs as?\n")
+        sys.exit(1)
     if error.errno not in (errno.ENOSPC, errno.EDQUOT):
         raise error
     nobody_reads()  # or Python tries once more at its end

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from botcore import __version__
-from botcore.cli.common import AsJson, ConfigFiles, Force, counted, print_json, progress, settings_for, size_of
+from botcore.cli.common import (
+    AsJson,
+    ConfigFiles,
+    Force,
+    counted,
+    mind_sigterm,
+    print_json,
+    progress,
+    settings_for,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from botcore.store.backup import Manifest
@@ -27,6 +37,7 @@ def backup(
 
     settings, now = settings_for(config), SystemClock().now()
     url, data_dir = settings.store_url, settings.bot.data_dir
+    mind_sigterm()
     with progress(quiet=json) as report:
         made = back_up(url, data_dir, file, version=__version__, now=now, force=force, report=report)
     size = file.stat().st_size
@@ -48,6 +59,7 @@ def restore(
 
     settings, now = settings_for(config), SystemClock().now()
     url, data_dir = settings.store_url, settings.bot.data_dir
+    mind_sigterm()
     with progress(quiet=json) as report:
         done = restore(file, url, data_dir, version=__version__, now=now, force=force, report=report)
     if json:

@@ -5,8 +5,9 @@ import json
 import logging
 import os
 import re
+import signal
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,7 @@ __all__ = [
     "command_group",
     "counted",
     "log_level",
+    "mind_sigterm",
     "nobody_reads",
     "print_json",
     "progress",
@@ -40,8 +42,10 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-IN_URL = re.compile(r"(?<=://)[^/:@\s]*:([^/\s]+)(?=@)")
-"""The password in an address."""
+IN_URL = re.compile(r"(?P<before>://[^/:@\s]*:(?=[^/\s]+@)|[?&]password=)(?P<password>(?<=:)[^/\s]+(?=@)|[^&\s]+)")
+"""The password in an address, before the host or among what follows it."""
+SECRETS = ("token", "secret", "password", "key")
+"""In the name of what is one."""
 
 ConfigFiles = Annotated[
     list[Path] | None,
@@ -67,12 +71,22 @@ def settings_for(files: list[Path] | None, **flags: Any) -> "Settings":
 
 def secrets_of(settings: "Settings") -> list[str]:
     """Every secret value of the configuration: what no log may show."""
-    tables = [*settings.plugins.values(), *settings.channels.values()]
-    words = ("token", "secret", "password", "key")
-    named = (str(value) for table in tables for key, value in table.items() if any(word in key for word in words))
     own = (settings.http.key, settings.engine.api_key, settings.encoder.api_key)
-    in_urls = IN_URL.findall(f"{settings.store.url} {settings.engine.base_url} {settings.encoder.base_url}")
-    return [*(secret.get_secret_value() for secret in own), *in_urls, *named]
+    urls = (settings.store.url, settings.engine.base_url, settings.encoder.base_url)
+    given = (*urls, settings.plugins, settings.channels)
+    return [*(secret.get_secret_value() for secret in own), *_secrets_in(given)]
+
+
+def _secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
+    """Every text below a name that says so, however deep, and the passwords in addresses."""
+    if isinstance(value, Mapping):
+        for name, below in value.items():
+            yield from _secrets_in(below, named=named or any(word in name for word in SECRETS))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _secrets_in(one, named=named)
+    else:
+        yield from [str(value)] if named else (found["password"] for found in IN_URL.finditer(str(value)))
 
 
 def log_level(name: str) -> int:
@@ -86,6 +100,11 @@ def log_level(name: str) -> int:
 def nobody_reads() -> None:
     """Whoever read standard output has enough, such as `head`, or no room: what is said from now on goes nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def mind_sigterm() -> None:
+    """From now on SIGTERM ends the command as Ctrl-C does: what is half made goes, what was moved is taken back."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def print_json(value: object) -> None:
@@ -147,6 +166,6 @@ def run_async(main: Coroutine[Any, Any, T]) -> T:
         lone: BaseException = group
         while isinstance(lone, BaseExceptionGroup) and len(lone.exceptions) == 1:
             lone = lone.exceptions[0]
-        if isinstance(lone, BotcoreError | KeyboardInterrupt):
+        if isinstance(lone, BotcoreError | OSError | KeyboardInterrupt):
             raise lone from None
         raise

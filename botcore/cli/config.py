@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app: typer.Typer = command_group("The configuration: show it, check it.")
-SECRET = re.compile(r"(^|[_.])(key|token|secret|password)$")
+SECRET = re.compile(r"(^|[_.])(key|token|secret|password)(?P<many>s?)(?=\.|$)")
 
 
 @app.command("show")
@@ -89,14 +89,30 @@ def _rows(settings: "Settings") -> Iterator[tuple[str, Any, str]]:
         for name, table in tables.items():
             if not table:
                 yield _row(f"{section}.{name}", "enabled", settings)
-            for key, value in table.items():
-                yield _row(f"{section}.{name}.{key}", value, settings)
+            for dotted, value in _leaves(f"{section}.{name}", table):
+                yield _row(dotted, value, settings)
+
+
+def _leaves(dotted: str, table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(f"{dotted}.{key}", value)
+        else:
+            yield f"{dotted}.{key}", value
 
 
 def _row(dotted: str, value: Any, settings: "Settings") -> tuple[str, Any, str]:
-    if SECRET.search(dotted):
-        secret = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        value = "***" if secret else ""
+    return dotted, _masked(dotted, value), settings.origins.get(dotted, "default")
+
+
+def _masked(dotted: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _masked(f"{dotted}.{key}", below) for key, below in value.items()}
+    named = SECRET.search(dotted)
+    if named and not (named["many"] and isinstance(value, int)):  # a number of tokens is none
+        return "***" if value else ""
+    if isinstance(value, list | tuple):
+        return [_masked(dotted, one) for one in value]
     if isinstance(value, str):
-        value = IN_URL.sub(lambda found: found[0].removesuffix(found[1]) + "***", value)
-    return dotted, value, settings.origins.get(dotted, "default")
+        return IN_URL.sub(r"\g<before>***", value)
+    return value

@@ -1,5 +1,6 @@
 """``botcore doctor``: what this bot needs, one line each, with the fix where something is missing."""
 
+import os
 import shutil
 import sys
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping
@@ -73,16 +74,13 @@ async def _all(settings: "Settings") -> AsyncIterator[Finding]:
 
 
 def _machine(data_dir: Path) -> Iterator[Finding]:
-    from botcore.engine.machine import existing, flags
+    from botcore.engine.machine import flags
     from botcore.engine.room import GIB, cores, gib, memory
 
     version = ".".join(map(str, sys.version_info[:3]))
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)
     yield _finding("python", good, version, "install Python 3.11, 3.12 or 3.13 and run make again")
-    free = shutil.disk_usage(existing(data_dir)).free
-    yield _finding(
-        "disk", free > GIB, f"{gib(free)} free at {data_dir}", "free at least 1 GiB there, or set bot.data_dir"
-    )
+    yield _disk(data_dir)
     _, available = memory()
     yield _finding(
         "memory", available > 3 * GIB, f"{gib(available)} available", "the local engine needs about 3 GiB", hint=True
@@ -90,6 +88,20 @@ def _machine(data_dir: Path) -> Iterator[Finding]:
     known = flags()
     wanted = "avx512f" in known or "avx2" in known or not known
     yield _finding("cpu", wanted, f"{counted(cores(), 'core')}, {_vector(known)}", AVX, hint=True)
+
+
+def _disk(data_dir: Path) -> Finding:
+    from botcore.engine.machine import existing
+    from botcore.engine.room import GIB, gib
+
+    there = existing(data_dir)
+    if not os.access(there, os.R_OK | os.W_OK | os.X_OK):
+        fix = "call this as the user the bot runs as, or give that one the folder"
+        return _finding("disk", False, f"{there} cannot be read and written", fix)
+    free = shutil.disk_usage(there).free
+    return _finding(
+        "disk", free > GIB, f"{gib(free)} free at {data_dir}", "free at least 1 GiB there, or set bot.data_dir"
+    )
 
 
 async def _engine(settings: "Settings", offered: "Mapping[str, BuildEngine]") -> AsyncIterator[Finding]:
@@ -195,18 +207,18 @@ def _plugins(loaded: "Loaded") -> Iterator[Finding]:
 
 
 async def _database(settings: "Settings") -> Finding:
-    from botcore.clock import SystemClock
-    from botcore.store import Store, running_at
+    from botcore.bot import visiting
+    from botcore.store import running_at
 
     address = running_at(settings.bot.data_dir)
     if address:
         return _finding("database", True, f"in use by the bot at {address}")
     try:
-        async with Store(settings.store_url, clock=SystemClock(), data_dir=settings.bot.data_dir) as store:
-            found = await store.check()
-            return _finding(
-                "database", found == "ok", f"{store.dialect}: {found}", "restore a backup, or move the file away"
-            )
+        # As a visitor: what a crash has left there is for the bot's next start to find.
+        async with visiting(settings) as bot:
+            found = await bot.database.check()
+            said = f"{bot.database.dialect}: {found}"
+            return _finding("database", found == "ok", said, "restore a backup, or move the file away")
     except BotcoreError as error:
         return _finding("database", False, str(error), "check store.url and that the data directory can be written")
 
@@ -259,14 +271,21 @@ def _clock(data_dir: Path) -> Finding:
     from botcore.clock import SystemClock
     from botcore.engine.machine import existing
 
-    newest = max((path.stat().st_mtime for path in existing(data_dir).iterdir()), default=0.0)
-    behind = newest - SystemClock().now()
+    behind = _newest(existing(data_dir)) - SystemClock().now()
     return _finding(
         "clock",
         behind < 60,
         "runs forward" if behind < 60 else f"{behind:.0f} s behind its own files",
         "set the time, best by NTP",
     )
+
+
+def _newest(folder: Path) -> float:
+    """When something in it was written last, 0 where nobody may look."""
+    try:
+        return max((path.lstat().st_mtime for path in folder.iterdir()), default=0.0)
+    except OSError:
+        return 0.0
 
 
 def _finding(what: str, good: bool, found: str, fix: str = "", *, hint: bool = False) -> Finding:

@@ -16,6 +16,7 @@ from botcore.cli.common import (
     Force,
     Tell,
     counted,
+    mind_sigterm,
     nobody_reads,
     progress,
     run_async,
@@ -48,6 +49,7 @@ def export(
 
     wanted = Wanted(channel=channel, person=user, conversation=conversation, since=_moment(since))
     settings = settings_for(config)
+    mind_sigterm()
     with _opened(file, force) as out, progress(quiet=json or file == "-") as tell:
         counts = run_async(_write(settings, wanted, out, tell))
     told = ", ".join(counted(number, what) for what, number in counts.items())

@@ -196,6 +196,7 @@ class _Lines:
         elif new:
             typer.echo(f"… engine     {status.stage} {status.detail}")
 
+    @_whoever_reads()
     def encoder(self, status: "EngineStatus") -> None:
         """Where it has come to, without its progress: nobody waits for it."""
         before, self._last_encoder = self._last_encoder, status.stage

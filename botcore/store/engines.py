@@ -50,10 +50,16 @@ def parse(url: str) -> sa.URL:
             if not parsed.database or parsed.database == ":memory:":
                 raise SettingsError(f"[store] url {url} names no file: use sqlite:///path/to/file.db")
         case "postgresql":
-            parsed = parsed.set(drivername="postgresql+psycopg")
+            parsed = _plainly_secret(parsed.set(drivername="postgresql+psycopg"))
         case other:
             raise SettingsError(f"[store] url: {other} is not supported: use sqlite:///… or postgresql://…")
     return parsed
+
+
+def _plainly_secret(url: sa.URL) -> sa.URL:
+    """The same URL with a password that stood in its query, as libpq allows, where everybody looks for one."""
+    given = url.query.get("password")
+    return url.set(password=given).difference_update_query(["password"]) if isinstance(given, str) else url
 
 
 def shown(url: sa.URL) -> str:

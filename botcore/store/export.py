@@ -77,6 +77,9 @@ def _places(connection: sa.Connection, *, wanted: Wanted, after: str) -> list[Re
         query = query.where(conversation.c.channel == wanted.channel)
     if wanted.since:
         query = query.where(conversation.c.last_at >= wanted.since)
+    if wanted.person:  # not asked conversation by conversation: there may be very many
+        theirs = sa.select(turn.c.conversation).where(turn.c.person == wanted.person)
+        query = query.where(conversation.c.key.in_(theirs))
     return [_place(row) for row in connection.execute(query.order_by(conversation.c.key).limit(PAGE))]
 
 

@@ -48,14 +48,16 @@ class Housekeeping(Database):
         while keys := await self.read(people.private, channel, person):
             for key in keys:
                 await self.forget(key)
-        while ids := await self.read(people.messages, channel, person):
-            await self.write(people.blank_messages, found=ids)
+        for find in (people.messages, people.raw):
+            while ids := await self.read(find, channel, person):
+                await self.write(people.blank_messages, found=ids)
         for key, first in await self.read(people.traces, channel, person):
             after: int | None = first
             while after is not None:
                 after = await self.write(people.blank_traces, key=key, after=after)
-        while found := await self.read(people.turns, channel, person):
-            await self.write(people.blank_turns, found=found)
+        for look in (people.repeats, people.turns):
+            while found := await self.read(look, channel, person):
+                await self.write(people.blank_turns, found=found)
         while rows := await self.read(people.judgements, channel, person):
             await self.write(people.drop_judgements, found=rows)
         await self.write(people.blank_places, channel, person)

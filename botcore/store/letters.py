@@ -47,7 +47,10 @@ _NOT_STOPPED = Statement(
     .values(stopped_through=arg("id") - const(1))
     .where(conversation.c.key == arg("key"), conversation.c.stopped_through >= arg("id"), ~_OTHERS)
 )
-_DROP = Statement(sa.update(inbox).values(payload=const(""), trace=const("")).where(inbox.c.id == arg("id"), LETTER))
+# The reason goes, too: it may quote what came.
+_DROP = Statement(
+    sa.update(inbox).values(payload=const(""), trace=const(""), reason=const("")).where(inbox.c.id == arg("id"), LETTER)
+)
 
 
 def newest(connection: sa.Connection, limit: int) -> list[DeadLetter]:

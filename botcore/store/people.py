@@ -6,6 +6,7 @@ everybody has: a crash in between, or a plugin that failed, is made up for at th
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 from botcore.messages import Forgotten
 from botcore.store.conditions import IS_OPEN, IS_UNSETTLED
 from botcore.store.encoding import place_of
-from botcore.store.sql import SLICE
+from botcore.store.sql import SLICE, const
 from botcore.store.tables import conversation, feedback, forgotten, inbox, outbox, turn
 
 __all__ = [
@@ -31,6 +32,8 @@ __all__ = [
     "note",
     "noted",
     "private",
+    "raw",
+    "repeats",
     "traces",
     "turns",
 ]
@@ -85,25 +88,39 @@ def channels(connection: sa.Connection) -> list[str]:
     return sorted(connection.execute(both).scalars())
 
 
+_AGAIN, _ID = '{"again":"', 32
+"""How the details of a turn begin that answered an earlier one's question again, and the length of the id after it."""
+
+
+def repeats(connection: sa.Connection, channel: str, person: str) -> list[str]:
+    """Ids of turns in which others had the person's words answered again, at most a slice. Before `turns`."""
+    asked = turn.alias("asked")
+    query = (
+        sa.select(turn.c.id)
+        .join(asked, asked.c.id == sa.func.substr(turn.c.details, len(_AGAIN) + 1, _ID))
+        .join(conversation, conversation.c.key == asked.c.conversation)
+        .where(turn.c.details.startswith(_AGAIN), asked.c.person == person, conversation.c.channel == channel)
+    )
+    return list(connection.execute(query.limit(SLICE)).scalars())
+
+
 def turns(connection: sa.Connection, channel: str, person: str) -> list[str]:
     """Ids of what the person said in groups, with the replies, at most a slice."""
     return list(connection.execute(_turns(channel, person, turn.c.id).limit(SLICE)).scalars())
 
 
 def _turns(channel: str, person: str, *columns: Any) -> Any:
-    return (
-        sa.select(*columns)
-        .join(conversation, conversation.c.key == turn.c.conversation)
-        .where(turn.c.person == person, conversation.c.channel == channel)
-    )
+    # No plain column: SQLite would begin with every conversation of the channel, and look for each one's turns.
+    here = conversation.c.channel.concat(const("")) == channel
+    query = sa.select(*columns).join(conversation, conversation.c.key == turn.c.conversation)
+    return query.where(turn.c.person == person, here)
 
 
 def traces(connection: sa.Connection, channel: str, person: str) -> list[tuple[str, int]]:
     """Each group the person wrote in, and the number of the first turn whose prompt may carry their words."""
-    first = _turns(channel, person, turn.c.conversation, sa.func.min(turn.c.number).label("number")).group_by(
-        turn.c.conversation
-    )
-    return [(row.conversation, row.number) for row in connection.execute(first)]
+    key = turn.c.conversation.concat(const(""))  # nor here: it would read by the index, in the order of the groups
+    first = _turns(channel, person, key.label("key"), sa.func.min(turn.c.number).label("number")).group_by(key)
+    return [(row.key, row.number) for row in connection.execute(first)]
 
 
 def messages(connection: sa.Connection, channel: str, person: str) -> list[int]:
@@ -112,6 +129,21 @@ def messages(connection: sa.Connection, channel: str, person: str) -> list[int]:
     wrote = sa.or_(inbox.c.person == person, inbox.c.payload.startswith(begins, autoescape=True))
     query = sa.select(inbox.c.id).where(inbox.c.channel == channel, wrote)
     return list(connection.execute(query.limit(SLICE)).scalars())
+
+
+def raw(connection: sa.Connection, channel: str, person: str) -> list[int]:
+    """Inbox ids of deliveries nobody could read in which the person's id stands, at most a slice.
+
+    Whose they are is unknown: rather one too many than one of theirs kept.
+    """
+    named = re.compile(rf"(?<!\w){re.escape(person)}(?!\w)")
+    query = sa.select(inbox.c.id, inbox.c.payload).where(
+        inbox.c.state == const("dead"),
+        inbox.c.kind == "raw",
+        inbox.c.channel == channel,
+        inbox.c.payload.contains(person, autoescape=True),
+    )
+    return [row.id for row in connection.execute(query) if named.search(row.payload)][:SLICE]
 
 
 def judgements(connection: sa.Connection, channel: str, person: str) -> list[int]:
@@ -162,8 +194,8 @@ def blank_traces(connection: sa.Connection, key: str, after: int) -> int | None:
 def blank_messages(connection: sa.Connection, found: Sequence[int]) -> None:
     """Leave of these deliveries that there was one; what was to be answered is not."""
     mine = inbox.c.id.in_(found)
-    connection.execute(sa.update(inbox).where(mine, IS_OPEN).values(state="stopped", reason="forgotten"))
-    connection.execute(sa.update(inbox).where(mine).values(payload="", trace="", person=""))
+    connection.execute(sa.update(inbox).where(mine, IS_OPEN).values(state="stopped"))
+    connection.execute(sa.update(inbox).where(mine).values(payload="", trace="", person="", reason="forgotten"))
 
 
 def drop_judgements(connection: sa.Connection, found: Sequence[int]) -> None:

@@ -30,18 +30,16 @@ _SLICES = (
     _slice(turn, turn.c.number, turn.c.message <= arg("through")),
     _slice(inbox, inbox.c.id, inbox.c.id <= arg("through")),
 )
-_OPEN = Statement(
-    sa.select(inbox.c.state, sa.func.count().label("number"))
-    .join(conversation, conversation.c.key == inbox.c.conversation)
-    .where(conversation.c.next_at.is_not(None), IS_OPEN)
-    .group_by(inbox.c.state)
-)
-_UNSETTLED = Statement(
-    sa.select(outbox.c.state, sa.func.count().label("number"))
-    .join(conversation, conversation.c.key == outbox.c.conversation)
-    .where(conversation.c.next_at.is_not(None), IS_UNSETTLED)
-    .group_by(outbox.c.state)
-)
+# Where something is open the conversation wants a worker. Not as a join: SQLite would begin with all there ever was.
+_BUSY = sa.select(conversation.c.key).where(conversation.c.next_at.is_not(None))
+
+
+def _by_state(table: sa.Table, wanted: "sa.ColumnElement[bool]") -> Statement:
+    count = sa.select(table.c.state, sa.func.count().label("number"))
+    return Statement(count.where(table.c.conversation.in_(_BUSY), wanted).group_by(table.c.state))
+
+
+_OPEN, _UNSETTLED = _by_state(inbox, IS_OPEN), _by_state(outbox, IS_UNSETTLED)
 # Counted here: to group by channel SQLite would read the whole of that index.
 _WHERE = Statement(sa.select(conversation.c.channel).where(conversation.c.next_at.is_not(None)))
 _DEAD = Statement(sa.select(sa.func.count()).select_from(inbox).where(LETTER))

@@ -142,3 +142,28 @@ def test_without_a_database_nothing_is_made_up(tmp_path: Path) -> None:
         assert done.returncode == 1
         assert "there is no database at" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["bot.toml"]
+
+
+HALF = """
+import threading
+from botcore import cli
+from botcore.store.backup import make
+
+def copy(source, target, report):
+    target.write_bytes(b"what people wrote")
+    print("copying", flush=True)
+    threading.Event().wait()
+
+make.sqlite.copy = copy
+cli.main()
+"""
+
+
+def test_a_backup_that_is_told_to_end_leaves_nothing_half_made(here: Path) -> None:
+    command = [sys.executable, "-c", HALF, "backup", "data/backups/x.tar.gz", "-c", "bot.toml"]
+    with subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True) as backup:
+        assert backup.stdout
+        assert backup.stdout.readline() == "copying\n"
+        backup.send_signal(signal.SIGTERM)
+    assert backup.returncode == 143
+    assert list((here / "data" / "backups").iterdir()) == []

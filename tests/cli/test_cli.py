@@ -1,5 +1,7 @@
 """The command line as a person and as a script calls it, each time as a process of its own."""
 
+import asyncio
+import errno
 import json
 import os
 import pty
@@ -13,10 +15,12 @@ import pytest
 import typer
 
 from botcore.cli import app, main
-from botcore.cli.config import _written, check
+from botcore.cli.common import secrets_of
+from botcore.cli.config import _rows, _written, check
 from botcore.cli.talk import _print_end
 from botcore.errors import SettingsError
 from botcore.registering import OURS
+from botcore.settings import load_settings
 from tests.calls import botcore
 
 LOCKED = 'data_dir = "{data}"'
@@ -170,6 +174,44 @@ def test_config_show_says_where_each_value_came_from_and_masks_secrets(here: Pat
     assert "hunter2" not in done.stdout + done.stderr
 
 
+def test_a_secret_below_a_table_or_in_a_list_is_one_too(here: Path) -> None:
+    weather = """
+    [plugins.weather]
+    max_tokens = 512
+    api_keys = ["hunter2-one", "hunter2-two"]
+    places = ["https://me:hunter2-three@weather.example"]
+    auth.password = "hunter2-four"
+    servers = [{name = "one", token = "hunter2-five"}]
+    """
+    (here / "bot.toml").write_text(weather)
+    rows = {dotted: value for dotted, value, _ in _rows(load_settings([here / "bot.toml"], environ={}, local=None))}
+    told = {name.removeprefix("plugins.weather."): value for name, value in rows.items() if "weather" in name}
+    assert told == {
+        "max_tokens": 512,
+        "api_keys": "***",
+        "places": ["https://me:***@weather.example"],
+        "auth.password": "***",
+        "servers": [{"name": "one", "token": "***"}],
+    }
+    secrets = secrets_of(load_settings([here / "bot.toml"], environ={}, local=None))
+    assert {f"hunter2-{number}" for number in ("one", "two", "three", "four", "five")} <= set(secrets)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("postgresql://me:hunter2@db/bot", "postgresql://me:***@db/bot"),
+        ("postgresql://me:hunter2:x@y@db/bot", "postgresql://me:***@db/bot"),
+        ("postgresql:///bot?password=hunter2&host=db", "postgresql:///bot?password=***&host=db"),
+        ("postgresql://me@db:5432/bot", "postgresql://me@db:5432/bot"),
+    ],
+)
+def test_a_password_in_an_address_is_masked_wherever_it_stands(url: str, told: str) -> None:
+    settings = load_settings([], environ={"BOTCORE_STORE__URL": url}, local=None)
+    assert {dotted: value for dotted, value, _ in _rows(settings)}["store.url"] == told
+    assert any("hunter2" in secret for secret in secrets_of(settings)) == ("hunter2" in url)
+
+
 @pytest.mark.parametrize(
     ("value", "written"), [((), "[]"), (("a.example",), '["a.example"]'), (True, "true"), (8080, "8080"), ("x", "x")]
 )
@@ -226,6 +268,36 @@ def test_output_that_a_full_disk_does_not_take_is_one_line(here: Path) -> None:
         )
     assert done.returncode == 1
     assert done.stderr == "botcore: cannot write the output: No space left on device; free some and call this again\n"
+
+
+def test_a_file_of_another_user_is_one_line(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def refused(*_: object, **__: object) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(asyncio.to_thread(open_another_users))
+
+    def open_another_users() -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "/srv/data/botcore.db")
+
+    monkeypatch.setattr("botcore.cli.talk._ask", refused)
+    monkeypatch.setattr(sys, "argv", ["botcore", "ask", "hi", "--config", str(here / "bot.toml")])
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    told = "botcore: /srv/data/botcore.db: Permission denied; is this the user the bot runs as?\n"
+    assert capsys.readouterr().err == told
+
+
+def test_what_comes_in_another_encoding_is_asked_all_the_same(here: Path) -> None:
+    said = "import sys; from botcore.cli import _open_streams; _open_streams(); print(sys.stdin.read(), '\u2713')"
+    done = subprocess.run(
+        [sys.executable, "-c", said],
+        input="Grüße".encode("latin-1"),
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (b"Gr\\ufffd\\ufffde \\u2713\n", b"")
 
 
 def test_a_caller_who_closed_standard_input_is_one_who_says_nothing(here: Path) -> None:

@@ -1,13 +1,15 @@
 """``doctor`` on platforms that answer nonsense: one line each, with the fix; no traceback, no secret."""
 
 import asyncio
+import errno
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from botcore.cli import doctor
 from botcore.testing.openai_server import FakeOpenAI
 from tests.calls import botcore
 
@@ -71,6 +73,36 @@ async def test_an_engine_of_an_unknown_kind_is_not_to_be_started(tmp_path: Path)
     found = await findings(tmp_path)
     assert found["engine"]["fix"] == "set [engine] kind to one of these"
     assert "encoder" not in found
+
+
+async def test_what_a_crash_has_left_stays_for_the_bots_next_start(tmp_path: Path) -> None:
+    config = f'[bot]\ndata_dir = "{tmp_path}/data"\n[engine]\nkind = "scripted"\n'
+    owner, fault = tmp_path / "data" / "owner", tmp_path / "data" / "logs" / "fault.log"
+    await asyncio.to_thread(fault.parent.mkdir, parents=True)
+    for file, text in ((tmp_path / "bot.toml", config), (owner, "killed"), (fault, "Fatal Python error")):
+        await asyncio.to_thread(file.write_text, text)
+    assert (await findings(tmp_path))["database"]["state"] == "ok"
+    assert [await asyncio.to_thread(file.read_text) for file in (owner, fault)] == ["killed", "Fatal Python error"]
+
+
+def test_a_folder_of_another_user_is_told_with_whose_it_should_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr(Path, "iterdir", refused)
+    disk = next(finding for finding in doctor._machine(tmp_path) if finding.what == "disk")
+    assert (disk.state, disk.found) == ("wrong", f"{tmp_path} cannot be read and written")
+    assert "the user the bot runs as" in disk.fix
+    assert doctor._clock(tmp_path).state == "ok"
+
+
+def refused(path: Path) -> Iterator[Path]:
+    raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+
+def test_a_link_to_nowhere_in_the_folder_is_no_trouble_of_the_clock(tmp_path: Path) -> None:
+    (tmp_path / "web").symlink_to(tmp_path / "not mounted")
+    assert doctor._clock(tmp_path).state == "ok"
 
 
 async def engine_found(here: Path, **environ: str) -> Mapping[str, str]:

@@ -53,15 +53,17 @@ def test_a_context_that_the_server_does_not_tell_is_not_said_to_be_0(
     assert capsys.readouterr().out == f"✓ engine     {said}\n"
 
 
-def test_a_bot_whose_output_nobody_takes_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_bot_whose_output_nobody_takes_goes_on(as_json: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     told = list[str]()
     monkeypatch.setattr(typer, "echo", full)
     monkeypatch.setattr(run, "nobody_reads", lambda: told.append("nothing from now on"))
-    lines = run._Lines(as_json=False)
+    lines = run._Lines(as_json)
     lines.header()
     lines.say("web page", "http://127.0.0.1:8080")
     lines.engine(AWAY)
-    assert told == ["nothing from now on"] * 3
+    lines.encoder(AWAY)
+    assert told == ["nothing from now on"] * 4

@@ -75,6 +75,18 @@ async def test_filters_leave_out_what_was_not_asked_for(store: Store, clock: Man
     assert await said(store, channel="web") == []
 
 
+async def test_for_one_person_only_their_conversations_are_asked(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, look = list[str](), export._exchanges
+    monkeypatch.setattr(export, "_exchanges", lambda c, **which: asked.append(which["key"]) or look(c, **which))
+    for number in range(3):
+        await answer(store, await begin(store, "mine", chat=f"c{number}"))
+    [accepted] = await store.accept([message("from bob", chat="his", person=BOB)])
+    assert accepted.claim
+    await answer(store, accepted.claim)
+    assert await said(store, person="bob") == ["his", "from bob"]
+    assert set(asked) == {place("his").key}
+
+
 async def test_a_message_that_nobody_can_read_is_handed_out_as_it_is_stored(store: Store) -> None:
     await begin(store, "hi")
     await store.write(lambda connection: connection.exec_driver_sql("UPDATE inbox SET payload = '{'").rowcount)

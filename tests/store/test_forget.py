@@ -1,16 +1,21 @@
 """Forgetting leaves nothing, in no table, and disturbs nobody else."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import sqlalchemy as sa
 
 from botcore.errors import LeaseLost
 from botcore.messages import Citation, Conversation, Feedback, Message, Person, Reply
 from botcore.ports import Part
-from botcore.store import Claim, Handover, Store, TurnEnd
+from botcore.store import Claim, Handover, Store, TurnEnd, people
 from tests.store.conftest import OpenStore
 from tests.store.kit import answer, begin, control, end, message, part, place, say
 
 CANARY = "c4n4ry"
+Find = Callable[[sa.Connection, str, str], Any]
 WHERE = Conversation(channel="telegram", account="bot", chat=CANARY)
 WHO = Person(id=CANARY, name=CANARY)
 
@@ -150,6 +155,22 @@ async def test_a_person_is_gone_from_every_table_and_a_group_keeps_its_order(sto
     assert set((await store.kept_of("telegram", CANARY)).values()) == {0}
 
 
+async def test_what_others_had_answered_again_goes_with_who_said_it(store: Store) -> None:
+    group = Conversation(channel="telegram", account="bot", chat="group", private=False)
+    turn = await says(store, WHO, f"a word: {CANARY}", group, words="one", prompt="")
+    for number in range(2):
+        again = Message(event_id=f"again {number}", conversation=group, person=ELSE, text="/again")
+        claim = (await store.accept([again]))[0].claim
+        assert claim
+        reply = Reply(id=claim.turn, conversation=group, text=f"I heard {CANARY}", reason="", model="base", again=turn)
+        repeated = replace(again, text=f"a word: {CANARY}")
+        await store.commit_turn(claim, TurnEnd(reply=reply, parts=(), release=True, message=repeated))
+    await says(store, ELSE, "my own", group, words="two", prompt="")
+    await store.forget_person("telegram", CANARY)
+    assert await rows_with(store, CANARY) == {}
+    assert [entry.text for entry in await store.history(group.key)] == ["", "", "", "", "", "", "my own", "two"]
+
+
 async def says_and_holds(store: Store, where: Conversation) -> Claim:
     claim = (await store.accept([Message(event_id="held", conversation=where, person=ELSE, text="held")]))[0].claim
     assert claim
@@ -180,6 +201,38 @@ async def test_dead_letters_and_messages_of_before_the_column_go_too(store: Stor
     await store.write(lambda connection: connection.exec_driver_sql(group).rowcount)
     assert (await store.dead_letters())[0].payload
     await store.forget_person("telegram", CANARY)
+    assert await rows_with(store, CANARY) == {}
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # PostgreSQL plans by what it has counted
+@pytest.mark.parametrize("find", [people.repeats, people.turns, people.traces])
+async def test_who_is_looked_for_among_turns_is_looked_for_once_from_end_to_end(store: Store, find: Find) -> None:
+    def plan(connection: sa.Connection) -> list[str]:
+        asked: list[str] = []
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_trace_callback(asked.append)
+        find(connection, "telegram", CANARY)
+        driver.set_trace_callback(None)
+        return [row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[0]}")]
+
+    first, *others = await store.read(plan)
+    assert first == "SCAN turn"
+    assert not [step for step in others if step.startswith("SCAN")]
+
+
+async def test_a_delivery_that_nobody_could_read_goes_where_it_names_the_person(store: Store) -> None:
+    for event, who in (("theirs", CANARY), ("another's", f"{CANARY}2")):
+        payload, reason = f'{{"from": {{"id": "{who}"}}, "text": []}}', f"the text of {who} is not a string"
+        await store.dead_letter(channel="telegram", account="bot", event_id=event, payload=payload, reason=reason)
+    await store.forget_person("telegram", CANARY)
+    assert [letter.event_id for letter in await store.dead_letters()] == ["another's"]
+    assert await rows_with(store, f"{CANARY} ") == {}
+
+
+async def test_a_letter_that_is_dropped_takes_along_why_it_was_one(store: Store) -> None:
+    await store.dead_letter(channel="telegram", account="bot", event_id="x", payload="[]", reason=f"no text: {CANARY}")
+    (letter,) = await store.dead_letters()
+    assert await store.drop_dead(letter.id)
     assert await rows_with(store, CANARY) == {}
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from botcore.messages import Attachment, Message, PromptMessage, Sampling
-from botcore.store import Store
+from botcore.store import Store, upkeep
 from tests.store.kit import ANN, answer, begin, end, message, place, say, send_one
 
 
@@ -176,3 +177,17 @@ async def test_counts_say_what_is_open(store: Store, chats: int) -> None:
         await say(store, chat=f"c{n}")
     counts = await store.counts()
     assert (counts["running"], counts["waiting"], counts["dead"]) == (chats, chats, 0)
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)  # PostgreSQL plans by what it has counted
+async def test_counting_reads_what_is_open_and_nothing_that_has_ended(store: Store) -> None:
+    def plans(connection: sa.Connection) -> list[str]:
+        asked: list[str] = []
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_trace_callback(asked.append)
+        upkeep.counts(connection)
+        driver.set_trace_callback(None)
+        return [str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}").all()) for query in asked]
+
+    for plan in await store.read(plans):
+        assert "SCAN" not in plan.replace("SCAN inbox USING INDEX ix_inbox_dead", ""), plan

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from botcore.clock import Clock
 from botcore.errors import SettingsError, StoreError, StoreUnavailable
 from botcore.store import Store
-from botcore.store.engines import make_engine, parse
+from botcore.store.engines import make_engine, parse, shown
 from botcore.store.locks import refuse_network_file_system
 from tests.disk import no_more_than
 from tests.store.conftest import OpenStore
@@ -103,6 +103,12 @@ def test_a_line_to_the_server_that_went_dead_is_noticed_within_a_minute_or_as_th
     assert usual["tcp_user_timeout"] < 60_000
     assert usual["connect_timeout"] == 10
     assert asked("postgresql://db.example/bot?connect_timeout=3")["connect_timeout"] == "3"
+
+
+def test_a_password_in_the_urls_query_is_one_and_is_not_shown() -> None:
+    url = parse("postgresql://me@db/bot?password=hunter2&sslmode=require")
+    assert url.password == "hunter2"
+    assert shown(url) == "postgresql://me:***@db/bot?sslmode=require"
 
 
 async def test_a_file_that_is_no_database(tmp_path: Path, clock: Clock) -> None:

@@ -28,6 +28,10 @@ _OTHERS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
 """
+_OURS = """
+    SELECT string_agg(quote_ident(schemaname) || '.' || quote_ident(tablename), ', ') FROM pg_tables
+    WHERE schemaname = current_schema() AND tableowner = current_user
+"""
 _LOOKS = 5
 """At who else is there, 0.2 s apart: a connection that was closed just now may still be on its way out."""
 
@@ -61,17 +65,28 @@ class Server:
             )  # fmt: skip
         return found
 
-    def restore(self, dump: Path, *, clean: bool) -> Counts:
-        """Run the dump in one transaction, ``clean`` over what is there; returns the counts afterwards."""
-        wanted = self._folder / "wanted"
+    def restore(self, dump: Path) -> Counts:
+        """Put the dump in the place of what is there, in one transaction; returns the counts afterwards."""
+        wanted, script = self._folder / "wanted", self._folder / "script.sql"
         wanted.write_text("\n".join(self._listed(dump)))
-        over = ("--clean", "--if-exists") if clean else ()
         self._run(
-            self._tool("pg_restore"), "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges",
-            *over, f"--use-list={wanted}", "--dbname=service=botcore", str(dump),
+            self._tool("pg_restore"), "--no-owner", "--no-privileges", "--clean", "--if-exists",
+            f"--use-list={wanted}", f"--file={script}", str(dump),
+        )  # fmt: skip
+        self._run(
+            self._tool("psql"), "--no-psqlrc", "--quiet", "--output=/dev/null", "--single-transaction",
+            "--set=ON_ERROR_STOP=1", *(f"--command={drop}" for drop in self._drops()), f"--file={script}",
+            "--dbname=service=botcore",
         )  # fmt: skip
         with self._connection.begin():
             return look(self._connection)[1]
+
+    def _drops(self) -> Iterator[str]:
+        """Away with all tables of ours: a later schema may have more of them, and its migration makes them again."""
+        with self._connection.begin():
+            tables = self._connection.exec_driver_sql(_OURS).scalar()
+        if tables:
+            yield f"DROP TABLE {tables}"
 
     def _listed(self, dump: Path) -> Iterator[str]:
         """What is in the dump, but for the schema itself, which is there already."""
@@ -156,4 +171,4 @@ def _environ(connection: sa.Connection, url: sa.URL, folder: Path) -> Mapping[st
 def _said(stderr: str) -> str:
     """The first complaint of a tool."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    return next((line for line in lines if "error:" in line), lines[0] if lines else "")
+    return next((line for line in lines if "error:" in line.lower()), lines[0] if lines else "")

@@ -120,7 +120,7 @@ def _to_server(server: Server, job: _Job, swap: Swap, keep: Callable[[Path], obj
         keep(kept)
         swap.kept.append(kept)
     job.bring_files(swap)
-    return server.restore(job.database, clean=bool(tables))
+    return server.restore(job.database)
 
 
 def _refuse_newer(revisions: Mapping[str, str]) -> None:

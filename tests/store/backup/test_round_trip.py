@@ -7,11 +7,12 @@ import pytest
 import sqlalchemy as sa
 
 from botcore.errors import StoreError
-from botcore.store import Store
+from botcore.store import Store, schema
 from botcore.testing.clock import ManualClock
 from tests.store.backup.conftest import BackUp, Restore
 from tests.store.conftest import OpenStore
 from tests.store.kit import answer, begin, feedback, place, send_one
+from tests.store.test_migrations import newer, step
 
 
 async def texts(store: Store) -> list[str]:
@@ -89,6 +90,29 @@ async def test_a_restore_into_nothing_needs_no_force_and_keeps_nothing(
     assert restore_it().kept == ()
     async with make_store() as store:
         assert await texts(store) == ["hi", "hello"]
+
+
+async def test_a_backup_from_before_an_upgrade_is_upgraded_again(
+    make_store: OpenStore, back_it_up: BackUp, restore_it: Restore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    step(scripts, "0001", None, 'op.create_table("qa_document", sa.Column("id", sa.Integer, primary_key=True))')
+    async with make_store() as store:
+        await answer(store, await begin(store, "before"))
+        await store.migrate("qa", scripts)
+        back_it_up()
+    monkeypatch.setattr(schema, "CORE", newer(tmp_path / "newer", "0900"))
+    line = 'sa.Column("document", sa.Integer, sa.ForeignKey("qa_document.id"), primary_key=True)'
+    step(scripts, "0002", "0001", f'op.create_table("qa_line", {line})')
+    async with make_store() as store:
+        await store.migrate("qa", scripts)
+
+    restore_it(force=True)
+
+    async with make_store() as store:
+        await store.migrate("qa", scripts)
+        assert await texts(store) == ["before", "hello"]
 
 
 async def test_without_force_nothing_is_replaced(
