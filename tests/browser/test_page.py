@@ -80,6 +80,13 @@ async def test_markdown_is_drawn_the_same_streamed_and_loaded(page: Page, stub: 
     await expect(replies(page).locator("ol[start='7'] li")).to_have_count(2)
 
 
+async def test_a_reply_nested_without_end_is_shown(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "assistant", f"First.\n\n{'> ' * 3000}down\n\n- one\n{'- ' * 3000}below\n\nThe end.")
+    await open_talk(page, stub)
+    for words in ("First.", "down", "below", "The end."):
+        await expect(replies(page)).to_contain_text(words)
+
+
 async def test_offsets_count_code_points(page: Page, stub: Stub) -> None:
     stub.scripts.append(Script("👩‍🚀 🚀🚀 done 🎉 truly."))
     await say(page, "Rockets")
