@@ -119,6 +119,15 @@ async def test_the_keyboard_stays_on_the_page_where_a_button_goes(page: Page, st
     await expect(page.get_by_role("log")).to_be_focused()
 
 
+async def test_the_keyboard_is_on_the_field_when_the_reply_ends_before_stop_is_pressed(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Begun and ended.", hold_after=1))
+    await say(page, "Go")
+    await page.get_by_role("button", name="Stop the reply").focus()
+    stub.go.set()
+    await expect(replies(page)).to_have_attribute("aria-busy", "false")
+    await expect(page.get_by_label("Message to botcore")).to_be_focused()
+
+
 async def test_the_keyboard_finds_what_takes_the_place_of_a_button(page: Page, stub: Stub) -> None:
     stub.put("talk-of-apples-00000001", "user", "About apples", ago=60)
     stub.put("talk-of-pears-000000002", "user", "About pears", ago=200_000)
