@@ -280,6 +280,33 @@ async def test_a_broken_connection_is_taken_up_where_it_broke(page: Page, stub: 
     assert int(stub.cursors[-1]) > 0
 
 
+async def test_what_was_forgotten_elsewhere_is_no_longer_awaited(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Begun but never ended.", hold_after=1))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Begun")
+    [talk] = stub.talks.values()
+    talk.pending.clear()
+    talk.draft = None
+    stub.drop()  # as the server does where another tab deletes the conversation
+    await expect(page.get_by_role("button", name="Stop the reply")).to_have_count(0)
+    await expect(replies(page)).to_have_count(0)
+
+
+async def test_a_proxy_without_a_bot_behind_it_deletes_no_conversation(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.put(TALK, "assistant", "Still here.")
+    await open_talk(page, stub)
+    await expect(replies(page)).to_contain_text("Still here.")
+    stub.refuse |= dict.fromkeys(("events", TALK), (404, "", "404 page not found"))
+    stub.drop()
+    await expect(page.get_by_text("Connection lost")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_text("Connection lost")).to_be_visible()
+    stub.refuse.clear()
+    await page.get_by_role("button", name="Try now").click()
+    await expect(replies(page)).to_contain_text("Still here.")
+
+
 async def test_a_lost_server_is_said_and_found_again(page: Page, stub: Stub, watch: Watch) -> None:
     watch.expected.append("Failed to load resource")
     stub.refuse["events"] = (503, "starting", "Try again.")

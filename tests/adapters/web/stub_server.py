@@ -372,6 +372,7 @@ class Stub:
                 reader.put_nowait(("entry", entry))
         for line in talk.pending:
             reader.put_nowait(("pending", line))
+        reader.put_nowait(("waiting", {"messages": [line["message"] for line in talk.pending]}))
         if talk.draft:
             reader.put_nowait(("draft", talk.draft))
         reader.put_nowait(("engine", self.engine))

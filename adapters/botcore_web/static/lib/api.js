@@ -18,6 +18,9 @@ export async function errorOf(response) {
   return new ApiError(response.status, told?.code || "", message, Number(response.headers.get("Retry-After")) || 0);
 }
 
+/** Whether the bot says that there is no such thing; a proxy says 404 as well, while there is no bot behind it. @param {any} error */
+export const missing = (error) => error.status === 404 && error.code === "not_found";
+
 /** The server waits 30 s for a body; after this long without its answer the connection is dead, whatever TCP believes. */
 const LATE_MS = 40_000;
 

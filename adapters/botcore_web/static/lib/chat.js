@@ -10,7 +10,7 @@ import { idInHash, resend } from "./send.js";
 import { noteToSay, spoken } from "./spoken.js";
 import * as store from "./store.js";
 import { follow } from "./stream.js";
-import { accepted, emptyThread, grown, lastId, withEntry, withPending } from "./thread.js";
+import { accepted, emptyThread, grown, lastId, withEntry, withPending, withWaiting } from "./thread.js";
 
 const RETRY_MS = 2000;
 /** A conversation that begins. @type {import("./types.js").Said} */
@@ -65,7 +65,7 @@ export async function open(id) {
     resend();
   } catch (error) {
     if (mine !== opening || refused(error)) return;
-    if (error.status === 404) return gone();
+    if (api.missing(error)) return gone();
     store.connection.value = "lost";
     reopening = setTimeout(() => open(id), RETRY_MS);
   }
@@ -137,6 +137,12 @@ const receive = {
   pending(line) {
     store.thread.value = withPending(store.thread.peek(), line);
     settle();
+  },
+  /** All that waits, where we may believe more. @param {{messages: number[]}} all */
+  waiting({ messages }) {
+    flush();
+    store.thread.value = withWaiting(store.thread.peek(), messages);
+    if (!store.busy.peek()) store.stopping.value = false;
   },
   /** @param {import("./types.js").DraftEvent} piece */
   draft(piece) {
