@@ -333,6 +333,39 @@ async def test_a_failed_send_is_kept_and_sent_again_as_the_same_message(page: Pa
     assert len(stub.posts) == 1
 
 
+async def test_what_a_restart_refused_is_sent_when_the_bot_is_back_wherever_one_is(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.refuse["messages"] = (503, "stopping", "The bot is stopping.")
+    for number, text in enumerate(("First words", "Second words")):
+        await say(page, text)
+        await expect(page.locator(".unsent").nth(number)).to_contain_text("The bot is stopping.")
+    await page.get_by_role("button", name="New chat").click()
+    await expect(page.get_by_role("article", name="You")).to_have_count(0)
+    stub.refuse.clear()
+    stub.drop()
+    await until(lambda: len(stub.posts) == 2)
+    assert [post["text"] for post in stub.posts] == ["First words", "Second words"]
+
+
+async def test_lines_said_in_a_breath_arrive_in_their_order(page: Page, stub: Stub) -> None:
+    both_said = asyncio.Event()
+
+    async def slow_first(route: Any) -> None:
+        if route.request.post_data_json["text"] == "One":
+            await both_said.wait()
+        await route.continue_()
+
+    await page.route("**/messages", slow_first)
+    await say(page, "One")
+    await say(page, "Two")
+    await expect(page.get_by_role("article", name="You")).to_have_count(2)
+    both_said.set()
+    await expect(replies(page)).to_have_count(2)
+    assert [post["text"] for post in stub.posts] == ["One", "Two"]
+
+
 async def test_an_answer_lost_on_the_way_back_does_not_say_it_twice(page: Page, stub: Stub, watch: Watch) -> None:
     watch.expected.append("Failed to load resource")
     lost: list[str] = []
