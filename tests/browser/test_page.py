@@ -1201,8 +1201,11 @@ async def test_on_a_phone_the_list_covers_the_chat_and_gives_way(chromium: Brows
     await expect(field).to_have_value("/help ")
     await field.fill("by finger")
     await page.keyboard.press("Enter")
+    stub.scripts.append(Script("Begun but never ended.", hold_after=1))
     await page.get_by_role("button", name="Send").tap()
-    await expect(replies(page)).to_contain_text("Understood.")
+    await page.get_by_role("button", name="Stop the reply").tap()
+    await expect(replies(page)).to_contain_text("Stopped")
+    await expect(page.get_by_role("log")).to_be_focused()
     assert stub.posts[-1]["text"] == "by finger"
     await context.close()
 
