@@ -892,6 +892,26 @@ async def test_an_upload_can_be_cancelled_and_one_that_failed_says_why(page: Pag
     assert [stub.files[file]["name"] for file in stub.posts[0]["files"]] == ["next.pdf"]
 
 
+async def test_an_upload_that_hangs_is_given_up_and_the_next_one_goes(page: Page, stub: Stub) -> None:
+    await page.evaluate("""() => {
+      const real = window.setTimeout;
+      const limits = [];
+      window.setTimeout = (run, ms) => (ms === 40_000 ? 1e9 + limits.push(run) : real(run, ms));
+      window.late = () => limits.forEach((run) => run());
+    }""")
+    chips = page.get_by_role("list", name="Attached files").get_by_role("listitem")
+    stub.slow_uploads = True
+    await choose(page, a_file("slow.pdf"), a_file("next.pdf"))
+    await expect(page.get_by_role("progressbar", name="Upload of slow.pdf")).to_be_visible()
+    await until(lambda: stub.uploads == 1)
+    stub.slow_uploads = False
+    await page.evaluate("late()")
+    await expect(chips.nth(0)).to_contain_text("out of reach")
+    await expect(chips.nth(1)).to_contain_text("1 kB")
+    await page.get_by_role("button", name="Try slow.pdf again").click()
+    await expect(chips.nth(0)).to_contain_text("1 kB")
+
+
 # ------------------------------------------------------------------ conversations
 
 
