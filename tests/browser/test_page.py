@@ -1020,6 +1020,12 @@ async def test_a_failed_engine_says_why_in_its_own_words(page: Page, stub: Stub)
     await expect(page.locator(".welcome")).to_contain_text("vllm is not installed; run: botcore engine install")
 
 
+async def test_the_engine_s_panel_says_how_the_bot_is_now(page: Page, stub: Stub) -> None:
+    stub.health["qa"] = "the documents cannot be read"
+    await page.get_by_role("button", name="engine details").click()
+    await expect(page.locator(".panel")).to_contain_text("the documents cannot be read")
+
+
 async def test_while_the_engine_is_installed_nothing_is_promised_that_takes_longer(page: Page, stub: Stub) -> None:
     stub.set_engine(stage="install", progress=0.2, detail="unpacking")
     await expect(page.locator(".welcome")).to_contain_text(

@@ -23,6 +23,7 @@ let opening = 0;
 let pieces = [];
 let frame = 0;
 let reopening = 0;
+let refreshing = 0;
 
 /** Once, at the start; and again after a login. */
 export async function begin() {
@@ -113,8 +114,10 @@ function listen(id) {
     refused,
     state(state) {
       if (state === "gone") return gone();
+      const back = state === "open" && store.connection.peek() === "lost";
       store.connection.value = state;
       if (state === "open") resend();
+      if (back) refresh(); // the bot may be another one than before
     },
   });
 }
@@ -217,7 +220,9 @@ async function comeBack() {
   refreshList();
 }
 
-async function refresh() {
+/** How the bot is, and what it takes. */
+export async function refresh() {
+  clearTimeout(refreshing);
   try {
     const status = await api.status();
     batch(() => {
@@ -228,7 +233,7 @@ async function refresh() {
       store.engine.value ??= status.engine;
     });
   } catch (error) {
-    if (!refused(error)) setTimeout(refresh, 3000);
+    if (!refused(error)) refreshing = setTimeout(refresh, 3000);
   }
 }
 
