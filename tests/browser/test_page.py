@@ -1265,9 +1265,28 @@ async def test_on_a_phone_nothing_is_cut_off_and_no_field_zooms_the_page(
     )
     assert min(sizes) >= 16, "Safari zooms into a field of smaller letters, and not out again"
     await page.get_by_role("button", name="engine details").tap()
-    below = await page.locator(".panel").evaluate("panel => Math.ceil(panel.getBoundingClientRect().bottom)")
-    assert below <= 400, "the end of the panel cannot be reached"
+    panel = await page.locator(".panel").bounding_box()
+    assert panel
+    assert panel["y"] + panel["height"] <= 400, "the end of the panel cannot be reached"
+    assert panel["x"] >= 0, "the panel's edge is outside the screen"
+    assert panel["x"] + panel["width"] <= 360
     await context.close()
+
+
+async def test_a_word_that_is_wider_than_its_line_is_broken(page: Page, stub: Stub) -> None:
+    word = "report" * 30
+    source = {"number": 1, "title": word, "snippet": word, "source": f"/{word}", "page": 1}
+    stub.put(TALK, "assistant", f"{word} [1]", model=word, plugin="qa", citations=[source])
+    await open_talk(page, stub)
+    stub.scripts.append(Script(note=f"Reading {word}.pdf", hold_after=0))
+    await say(page, word)
+    await page.get_by_role("button", name="Source 1").click()
+    await expect(page.locator(".card, .note")).to_have_count(2)
+    cut = await page.locator(".markdown, .bubble, .note, .by span, .card-head strong").evaluate_all(
+        "boxes => boxes.filter((box) => box.scrollWidth > Math.ceil(box.getBoundingClientRect().width) || "
+        "box.getBoundingClientRect().right > innerWidth).map((box) => box.className || box.parentElement.className)"
+    )
+    assert cut == [], "the end of a long word cannot be read"
 
 
 async def test_who_logs_out_is_out_in_every_tab(context: BrowserContext, stub: Stub, watch: Watch) -> None:
