@@ -948,6 +948,32 @@ async def test_a_deleted_conversation_can_be_brought_back(page: Page, stub: Stub
     assert stub.deleted == []
 
 
+async def test_who_goes_back_to_what_was_just_deleted_has_it_back(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "user", "Precious")
+    await open_talk(page, stub)
+    await page.get_by_role("button", name="Delete “Precious”").click()
+    await expect(page.get_by_text("Deleted “Precious”")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("article", name="You")).to_contain_text("Precious")
+    await expect(page.get_by_role("link", name="Precious")).to_be_visible()
+    await expect(page.get_by_text("Deleted “Precious”")).to_have_count(0)
+
+
+async def test_what_is_being_typed_outlives_a_conversation_that_is_deleted_elsewhere(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.put(TALK, "user", "Hello")
+    await open_talk(page, stub)
+    await expect(page.get_by_role("article", name="You")).to_be_visible()
+    await page.get_by_label("Message to botcore").fill("Half a thought")
+    stub.refuse["events"] = (404, "not_found", "There is no such conversation.")
+    stub.drop()
+    await expect(page.get_by_text("does not exist any more")).to_be_visible()
+    stub.refuse.clear()
+    await expect(page.get_by_label("Message to botcore")).to_have_value("Half a thought")
+
+
 async def test_a_deletion_happens_when_the_page_closes(page: Page, stub: Stub) -> None:
     stub.put(TALK, "user", "Away", message="m")
     await open_talk(page, stub)

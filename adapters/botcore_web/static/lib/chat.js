@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { refused, unknown } from "./entry.js";
 import { restoreFiles } from "./attach.js";
 import { newConversationId, newUuid } from "./ids.js";
-import { refreshList } from "./list.js";
+import { refreshList, spare } from "./list.js";
 import * as outbox from "./outbox.js";
 import { idInHash, resend } from "./send.js";
 import { noteToSay, spoken } from "./spoken.js";
@@ -35,9 +35,10 @@ export async function begin() {
   await open(wanted || newConversationId());
 }
 
-/** Open a conversation, known or new. @param {string} id */
+/** Open a conversation, known or new; one that was about to be deleted stays. @param {string} id */
 export async function open(id) {
   const mine = ++opening;
+  spare(id);
   stream?.close();
   stream = null;
   clearTimeout(reopening);
@@ -238,6 +239,8 @@ export async function refresh() {
 }
 
 function gone() {
+  const words = outbox.typed(store.current.peek());
   store.say({ text: "This conversation does not exist any more, or belongs to another browser.", tone: "bad" });
   openNew();
+  outbox.keepTyped(store.current.peek(), words);
 }

@@ -34,13 +34,19 @@ export function remove(one, chat) {
   parting.set(one.id, setTimeout(() => removeNow(one.id), UNDO_MS));
   if (wasOpen) chat.openNew();
   const undo = () => {
-    clearTimeout(parting.get(one.id));
-    parting.delete(one.id);
-    stay(one.id);
-    store.toast.value = null;
+    spare(one.id);
     if (wasOpen) chat.openKnown(one.id);
   };
   store.say({ text: `Deleted “${one.title || "Untitled"}”`, action: "Undo", act: undo }, UNDO_MS);
+}
+
+/** What was about to go stays. @param {string} id */
+export function spare(id) {
+  if (!parting.has(id)) return;
+  clearTimeout(parting.get(id));
+  parting.delete(id);
+  stay(id);
+  store.toast.value = null;
 }
 
 const stay = (/** @type {string} */ id) => (store.leaving.value = store.leaving.peek().filter((other) => other !== id));
