@@ -460,6 +460,22 @@ async def test_a_page_nobody_looks_at_lets_go_and_catches_up(page: Page, stub: S
     assert stub.cursors[1] != "0"
 
 
+async def test_a_page_left_in_the_middle_of_a_reply_lets_go_after_it(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Half now, half later.", hold_after=2))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Half now,")
+    await page.evaluate("""() => {
+      window.setInterval = (run) => { window.minute = run; };
+      Object.defineProperty(document, "hidden", { value: true, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+      minute();
+    }""")
+    stub.go.set()
+    await expect(replies(page)).to_have_attribute("aria-busy", "false")
+    await page.evaluate("minute(); delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    await until(lambda: len(stub.cursors) == 2)
+
+
 async def test_what_was_being_typed_survives_a_reload(page: Page, stub: Stub) -> None:
     await page.get_by_label("Message to botcore").fill("the first words of a new cha")
     await page.reload()
