@@ -635,6 +635,24 @@ async def test_a_thumb_down_asks_why_and_what_was_right_and_works_by_keyboard(pa
     assert (last["value"], last["correction"]) == (-1, "Understood. Thank you.")
 
 
+async def test_the_last_of_two_quick_verdicts_holds(page: Page, stub: Stub) -> None:
+    both_pressed = asyncio.Event()
+
+    async def slow_first(route: Any) -> None:
+        if route.request.post_data_json["value"] == 1:
+            await both_pressed.wait()
+        await route.continue_()
+
+    await say(page, "Judge me")
+    await page.route("**/feedback", slow_first)
+    await page.get_by_role("button", name="Good reply").click()
+    await page.get_by_role("button", name="Bad reply").click()
+    both_pressed.set()
+    await until(lambda: len(stub.feedback) == 2)
+    assert [judgement["value"] for judgement in stub.feedback] == [1, -1]
+    await expect(page.get_by_role("button", name="Bad reply")).to_have_attribute("aria-pressed", "true")
+
+
 async def test_a_refused_thumb_is_undone_and_said(page: Page, stub: Stub, watch: Watch) -> None:
     watch.expected.append("Failed to load resource")
     await say(page, "Hello")

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { refused, unknown } from "./entry.js";
 import { newUuid } from "./ids.js";
 import * as outbox from "./outbox.js";
+import { inOrder } from "./queue.js";
 import * as store from "./store.js";
 import { AGAIN, withPending } from "./thread.js";
 
@@ -43,14 +44,12 @@ const fresh = (text, { files = [], about = "" }) => ({
   at: Date.now() / 1000, state: "sending", error: "", resend: false,
 });
 
-/** What is on its way: one after the other, or a line could be taken before the one that was said first. */
-let last = Promise.resolve();
+const queue = inOrder();
 
 /** Send, or send again: the id makes it the same message. @param {import("./types.js").Unsent} line */
 export function deliver(line) {
   outbox.put({ ...line, state: "sending", error: "" });
-  last = last.then(() => post(line));
-  return last;
+  return queue(() => post(line));
 }
 
 /** @param {import("./types.js").Unsent} line */
