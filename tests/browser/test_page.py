@@ -982,6 +982,21 @@ async def test_a_deleted_conversation_can_be_brought_back(page: Page, stub: Stub
     assert stub.deleted == []
 
 
+async def test_what_the_bot_has_never_had_can_be_deleted(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.refuse["messages"] = (507, "full", "The inbox is full.")
+    await say(page, "Never arrived")
+    await expect(page.locator(".unsent")).to_be_visible()
+    stub.refuse[page.url.rpartition("/")[2]] = (404, "not_found", "There is no such conversation.")
+    await page.evaluate("""() => {
+      const real = window.setTimeout;
+      window.setTimeout = (run, ms) => real(run, ms === 10_000 ? 0 : ms);  // no time to think again
+    }""")
+    await page.get_by_role("button", name="Delete “Never arrived”").click()
+    await page.wait_for_function("sessionStorage.getItem('botcore.unsent') === '[]'")  # the words go with it
+    await expect(page.get_by_role("link", name="Never arrived")).to_have_count(0)
+
+
 async def test_who_goes_back_to_what_was_just_deleted_has_it_back(page: Page, stub: Stub) -> None:
     stub.put(TALK, "user", "Precious")
     await open_talk(page, stub)

@@ -55,7 +55,7 @@ const stay = (/** @type {string} */ id) => (store.leaving.value = store.leaving.
 async function removeNow(id) {
   parting.delete(id);
   try {
-    await api.removeConversation(id);
+    await api.removeConversation(id).catch(unlessGone);
     outbox.dropConversation(id);
     attach.dropConversation(id);
     store.conversations.value = store.conversations.peek().filter((other) => other.id !== id);
@@ -63,6 +63,11 @@ async function removeNow(id) {
     if (!refused(error)) store.say({ text: `Not deleted: ${error.message}`, tone: "bad" });
   }
   stay(id);
+}
+
+/** Another tab was quicker, or nothing said there has ever arrived: that is what was wanted. @param {any} error */
+function unlessGone(error) {
+  if (!api.missing(error)) throw error;
 }
 
 /** The page closes: what was deleted stays deleted. */
