@@ -128,6 +128,27 @@ async def test_the_keyboard_is_on_the_field_when_the_reply_ends_before_stop_is_p
     await expect(page.get_by_label("Message to botcore")).to_be_focused()
 
 
+async def test_the_keyboard_is_in_the_conversation_when_what_it_is_on_goes_by_itself(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    await page.evaluate("""() => {
+      const real = window.setTimeout;
+      window.setTimeout = (run, ms) => (ms === 6000 ? (window.late = run) : real(run, ms));
+    }""")
+    await say(page, "/stop")
+    await page.get_by_role("button", name="Dismiss").focus()
+    await page.evaluate("late()")
+    await expect(page.get_by_role("log")).to_be_focused()
+    stub.refuse["events"] = (503, "starting", "Try again.")
+    stub.drop()
+    await page.get_by_role("button", name="Try now").focus()
+    stub.refuse.clear()
+    await page.evaluate("import('/static/lib/chat.js').then((chat) => chat.reconnect())")
+    await expect(page.get_by_text("Connection lost")).to_have_count(0)
+    await expect(page.get_by_role("log")).to_be_focused()
+
+
 async def test_the_keyboard_finds_what_takes_the_place_of_a_button(page: Page, stub: Stub) -> None:
     stub.put("talk-of-apples-00000001", "user", "About apples", ago=60)
     stub.put("talk-of-pears-000000002", "user", "About pears", ago=200_000)
@@ -920,6 +941,7 @@ async def test_an_upload_can_be_cancelled_and_one_that_failed_says_why(page: Pag
     stub.refuse.clear()
     stub.go.set()
     await page.get_by_role("button", name="Try next.pdf again").press("Enter")
+    await expect(page.locator(".file .remove")).to_be_focused()
     await expect(chips).to_contain_text("1 kB")
     await page.get_by_role("button", name="Send").click()
     await expect(replies(page)).to_contain_text("Understood.")

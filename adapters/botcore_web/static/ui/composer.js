@@ -6,7 +6,7 @@ import { focusLog } from "../lib/dom.js";
 import { keepTyped, typed } from "../lib/outbox.js";
 import { send, settleHere } from "../lib/send.js";
 import { announce, busy, commands, current, limits, name, say, stopping } from "../lib/store.js";
-import { Icon } from "./atoms.js";
+import { Icon, useWayBack } from "./atoms.js";
 import { AttachButton, Attached } from "./attach.js";
 import { CommandMenu, matching } from "./commands.js";
 
@@ -40,10 +40,7 @@ export function Composer() {
 
   // The button goes with the reply; fingers get no on-screen keyboard they did not ask for.
   const leaveStop = () => (touch.matches ? focusLog() : field.current.focus());
-  const onStop = document.activeElement?.matches(".stop");
-  useLayoutEffect(() => {
-    if (onStop && !busy.value) leaveStop();
-  });
+  useWayBack(".stop", leaveStop);
 
   const change = (/** @type {string} */ value) => {
     if (value) settleHere();
