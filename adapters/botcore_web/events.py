@@ -45,7 +45,7 @@ class View:
     ) -> bytes:
         """New committed lines, then what waits. Read ``waiting`` before ``entries``, and none is missed.
 
-        What the page may believe to wait, but what was forgotten, it learns from the list of all that do.
+        A page may believe that something waits which was forgotten meanwhile: it is then told all that does.
         """
         frames = b"".join(self._entry(entry, reasons) for entry in entries if entry.id > self.last)
         committed = {entry.platform_id for entry in entries if entry.role == "user" and entry.platform_id}
