@@ -10,6 +10,14 @@ const UNDO_MS = 10_000;
 /** What waits for its undo to run out: id → timer. @type {Map<string, number>} */
 const parting = new Map();
 
+const KEY = "botcore.leaving";
+try {
+  // A reload may read the list before the bot has carried out what the page asked for on its way out.
+  store.leaving.value = JSON.parse(sessionStorage.getItem(KEY) || "[]");
+} catch {
+  // No storage: it is listed until the next look.
+}
+
 /** Fetch the list; where that fails it stays as it was, and the banner already says why. */
 export async function refreshList() {
   try {
@@ -71,4 +79,12 @@ function unlessGone(error) {
 }
 
 /** The page closes: what was deleted stays deleted. */
-export const finish = () => [...parting.keys()].forEach((id) => removeNow(id));
+export function finish() {
+  const ids = [...parting.keys()];
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(ids));
+  } catch {
+    // As above.
+  }
+  ids.forEach((id) => removeNow(id));
+}
