@@ -357,6 +357,12 @@ async def test_below_v1_errors_have_the_fields_of_openai(port: Port) -> None:
     assert error.keys() == {"code", "message", "type", "param"}
 
 
+async def test_who_asks_for_another_interface_of_openai_hears_which_there_are(port: Port) -> None:
+    status, body, _ = await port.asks("POST", "/v1/responses", json={})
+    assert (status, body["error"]["message"]) == (404, "there is nothing at this address; there is GET /v1/bug")
+    assert (await port.asks("GET", "/v2"))[1]["error"]["message"] == "there is nothing at this address"
+
+
 async def test_a_bug_in_a_begun_response_hangs_up(port: Port) -> None:
     answer = await raw(port.http.address, b"GET /stream-bug HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert answer.count(b"HTTP/1.1") == 1

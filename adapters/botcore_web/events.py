@@ -31,9 +31,8 @@ class View:
     def __init__(self, after: int = 0) -> None:
         self.last = after
         """The last committed entry the page has."""
-        self.open: frozenset[int] = frozenset()
-        """Inbox ids of messages without a reply."""
-        self._told: set[int] = set()
+        self.open: Mapping[int, str] | None = None
+        """Messages without a reply, inbox id → the page's own id; None until they were looked for."""
         self._draft: Draft | None = None
         self._ended = ""
 
@@ -44,15 +43,19 @@ class View:
     def sync(
         self, entries: Sequence[Entry], waiting: Sequence[tuple[int, Message]], reasons: Mapping[str, str]
     ) -> bytes:
-        """New committed lines, then what waits. Read ``waiting`` before ``entries``, and none is missed."""
+        """New committed lines, then what waits. Read ``waiting`` before ``entries``, and none is missed.
+
+        A page may believe that something waits which was forgotten meanwhile: it is then told all that does.
+        """
         frames = b"".join(self._entry(entry, reasons) for entry in entries if entry.id > self.last)
         committed = {entry.platform_id for entry in entries if entry.role == "user" and entry.platform_id}
         still = [(number, message) for number, message in waiting if message.platform_id not in committed]
-        self.open = frozenset(number for number, _ in still)
+        before, self.open = self.open, {number: message.platform_id for number, message in still}
         for number, message in still:
-            if number not in self._told:
+            if number not in (before or {}):
                 frames += _event("pending", pending_json(number, message))
-        self._told = set(self.open)
+        if before is None or any(id not in committed for number, id in before.items() if number not in self.open):
+            frames += _event("waiting", {"messages": list(self.open)})
         return frames
 
     def draft(self, draft: Draft | None) -> bytes:

@@ -69,7 +69,7 @@ class OpenAiApi:
                 return await (self._streamed if asked.stream else self._whole)(follow, asked)
             except ConnectionError as error:
                 gone = error
-        if not request.headers.get("Idempotency-Key"):
+        if not follow.keyed:
             await follow.let_go()
         raise gone
 
@@ -78,7 +78,8 @@ class OpenAiApi:
             async for step in steps:
                 if isinstance(step, _Ended):
                     now, window = follow.bot.clock.now(), follow.bot.engine.window
-                    return web.json_response(completion(_delivered(step), asked, now, window=window))
+                    reply = _delivered(step, keyed=follow.keyed)
+                    return web.json_response(completion(reply, asked, now, window=window))
         raise ConnectionResetError("the caller hung up")
 
     async def _streamed(self, follow: "_Follow", asked: wire.ChatRequest) -> web.StreamResponse:
@@ -95,7 +96,7 @@ class OpenAiApi:
         clock, spoke = follow.bot.clock, follow.bot.clock.monotonic()
         async with aclosing(follow.steps()) as steps:
             async for step in steps:
-                data = _frames(chunks, step, follow.bot.engine.window)
+                data = _frames(chunks, step, follow)
                 if not data and clock.monotonic() - spoke < SILENCE_S:
                     continue
                 if not stream.response.prepared:
@@ -121,6 +122,8 @@ class _Follow:
     def __init__(self, desk: Desk, bot: Bot, request: web.Request, message: Message, watch: Watch) -> None:
         self.bot = bot
         self.request = request
+        self.keyed = bool(request.headers.get("Idempotency-Key"))
+        """Whether the same request may come again."""
         self._desk = desk
         self._message = message
         self._watch = watch
@@ -195,21 +198,22 @@ class _Follow:
             )
 
 
-def _frames(chunks: Chunks, step: Draft | _Ended | None, window: int) -> bytes:
+def _frames(chunks: Chunks, step: Draft | _Ended | None, follow: _Follow) -> bytes:
     if step is None:
         return b""
     if isinstance(step, _Ended):
-        return chunks.end(_delivered(step), window=window)
+        return chunks.end(_delivered(step, keyed=follow.keyed), window=follow.bot.engine.window)
     return chunks.text(step.turn, step.text)
 
 
-def _delivered(ended: _Ended) -> Reply:
-    """The reply, where there is one to deliver. A `Problem` for every other end."""
+def _delivered(ended: _Ended, *, keyed: bool) -> Reply:
+    """The reply, where there is one to deliver. A `Problem` for every other end, which a key has for good."""
     reply, reason = ended.reply, ended.reply.reason if ended.reply else ""
     if reply and ended.outcome in ("answered", "stopped"):
         return reply
+    again, after = (" (to try again, send another Idempotency-Key)", 0) if keyed else ("", 5)
     if ended.outcome == "refused":
-        raise Problem(429, "refused", reason or "the bot refuses this request for now", retry_after=5)
+        raise Problem(429, "refused", (reason or "the bot refuses this request for now") + again, retry_after=after)
     if ended.outcome == "stopped":
-        raise Problem(503, "stopped", "the request was stopped before it was answered", retry_after=1)
-    raise Problem(503, "failed", reason or "the bot could not answer; its log says why", retry_after=5)
+        raise Problem(503, "stopped", "the request was stopped before it was answered" + again, retry_after=after)
+    raise Problem(503, "failed", (reason or "the bot could not answer; its log says why") + again, retry_after=after)

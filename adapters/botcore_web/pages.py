@@ -17,7 +17,7 @@ __all__ = ["Pages"]
 
 STATIC = Path(__file__).parent / "static"
 YEAR_S = 365 * 86_400
-REFERENCE = re.compile(r'(?<=["\'])/static/([\w./-]+)(?=["\'])')
+REFERENCE = re.compile(r'(?<=["\'])/static/(?=[\w./-]+["\'])')
 COMPRESSIBLE = {".js", ".css", ".html", ".svg", ".json", ".txt", ".webmanifest"}
 TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json", ".woff2": "font/woff2"}
 
@@ -37,14 +37,20 @@ class Asset:
 
 
 class Pages:
-    """The handlers of ``/``, ``/admin`` and ``/static``. No secret is in them."""
+    """The handlers of ``/``, ``/admin`` and ``/static``. No secret is in them.
+
+    A page names its files below its version, ``/static/@…/``: what they name themselves, by a relative address, is then
+    of the same version, and none of them is asked for again while that stays.
+    """
 
     def __init__(self, root: Path = STATIC) -> None:
         self._root = root
         self._assets: dict[str, Asset] = {}
+        self._version = ""
+        """Of all files together, when a page was last asked for."""
 
     async def index(self, request: web.Request) -> web.Response:
-        """The page, with a version behind the name of each file; and the visitor's cookie, for another year."""
+        """The page, which names the files of its version; and the visitor's cookie, for another year."""
         html = await asyncio.to_thread(self._html, "index.html")  # reads files
         secret = wire.visitor(request.cookies.get(wire.VISITOR_COOKIE, "")) or secrets.token_urlsafe(16)
         response = web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-cache"})
@@ -64,11 +70,11 @@ class Pages:
         return web.Response(text=html, content_type="text/html", headers={"Cache-Control": "no-cache"})
 
     async def static(self, request: web.Request) -> web.Response:
-        """A file: for a year where its version is asked for by name, else after asking whether it has changed."""
+        """A file: for a year where the page's version is asked for, else after asking whether it has changed."""
         asset = await asyncio.to_thread(self._load, request.match_info["path"])  # reads files
         if asset is None:
             raise web.HTTPNotFound
-        pinned = request.query.get("v") == asset.version
+        pinned = request.match_info.get("version") == self._version
         headers = {
             "ETag": f'W/"{asset.version}"',
             "Cache-Control": f"public, max-age={YEAR_S}, immutable" if pinned else "no-cache",
@@ -82,12 +88,9 @@ class Pages:
         return web.Response(body=asset.content, headers={**headers, "Content-Type": asset.type})
 
     def _html(self, name: str) -> str:
-        html = (self._root / name).read_text(encoding="utf-8")
-        return REFERENCE.sub(lambda found: self._versioned(found[1]), html)
-
-    def _versioned(self, path: str) -> str:
-        asset = self._load(path)
-        return f"/static/{path}?v={asset.version}" if asset else f"/static/{path}"
+        files = [self._load(str(one.relative_to(self._root))) for one in sorted(self._root.rglob("*"))]
+        self._version = _digest("".join(file.version for file in files if file).encode())
+        return REFERENCE.sub(f"/static/@{self._version}/", (self._root / name).read_text(encoding="utf-8"))
 
     def _load(self, path: str) -> Asset | None:
         try:
@@ -113,5 +116,9 @@ def _asset(file: Path, stamp: tuple[int, int]) -> Asset:
         content=content,
         packed=gzip.compress(content, mtime=0) if text and len(content) > 1024 else b"",
         type=f"{kind}; charset=utf-8" if text else kind,
-        version=hashlib.sha256(content).hexdigest()[:16],
+        version=_digest(content),
     )
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]

@@ -16,7 +16,12 @@ Handler = Callable[["web.Request"], Awaitable["web.StreamResponse"]]
 Address = tuple[str, str]
 
 # The pages and their files are public: the form that asks for the key is in them.
-PUBLIC: tuple[Address, ...] = (("GET", "/"), ("GET", "/admin"), ("GET", "/static/{path:.+}"))
+PUBLIC: tuple[Address, ...] = (
+    ("GET", "/"),
+    ("GET", "/admin"),
+    ("GET", "/static/@{version}/{path:.+}"),
+    ("GET", "/static/{path:.+}"),
+)
 ONE = "/api/conversations/{id}"
 PAGE: tuple[Address, ...] = (
     ("GET", "/api/status"),
@@ -77,7 +82,7 @@ class Routes:
             page.feedback,
         )
         return {
-            **dict(zip(PUBLIC, (pages.index, pages.admin, pages.static), strict=True)),
+            **dict(zip(PUBLIC, (pages.index, pages.admin, pages.static, pages.static), strict=True)),
             **{address: answering(one, page_error) for address, one in zip(PAGE, by_page, strict=True)},
             **{
                 address: answering(one, page_error)

@@ -7,7 +7,10 @@ from multidict import CIMultiDict
 
 from botcore.http.access import Denied
 
-__all__ = ["denial", "dress", "failure"]
+__all__ = ["OPENAI", "denial", "dress", "failure"]
+
+OPENAI = "/v1/"
+"""Below it OpenAI's clients ask."""
 
 SECURITY_HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -25,7 +28,7 @@ SECURITY_HEADERS: Mapping[str, str] = {
 def failure(path: str, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
     """An error as JSON; ``path`` decides whether OpenAI's own fields are added."""
     error: dict[str, str | None] = {"code": code, "message": message}
-    if path.startswith("/v1/"):
+    if path.startswith(OPENAI):
         # OpenAI's clients read these two as well.
         error |= {"type": "server_error" if status >= 500 else "invalid_request_error", "param": None}
     return web.json_response({"error": error}, status=status, headers=headers)

@@ -17,7 +17,7 @@ from aiohttp import web
 from botcore.clock import Clock
 from botcore.dispatch import blocked, stepped
 from botcore.errors import SettingsError, StoreUnavailable
-from botcore.http.answers import denial, dress, failure
+from botcore.http.answers import OPENAI, denial, dress, failure
 from botcore.http.guard import Guard
 from botcore.http.port import bind, reachable
 from botcore.registry import Access, Handler, Route
@@ -206,13 +206,19 @@ class Http:
             return web.Response(status=error.status, headers=error.headers)
         kept = {name: error.headers[name] for name in ("Allow", "Retry-After") if name in error.headers}
         code, message = {
-            404: ("not_found", "there is nothing at this address"),
+            404: ("not_found", self._nothing_at(path)),
             405: ("method", f"this address takes {kept.get('Allow', 'another method')}"),
             413: ("too_large", f"the request is longer than {self._settings.body_limit} bytes; send less at once"),
         }.get(error.status, ("refused", error.text or error.reason))
         if error.status == 404 and error.text and error.text != f"404: {error.reason}":
             message = error.text  # a handler's own words
         return failure(path, error.status, code, message, kept)
+
+    def _nothing_at(self, path: str) -> str:
+        """What clients of OpenAI's other interfaces, which this bot lacks, can ask instead is said to them."""
+        there = [f"{route.method} {route.path}" for route in self._routes if route.path.startswith(OPENAI)]
+        instead = f"; there is {', '.join(there)}" if there and path.startswith(OPENAI) else ""
+        return f"there is nothing at this address{instead}"
 
     def _guarded(self, route: Route) -> Handler:
         told = partial(blocked, f"{route.owner}: {route.method} {route.path}")

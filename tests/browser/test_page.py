@@ -80,6 +80,13 @@ async def test_markdown_is_drawn_the_same_streamed_and_loaded(page: Page, stub: 
     await expect(replies(page).locator("ol[start='7'] li")).to_have_count(2)
 
 
+async def test_a_reply_nested_without_end_is_shown(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "assistant", f"First.\n\n{'> ' * 3000}down\n\n- one\n{'- ' * 3000}below\n\nThe end.")
+    await open_talk(page, stub)
+    for words in ("First.", "down", "below", "The end."):
+        await expect(replies(page)).to_contain_text(words)
+
+
 async def test_offsets_count_code_points(page: Page, stub: Stub) -> None:
     stub.scripts.append(Script("👩‍🚀 🚀🚀 done 🎉 truly."))
     await say(page, "Rockets")
@@ -109,6 +116,36 @@ async def test_the_keyboard_stays_on_the_page_where_a_button_goes(page: Page, st
     await say(page, "Refused")
     await page.get_by_role("button", name="Discard").press("Enter")
     await expect(page.get_by_role("article", name="You")).to_have_count(1)
+    await expect(page.get_by_role("log")).to_be_focused()
+
+
+async def test_the_keyboard_is_on_the_field_when_the_reply_ends_before_stop_is_pressed(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Begun and ended.", hold_after=1))
+    await say(page, "Go")
+    await page.get_by_role("button", name="Stop the reply").focus()
+    stub.go.set()
+    await expect(replies(page)).to_have_attribute("aria-busy", "false")
+    await expect(page.get_by_label("Message to botcore")).to_be_focused()
+
+
+async def test_the_keyboard_is_in_the_conversation_when_what_it_is_on_goes_by_itself(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    await page.evaluate("""() => {
+      const real = window.setTimeout;
+      window.setTimeout = (run, ms) => (ms === 6000 ? (window.late = run) : real(run, ms));
+    }""")
+    await say(page, "/stop")
+    await page.get_by_role("button", name="Dismiss").focus()
+    await page.evaluate("late()")
+    await expect(page.get_by_role("log")).to_be_focused()
+    stub.refuse["events"] = (503, "starting", "Try again.")
+    stub.drop()
+    await page.get_by_role("button", name="Try now").focus()
+    stub.refuse.clear()
+    await page.evaluate("import('/static/lib/chat.js').then((chat) => chat.reconnect())")
+    await expect(page.get_by_text("Connection lost")).to_have_count(0)
     await expect(page.get_by_role("log")).to_be_focused()
 
 
@@ -264,6 +301,33 @@ async def test_a_broken_connection_is_taken_up_where_it_broke(page: Page, stub: 
     assert int(stub.cursors[-1]) > 0
 
 
+async def test_what_was_forgotten_elsewhere_is_no_longer_awaited(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Begun but never ended.", hold_after=1))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Begun")
+    [talk] = stub.talks.values()
+    talk.pending.clear()
+    talk.draft = None
+    stub.drop()  # as the server does where another tab deletes the conversation
+    await expect(page.get_by_role("button", name="Stop the reply")).to_have_count(0)
+    await expect(replies(page)).to_have_count(0)
+
+
+async def test_a_proxy_without_a_bot_behind_it_deletes_no_conversation(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.put(TALK, "assistant", "Still here.")
+    await open_talk(page, stub)
+    await expect(replies(page)).to_contain_text("Still here.")
+    stub.refuse |= dict.fromkeys(("events", TALK), (404, "", "404 page not found"))
+    stub.drop()
+    await expect(page.get_by_text("Connection lost")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_text("Connection lost")).to_be_visible()
+    stub.refuse.clear()
+    await page.get_by_role("button", name="Try now").click()
+    await expect(replies(page)).to_contain_text("Still here.")
+
+
 async def test_a_lost_server_is_said_and_found_again(page: Page, stub: Stub, watch: Watch) -> None:
     watch.expected.append("Failed to load resource")
     stub.refuse["events"] = (503, "starting", "Try again.")
@@ -288,6 +352,39 @@ async def test_a_failed_send_is_kept_and_sent_again_as_the_same_message(page: Pa
     await expect(replies(page)).to_contain_text("Understood.")
     await expect(page.get_by_role("article", name="You")).to_have_count(1)
     assert len(stub.posts) == 1
+
+
+async def test_what_a_restart_refused_is_sent_when_the_bot_is_back_wherever_one_is(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.refuse["messages"] = (503, "stopping", "The bot is stopping.")
+    for number, text in enumerate(("First words", "Second words")):
+        await say(page, text)
+        await expect(page.locator(".unsent").nth(number)).to_contain_text("The bot is stopping.")
+    await page.get_by_role("button", name="New chat").click()
+    await expect(page.get_by_role("article", name="You")).to_have_count(0)
+    stub.refuse.clear()
+    stub.drop()
+    await until(lambda: len(stub.posts) == 2)
+    assert [post["text"] for post in stub.posts] == ["First words", "Second words"]
+
+
+async def test_lines_said_in_a_breath_arrive_in_their_order(page: Page, stub: Stub) -> None:
+    both_said = asyncio.Event()
+
+    async def slow_first(route: Any) -> None:
+        if route.request.post_data_json["text"] == "One":
+            await both_said.wait()
+        await route.continue_()
+
+    await page.route("**/messages", slow_first)
+    await say(page, "One")
+    await say(page, "Two")
+    await expect(page.get_by_role("article", name="You")).to_have_count(2)
+    both_said.set()
+    await expect(replies(page)).to_have_count(2)
+    assert [post["text"] for post in stub.posts] == ["One", "Two"]
 
 
 async def test_an_answer_lost_on_the_way_back_does_not_say_it_twice(page: Page, stub: Stub, watch: Watch) -> None:
@@ -382,6 +479,22 @@ async def test_a_page_nobody_looks_at_lets_go_and_catches_up(page: Page, stub: S
     await expect(replies(page).nth(1)).to_contain_text("Said meanwhile.")
     assert len(stub.cursors) == 2
     assert stub.cursors[1] != "0"
+
+
+async def test_a_page_left_in_the_middle_of_a_reply_lets_go_after_it(page: Page, stub: Stub) -> None:
+    stub.scripts.append(Script("Half now, half later.", hold_after=2))
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Half now,")
+    await page.evaluate("""() => {
+      window.setInterval = (run) => { window.minute = run; };
+      Object.defineProperty(document, "hidden", { value: true, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+      minute();
+    }""")
+    stub.go.set()
+    await expect(replies(page)).to_have_attribute("aria-busy", "false")
+    await page.evaluate("minute(); delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    await until(lambda: len(stub.cursors) == 2)
 
 
 async def test_what_was_being_typed_survives_a_reload(page: Page, stub: Stub) -> None:
@@ -541,6 +654,24 @@ async def test_a_thumb_down_asks_why_and_what_was_right_and_works_by_keyboard(pa
     await expect(page.locator(".why")).to_have_count(0)
     last = stub.feedback[-1]
     assert (last["value"], last["correction"]) == (-1, "Understood. Thank you.")
+
+
+async def test_the_last_of_two_quick_verdicts_holds(page: Page, stub: Stub) -> None:
+    both_pressed = asyncio.Event()
+
+    async def slow_first(route: Any) -> None:
+        if route.request.post_data_json["value"] == 1:
+            await both_pressed.wait()
+        await route.continue_()
+
+    await say(page, "Judge me")
+    await page.route("**/feedback", slow_first)
+    await page.get_by_role("button", name="Good reply").click()
+    await page.get_by_role("button", name="Bad reply").click()
+    both_pressed.set()
+    await until(lambda: len(stub.feedback) == 2)
+    assert [judgement["value"] for judgement in stub.feedback] == [1, -1]
+    await expect(page.get_by_role("button", name="Bad reply")).to_have_attribute("aria-pressed", "true")
 
 
 async def test_a_refused_thumb_is_undone_and_said(page: Page, stub: Stub, watch: Watch) -> None:
@@ -810,10 +941,31 @@ async def test_an_upload_can_be_cancelled_and_one_that_failed_says_why(page: Pag
     stub.refuse.clear()
     stub.go.set()
     await page.get_by_role("button", name="Try next.pdf again").press("Enter")
+    await expect(page.locator(".file .remove")).to_be_focused()
     await expect(chips).to_contain_text("1 kB")
     await page.get_by_role("button", name="Send").click()
     await expect(replies(page)).to_contain_text("Understood.")
     assert [stub.files[file]["name"] for file in stub.posts[0]["files"]] == ["next.pdf"]
+
+
+async def test_an_upload_that_hangs_is_given_up_and_the_next_one_goes(page: Page, stub: Stub) -> None:
+    await page.evaluate("""() => {
+      const real = window.setTimeout;
+      const limits = [];
+      window.setTimeout = (run, ms) => (ms === 40_000 ? 1e9 + limits.push(run) : real(run, ms));
+      window.late = () => limits.forEach((run) => run());
+    }""")
+    chips = page.get_by_role("list", name="Attached files").get_by_role("listitem")
+    stub.slow_uploads = True
+    await choose(page, a_file("slow.pdf"), a_file("next.pdf"))
+    await expect(page.get_by_role("progressbar", name="Upload of slow.pdf")).to_be_visible()
+    await until(lambda: stub.uploads == 1)
+    stub.slow_uploads = False
+    await page.evaluate("late()")
+    await expect(chips.nth(0)).to_contain_text("out of reach")
+    await expect(chips.nth(1)).to_contain_text("1 kB")
+    await page.get_by_role("button", name="Try slow.pdf again").click()
+    await expect(chips.nth(0)).to_contain_text("1 kB")
 
 
 # ------------------------------------------------------------------ conversations
@@ -850,6 +1002,47 @@ async def test_a_deleted_conversation_can_be_brought_back(page: Page, stub: Stub
     await page.keyboard.press("Control+z")
     await expect(page.get_by_role("article", name="You")).to_contain_text("Keep me")
     assert stub.deleted == []
+
+
+async def test_what_the_bot_has_never_had_can_be_deleted(page: Page, stub: Stub, watch: Watch) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.refuse["messages"] = (507, "full", "The inbox is full.")
+    await say(page, "Never arrived")
+    await expect(page.locator(".unsent")).to_be_visible()
+    stub.refuse[page.url.rpartition("/")[2]] = (404, "not_found", "There is no such conversation.")
+    await page.evaluate("""() => {
+      const real = window.setTimeout;
+      window.setTimeout = (run, ms) => real(run, ms === 10_000 ? 0 : ms);  // no time to think again
+    }""")
+    await page.get_by_role("button", name="Delete “Never arrived”").click()
+    await page.wait_for_function("sessionStorage.getItem('botcore.unsent') === '[]'")  # the words go with it
+    await expect(page.get_by_role("link", name="Never arrived")).to_have_count(0)
+
+
+async def test_who_goes_back_to_what_was_just_deleted_has_it_back(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "user", "Precious")
+    await open_talk(page, stub)
+    await page.get_by_role("button", name="Delete “Precious”").click()
+    await expect(page.get_by_text("Deleted “Precious”")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("article", name="You")).to_contain_text("Precious")
+    await expect(page.get_by_role("link", name="Precious")).to_be_visible()
+    await expect(page.get_by_text("Deleted “Precious”")).to_have_count(0)
+
+
+async def test_what_is_being_typed_outlives_a_conversation_that_is_deleted_elsewhere(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.put(TALK, "user", "Hello")
+    await open_talk(page, stub)
+    await expect(page.get_by_role("article", name="You")).to_be_visible()
+    await page.get_by_label("Message to botcore").fill("Half a thought")
+    stub.refuse["events"] = (404, "not_found", "There is no such conversation.")
+    stub.drop()
+    await expect(page.get_by_text("does not exist any more")).to_be_visible()
+    stub.refuse.clear()
+    await expect(page.get_by_label("Message to botcore")).to_have_value("Half a thought")
 
 
 async def test_a_deletion_happens_when_the_page_closes(page: Page, stub: Stub) -> None:
@@ -922,6 +1115,12 @@ async def test_the_engine_s_way_is_shown_until_it_is_ready(page: Page, stub: Stu
 async def test_a_failed_engine_says_why_in_its_own_words(page: Page, stub: Stub) -> None:
     stub.set_engine(stage="failed", detail="vllm is not installed; run: botcore engine install")
     await expect(page.locator(".welcome")).to_contain_text("vllm is not installed; run: botcore engine install")
+
+
+async def test_the_engine_s_panel_says_how_the_bot_is_now(page: Page, stub: Stub) -> None:
+    stub.health["qa"] = "the documents cannot be read"
+    await page.get_by_role("button", name="engine details").click()
+    await expect(page.locator(".panel")).to_contain_text("the documents cannot be read")
 
 
 async def test_while_the_engine_is_installed_nothing_is_promised_that_takes_longer(page: Page, stub: Stub) -> None:
@@ -1125,8 +1324,11 @@ async def test_on_a_phone_the_list_covers_the_chat_and_gives_way(chromium: Brows
     await expect(field).to_have_value("/help ")
     await field.fill("by finger")
     await page.keyboard.press("Enter")
+    stub.scripts.append(Script("Begun but never ended.", hold_after=1))
     await page.get_by_role("button", name="Send").tap()
-    await expect(replies(page)).to_contain_text("Understood.")
+    await page.get_by_role("button", name="Stop the reply").tap()
+    await expect(replies(page)).to_contain_text("Stopped")
+    await expect(page.get_by_role("log")).to_be_focused()
     assert stub.posts[-1]["text"] == "by finger"
     await context.close()
 
@@ -1160,9 +1362,28 @@ async def test_on_a_phone_nothing_is_cut_off_and_no_field_zooms_the_page(
     )
     assert min(sizes) >= 16, "Safari zooms into a field of smaller letters, and not out again"
     await page.get_by_role("button", name="engine details").tap()
-    below = await page.locator(".panel").evaluate("panel => Math.ceil(panel.getBoundingClientRect().bottom)")
-    assert below <= 400, "the end of the panel cannot be reached"
+    panel = await page.locator(".panel").bounding_box()
+    assert panel
+    assert panel["y"] + panel["height"] <= 400, "the end of the panel cannot be reached"
+    assert panel["x"] >= 0, "the panel's edge is outside the screen"
+    assert panel["x"] + panel["width"] <= 360
     await context.close()
+
+
+async def test_a_word_that_is_wider_than_its_line_is_broken(page: Page, stub: Stub) -> None:
+    word = "report" * 30
+    source = {"number": 1, "title": word, "snippet": word, "source": f"/{word}", "page": 1}
+    stub.put(TALK, "assistant", f"{word} [1]", model=word, plugin="qa", citations=[source])
+    await open_talk(page, stub)
+    stub.scripts.append(Script(note=f"Reading {word}.pdf", hold_after=0))
+    await say(page, word)
+    await page.get_by_role("button", name="Source 1").click()
+    await expect(page.locator(".card, .note")).to_have_count(2)
+    cut = await page.locator(".markdown, .bubble, .note, .by span, .card-head strong").evaluate_all(
+        "boxes => boxes.filter((box) => box.scrollWidth > Math.ceil(box.getBoundingClientRect().width) || "
+        "box.getBoundingClientRect().right > innerWidth).map((box) => box.className || box.parentElement.className)"
+    )
+    assert cut == [], "the end of a long word cannot be read"
 
 
 async def test_who_logs_out_is_out_in_every_tab(context: BrowserContext, stub: Stub, watch: Watch) -> None:

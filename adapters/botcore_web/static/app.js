@@ -40,7 +40,7 @@ function skip(event) {
   document.getElementById("message")?.focus();
 }
 
-/** A page nobody has looked at for this long lets its connection go. */
+/** A page nobody has looked at for this long lets its connection go; one in which a reply grows is asked again. */
 const REST_MS = 60_000;
 let resting = 0;
 let hidden = 0;
@@ -54,9 +54,9 @@ addEventListener("popstate", () => (idInHash() ? chat.open(idInHash()) : chat.op
 addEventListener("online", chat.reconnect);
 addEventListener("pagehide", finish);
 document.addEventListener("visibilitychange", () => {
-  clearTimeout(resting);
+  clearInterval(resting);
   if (locked.peek()) return;
-  if (document.hidden) return (hidden = Date.now(), resting = setTimeout(chat.rest, REST_MS));
+  if (document.hidden) return (hidden = Date.now(), resting = setInterval(chat.rest, REST_MS));
   chat.wake(Date.now() - hidden > REST_MS); // in a phone's pocket no timer runs
   refreshList(); // another tab may have been busy
 });

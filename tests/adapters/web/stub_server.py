@@ -75,6 +75,7 @@ class Stub:
         self.fallback = Script()
         self.go = asyncio.Event()
         self.engine: dict[str, Any] = dict(READY)
+        self.health: dict[str, str] = {"store": "ok"}
         self.key = ""
         self.refuse: dict[str, tuple[int, str, str]] = {}
         """Path's last part → (status, code, message): what that request is answered with until removed."""
@@ -84,6 +85,7 @@ class Stub:
         self.cursors: list[str] = []
         self.files: dict[str, dict[str, Any]] = {}
         self.removed: list[str] = []
+        self.uploads = 0
         self.slow_uploads = False
         """Uploads wait for `go` in the middle."""
         self.panels: dict[str, list[dict[str, Any]]] = {}
@@ -294,7 +296,7 @@ class Stub:
             {
                 "name": "botcore",
                 "engine": self.engine,
-                "health": {"store": "ok"},
+                "health": self.health,
                 "commands": commands,
                 "limits": {"text": 32_000, "file": 200_000, "files": 4, "kinds": [".pdf", ".txt"]},
             }
@@ -335,6 +337,7 @@ class Stub:
 
     async def _upload(self, request: web.Request) -> web.Response:
         size = 0
+        self.uploads += 1
         async for piece in request.content.iter_any():
             size += len(piece)
             if self.slow_uploads:
@@ -372,6 +375,7 @@ class Stub:
                 reader.put_nowait(("entry", entry))
         for line in talk.pending:
             reader.put_nowait(("pending", line))
+        reader.put_nowait(("waiting", {"messages": [line["message"] for line in talk.pending]}))
         if talk.draft:
             reader.put_nowait(("draft", talk.draft))
         reader.put_nowait(("engine", self.engine))

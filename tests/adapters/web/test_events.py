@@ -82,14 +82,14 @@ def test_committed_lines_come_with_their_id_and_why_they_failed() -> None:
     data = View().sync(said(1, "m1"), [], {"t1": "too long"})
     assert b"\nid: 2\n" in data
     assert b"\nid: 3\n" in data
-    (_, user), (_, reply) = events(data)
+    (_, user), (_, reply), _ = events(data)
     assert (user["message"], user["reason"]) == ("m1", "")
     assert (reply["outcome"], reply["reason"]) == ("failed", "too long")
 
 
 def test_only_lines_above_the_last_are_told() -> None:
     view = View(after=2)
-    assert [told["id"] for _, told in events(view.sync(said(1, "m1"), [], {}))] == [3]
+    assert [told["id"] for name, told in events(view.sync(said(1, "m1"), [], {})) if name == "entry"] == [3]
     assert view.last == 3
     assert view.sync(said(1, "m1"), [], {}) == b""
 
@@ -97,17 +97,29 @@ def test_only_lines_above_the_last_are_told() -> None:
 def test_what_waits_is_told_once() -> None:
     view = View()
     assert events(view.sync([], [waiting(1, "m1")], {})) == [
-        ("pending", {"message": 1, "id": "m1", "text": "say m1", "at": 9.0, "about": "", "files": []})
+        ("pending", {"message": 1, "id": "m1", "text": "say m1", "at": 9.0, "about": "", "files": []}),
+        ("waiting", {"messages": [1]}),
     ]
     assert view.sync([], [waiting(1, "m1")], {}) == b""
-    assert view.open == {1}
+    assert view.open == {1: "m1"}
 
 
 def test_what_was_committed_while_we_looked_does_not_wait() -> None:
     view = View()
     told = events(view.sync(said(1, "m1"), [waiting(1, "m1"), waiting(2, "m2")], {}))
-    assert [name for name, _ in told] == ["entry", "entry", "pending"]
-    assert view.open == {2}
+    assert [name for name, _ in told] == ["entry", "entry", "pending", "waiting"]
+    assert view.open == {2: "m2"}
+
+
+def test_a_page_that_comes_back_learns_what_waits_no_more() -> None:
+    assert events(View(after=9).sync([], [], {})) == [("waiting", {"messages": []})]
+
+
+def test_what_was_forgotten_waits_no_more_and_what_was_answered_says_so_itself() -> None:
+    view = View()
+    view.sync([], [waiting(1, "m1"), waiting(2, "m2")], {})
+    assert events(view.sync([], [waiting(2, "m2")], {})) == [("waiting", {"messages": [2]})]
+    assert [name for name, _ in events(view.sync(said(2, "m2"), [], {}))] == ["entry", "entry"]
 
 
 def test_a_late_draft_of_an_ended_turn_is_not_told() -> None:

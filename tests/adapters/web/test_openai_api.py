@@ -275,6 +275,19 @@ async def test_the_same_key_is_the_same_request(house: House, client: openai.Asy
     assert len(house.core.of(Message)) == 1
 
 
+async def test_what_failed_under_a_key_has_failed_for_good_and_says_what_helps(
+    house: House, client: openai.AsyncOpenAI
+) -> None:
+    first = ask(client, extra_headers=KEY)
+    await house.core.message()
+    await house.answers("", outcome="failed", reason="The engine is away.")
+    for request in (first, ask(client, extra_headers=KEY)):
+        with pytest.raises(openai.InternalServerError) as error:
+            await request
+        assert error.value.body["message"] == "The engine is away. (to try again, send another Idempotency-Key)"  # type: ignore[index]
+        assert "Retry-After" not in error.value.response.headers
+
+
 async def test_who_hangs_up_and_comes_again_with_the_same_key_gets_the_reply() -> None:
     clock = ManualClock()
     async with serving(clock=clock) as house, client_of(house) as client:

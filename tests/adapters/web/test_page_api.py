@@ -337,7 +337,7 @@ async def test_a_visitor_does_not_see_another_s_stream(house: House, ana: Visito
     await ana.says("secret")
     await house.answers("One.")
     await ben.says("mine")
-    assert json.loads((await stream.next()).data)["text"] == "mine"
+    assert json.loads((await stream.until("pending")).data)["text"] == "mine"
 
 
 async def test_a_change_of_the_engine_is_told(house: House, ana: Visitor) -> None:
@@ -387,7 +387,7 @@ async def test_a_quiet_stream_says_every_fifteen_seconds_that_it_lives() -> None
     clock = ManualClock()
     async with serving(clock=clock) as house:
         stream = await (await house.visitor()).follows()
-        await stream.until("engine")
+        await stream.until("waiting")
         for _ in range(2):
             comment = asyncio.create_task(stream.next())
             await clock.advance(COMMENT_S)

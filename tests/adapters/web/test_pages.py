@@ -1,10 +1,13 @@
 """The page's HTML and its files."""
 
 import re
+import shutil
+from pathlib import Path
+from urllib.parse import urljoin
 
 import aiohttp
 
-from botcore_web.pages import Pages
+from botcore_web.pages import STATIC, Pages
 from tests.adapters.web.core import House, serving
 
 
@@ -32,15 +35,30 @@ async def test_behind_tls_the_cookie_is_secure(house: House) -> None:
         assert "Secure" in response.headers["Set-Cookie"]
 
 
-async def test_every_file_the_page_names_is_there_and_may_be_kept_for_a_year(house: House) -> None:
+async def test_every_file_of_the_page_is_there_and_may_be_kept_for_a_year(house: House) -> None:
     async with house.client.get(house.address + "/") as response:
-        named = re.findall(r'["\'](/static/[^"\']+)["\']', await response.text())
-    assert len(named) >= 3
-    for path in named:
-        assert re.search(r"\?v=[0-9a-f]{16}$", path), path
+        ahead = [urljoin("/", path) for path in re.findall(r'["\'](/static/[^"\']+)["\']', await response.text())]
+    seen = set[str]()
+    while ahead:
+        path = ahead.pop()
+        seen.add(path)
         async with house.client.get(house.address + path) as response:
             assert response.status == 200, path
-            assert "immutable" in response.headers["Cache-Control"]
+            assert "immutable" in response.headers["Cache-Control"], path
+            imports = re.findall(r'^import .*from "([^"]+)"', await response.text(), re.MULTILINE)
+        ahead += {urljoin(path, name) for name in imports} - seen
+    assert len(seen) > 40
+    assert all(re.match(r"/static/@[0-9a-f]{16}/", path) for path in seen)
+
+
+async def test_a_page_of_which_a_file_has_changed_is_another_version(tmp_path: Path) -> None:
+    shutil.copytree(STATIC, tmp_path / "static")
+    pages = Pages(tmp_path / "static")
+    before = pages._html("index.html")
+    assert pages._html("index.html") == before
+    with (tmp_path / "static" / "lib" / "api.js").open("a") as file:
+        file.write("// more\n")
+    assert pages._html("index.html") != before
 
 
 async def test_the_operators_page_is_no_visitors() -> None:
@@ -49,7 +67,7 @@ async def test_the_operators_page_is_no_visitors() -> None:
             assert (response.status, response.content_type) == (200, "text/html")  # the form that asks for the key
             assert "Set-Cookie" not in response.headers
             named = re.findall(r'["\'](/static/[^"\']+)["\']', await response.text())
-        assert any(path.startswith("/static/admin.js?v=") for path in named)
+        assert any(re.fullmatch(r"/static/@[0-9a-f]{16}/admin\.js", path) for path in named)
 
 
 async def test_a_file_without_its_version_is_asked_for_again(house: House) -> None:
@@ -65,8 +83,8 @@ async def test_a_file_without_its_version_is_asked_for_again(house: House) -> No
 
 
 async def test_an_old_version_in_the_address_is_not_kept(house: House) -> None:
-    async with house.client.get(house.address + "/static/app.js?v=0000000000000000") as response:
-        assert response.headers["Cache-Control"] == "no-cache"
+    async with house.client.get(house.address + "/static/@0000000000000000/app.js") as response:
+        assert (response.status, response.headers["Cache-Control"]) == (200, "no-cache")
 
 
 async def test_large_files_travel_packed(house: House) -> None:

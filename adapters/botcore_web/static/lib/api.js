@@ -18,6 +18,9 @@ export async function errorOf(response) {
   return new ApiError(response.status, told?.code || "", message, Number(response.headers.get("Retry-After")) || 0);
 }
 
+/** Whether the bot says that there is no such thing; a proxy says 404 as well, while there is no bot behind it. @param {any} error */
+export const missing = (error) => error.status === 404 && error.code === "not_found";
+
 /** The server waits 30 s for a body; after this long without its answer the connection is dead, whatever TCP believes. */
 const LATE_MS = 40_000;
 
@@ -66,10 +69,17 @@ export const feedback = (judgement) => call("POST", "/api/feedback", judgement);
  */
 export function upload(id, file, data, progress) {
   const request = new XMLHttpRequest();
+  let silence = 0;
   const done = new Promise((resolve, reject) => {
-    request.upload.onprogress = (event) => progress(event.loaded);
-    request.onerror = () => reject(new ApiError(0, "unreachable", "It could not be sent: the server or the file is out of reach."));
+    const lost = () => reject(new ApiError(0, "unreachable", "It could not be sent: the server or the file is out of reach."));
+    const listen = () => {
+      clearTimeout(silence);
+      silence = setTimeout(() => (lost(), request.abort()), LATE_MS);
+    };
+    request.upload.onprogress = (event) => (listen(), progress(event.loaded));
+    request.onerror = lost;
     request.onabort = () => reject(new ApiError(0, "cancelled", "Cancelled."));
+    request.onloadend = () => clearTimeout(silence);
     request.onload = () => {
       const told = request.response;
       if (request.status === 201) resolve(told);
@@ -79,6 +89,7 @@ export function upload(id, file, data, progress) {
     request.responseType = "json";
     request.setRequestHeader("Content-Type", "application/octet-stream");
     request.send(data);
+    listen();
   });
   return { done, cancel: () => request.abort() };
 }

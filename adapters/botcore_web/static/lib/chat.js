@@ -4,13 +4,13 @@ import * as api from "./api.js";
 import { refused, unknown } from "./entry.js";
 import { restoreFiles } from "./attach.js";
 import { newConversationId, newUuid } from "./ids.js";
-import { refreshList } from "./list.js";
+import { refreshList, spare } from "./list.js";
 import * as outbox from "./outbox.js";
 import { idInHash, resend } from "./send.js";
 import { noteToSay, spoken } from "./spoken.js";
 import * as store from "./store.js";
 import { follow } from "./stream.js";
-import { accepted, emptyThread, grown, lastId, withEntry, withPending } from "./thread.js";
+import { accepted, emptyThread, grown, lastId, withEntry, withPending, withWaiting } from "./thread.js";
 
 const RETRY_MS = 2000;
 /** A conversation that begins. @type {import("./types.js").Said} */
@@ -23,6 +23,7 @@ let opening = 0;
 let pieces = [];
 let frame = 0;
 let reopening = 0;
+let refreshing = 0;
 
 /** Once, at the start; and again after a login. */
 export async function begin() {
@@ -34,9 +35,10 @@ export async function begin() {
   await open(wanted || newConversationId());
 }
 
-/** Open a conversation, known or new. @param {string} id */
+/** Open a conversation, known or new; one that was about to be deleted stays. @param {string} id */
 export async function open(id) {
   const mine = ++opening;
+  spare(id);
   stream?.close();
   stream = null;
   clearTimeout(reopening);
@@ -65,7 +67,7 @@ export async function open(id) {
     resend();
   } catch (error) {
     if (mine !== opening || refused(error)) return;
-    if (error.status === 404) return gone();
+    if (api.missing(error)) return gone();
     store.connection.value = "lost";
     reopening = setTimeout(() => open(id), RETRY_MS);
   }
@@ -113,8 +115,10 @@ function listen(id) {
     refused,
     state(state) {
       if (state === "gone") return gone();
+      const back = state === "open" && store.connection.peek() === "lost";
       store.connection.value = state;
       if (state === "open") resend();
+      if (back) refresh(); // the bot may be another one than before
     },
   });
 }
@@ -137,6 +141,12 @@ const receive = {
   pending(line) {
     store.thread.value = withPending(store.thread.peek(), line);
     settle();
+  },
+  /** All that waits, where we may believe more. @param {{messages: number[]}} all */
+  waiting({ messages }) {
+    flush();
+    store.thread.value = withWaiting(store.thread.peek(), messages);
+    if (!store.busy.peek()) store.stopping.value = false;
   },
   /** @param {import("./types.js").DraftEvent} piece */
   draft(piece) {
@@ -211,7 +221,9 @@ async function comeBack() {
   refreshList();
 }
 
-async function refresh() {
+/** How the bot is, and what it takes. */
+export async function refresh() {
+  clearTimeout(refreshing);
   try {
     const status = await api.status();
     batch(() => {
@@ -222,11 +234,13 @@ async function refresh() {
       store.engine.value ??= status.engine;
     });
   } catch (error) {
-    if (!refused(error)) setTimeout(refresh, 3000);
+    if (!refused(error)) refreshing = setTimeout(refresh, 3000);
   }
 }
 
 function gone() {
+  const words = outbox.typed(store.current.peek());
   store.say({ text: "This conversation does not exist any more, or belongs to another browser.", tone: "bad" });
   openNew();
+  outbox.keepTyped(store.current.peek(), words);
 }

@@ -2,6 +2,7 @@
 import * as api from "./api.js";
 import { refused } from "./entry.js";
 import { newUuid } from "./ids.js";
+import { inOrder } from "./queue.js";
 import { current, say, thread } from "./store.js";
 import { withEntry } from "./thread.js";
 
@@ -15,10 +16,12 @@ export const REASONS = {
   harmful: "Harmful",
 };
 
-/** @param {number} id @param {-1|0|1} feedback */
-function show(id, feedback) {
+const queue = inOrder();
+
+/** @param {number} id @param {-1|0|1} feedback @param {-1|0|1} [instead] only where this is what is shown */
+function show(id, feedback, instead) {
   const now = thread.peek().entries.find((entry) => entry.id === id);
-  if (now) thread.value = withEntry(thread.peek(), { ...now, feedback });
+  if (now && (instead ?? now.feedback) === now.feedback) thread.value = withEntry(thread.peek(), { ...now, feedback });
 }
 
 /**
@@ -31,12 +34,13 @@ function show(id, feedback) {
  */
 export async function judge(entry, value, { reasons = [], comment = "", correction = "" } = {}) {
   const before = entry.feedback;
+  const judgement = { id: newUuid(), conversation: current.peek(), reply: entry.reply, value, reasons, comment, correction };
   show(entry.id, value);
   try {
-    await api.feedback({ id: newUuid(), conversation: current.peek(), reply: entry.reply, value, reasons, comment, correction });
+    await queue(() => api.feedback(judgement));
     return true;
   } catch (error) {
-    show(entry.id, before);
+    show(entry.id, before, value); // a newer judgement stands
     if (!refused(error)) say({ text: `Your rating was not stored: ${error.message}`, tone: "bad" });
     return false;
   }

@@ -10,6 +10,14 @@ const UNDO_MS = 10_000;
 /** What waits for its undo to run out: id → timer. @type {Map<string, number>} */
 const parting = new Map();
 
+const KEY = "botcore.leaving";
+try {
+  // A reload may read the list before the bot has carried out what the page asked for on its way out.
+  store.leaving.value = JSON.parse(sessionStorage.getItem(KEY) || "[]");
+} catch {
+  // No storage: it is listed until the next look.
+}
+
 /** Fetch the list; where that fails it stays as it was, and the banner already says why. */
 export async function refreshList() {
   try {
@@ -34,13 +42,19 @@ export function remove(one, chat) {
   parting.set(one.id, setTimeout(() => removeNow(one.id), UNDO_MS));
   if (wasOpen) chat.openNew();
   const undo = () => {
-    clearTimeout(parting.get(one.id));
-    parting.delete(one.id);
-    stay(one.id);
-    store.toast.value = null;
+    spare(one.id);
     if (wasOpen) chat.openKnown(one.id);
   };
   store.say({ text: `Deleted “${one.title || "Untitled"}”`, action: "Undo", act: undo }, UNDO_MS);
+}
+
+/** What was about to go stays. @param {string} id */
+export function spare(id) {
+  if (!parting.has(id)) return;
+  clearTimeout(parting.get(id));
+  parting.delete(id);
+  stay(id);
+  store.toast.value = null;
 }
 
 const stay = (/** @type {string} */ id) => (store.leaving.value = store.leaving.peek().filter((other) => other !== id));
@@ -49,7 +63,7 @@ const stay = (/** @type {string} */ id) => (store.leaving.value = store.leaving.
 async function removeNow(id) {
   parting.delete(id);
   try {
-    await api.removeConversation(id);
+    await api.removeConversation(id).catch(unlessGone);
     outbox.dropConversation(id);
     attach.dropConversation(id);
     store.conversations.value = store.conversations.peek().filter((other) => other.id !== id);
@@ -59,5 +73,18 @@ async function removeNow(id) {
   stay(id);
 }
 
+/** Another tab was quicker, or nothing said there has ever arrived: that is what was wanted. @param {any} error */
+function unlessGone(error) {
+  if (!api.missing(error)) throw error;
+}
+
 /** The page closes: what was deleted stays deleted. */
-export const finish = () => [...parting.keys()].forEach((id) => removeNow(id));
+export function finish() {
+  const ids = [...parting.keys()];
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(ids));
+  } catch {
+    // As above.
+  }
+  ids.forEach((id) => removeNow(id));
+}

@@ -6,7 +6,20 @@ import { icon } from "./dom.js";
 const escapes = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 const escape = (/** @type {string} */ text) => text.replace(/[&<>"']/g, (character) => escapes[character]);
 
+/** Quotes and lists within each other: a model that has lost its way writes `> > > >` until the stack overflows. */
+const TOO_DEEP = /^(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])[ \t])){50}.*\n*/;
+const tooDeep = {
+  name: "deep",
+  level: "block",
+  tokenizer(/** @type {string} */ source) {
+    const raw = TOO_DEEP.exec(source)?.[0];
+    return raw && { type: "deep", raw };
+  },
+  renderer: (/** @type {{raw: string}} */ { raw }) => `<p>${escape(raw)}</p>`,
+};
+
 const marked = new Marked({
+  extensions: [tooDeep],
   gfm: true,
   breaks: true,
   renderer: {

@@ -24,16 +24,17 @@ export function restore() {
   }
 }
 
-/** @param {import("./types.js").Unsent} line */
-export const put = (line) => keep([...unsent.peek().filter((other) => other.id !== line.id), line]);
+/** A line that is known stays in its place. @param {import("./types.js").Unsent} line */
+export function put(line) {
+  const lines = unsent.peek();
+  const known = lines.findIndex((other) => other.id === line.id);
+  keep(known < 0 ? [...lines, line] : lines.with(known, line));
+}
 
 /** @param {string} id */
 export const drop = (id) => {
   if (unsent.peek().some((line) => line.id === id)) keep(unsent.peek().filter((line) => line.id !== id));
 };
-
-/** @param {string} conversation */
-export const dropConversation = (conversation) => keep(unsent.peek().filter((line) => line.conversation !== conversation));
 
 const draftOf = (/** @type {string} */ conversation) => `botcore.draft.${conversation}`;
 
@@ -54,4 +55,10 @@ export function keepTyped(conversation, text) {
   } catch {
     // As above.
   }
+}
+
+/** Let go of what was said and typed in a conversation that is deleted. @param {string} conversation */
+export function dropConversation(conversation) {
+  keep(unsent.peek().filter((line) => line.conversation !== conversation));
+  keepTyped(conversation, "");
 }

@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { refused, unknown } from "./entry.js";
 import { newUuid } from "./ids.js";
 import * as outbox from "./outbox.js";
+import { inOrder } from "./queue.js";
 import * as store from "./store.js";
 import { AGAIN, withPending } from "./thread.js";
 
@@ -43,9 +44,16 @@ const fresh = (text, { files = [], about = "" }) => ({
   at: Date.now() / 1000, state: "sending", error: "", resend: false,
 });
 
+const queue = inOrder();
+
 /** Send, or send again: the id makes it the same message. @param {import("./types.js").Unsent} line */
-export async function deliver(line) {
+export function deliver(line) {
   outbox.put({ ...line, state: "sending", error: "" });
+  return queue(() => post(line));
+}
+
+/** @param {import("./types.js").Unsent} line */
+async function post(line) {
   try {
     const { message } = await api.send(line);
     batch(() => {
@@ -67,13 +75,14 @@ function failed(line, error) {
     return store.say({ text: `Not asked again: ${error.message}`, tone: "bad" });
   }
   const when = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
-  outbox.put({ ...line, state: "failed", error: error.message + when, resend: error.status === 0 || unknown(error) });
+  outbox.put({ ...line, state: "failed", error: error.message + when, resend: away(error) || unknown(error) });
   store.announce(`Not sent. ${error.message}`);
 }
 
-/** Try what the connection was to blame for. */
+/** Whether nobody was there to take it: no connection, a bot that restarts, a proxy that has none behind it. @param {api.ApiError} error */
+const away = ({ status }) => [0, 502, 503, 504].includes(status);
+
+/** Try what the connection was to blame for, wherever it was said. */
 export function resend() {
-  for (const line of store.unsent.peek()) {
-    if (line.conversation === store.current.peek() && line.state === "failed" && line.resend) deliver(line);
-  }
+  for (const line of store.unsent.peek()) if (line.state === "failed" && line.resend) deliver(line);
 }

@@ -1,7 +1,7 @@
 // Server-Sent Events as EventSource means them (Last-Event-ID, back-off), by fetch: EventSource hides the status of a
 // refused connection and cannot start from an id it has not received itself.
 import { createParser } from "../vendor/vendor.js";
-import { errorOf } from "./api.js";
+import { errorOf, missing } from "./api.js";
 
 /** The server comments every 15 s; after this long without a byte the connection is dead, whatever TCP believes. */
 const SILENCE_MS = 40_000;
@@ -63,7 +63,7 @@ export function follow(path, lastId, on) {
         await once();
       } catch (error) {
         if (closed) return;
-        if (error.status === 404) return on.state("gone");
+        if (missing(error)) return on.state("gone");
         if (on.refused(error)) return;
         told = (error.retryAfter || 0) * 1000;
       }

@@ -54,6 +54,16 @@ export function withPending(thread, line) {
   return { ...thread, pending: [...thread.pending, line].sort((a, b) => a.message - b.message) };
 }
 
+/** Only these still wait: the others were forgotten, and their draft with them. @param {Thread} thread @param {number[]} messages @returns {Thread} */
+export function withWaiting(thread, messages) {
+  const { pending, draft } = thread;
+  return {
+    ...thread,
+    pending: pending.filter((line) => messages.includes(line.message)),
+    draft: draft && messages.includes(draft.message) ? draft : null,
+  };
+}
+
 /** The first `count` code points of `text`; the server counts code points, JavaScript counts UTF-16. @param {string} text @param {number} count */
 function firstPoints(text, count) {
   let index = 0;

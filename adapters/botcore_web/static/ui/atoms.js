@@ -1,5 +1,5 @@
 // The smallest pieces: icons, the ring, buttons that are only an icon.
-import { html } from "../vendor/vendor.js";
+import { html, useLayoutEffect } from "../vendor/vendor.js";
 
 /** @param {{name: string}} props */
 export const Icon = ({ name }) =>
@@ -24,4 +24,16 @@ export function IconButton({ icon, label, keys, class: more = "", ...rest }) {
   return html`<button type="button" class=${`quiet square ${more}`} aria-label=${label} title=${keys ? `${label} (${keys})` : label} ...${rest}>
     <${Icon} name=${icon} />
   </button>`;
+}
+
+/**
+ * Give the keyboard another place where the one it is in goes by itself, with a reply's end or after a time.
+ *
+ * @param {string} within a selector @param {() => void} back
+ */
+export function useWayBack(within, back) {
+  const active = document.activeElement?.closest(within) && document.activeElement;
+  useLayoutEffect(() => {
+    if (active && !active.isConnected) back();
+  });
 }

@@ -36,13 +36,18 @@ function Chip({ one }) {
     // The keyboard must not fall off the page.
     (/** @type {HTMLElement} */ (near?.querySelector(".remove")) ?? document.getElementById("message"))?.focus();
   };
+  const again = (/** @type {MouseEvent} */ event) => {
+    const chip = /** @type {HTMLElement} */ (event.currentTarget).closest("li");
+    attach.retry(one);
+    /** @type {HTMLElement} */ (chip.querySelector(".remove")).focus(); // this button goes
+  };
   const words = { queued: "Waiting", sending: `${Math.floor((100 * one.sent) / one.size)} %`, done: attach.sized(one.size), failed: one.error };
   return html`<li class=${`file ${one.state}`}>
     <${Icon} name=${one.state === "failed" ? "warn" : "file"} />
     <span class="file-words"><span class="file-name" title=${one.name}>${one.name}</span><span class="file-state">${words[one.state]}</span>
       ${busy && html`<progress aria-label=${`Upload of ${one.name}`} max=${one.size} value=${one.sent}></progress>`}
     </span>
-    ${one.state === "failed" && !one.hopeless && html`<${IconButton} icon="again" label=${`Try ${one.name} again`} onClick=${() => attach.retry(one)} />`}
+    ${one.state === "failed" && !one.hopeless && html`<${IconButton} icon="again" label=${`Try ${one.name} again`} onClick=${again} />`}
     <${IconButton} icon="close" class="remove" label=${`${busy ? "Cancel" : "Remove"} ${one.name}`} onClick=${drop} />
   </li>`;
 }

@@ -2,10 +2,11 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from "../vendor/vendor.js";
 import * as attach from "../lib/attach.js";
 import { stop } from "../lib/chat.js";
+import { focusLog } from "../lib/dom.js";
 import { keepTyped, typed } from "../lib/outbox.js";
 import { send, settleHere } from "../lib/send.js";
 import { announce, busy, commands, current, limits, name, say, stopping } from "../lib/store.js";
-import { Icon } from "./atoms.js";
+import { Icon, useWayBack } from "./atoms.js";
 import { AttachButton, Attached } from "./attach.js";
 import { CommandMenu, matching } from "./commands.js";
 
@@ -37,6 +38,10 @@ export function Composer() {
     if (open) announce(`${options.length} ${options.length === 1 ? "command" : "commands"}. Arrow keys choose, Tab takes.`);
   }, [open, options.length]);
 
+  // The button goes with the reply; fingers get no on-screen keyboard they did not ask for.
+  const leaveStop = () => (touch.matches ? focusLog() : field.current.focus());
+  useWayBack(".stop", leaveStop);
+
   const change = (/** @type {string} */ value) => {
     if (value) settleHere();
     write(value);
@@ -58,7 +63,7 @@ export function Composer() {
     field.current.focus();
   };
   const halt = (/** @type {MouseEvent} */ event) => {
-    if (!touch.matches) field.current.focus(); // the button goes with the reply
+    leaveStop();
     if (event.detail < 2) stop(); // else it is the second half of a double click on Send, whose place this button took
   };
   const order = () => {

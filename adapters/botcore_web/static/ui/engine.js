@@ -1,5 +1,6 @@
 // How the engine is doing: in words, as a ring in the header, as a panel behind it.
 import { html, useEffect, useRef, useState } from "../vendor/vendor.js";
+import { refresh } from "../lib/chat.js";
 import { engine, health } from "../lib/store.js";
 import { Ring } from "./atoms.js";
 
@@ -28,6 +29,7 @@ export function EngineBadge() {
   const status = engine.value;
   useEffect(() => {
     if (!open) return;
+    refresh(); // its health is told to who asks
     const outside = (/** @type {Event} */ event) => !box.current.contains(event.target) && show(false);
     const escape = (/** @type {KeyboardEvent} */ event) => {
       if (event.key !== "Escape") return;

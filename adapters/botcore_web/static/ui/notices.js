@@ -3,7 +3,7 @@ import { html, useEffect, useState } from "../vendor/vendor.js";
 import { reconnect } from "../lib/chat.js";
 import { focusLog } from "../lib/dom.js";
 import { announce, announced, connection, toast } from "../lib/store.js";
-import { Icon, IconButton } from "./atoms.js";
+import { Icon, IconButton, useWayBack } from "./atoms.js";
 
 /** A hiccup shorter than this is nobody's business, in ms. */
 const PATIENCE = 1200;
@@ -15,6 +15,7 @@ export function Banner() {
   const cookies = connection.value === "cookies";
   const lost = cookies || connection.value === "lost";
   const [shown, show] = useState(false);
+  useWayBack(".banner", focusLog);
   useEffect(() => {
     if (lost) {
       const timer = setTimeout(() => show(true), PATIENCE);
@@ -32,6 +33,7 @@ export function Banner() {
 
 export function Toast() {
   const line = toast.value;
+  useWayBack(".toast", focusLog);
   return html`<div role="status" class="toast-place">${line && html`<div class=${`toast ${line.tone ?? ""}`}>
     <span>${line.text}</span>
     ${line.action && html`<button type="button" class="quiet" title="Ctrl Z" aria-keyshortcuts="Control+Z" onClick=${() => (focusLog(), line.act())}>${line.action}</button>`}
