@@ -80,10 +80,9 @@ async def test_the_same_delivery_twice_is_one_message(chat: Chat) -> None:
 
 
 async def test_one_chat_keeps_its_order(chat: Chat) -> None:
-    chat.engine.say("one", "two", "three")
     for text in ("1", "2", "3"):
         await chat.says(text)
-    assert [await chat.hears() for _ in range(3)] == ["one", "two", "three"]
+    assert [await chat.hears() for _ in range(3)] == ["You said: 1", "You said: 2", "You said: 3"]
 
 
 async def test_two_chats_do_not_wait_for_each_other(chat: Chat) -> None:
