@@ -98,6 +98,7 @@ async def test_two_chats_do_not_wait_for_each_other(chat: Chat) -> None:
 
 
 async def test_stop_ends_the_reply_with_what_was_said_and_frees_the_engine(chat: Chat) -> None:
+    chat.channel.can = Capabilities(progress="draft", progress_every=0.01)
     chat.engine.say("one two three four")
     chat.engine.hold()
     await chat.says("count")
