@@ -37,6 +37,15 @@ async def test_after_the_clock_was_set_back_a_dead_owners_lease_lasts_two_more_a
     assert await other.claim_next() is None
 
 
+async def test_a_lease_that_ends_soon_is_not_made_longer_where_the_clock_was_set_back(
+    store: Store, clock: ManualClock
+) -> None:
+    await store.accept([message()], lease_s=5)
+    await store.time_went_back()
+    await clock.advance(5)
+    assert await store.claim_next()
+
+
 async def test_a_conversation_of_which_all_is_done_stays_free_when_the_clock_was_set_back(store: Store) -> None:
     await answer(store, await begin(store))
     await store.time_went_back()
