@@ -5,8 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from botcore import Capabilities, Draft, Part, sender
+from botcore import Capabilities, Draft, Part, Retry, sender
 from botcore.testing import LoopbackChannel, chatting
+
+
+async def test_a_part_that_is_put_off_again_and_again_is_given_up_and_the_next_one_goes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 3)
+    async with chatting(tmp_path) as chat:
+        chat.channel.failures.extend([Retry(0.001)] * 3)
+        for _ in range(2):
+            await chat.says("/start")
+        await chat.hears("Hello")
+        await chat.hears_nothing()
+    assert "a message could not be delivered: given up after 3 tries" in caplog.text
 
 
 class Unwell(LoopbackChannel):
