@@ -133,14 +133,13 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         try:
             await house.starts()
             yield house
+            await discreet(house)
         finally:
             assert await bot.stop() == 0
 
 
-@pytest_asyncio.fixture(loop_scope="module", autouse=True)
-async def discreet(house: House) -> AsyncIterator[None]:
-    """After each test: no traceback, no secret, anywhere."""
-    yield
+async def discreet(house: House) -> None:
+    """No traceback, no secret, anywhere."""
     log = (house.bot.folder / "bot.log").read_text()
     assert "DEBUG" in log
     assert "Traceback" not in log

@@ -161,6 +161,17 @@ async def test_a_suspect_whose_author_takes_it_back_is_stopped(store: Store, clo
     assert await store.claim_next() is None
 
 
+async def test_a_suspect_whose_author_is_forgotten_is_not_begun(store: Store, clock: ManualClock) -> None:
+    await store.accept([message("in a group", private=False)])
+    await clock.advance(LEASE_S)
+    store.owner += "'"
+    claim = await store.claim_next()
+    assert claim
+    await store.forget_person("telegram", "ann")
+    with pytest.raises(LeaseLost):
+        await store.begin_trial(claim)
+
+
 async def test_a_suspect_that_was_edited_begins_with_its_new_text(store: Store, clock: ManualClock) -> None:
     await store.accept([message("old", platform_id="p1")])
     await clock.advance(LEASE_S)
