@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from botcore import Capabilities, Draft, Part, Retry, sender
-from botcore.testing import LoopbackChannel, chatting
+from botcore.testing import LoopbackChannel, ManualClock, chatting, until
 
 
 async def test_a_part_that_is_put_off_again_and_again_is_given_up_and_the_next_one_goes_out(
@@ -20,6 +20,22 @@ async def test_a_part_that_is_put_off_again_and_again_is_given_up_and_the_next_o
         await chat.hears("Hello")
         await chat.hears_nothing()
     assert "a message could not be delivered: given up after 3 tries" in caplog.text
+
+
+async def test_a_long_wait_is_a_warning_that_is_not_said_again_for_each_message(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with chatting(tmp_path, settings={"turn": {"drain_s": 0}}, clock=ManualClock()) as chat:
+        for after in (1, 60, 61):
+            chat.channel.failures.append(Retry(after, "busy"))
+            await chat.with_(f"p{after}").says("/start")
+            await until(lambda: not chat.channel.failures)
+    waits = [(one.levelname, one.getMessage()) for one in caplog.records if "a message waits" in one.getMessage()]
+    assert waits == [
+        ("INFO", "loopback: a message waits 1 s: busy"),
+        ("WARNING", "loopback: a message waits 60 s: busy"),
+    ]
 
 
 class Unwell(LoopbackChannel):

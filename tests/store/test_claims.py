@@ -109,16 +109,6 @@ async def test_a_takeover_delivers_what_was_left_before_anything_else(
     assert [row.part.text for row in taken.parts] == ["hello 0", "hello 1", "hello 2"]
 
 
-async def test_of_what_was_left_only_the_part_in_the_air_is_uncertain(store: Store) -> None:
-    claim = await begin(store)
-    first, *_ = await store.commit_turn(claim, end(claim, parts=3, sending=2))
-    await store.sent(claim, first.part.id, "p1")
-    await store.release(claim)
-    taken = await store.claim_next()
-    assert taken
-    assert [(row.part.number, row.state) for row in taken.parts] == [(1, "uncertain"), (2, "pending")]
-
-
 async def test_parts_alone_are_work_too(store: Store, clock: ManualClock) -> None:
     await send_one(store, await begin(store))
     await clock.advance(31)

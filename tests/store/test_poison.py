@@ -266,6 +266,31 @@ async def test_a_dead_message_runs_again_as_if_it_never_had(store: Store, clock:
     assert (await store.outcome(told.message_id))[0] == "answered"
 
 
+async def test_what_is_no_letter_is_neither_run_again_nor_emptied(store: Store) -> None:
+    claim = await begin(store, "one")
+    waiting = (await say(store, "two")).receipt.id
+    await answer(store, claim)
+    for message_id in (claim.message_id, waiting):
+        assert not await store.retry_dead(message_id)
+        assert not await store.drop_dead(message_id)
+    following = await store.claim_next()
+    assert following
+    assert following.message
+    assert (following.message_id, following.message.text) == (waiting, "two")
+
+
+async def test_a_dead_message_that_runs_again_stops_no_other(store: Store) -> None:
+    claim = await begin(store, "one")
+    two = (await say(store, "two")).receipt.id
+    await store.write(lambda c: c.exec_driver_sql("UPDATE inbox SET state = 'dead'").rowcount)
+    await store.release(claim)
+    for letter in (claim.message_id, two):
+        assert await store.retry_dead(letter)
+    again = await store.claim_next()
+    assert again
+    assert (again.message_id, again.stopped) == (claim.message_id, False)
+
+
 async def test_a_dead_message_runs_again_although_its_chat_was_stopped_since(store: Store, clock: ManualClock) -> None:
     told = await bury(store, clock)
     await answer(store, told)
