@@ -111,7 +111,7 @@ async def test_an_edit_or_deletion_of_a_message_that_failed_changes_nothing(stor
     await store.commit_turn(claim, end(claim, outcome="failed", release=True))
     for kind in ("edit", "delete"):
         assert (await order(store, kind, target="p1", text="new")).stops == ""
-    assert await store.open_messages(KEY) == []
+        assert await store.open_messages(KEY) == []
 
 
 async def test_an_edit_of_the_running_message_takes_no_stop_back_that_came_before_it(store: Store) -> None:
