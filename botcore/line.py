@@ -73,9 +73,7 @@ class Line:
     def _leave(self, whose: Hashable, place: _Place) -> None:
         if place.granted.done() and not place.granted.cancelled():  # in the same moment: somebody else's now
             self._pass_on()
-            return
-        places = self._ring.get(whose)
-        if places and place in places:
+        elif place in (places := self._ring.get(whose, deque())):
             places.remove(place)
             if not places:
                 del self._ring[whose]

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from botcore import StoreUnavailable
+from botcore.admission import Admission
+from botcore.observe import Metrics
 from botcore.testing import Chat, ManualClock, chatting, until
 
 
@@ -89,6 +91,14 @@ async def filled(chat: Chat) -> list[Chat]:
     for person in people[1:]:
         await person.says("two")
     return people
+
+
+async def test_a_bot_that_begins_with_a_long_line_takes_messages_up_to_the_mark() -> None:
+    running = 9
+    admission = Admission(10, running=lambda: running, clock=ManualClock(), metrics=Metrics())
+    assert admission.full == ""
+    running = 11
+    assert admission.full
 
 
 async def test_above_the_mark_nothing_is_taken_but_orders_and_verdicts(small: Chat) -> None:

@@ -1,10 +1,15 @@
-"""What is handed in together is stored together, and then worked on: messages first."""
+"""What is handed in together is stored together, and then worked on: messages first, whoever waits for it or not."""
 
 import asyncio
+import threading
 from pathlib import Path
 
-from botcore import Feedback, Message, hookimpl
-from botcore.testing import ManualClock, chatting
+import pytest
+
+from botcore import Feedback, Message, Sampling, hookimpl
+from botcore.testing import ManualClock, chatting, until
+
+TALK = {"plugins": {"textgen": {}}}
 
 
 class Thoughtful:
@@ -22,8 +27,7 @@ class Thoughtful:
 
 async def test_a_message_does_not_wait_for_what_plugins_do_with_the_verdict_before_it(tmp_path: Path) -> None:
     plugin, clock = Thoughtful(), ManualClock()
-    settings = {"plugins": {"textgen": {}}}
-    async with chatting(tmp_path, settings=settings, plugins={"thoughtful": plugin}, clock=clock) as chat:
+    async with chatting(tmp_path, settings=TALK, plugins={"thoughtful": plugin}, clock=clock) as chat:
         await chat.says("one")
         await chat.hears("You said: one")
         (reply,) = await chat.replies()
@@ -34,3 +38,32 @@ async def test_a_message_does_not_wait_for_what_plugins_do_with_the_verdict_befo
             await plugin.thinks.wait()
             await chat.hears("You said: two")
             plugin.done.set()
+
+
+async def test_a_message_whose_bringer_goes_away_while_it_is_stored_is_answered(tmp_path: Path) -> None:
+    disk = threading.Event()
+    async with chatting(tmp_path, settings=TALK) as chat:
+        busy = asyncio.create_task(chat.bot.database.write(lambda _: disk.wait(20)))
+        saying = asyncio.create_task(chat.says("hi"))
+        await until(lambda: chat.bot._intake._accepting)
+        saying.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await saying
+        disk.set()
+        await busy
+        await chat.hears("You said: hi")
+
+
+@pytest.mark.parametrize("order", ["/stop", " /Stop\n"])
+async def test_an_order_does_not_wait_behind_what_it_stops(tmp_path: Path, order: str) -> None:
+    async with chatting(tmp_path, settings=TALK) as chat:
+        chat.engine.hold()
+        await chat.says("count")
+        await chat.says(order)
+        await chat.hears("Stopped.")
+
+
+async def test_what_a_program_sends_is_no_order(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TALK) as chat:
+        await chat.says("/stop", sampling=Sampling())
+        await chat.hears("You said: /stop")

@@ -100,6 +100,19 @@ async def test_those_who_wait_are_told_how_many_are_before_them() -> None:
     await crowd.goes_home()
 
 
+async def test_who_gave_up_is_before_nobody_any_more() -> None:
+    crowd, clock = Crowd(1), ManualClock()
+    announcing = asyncio.create_task(crowd.line.announce(clock))
+    await crowd.come("ann 1", "bob 1", "cid 1")
+    for _ in range(2):
+        await clock.advance(TELL_EVERY_S)
+    await crowd.gives_up("bob 1")
+    await clock.advance(TELL_EVERY_S)
+    assert crowd.told == [("bob 1", 0), ("cid 1", 1), ("cid 1", 0)]
+    announcing.cancel()
+    await crowd.goes_home()
+
+
 async def test_only_the_first_of_a_long_line_are_told() -> None:
     crowd, clock = Crowd(1), ManualClock()
     announcing = asyncio.create_task(crowd.line.announce(clock))

@@ -1,10 +1,11 @@
 """No secret reaches a log, by its value or by its shape."""
 
 import logging
+from collections.abc import Iterator
 
 import pytest
 
-from botcore.observe import Metrics, Redactor
+from botcore.observe import NOISY, Metrics, Redactor, configure_logging
 
 TELEGRAM = "123456789:AAEhBOweik6ad9r_QXMENQjcrGbqCr4K-bc"
 
@@ -39,6 +40,27 @@ def test_tracebacks_are_cleaned_too() -> None:
 
 def test_ordinary_text_stays_as_it_is() -> None:
     assert Redactor(["short"]).clean("a short note at 12:30") == "a short note at 12:30"
+
+
+@pytest.fixture
+def unconfigured(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process that has not said yet what it logs and where; as it was afterwards."""
+    monkeypatch.setattr(logging.root, "handlers", [])
+    loggers = [logging.root, *map(logging.getLogger, NOISY)]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("unconfigured")
+def test_a_process_logs_to_standard_error_without_secrets_and_without_each_request_of_its_libraries(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    configure_logging(logging.DEBUG, ["hunter2hunter2"])
+    logging.getLogger("botcore.x").debug("the key is %s", "hunter2hunter2")
+    logging.getLogger("httpx").info("GET /")
+    assert capsys.readouterr().err[9:] == "DEBUG   botcore.x: the key is ***\n"
 
 
 def test_two_bots_count_apart() -> None:

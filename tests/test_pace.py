@@ -69,6 +69,25 @@ async def test_a_pause_the_platform_asks_for_is_kept_to_the_second(clock: Manual
     assert waiting.done()
 
 
+async def test_after_a_pause_a_chat_has_no_burst_left(clock: ManualClock) -> None:
+    pace, there = Pace(clock), channel(burst_per_chat=3)
+    pace.hold(there, ANA, 30)
+    await clock.advance(30)
+    assert [pace.take(there, ANA) for _ in range(2)] == [True, False]
+
+
+def test_of_many_chats_those_that_were_quiet_longest_are_forgotten(
+    clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("botcore.pace.REMEMBERED", 3)  # the account, and two chats
+    pace, there = Pace(clock), channel(burst_per_chat=1)
+    for chat in ("ana", "ben", "ana", "cid"):
+        pace.take(there, Conversation(channel="loopback", chat=chat))
+    assert not pace.take(there, ANA)
+    assert ("loopback", "ben") not in pace._buckets
+    assert len(pace._buckets) == 3
+
+
 def test_a_key_passes_once_in_a_while() -> None:
     clock = ManualClock()
     seldom = Seldom(clock, 60)

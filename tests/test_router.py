@@ -20,6 +20,8 @@ from botcore import (
     StoreUnavailable,
     Unknown,
     hookimpl,
+    leases,
+    router,
     sender,
 )
 from botcore.failpoints import VARIABLE, Broken, arm
@@ -93,8 +95,10 @@ async def test_a_part_whose_sources_nobody_can_read_goes_out_without_them(tmp_pa
 
 
 async def test_a_store_without_room_costs_no_attempt_and_the_message_is_answered_later(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(leases, "AGAIN_S", 0.01)
+    monkeypatch.setattr(router, "POLL_S", 0.01)
     async with chatting(tmp_path, settings={"plugins": {"textgen": {}}}) as chat:
         chat.engine.say("x" * 100_000)
         chat.engine.hold()
@@ -132,6 +136,7 @@ async def test_what_the_platform_answered_is_kept_until_it_can_be_written_down(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sender, "RESEND_AFTER_S", 0.0)
+    monkeypatch.setattr(sender, "NOTE_PAUSE_S", 0.01)
     channel = Unheard(*lost)
     async with chatting(tmp_path, channel=channel) as chat:
         channel.write = chat.bot.database.write
@@ -583,6 +588,17 @@ async def test_a_conversation_goes_on_with_what_waits_there_and_nobody_looks_for
             await chat.hears("ok")
         assert [prompt.messages[-1].content for prompt in chat.engine.prompts] == ["one", "two", "three"]
         del chat.bot.database.claim_some
+
+
+async def test_what_is_stored_behind_others_where_nobody_works_is_looked_for_at_once(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TALK, clock=ManualClock()) as chat:
+        await until(lambda: chat.bot._router._drained)
+        (accepted,) = await chat.bot.database.accept([from_("ana", "left")])
+        assert accepted.claim
+        await chat.bot.database.requeue(accepted.claim)
+        await chat.says("and me?")
+        for heard in ("I am ana", "and me?"):
+            await chat.hears(heard)
 
 
 class Slow(LoopbackChannel):

@@ -10,6 +10,35 @@ from botcore import Capabilities, Draft, Part, Retry, Unknown, sender
 from botcore.testing import LoopbackChannel, ManualClock, chatting, until
 
 
+async def test_a_part_that_is_put_off_again_and_again_is_given_up_and_the_next_one_goes_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sender, "MAX_ATTEMPTS", 3)
+    async with chatting(tmp_path) as chat:
+        chat.channel.failures.extend([Retry(0.001)] * 3)
+        for _ in range(2):
+            await chat.says("/start")
+        await chat.hears("Hello")
+        await chat.hears_nothing()
+    assert "a message could not be delivered: given up after 3 tries" in caplog.text
+
+
+async def test_a_long_wait_is_a_warning_that_is_not_said_again_for_each_message(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    async with chatting(tmp_path, settings={"turn": {"drain_s": 0}}, clock=ManualClock()) as chat:
+        for after in (1, 60, 61):
+            chat.channel.failures.append(Retry(after, "busy"))
+            await chat.with_(f"p{after}").says("/start")
+            await until(lambda: not chat.channel.failures)
+    waits = [(one.levelname, one.getMessage()) for one in caplog.records if "a message waits" in one.getMessage()]
+    assert waits == [
+        ("INFO", "loopback: a message waits 1 s: busy"),
+        ("WARNING", "loopback: a message waits 60 s: busy"),
+    ]
+
+
 class Unwell(LoopbackChannel):
     """Its library gives up in a way of its own: whenever it is to show or to find something, and once at a send."""
 

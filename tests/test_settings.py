@@ -133,7 +133,11 @@ def test_a_mistake_is_one_line_that_names_place_and_remedy(
     message = str(raised.value)
     assert told in message
     assert "\n" not in message.replace("not valid TOML", "")
-    assert str(file) in message or "BOTCORE_" in message
+    assert next(iter(environ), str(file)) in message
+
+
+def test_a_variable_that_begins_like_a_table_and_names_none_of_its_keys_is_somebody_elses(file: Path) -> None:
+    assert settings(path=file, environ={"BOTCORE_STORE_BACKUP_PATH": "/backups"}).origins == {}
 
 
 def test_a_mistake_in_a_flag_is_one_of_the_command_line(file: Path) -> None:

@@ -36,8 +36,8 @@ class Acceptor:
     """What this process runs of whom; what is claimed here is added."""
 
 
-# A free conversation has nothing to do (next_at IS NULL) and nobody in it. The row is locked either way, so that two
-# processes take messages of one conversation in one order.
+# A free conversation has nothing to do (next_at IS NULL), and so nobody in it. The row is locked either way, so that
+# two processes take messages of one conversation in one order.
 _CLAIM = Statement(
     lambda dialect: (
         upsert(conversation, dialect)
@@ -56,7 +56,7 @@ _CLAIM = Statement(
                 "next_at": arg("now"),
                 "last_at": arg("now"),
             },
-            where=sa.and_(conversation.c.next_at.is_(None), conversation.c.lease_until <= arg("now")),
+            where=conversation.c.next_at.is_(None),
         )
         .returning(conversation.c.epoch)
     )

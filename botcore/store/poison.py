@@ -135,7 +135,7 @@ def hold(connection: sa.Connection, message: int) -> None:
 def begin_trial(connection: sa.Connection, claim: Claim) -> bool:
     """A suspect's work begins. Whether it was stopped meanwhile.
 
-    Raises `LeaseLost` where its author has edited it or taken it back, too: the next claim has the new text.
+    Raises `LeaseLost`, too, where its author has edited it (the next claim has the new text) or was forgotten.
     """
     fence(connection, claim)
     found = _SUSPECT(connection, id=claim.message_id).first()

@@ -108,7 +108,8 @@ class Store(Housekeeping):
     async def begin_trial(self, claim: Claim) -> bool:
         """The claimed suspect's work begins: from now on a death of this process counts against it.
 
-        Returns whether it was stopped meanwhile. `LeaseLost`, too, where its author has edited it or taken it back.
+        Returns whether it was stopped or taken back meanwhile. `LeaseLost`, too, where its author has edited it or was
+        forgotten.
         """
         return await self.write(poison.begin_trial, claim)
 

@@ -10,6 +10,7 @@ import pytest
 
 from botcore import Chunk, Citation, Feedback, Reply, Sampling, Turn, hookimpl, sender
 from botcore.testing import Chat, ManualClock, ScriptedEngine, chatting, until
+from botcore_slack import errors
 from botcore_slack.testing import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, FakeSlack, Fault
 
 Start = Callable[..., AbstractAsyncContextManager[Chat]]
@@ -54,8 +55,9 @@ ONE_WAY_IN = pytest.mark.parametrize("slack", ["socket"], indirect=True)
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What got no answer is tried again at once: these tests run by the real clock."""
+    """What got no answer, or is to wait, is tried again at once: these tests run by the real clock."""
     monkeypatch.setattr(sender, "RESEND_AFTER_S", 0.01)
+    monkeypatch.setattr(errors, "NOT_SENT_PAUSE_S", (0.01, 300.0))
 
 
 @pytest.fixture(params=["socket", "events"])

@@ -218,7 +218,6 @@ async def test_a_restart_loses_nothing(telegram: FakeTelegram, start: Start) -> 
         (Fault.broken(500, executed=True), 2),
         (Fault.cut(executed=False), 1),
         (Fault.broken(502, html=True), 1),
-        (Fault.flood(1), 1),
     ],
 )
 async def test_whatever_happens_to_a_send_it_arrives_and_at_most_one_copy_too_many(

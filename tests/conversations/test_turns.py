@@ -29,6 +29,7 @@ from botcore.engine.remote import Remote, RemoteEngine
 from botcore.sender import RESEND_AFTER_S
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEngine, chatting, until
 from botcore.testing.openai_server import FakeOpenAI
+from botcore.turn import LET_OTHERS
 
 
 class Talker:
@@ -80,10 +81,9 @@ async def test_the_same_delivery_twice_is_one_message(chat: Chat) -> None:
 
 
 async def test_one_chat_keeps_its_order(chat: Chat) -> None:
-    chat.engine.say("one", "two", "three")
     for text in ("1", "2", "3"):
         await chat.says(text)
-    assert [await chat.hears() for _ in range(3)] == ["one", "two", "three"]
+    assert [await chat.hears() for _ in range(3)] == ["You said: 1", "You said: 2", "You said: 3"]
 
 
 async def test_two_chats_do_not_wait_for_each_other(chat: Chat) -> None:
@@ -99,6 +99,7 @@ async def test_two_chats_do_not_wait_for_each_other(chat: Chat) -> None:
 
 
 async def test_stop_ends_the_reply_with_what_was_said_and_frees_the_engine(chat: Chat) -> None:
+    chat.channel.can = Capabilities(progress="draft", progress_every=0.01)
     chat.engine.say("one two three four")
     chat.engine.hold()
     await chat.says("count")
@@ -317,6 +318,23 @@ async def test_half_a_character_does_not_cost_the_reply(tmp_path: Path) -> None:
     async with chatting(tmp_path, plugins={"halves": Halves()}, channel=channel) as chat:
         await chat.says("hi")
         await chat.hears("cut \ufffd here")
+
+
+async def test_a_stream_that_never_waits_lets_others_run(tmp_path: Path) -> None:
+    class Restless:
+        @hookimpl
+        async def reply(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+            return self._answer()
+
+        async def _answer(self) -> AsyncIterator[Chunk]:
+            others = asyncio.Event()
+            asyncio.get_running_loop().call_soon(others.set)
+            for _ in range(2 * LET_OTHERS):
+                yield Chunk(text="." if not others.is_set() else "others ran")
+
+    async with chatting(tmp_path, plugins={"restless": Restless()}) as chat:
+        await chat.says("hi")
+        await chat.hears("others ran")
 
 
 async def test_a_plugins_own_time_out_is_not_said_to_be_the_turns(

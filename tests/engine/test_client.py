@@ -249,11 +249,12 @@ async def test_a_busy_server_that_wants_more_time_than_a_first_token_has_is_unav
         await everything(client)
 
 
-async def test_a_redirect_is_not_followed_with_the_key(server: FakeOpenAI, client: OpenAIClient) -> None:
-    server.queue(Answer(307, "elsewhere"))
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/embeddings"])
+async def test_a_redirect_is_not_followed_with_the_key(server: FakeOpenAI, client: OpenAIClient, path: str) -> None:
+    server.queue(Answer(307, "elsewhere", {"Location": "/elsewhere"}))
     with pytest.raises(EngineRejected, match="elsewhere"):
-        await everything(client)
-    assert server.paths == ["/v1/chat/completions"]
+        await (everything(client) if "chat" in path else client.embed(["a"], model="fake"))
+    assert server.paths == [path]
 
 
 async def test_nobody_at_home_is_unavailable(clock: ManualClock) -> None:

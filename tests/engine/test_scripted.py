@@ -1,8 +1,9 @@
 import asyncio
-from contextlib import aclosing
+from contextlib import AbstractAsyncContextManager, aclosing
 
 import pytest
 
+from botcore.clock import Deadline, SystemClock
 from botcore.engine import ScriptedEngine
 from botcore.errors import EngineRejected, EngineUnavailable, PromptTooLong
 from botcore.messages import PromptMessage, Sampling
@@ -118,6 +119,13 @@ async def test_an_engine_that_is_still_starting_refuses_and_tells_why() -> None:
             await reply(engine)
 
 
+class Hasty(SystemClock):
+    """Gives nothing more than a fiftieth of its time."""
+
+    def timeout(self, seconds: float | None) -> AbstractAsyncContextManager[Deadline]:
+        return super().timeout(seconds and seconds / 50)
+
+
 async def test_the_contract_check_finds_a_leaking_engine() -> None:
     class Leaky(ScriptedEngine):
         async def generate(self, prompt: Prompt, sampling: Sampling, *, model: str = ""):  # type: ignore[no-untyped-def]  # noqa: ANN202
@@ -133,7 +141,7 @@ async def test_the_contract_check_finds_a_leaking_engine() -> None:
         return int(getattr(engine, "leaked", False))
 
     with pytest.raises(AssertionError, match="still runs 1 requests"):
-        await check_engine(Leaky, running_requests=leaked)
+        await check_engine(Leaky, running_requests=leaked, clock=Hasty())
 
 
 async def test_the_contract_check_finds_an_engine_without_an_end() -> None:

@@ -70,6 +70,7 @@ def test_without_an_index_they_stand_in_the_order_they_came_in() -> None:
         answer([10**400]),
         answer([[1.0]]),
         answer("no base64!"),
+        answer("!" + base64.b64encode(b"four").decode()),
         answer(base64.b64encode(b"abc").decode()),
         answer(5),
         {"data": [{"index": 7, "embedding": [1.0]}]},

@@ -168,6 +168,12 @@ def test_a_piece_has_text_ids_finish_and_usage() -> None:
     assert not piece.progress
 
 
+@pytest.mark.parametrize("choice", [{"finish_reason": "stop"}, {"delta": None, "finish_reason": "stop"}])
+def test_a_last_piece_may_have_nothing_but_its_reason(choice: dict[str, object]) -> None:
+    piece = read_piece(json.dumps({"choices": [choice]}))
+    assert (piece.text, piece.finish, piece.progress) == ("", "stop", False)
+
+
 @pytest.mark.parametrize("told", [-1, 1 << 31, 10**30])
 def test_a_number_of_tokens_that_is_none_is_not_believed(told: int) -> None:
     usage = {"prompt_tokens": told, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": told}}

@@ -137,6 +137,14 @@ def test_conversations_have_windows_of_their_own() -> None:
     assert [entry.id for entry in windows.of("two", lines(3))] == [1, 2, 3]
 
 
+def test_of_many_conversations_the_windows_of_the_quietest_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("botcore_memory.window.REMEMBERED", 2)
+    windows = Windows(4)
+    for chat in ("one", "two", "one", "three"):
+        windows.of(chat, lines(4, first=101))
+    assert list(windows._begins) == ["one", "three"]
+
+
 @pytest.mark.parametrize("outcome", ["failed", "refused", "dead"])
 def test_both_lines_of_a_bad_exchange_are_left_out(outcome: Outcome) -> None:
     bad = [

@@ -27,6 +27,7 @@ def scored(text: str, score: float = 1.0, source: str = "a.md") -> Scored:
 def test_the_paragraph_that_says_most_is_shown() -> None:
     text = "Trams run daily.\n\nThe car park is free.\n\nBicycles stay outside."
     assert extract(text, terms("Where can I park my car?")) == "The car park is free."
+    assert extract("The car park is free.\n\nSee also:", terms("car park")) == "The car park is free."
 
 
 def test_code_is_shown_with_the_line_that_announces_it() -> None:

@@ -48,6 +48,11 @@ def test_a_heading_may_be_marked_by_the_line_below_it() -> None:
     assert found[0].text.startswith("We open at nine.\nAnd close.\n---")
 
 
+def test_a_heading_may_stand_right_below_another_kind_of_heading() -> None:
+    (found,) = pieces("# The pool\nHours\n---\nAt nine.", "pool.md", size=700)
+    assert (found.heading, found.text) == ("The pool › Hours", "At nine.")
+
+
 @pytest.mark.parametrize(
     ("front", "called"), [('title: "The pool"\ntags:\n  - water\n- x\n# note', "The pool"), ("tags: [a]", "Hours")]
 )
@@ -106,6 +111,7 @@ def test_a_heading_gives_its_words(line: str, words: str) -> None:
 
 def test_a_text_without_headings_is_called_by_its_file() -> None:
     assert title("Just words.", "notes/first-steps.txt") == "first steps"
+    assert title("Just words.", "notes/_.txt") == "notes/_.txt"
     assert [piece.heading for piece in pieces("Just words.", "notes/first-steps.txt", size=700)] == ["first steps"]
 
 

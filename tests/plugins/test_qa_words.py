@@ -78,6 +78,7 @@ def test_small_talk_has_no_subject(text: str) -> None:
 
 def test_a_question_is_its_subject() -> None:
     assert question_stems("How do I add a plugin? What’s a plugin?") == ["add", "plugin"]
+    assert question_stems("What is R?") == ["r"]
 
 
 @pytest.mark.parametrize(

@@ -106,6 +106,26 @@ async def test_an_edit_of_an_answered_or_unknown_message_changes_nothing(store: 
     assert [entry.text for entry in await store.window(KEY)] == ["old", "hello"]
 
 
+async def test_an_edit_or_deletion_of_a_message_that_failed_changes_nothing(store: Store) -> None:
+    claim = await begin(store, "old", platform_id="p1")
+    await store.commit_turn(claim, end(claim, outcome="failed", release=True))
+    for kind in ("edit", "delete"):
+        assert (await order(store, kind, target="p1", text="new")).stops == ""
+        assert await store.open_messages(KEY) == []
+
+
+async def test_an_edit_of_the_running_message_takes_no_stop_back_that_came_before_it(store: Store) -> None:
+    claim = await begin(store, platform_id="p1")
+    await say(store, "waiting")
+    await order(store, "stop")
+    await order(store, "edit", target="p1", text="new")
+    await store.commit_turn(claim, end(claim, outcome="stopped", release=True))
+    following = await store.claim_next()
+    assert following
+    assert following.message
+    assert (following.message.text, following.stopped) == ("waiting", True)
+
+
 async def test_an_edit_that_changes_no_word_lets_the_running_message_run(store: Store) -> None:
     claim = await begin(store, "the same", platform_id="p1")
     assert (await order(store, "edit", target="p1", text="the same")).stops == ""

@@ -109,6 +109,16 @@ async def test_taken_back_is_gone_and_told(store: Store) -> None:
     assert await store.feedback_for(turn) == []
 
 
+async def test_what_one_takes_back_leaves_what_others_say_and_what_they_said_elsewhere(store: Store) -> None:
+    first, second = await carried(store, "p1"), await carried(store, "p2")
+    await tell(store, feedback(1, reply=first))
+    await tell(store, theirs := feedback(-1, reply=first, person=BOB))
+    await tell(store, elsewhere := feedback(1, reply=second))
+    await tell(store, feedback(0, reply=first))
+    assert await store.feedback_for(first) == [theirs]
+    assert await store.feedback_for(second) == [elsewhere]
+
+
 async def test_when_it_was_said_is_known_however_late_its_reply_is(store: Store, clock: ManualClock) -> None:
     said = clock.now()
     claim = await begin(store)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from botcore.errors import LeaseLost
-from botcore.messages import Citation, Conversation, Feedback, Message, Person, Reply
+from botcore.messages import Citation, Conversation, Feedback, Forgotten, Message, Person, Reply
 from botcore.ports import Part
 from botcore.store import Claim, Handover, Store, TurnEnd, people
 from tests.store.conftest import OpenStore
@@ -250,3 +250,18 @@ async def test_deleted_text_is_not_left_in_the_file(make_store: OpenStore) -> No
         file = store._file
     assert file
     assert not any(CANARY.encode() in one.read_bytes() for one in file.parent.iterdir())
+
+
+async def test_who_was_forgotten_by_all_leaves_the_others_on_the_list(store: Store) -> None:
+    whom = [Forgotten(channel="telegram", person=person) for person in ("ann", "bob")]
+    first, second = [await store.note_forgotten(one) for one in whom]
+    await store.forgotten_by_all(first)
+    assert await store.forgotten() == [(second, whom[1])]
+
+
+async def test_in_a_group_what_was_answered_stays_answered_when_its_author_is_forgotten(store: Store) -> None:
+    (said,) = await store.accept([message(private=False)])
+    assert said.claim
+    await answer(store, said.claim)
+    await store.forget_person("telegram", "ann")
+    assert (await store.outcome(said.receipt.id))[0] == "answered"

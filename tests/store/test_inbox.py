@@ -32,8 +32,10 @@ async def test_a_duplicate_of_an_answered_message_leaves_the_conversation_free(s
     first = (await store.accept([message("hi", event="same")]))[0]
     assert first.claim
     await answer(store, first.claim)
+    elsewhere = await begin(store, chat="c2")
     assert (await store.accept([message("hi", event="same")]))[0].claim is None
     assert await store.claim_next() is None
+    assert await store.held() == {(elsewhere.conversation.key, elsewhere.epoch)}
     await begin(store, "next")
 
 
@@ -86,6 +88,7 @@ async def test_too_many_waiting_are_rejected_and_may_come_again(store: Store) ->
     assert following
     again = (await store.accept([accepted[2].record], waiting_per_chat=2))[0]
     assert (again.receipt.state, again.receipt.duplicate) == ("accepted", False)
+    assert [text.text for _, text in await store.open_messages(place().key)] == ["m0", "m1", "m2"]
 
 
 async def test_a_full_chat_does_not_hold_another(store: Store) -> None:

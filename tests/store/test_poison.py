@@ -161,6 +161,17 @@ async def test_a_suspect_whose_author_takes_it_back_is_stopped(store: Store, clo
     assert await store.claim_next() is None
 
 
+async def test_a_suspect_whose_author_is_forgotten_is_not_begun(store: Store, clock: ManualClock) -> None:
+    await store.accept([message("in a group", private=False)])
+    await clock.advance(LEASE_S)
+    store.owner += "'"
+    claim = await store.claim_next()
+    assert claim
+    await store.forget_person("telegram", "ann")
+    with pytest.raises(LeaseLost):
+        await store.begin_trial(claim)
+
+
 async def test_a_suspect_that_was_edited_begins_with_its_new_text(store: Store, clock: ManualClock) -> None:
     await store.accept([message("old", platform_id="p1")])
     await clock.advance(LEASE_S)
@@ -253,6 +264,31 @@ async def test_a_dead_message_runs_again_as_if_it_never_had(store: Store, clock:
     assert again.turn != told.turn
     await answer(store, again)
     assert (await store.outcome(told.message_id))[0] == "answered"
+
+
+async def test_what_is_no_letter_is_neither_run_again_nor_emptied(store: Store) -> None:
+    claim = await begin(store, "one")
+    waiting = (await say(store, "two")).receipt.id
+    await answer(store, claim)
+    for message_id in (claim.message_id, waiting):
+        assert not await store.retry_dead(message_id)
+        assert not await store.drop_dead(message_id)
+    following = await store.claim_next()
+    assert following
+    assert following.message
+    assert (following.message_id, following.message.text) == (waiting, "two")
+
+
+async def test_a_dead_message_that_runs_again_stops_no_other(store: Store) -> None:
+    claim = await begin(store, "one")
+    two = (await say(store, "two")).receipt.id
+    await store.write(lambda c: c.exec_driver_sql("UPDATE inbox SET state = 'dead'").rowcount)
+    await store.release(claim)
+    for letter in (claim.message_id, two):
+        assert await store.retry_dead(letter)
+    again = await store.claim_next()
+    assert again
+    assert (again.message_id, again.stopped) == (claim.message_id, False)
 
 
 async def test_a_dead_message_runs_again_although_its_chat_was_stopped_since(store: Store, clock: ManualClock) -> None:

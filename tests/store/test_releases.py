@@ -2,7 +2,7 @@
 
 from botcore.store import Store
 from botcore.testing.clock import ManualClock
-from tests.store.kit import begin, send_one
+from tests.store.kit import begin, end, send_one
 
 
 async def test_an_aborted_turn_goes_back_as_if_it_had_not_begun(store: Store) -> None:
@@ -11,6 +11,14 @@ async def test_an_aborted_turn_goes_back_as_if_it_had_not_begun(store: Store) ->
     again = await store.claim_next()
     assert again
     assert (again.message_id, again.attempts, again.turn) == (claim.message_id, 1, claim.turn)
+
+
+async def test_an_aborted_turn_that_was_committed_already_keeps_its_outcome(store: Store) -> None:
+    claim = await begin(store)
+    await store.commit_turn(claim, end(claim))
+    await store.requeue(claim)
+    assert (await store.outcome(claim.message_id))[0] == "answered"
+    assert await store.claim_next() is None
 
 
 async def test_requeue_with_a_delay_waits(store: Store, clock: ManualClock) -> None:

@@ -130,6 +130,15 @@ async def test_the_window_is_the_newest_lines_oldest_first(store: Store) -> None
     assert [entry.text for entry in await store.window(KEY, 4)] == ["b", "B", "c", "C"]
     assert await store.window(KEY, 0) == []
     assert await store.window("nowhere") == []
+    last = (await store.window(KEY))[-1].reply
+    assert [entry.text for entry in await store.window(KEY, 3, before=last)] == ["A", "b", "B"]
+
+
+async def test_what_was_said_elsewhere_is_in_no_window_and_no_history(store: Store) -> None:
+    await exchange(store, "here")
+    await answer(store, await begin(store, "elsewhere", chat="c2"))
+    for lines in (await store.window(KEY), await store.history(KEY)):
+        assert [entry.text for entry in lines] == ["here", "HERE"]
 
 
 async def test_starting_over_empties_the_window_and_keeps_the_history(store: Store) -> None:
