@@ -45,7 +45,8 @@ def _upgrade(work_out: Any, known: Any, connection: Any, table: str, scripts: Pa
         return None
     said: list[tuple[str, Any]] = []
 
-    def hear(_: Any, __: Any, statement: str, values: Any, *___: Any) -> None:
+    def hear(*told: Any) -> None:
+        _, _, statement, values, *_ = told
         if not statement.lstrip().startswith(("SELECT", "PRAGMA")):
             said.append((statement, values))
 
