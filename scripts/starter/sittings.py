@@ -80,6 +80,27 @@ SITTINGS = (
             further=True,
         ),
     ),
+    Sitting(
+        seed=6,
+        tokens=24,
+        mixture=Mixture(
+            shares=SHARES
+            | {
+                "passages": 40,
+                "natural": 28,
+                "apart": 44,
+                "instruct": 14,
+                "chat": 16,
+                "wider": 24,
+                "drills": 4,
+                "tales": 10,
+            },
+            answered=0.66,
+            told=0.64,
+            added=True,
+            further=True,
+        ),
+    ),
 )
 """How the weights shipped were made."""
 
