@@ -1,8 +1,8 @@
-"""The mean of two models' weights: `python -m scripts.starter.blend BEFORE AFTER FOLDER`, in the engine environment.
+"""The mean of two models' weights: `python -m scripts.starter.blend BEFORE AFTER FOLDER [SHARE]`, with the engine's Python.
 
-BEFORE and AFTER are the models of two sittings, one on from the other; FOLDER gets AFTER's files with a quarter of
-BEFORE's weights in them. A sitting that teaches refusals unlearns some answers, and the mean of both keeps more of
-each than either has (model soups: https://arxiv.org/abs/2203.05482).
+BEFORE and AFTER are the models of two sittings, one on from the other; FOLDER gets AFTER's files, with SHARE of its
+weights (three quarters, unless told otherwise) and the rest of BEFORE's. A sitting that teaches refusals unlearns some
+answers, and the mean of both keeps more of each than either has (model soups: https://arxiv.org/abs/2203.05482).
 """
 
 import shutil
@@ -15,14 +15,14 @@ from safetensors.torch import load_file, save_file
 __all__ = ["AFTER", "blend"]
 
 AFTER = 0.75
-"""How much of the later model: of half, three quarters and all of it what answered and refused most, with two sittings."""
+"""How much of the later model: the best of half, three quarters and all of it, twice; the third time it was half."""
 WEIGHTS = "model.safetensors"
 
 
-def blend(before: Path, after: Path, into: Path) -> None:
+def blend(before: Path, after: Path, into: Path, share: float = AFTER) -> None:
     """Write the model whose weights lie between the two; added up in float32, stored as they were."""
     old, new = load_file(before / WEIGHTS), load_file(after / WEIGHTS)
-    mean = {name: (old[name].float() * (1 - AFTER) + new[name].float() * AFTER).to(new[name].dtype) for name in new}
+    mean = {name: (old[name].float() * (1 - share) + new[name].float() * share).to(new[name].dtype) for name in new}
     with safe_open(after / WEIGHTS, framework="pt") as file:
         metadata = file.metadata()
     shutil.copytree(after, into, dirs_exist_ok=True)
@@ -30,6 +30,6 @@ def blend(before: Path, after: Path, into: Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5):
         raise SystemExit(__doc__)
-    blend(*map(Path, sys.argv[1:]))
+    blend(*map(Path, sys.argv[1:4]), *map(float, sys.argv[4:]))
