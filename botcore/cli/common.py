@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -103,8 +104,12 @@ def nobody_reads() -> None:
 
 
 def mind_sigterm() -> None:
-    """From now on SIGTERM ends the command as Ctrl-C does: what is half made goes, what was moved is taken back."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    """From now on SIGTERM ends the command as Ctrl-C does: what is half made goes, what was moved is taken back.
+
+    Python takes handlers from its main thread alone: a command that a program calls in another one does without.
+    """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def print_json(value: object) -> None:
