@@ -1326,7 +1326,8 @@ async def test_on_a_phone_the_list_covers_the_chat_and_gives_way(chromium: Brows
     await page.keyboard.press("Enter")
     stub.scripts.append(Script("Begun but never ended.", hold_after=1))
     await page.get_by_role("button", name="Send").tap()
-    await page.get_by_role("button", name="Stop the reply").tap()
+    stop = page.get_by_role("button", name="Stop the reply")
+    await stop.dispatch_event("click", {"detail": 1})  # a tap so soon after the other would be its second half
     await expect(replies(page)).to_contain_text("Stopped")
     await expect(page.get_by_role("log")).to_be_focused()
     assert stub.posts[-1]["text"] == "by finger"
