@@ -176,6 +176,39 @@ async def test_the_keyboard_finds_what_takes_the_place_of_a_button(page: Page, s
     await expect(page.get_by_role("button", name="Say why")).to_be_focused()
 
 
+async def test_a_stream_that_looked_before_a_message_was_sent_does_not_take_it_away(
+    context: BrowserContext, stub: Stub
+) -> None:
+    stub.tell = asyncio.Semaphore(0)
+    stub.scripts.append(Script("Heard."))
+    page = await context.new_page()
+    await page.goto(stub.url)
+    await until(lambda: stub.cursors)
+    stub.set_engine(stage="failed")
+    await say(page, "Do you hear me?")
+    await expect(page.get_by_role("button", name="Stop the reply")).to_be_visible()
+    for _ in ("waiting: nothing", "engine: ready", "engine: failed"):
+        stub.tell.release()
+    await expect(page.get_by_role("button", name="Ready")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Stop the reply")).to_be_visible()
+    for _ in ("pending", "draft", "draft", "entry", "entry"):
+        stub.tell.release()
+    await expect(replies(page)).to_contain_text("Heard.")
+
+
+async def test_a_message_that_a_later_stream_does_not_know_is_gone(page: Page, stub: Stub) -> None:
+    await until(lambda: stub.cursors)
+    stub.scripts.append(Script("Heard.", hold_after=0))
+    stub.tell = asyncio.Semaphore(0)
+    await say(page, "Do you hear me?")
+    await expect(page.get_by_role("button", name="Stop the reply")).to_be_visible()
+    talk = next(talk for talk in stub.talks.values() if talk.pending)
+    talk.pending, talk.draft = [], None  # as after a forget
+    stub.tell = None
+    await page.evaluate("import('/static/lib/chat.js').then((chat) => chat.wake(true))")
+    await expect(page.get_by_role("button", name="Stop the reply")).to_have_count(0)
+
+
 async def test_a_double_click_on_send_does_not_stop_the_reply(page: Page, stub: Stub) -> None:
     stub.scripts.append(Script("Begun and ended.", hold_after=1))
     await page.get_by_label("Message to botcore").fill("Go")

@@ -88,6 +88,8 @@ class Stub:
         self.uploads = 0
         self.slow_uploads = False
         """Uploads wait for `go` in the middle."""
+        self.tell: asyncio.Semaphore | None = None
+        """Where set, an event stream takes one for each event: it has looked, and tells later."""
         self.panels: dict[str, list[dict[str, Any]]] = {}
         """Panel's id → what it says; the title is the id, capitalised."""
         self.reads: list[str] = []
@@ -383,6 +385,8 @@ class Stub:
         await response.prepare(request)
         try:
             while (event := await reader.get()) is not None:
+                if self.tell:
+                    await self.tell.acquire()
                 name, data = event
                 head = f"id: {data['id']}\n" if name == "entry" else ""
                 await response.write(f"{head}event: {name}\ndata: {json.dumps(data)}\n\n".encode())

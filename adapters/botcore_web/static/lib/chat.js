@@ -10,7 +10,7 @@ import { idInHash, resend } from "./send.js";
 import { noteToSay, spoken } from "./spoken.js";
 import * as store from "./store.js";
 import { follow } from "./stream.js";
-import { accepted, emptyThread, grown, lastId, withEntry, withPending, withWaiting } from "./thread.js";
+import { accepted, emptyThread, grown, lastId, withEntry, withNewStream, withPending, withWaiting } from "./thread.js";
 
 const RETRY_MS = 2000;
 /** A conversation that begins. @type {import("./types.js").Said} */
@@ -56,7 +56,8 @@ export async function open(id) {
     if (mine !== opening) return;
     let thread = emptyThread();
     for (const entry of entries) thread = withEntry(thread, entry);
-    for (const line of pending) thread = withPending(thread, line);
+    const sent = store.thread.peek().pending; // while we waited
+    for (const line of [...pending, ...sent]) thread = withPending(thread, line);
     batch(() => {
       store.thread.value = thread;
       store.earlier.value = earlier;
@@ -111,6 +112,7 @@ export function wake(slept) {
 /** @param {string} id */
 function listen(id) {
   stream = follow(api.eventsPath(id), lastId(store.thread.peek()), {
+    asking: () => (store.thread.value = withNewStream(store.thread.peek())),
     event: (name, data) => receive[name]?.(data),
     refused,
     state(state) {

@@ -58,7 +58,7 @@ async function post(line) {
     const { message } = await api.send(line);
     batch(() => {
       if (store.current.peek() === line.conversation) {
-        store.thread.value = withPending(store.thread.peek(), { message, ...line });
+        store.thread.value = withPending(store.thread.peek(), { message, ...line, untold: true });
       }
       outbox.drop(line.id);
     });

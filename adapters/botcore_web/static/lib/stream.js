@@ -16,7 +16,7 @@ const patience = (failures) => Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** fa
  *
  * @param {string} path
  * @param {string} lastId the first Last-Event-ID
- * @param {{event: (name: string, data: any) => void, state: (state: "open"|"lost"|"gone") => void, refused: (error: any) => boolean}} on `refused` says whether to give up
+ * @param {{asking: () => void, event: (name: string, data: any) => void, state: (state: "open"|"lost"|"gone") => void, refused: (error: any) => boolean}} on `refused` says whether to give up
  * @returns {{close: () => void, again: () => void}} `again` drops the connection and takes it up at once
  */
 export function follow(path, lastId, on) {
@@ -30,6 +30,7 @@ export function follow(path, lastId, on) {
     attempt = new AbortController();
     let silence = setTimeout(() => attempt.abort(), SILENCE_MS);
     try {
+      on.asking();
       const headers = { Accept: "text/event-stream", "Last-Event-ID": lastId };
       const response = await fetch(path, { headers, cache: "no-store", signal: attempt.signal });
       const ours = response.headers.get("Content-Type")?.startsWith("text/event-stream"); // a hotel's network answers with a page

@@ -50,18 +50,25 @@ export const withEarlier = (thread, entries) => ({ ...thread, entries: [...entri
 
 /** @param {Thread} thread @param {import("./types.js").Pending} line @returns {Thread} */
 export function withPending(thread, line) {
-  if (accepted(thread, line.id)) return thread;
+  if (accepted(thread, line.id)) return line.untold ? thread : told(thread, (other) => other.id === line.id);
   return { ...thread, pending: [...thread.pending, line].sort((a, b) => a.message - b.message) };
 }
 
-/** Only these still wait: the others were forgotten, and their draft with them. @param {Thread} thread @param {number[]} messages @returns {Thread} */
+/** @param {Thread} thread @param {(line: import("./types.js").Pending) => boolean} which @returns {Thread} */
+const told = (thread, which) => ({ ...thread, pending: thread.pending.map((line) => (which(line) ? { ...line, untold: false } : line)) });
+
+/** A stream that is asked for now will know all that waits. @param {Thread} thread @returns {Thread} */
+export const withNewStream = (thread) => told(thread, () => true);
+
+/**
+ * Only these still wait: the others were forgotten, and their draft with them; what was sent meanwhile may be missing.
+ *
+ * @param {Thread} thread @param {number[]} messages @returns {Thread}
+ */
 export function withWaiting(thread, messages) {
-  const { pending, draft } = thread;
-  return {
-    ...thread,
-    pending: pending.filter((line) => messages.includes(line.message)),
-    draft: draft && messages.includes(draft.message) ? draft : null,
-  };
+  const pending = thread.pending.filter((line) => line.untold || messages.includes(line.message));
+  const waits = pending.some((line) => line.message === thread.draft?.message);
+  return { ...thread, pending, draft: waits ? thread.draft : null };
 }
 
 /** The first `count` code points of `text`; the server counts code points, JavaScript counts UTF-16. @param {string} text @param {number} count */

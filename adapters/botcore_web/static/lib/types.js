@@ -22,8 +22,9 @@
  * @property {boolean} judgeable Whether a verdict on it means something.
  * @property {SaidFile[]} files
  *
- * @typedef {{message: number, id: string, text: string, at: number, about: string, files: SaidFile[]}} Pending
- *   Accepted, not committed yet; `about` names the reply it asks for again.
+ * @typedef {{message: number, id: string, text: string, at: number, about: string, files: SaidFile[], untold?: boolean}} Pending
+ *   Accepted, not committed yet; `about` names the reply it asks for again. `untold`: the event stream was asked for
+ *   before, and has not spoken of it so far.
  *
  * @typedef {object} DraftEvent Put `text` at code point `offset` of this turn's draft.
  * @property {number} message
