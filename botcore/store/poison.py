@@ -9,7 +9,8 @@ tries one at a time beside everybody else (`botcore.trial`): the next death accu
                                            └─┘ released or put back
 
 Whoever is killed from outside while it tries a suspect would accuse an innocent. Where a fault of the process is on
-record (`seat.py`) the second death in a row counts; where nothing is known (kill -9, no memory, no power) the third.
+record (`seat.py`) the second death in a row counts; where nothing is known (kill -9, no memory, no power) the fourth:
+with a kill every five seconds one innocent suspect in thirty is hit again, and a third death was not rare enough.
 
 A process that lost its lease without dying (stopped for a minute, database out of reach) looks dead to the others; as
 soon as it notices it says so (`absolve`).
@@ -48,7 +49,7 @@ MAX_ATTEMPTS = 3
 """Runs that may end without an outcome, the last by an error of ours; then it is a dead letter."""
 MAX_FAULTS = 2
 """Deaths in a row, the last by a fault of the process; then it is a dead letter."""
-MAX_DEATHS = 3
+MAX_DEATHS = 4
 """Deaths in a row of any kind."""
 MAX_RUNS = 6
 """Runs that may end without an outcome at all. Bounds what kills its process later than a trial lasts; a long reply

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -183,10 +184,28 @@ async def workers_of(
 
 def checked(url: str) -> tuple[str, ...]:
     """What the database itself says against it: two turns of one message, or two of one conversation at once."""
+    found = {what: _asked(url, query)[0][0] for what, query in CHECKS.items()}
+    given_up = [f"given up: {reason}, {trace!r}" for reason, trace in _asked(url, GIVEN_UP)]
+    return (*(f"{number} {what}" for what, number in found.items() if number), *given_up)
+
+
+def _asked(url: str, query: str) -> Sequence[sa.Row[Any]]:
     engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
     with engine.connect() as connection:
-        found = {what: connection.exec_driver_sql(query).scalar_one() for what, query in CHECKS.items()}
-    return tuple(f"{number} {what}" for what, number in found.items() if number)
+        return connection.exec_driver_sql(query).all()
+
+
+def deaths(url: str) -> str:
+    """How many messages were in work when their process was gone: once, twice, …"""
+    found = _asked(url, DEATHS)
+    return "in work at a death: " + ", ".join(f"{number} {times} times" for times, number in found)
+
+
+DEATHS = (
+    "SELECT times, count(*) FROM (SELECT (length(trace) - length(replace(trace, 'was gone', ''))) / 8 AS times"
+    " FROM inbox) x WHERE times > 0 GROUP BY times ORDER BY times"
+)
+GIVEN_UP = "SELECT reason, trace FROM inbox WHERE state IN ('dead', 'rejected') LIMIT 10"
 
 
 CHECKS = {
@@ -226,7 +245,8 @@ async def run(folder: Path, seed: int, seconds: int, *, polling: bool) -> Counts
             async with asyncio.TaskGroup() as tasks:
                 talking = tasks.create_task(crowd.talk())
                 await disturb(workers, Random(seed), talking, seconds, frozen_s)
-            return counted(workers, crowd, engine, (*await workers.stop(), *checked(url)))
+            counts = counted(workers, crowd, engine, (*await workers.stop(), *checked(url)))
+            return counts + Counts(sent=0, note=deaths(url))
 
 
 @scenario(size=15, postgres=True, alone=True)
