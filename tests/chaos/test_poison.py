@@ -1,4 +1,4 @@
-"""A message that ends the process is set aside after the second fault or fourth death; nobody beside it loses a word."""
+"""A message that ends the process is set aside after the second fault or fourth death; nobody else loses a word."""
 
 import asyncio
 import json
