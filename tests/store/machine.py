@@ -104,7 +104,7 @@ class Interleavings(RuleBasedStateMachine):
     def open(self) -> None:
         file = self.folder / "botcore.db"
         if not file.exists():
-            shutil.copy(empty_database(), file)
+            file.write_bytes(empty_database())
         self.base = Store(f"sqlite:///{file}", clock=self.clock, data_dir=self.folder)
         self.run(self.base.__aenter__())
         self.processes = [Process(self.another()) for _ in range(2)]
@@ -487,13 +487,13 @@ async def _awaited(how: Awaitable[T]) -> T:
 
 
 @cache
-def empty_database() -> Path:
+def empty_database() -> bytes:
     """A database that was migrated once, to be copied: migrations take longer than a whole run."""
-    folder = Path(tempfile.mkdtemp(prefix="botcore-empty-"))
 
-    async def make() -> None:
-        async with Store(f"sqlite:///{folder}/botcore.db", clock=ManualClock(), data_dir=folder):
+    async def make(folder: str) -> None:
+        async with Store(f"sqlite:///{folder}/botcore.db", clock=ManualClock(), data_dir=Path(folder)):
             pass
 
-    asyncio.run(make())
-    return folder / "botcore.db"
+    with tempfile.TemporaryDirectory(prefix="botcore-empty-") as folder:
+        asyncio.run(make(folder))
+        return Path(folder, "botcore.db").read_bytes()
