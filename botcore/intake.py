@@ -9,7 +9,7 @@ from botcore.errors import StoreUnavailable
 from botcore.failpoints import failpoint
 from botcore.house import House
 from botcore.leader import Leadership
-from botcore.messages import Control, Incoming, Message
+from botcore.messages import Control, Feedback, Incoming, Message
 from botcore.ports import Receipt
 from botcore.router import Router
 from botcore.store import Accepted
@@ -116,7 +116,8 @@ class Intake:
 
 
 def _order(record: Incoming) -> Incoming:
-    """The text ``/stop`` is an order, not a message: it must not wait behind what it stops."""
-    if isinstance(record, Message) and record.sampling is None and record.text.strip().lower() == "/stop":
-        return Control(event_id=record.event_id, conversation=record.conversation, person=record.person, kind="stop")
-    return record
+    """The text ``/stop`` is an order, not a message, by an edit too: it must not wait behind what it stops."""
+    of_a_program = isinstance(record, Message) and record.sampling is not None
+    if isinstance(record, Feedback) or of_a_program or record.text.strip().lower() != "/stop":
+        return record
+    return Control(event_id=record.event_id, conversation=record.conversation, person=record.person, kind="stop")

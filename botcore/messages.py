@@ -164,6 +164,9 @@ class Control:
     """The `platform_id` an edit or deletion is about; a stop is about everything accepted so far."""
     text: str = ""
     """The new text of an edit."""
+    message: Message | None = None
+    """For an edit: the message as it stands now. Where none is known by `target` it is a new one, such as one that
+    mentions the bot only since the edit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from botcore import Feedback, Message, Sampling, hookimpl
+from botcore import Control, Feedback, Message, Sampling, hookimpl
 from botcore.testing import ManualClock, chatting, until
 
 TALK = {"plugins": {"textgen": {}}}
@@ -60,6 +60,19 @@ async def test_an_order_does_not_wait_behind_what_it_stops(tmp_path: Path, order
         chat.engine.hold()
         await chat.says("count")
         await chat.says(order)
+        await chat.hears("Stopped.")
+
+
+async def test_an_order_may_come_by_an_edit(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TALK) as chat:
+        chat.engine.hold()
+        await chat.says("count")
+        place, person = chat.conversation, chat.person
+        now = Message(event_id="m", conversation=place, person=person, text="/stop", platform_id="p")
+        edit = Control(
+            event_id="c", conversation=place, person=person, kind="edit", target="p", text="/stop", message=now
+        )
+        await chat.channel.inbox.accept([edit])
         await chat.hears("Stopped.")
 
 

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import replace
 from typing import Any, Literal
 
-from botcore import Attachment, Conversation, Inbox, Incoming, Message, StoreUnavailable
+from botcore import Attachment, Control, Conversation, Inbox, Incoming, Message, StoreUnavailable
 from botcore_slack.actions import read_action
 from botcore_slack.recent import Recent
 from botcore_slack.wire import Heard, Identity, Json, Unusable, read_event
@@ -39,10 +39,9 @@ class Askers:
 
     def note(self, heard: Heard) -> None:
         """Remember who this message is from."""
-        record = heard.record
-        if isinstance(record, Message):
-            for key in filter(None, (record.platform_id, record.conversation.key)):
-                self._known.put(key, (record.person.id, heard.team))
+        if said := heard.message:
+            for key in filter(None, (said.platform_id, said.conversation.key)):
+                self._known.put(key, (said.person.id, heard.team))
 
     def of(self, message: str, conversation: Conversation) -> tuple[str, str]:
         """Who wrote this message, else who wrote last here; two empty texts where nobody knows."""
@@ -82,7 +81,7 @@ class Intake:
             return
         if heard is None or not await self._is_meant(heard):
             return
-        if await self._accept(await self._with_files(heard.record), payload):
+        if await self._accept(await self._complete(heard.record), payload):
             self._askers.note(heard)
             if heard.trigger:
                 self._ask_why(heard)
@@ -109,9 +108,13 @@ class Intake:
         except Exception as error:
             raise StoreUnavailable(f"cannot read who takes part in a thread ({type(error).__name__})") from error
 
-    async def _with_files(self, record: Incoming) -> Incoming:
-        if not isinstance(record, Message) or not record.attachments:
-            return record
+    async def _complete(self, record: Incoming) -> Incoming:
+        """The record, with what Slack says of its files."""
+        if isinstance(record, Control) and record.message:
+            return replace(record, message=await self._with_files(record.message))
+        return await self._with_files(record) if isinstance(record, Message) else record
+
+    async def _with_files(self, record: Message) -> Message:
         name = f"{self.me.channel}: what file it is"
         async with asyncio.TaskGroup() as group:
             asked = [group.create_task(self._described(file), name=name) for file in record.attachments]

@@ -1,7 +1,7 @@
 """Slack's events as botcore's records. Pure: no I/O, no clock, no SDK.
 
     message           → Message   in channels only what mentions the bot or stands in a thread
-    message_changed   → Control   kind "edit"; a Message where it is what mentions the bot
+    message_changed   → Control   kind "edit"; with the message as it is now, where only that mentions the bot
     message_deleted   → Control   kind "delete"
     everything else   → None      joins, topics, other bots, and our own messages coming back
 
@@ -76,6 +76,12 @@ class Heard:
     """The writer's workspace; in a shared channel it may be another one than ours."""
     trigger: str = ""
     """For a thumb down: the ticket, good for three seconds, to ask for more in a form."""
+
+    @property
+    def message(self) -> Message | None:
+        """What was said, by an edit too."""
+        said = self.record.message if isinstance(self.record, Control) else self.record
+        return said if isinstance(said, Message) else None
 
 
 def platform_id(channel: str, ts: str) -> str:
@@ -169,12 +175,12 @@ def _edited(event: Json, team: str, me: Identity, commands: Collection[str]) -> 
     if _from_a_bot(message, me) or message.get("text") == before.get("text"):
         return None
     private, thread = _private(event), _thread(message)
-    if before and not private and _mentions(_text(message), me) and not _mentions(_text(before), me):
-        return _said({**message, "channel": event["channel"]}, team, me, commands)
     addressed = private or _addresses(message, me) or _addresses(before, me)
     if not (addressed or thread):
         return None
     channel, ts = word(event, "channel"), _ts(message, "ts")
+    named = before and not private and _mentions(_text(message), me) and not _mentions(_text(before), me)
+    now = _said({**message, "channel": channel}, team, me, commands) if named else None
     at = (message.get("edited") or {}).get("ts") or word(event, "event_ts")
     record = Control(
         event_id=f"{team}:{channel}:{ts}:edited:{at}",
@@ -183,8 +189,9 @@ def _edited(event: Json, team: str, me: Identity, commands: Collection[str]) -> 
         kind="edit",
         target=platform_id(channel, ts),
         text=_words(message, me, commands),
+        message=now.message if now else None,
     )
-    return Heard(record=record, overheard=not addressed) if record.text else None
+    return Heard(record=record, overheard=not addressed, team=now.team if now else "") if record.text else None
 
 
 def _deleted(event: Json, team: str, me: Identity, _commands: Collection[str]) -> Heard | None:

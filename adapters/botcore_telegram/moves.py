@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from botcore import Bot, BotcoreError, Database, Incoming
+from botcore import Bot, BotcoreError, Control, Conversation, Database, Incoming
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
@@ -64,7 +64,7 @@ class Moves:
         if place.private:
             return record
         first = str(await self._known(self._first, int(place.chat), FIRST))
-        return record if first == place.chat else replace(record, conversation=replace(place, chat=first))
+        return record if first == place.chat else _moved(record, replace(place, chat=first))
 
     async def _known(self, known: dict[int, int], chat: int, question: str) -> int:
         if chat in known:
@@ -80,6 +80,12 @@ class Moves:
             await self.bot.migrate("telegram", MIGRATIONS)
             self._ready = True
         return self.bot.database if self.bot else None
+
+
+def _moved(record: Incoming, place: Conversation) -> Incoming:
+    if isinstance(record, Control) and record.message:
+        record = replace(record, message=replace(record.message, conversation=place))
+    return replace(record, conversation=place)
 
 
 def _remember(known: dict[int, int], chat: int, other: int) -> None:

@@ -1,7 +1,7 @@
 """Telegram's JSON updates as botcore's records. Pure: no I/O, no clock, no SDK.
 
     message            → Message   text, caption, files, and what it quotes; in groups only what is meant for the bot
-    edited_message     → Control   kind "edit"
+    edited_message     → Control   kind "edit", with the message as it is now: it may be for the bot only since then
     callback_query     → Feedback  where the button carries a judgement (see `buttons`)
                        → Message   "/again" about the reply, where it asks for another one
     everything else    → None      joins, pins, channel posts, direct messages to channels, other bots: not for us
@@ -92,22 +92,22 @@ def _message(message: Json, event_id: str, ear: Ear) -> Message | None:
         platform_id=platform_id(conversation.chat, _whole(message, "message_id")),
         reply_to=_replied(message, conversation.chat),
         attachments=files,
-        sent_at=float(_whole(message, "date")),
+        sent_at=float(_whole(message, "edit_date" if "edit_date" in message else "date")),
     )
 
 
 def _edited(message: Json, event_id: str, ear: Ear) -> Control | None:
-    text = said(message, ear)
-    if not text:
+    now = _message(message, f"{event_id}:edit", ear)
+    if now is None or not now.text:
         return None
-    conversation = _conversation(message, ear.me)
     return Control(
         event_id=event_id,
-        conversation=conversation,
-        person=_person(message),
+        conversation=now.conversation,
+        person=now.person,
         kind="edit",
-        target=platform_id(conversation.chat, _whole(message, "message_id")),
-        text=text,
+        target=now.platform_id,
+        text=now.text,
+        message=now,
     )
 
 

@@ -22,7 +22,9 @@ class Effect:
     stops: str = ""
     """Key of the conversation whose running turn must be stopped."""
     follows: Message | None = None
-    """A message to be stored as a new row."""
+    """A message to be stored as a new row, behind the one that is being stopped."""
+    begins: Message | None = None
+    """A message that was never heard before, to be taken like any other."""
 
 
 _LOCK = Statement(
@@ -50,6 +52,11 @@ _TARGET = Statement(
     .order_by(inbox.c.id.desc())
     .with_for_update(of=inbox, key_share=True)
 )
+_KNOWN = Statement(
+    sa.select(inbox.c.id)
+    .join(conversation, conversation.c.key == inbox.c.conversation)
+    .where(*IN_CHAT, inbox.c.platform_id == arg("target"))
+)
 _REWRITE = Statement(sa.update(inbox).values(payload=arg("payload")).where(inbox.c.id == arg("id")))
 _END = Statement(
     sa.update(inbox)
@@ -71,13 +78,24 @@ def apply(connection: sa.Connection, control: Control, row: int) -> Effect:
         key = control.conversation.key
         _STOP(connection, key=key, through=row)
         return _stop_running(connection, key) if _RUNNING(connection, key=key).first() else Effect()
+    target = _first(_TARGET, connection, control)
+    if target is None or not control.target:
+        return _unopened(connection, control)
+    return _delete(connection, target) if control.kind == "delete" else _edit(connection, control, target)
+
+
+def _first(question: Statement, connection: sa.Connection, control: Control) -> Any:
     place = control.conversation
-    target = _TARGET(
+    return question(
         connection, channel=place.channel, account=place.account, chat=place.chat, target=control.target
     ).first()
-    if target is None or not control.target:
-        return Effect()  # already ended, or never seen: nothing to change
-    return _delete(connection, target) if control.kind == "delete" else _edit(connection, control, target)
+
+
+def _unopened(connection: sa.Connection, control: Control) -> Effect:
+    """Nothing to change: it has ended already, or was never heard; where it can be heard now, it begins."""
+    if control.message is None or _first(_KNOWN, connection, control):
+        return Effect()
+    return Effect(begins=control.message)
 
 
 def _delete(connection: sa.Connection, target: Any) -> Effect:

@@ -254,6 +254,8 @@ def _control(connection: sa.Connection, control: Control, by: Acceptor) -> Accep
     if row is None:
         return _duplicate(connection, control, by)
     effect = controls.apply(connection, control, row)
+    if effect.begins is not None:
+        return _message(connection, effect.begins, by)
     if effect.follows is not None:
         _follow(connection, effect.follows, by)
     return Accepted(record=control, receipt=Receipt(id=row), stops=effect.stops)

@@ -120,6 +120,23 @@ async def test_a_mention_that_was_forgotten_may_come_by_an_edit(slack: FakeSlack
         assert len(bot.engine.prompts) == 1
 
 
+async def test_a_mention_that_comes_by_an_edit_while_its_question_runs_is_an_edit(
+    slack: FakeSlack, start: Start
+) -> None:
+    ben = slack.channel("C1").person("U2")
+    async with start() as bot:
+        asked = await ben.says("@botcore hi")
+        await ben.hears("You said: hi")
+        bot.engine.hold()
+        more = await ben.says("and tehn?", thread=asked.ts)
+        await until(lambda: bot.engine.open == 1)
+        await slack.receives(await ben.rewrites(more, "@botcore and then?"))
+        await until(lambda: bot.engine.open == 0)
+        bot.engine.release()
+        await ben.hears("and then?")
+        assert len(bot.engine.prompts) == 3
+
+
 async def test_in_its_thread_the_bot_needs_no_mention_and_elsewhere_it_does(slack: FakeSlack, start: Start) -> None:
     team = slack.channel("C1")
     ben, cleo = team.person("U2"), team.person("U3")

@@ -391,6 +391,30 @@ async def test_an_edited_question_is_answered_instead(telegram: FakeTelegram, st
     assert len(ana.messages) == 2
 
 
+async def test_a_mention_that_was_forgotten_may_come_by_an_edit(telegram: FakeTelegram, start: Start) -> None:
+    team = telegram.chat(-100, "supergroup")
+    async with start() as bot:
+        asked = await team.says("hi", person=8)
+        for text in ("@botcore_bot hi", "@botcore_bot hi!"):
+            await telegram.confirms((await team.rewrites(asked, text))["update_id"])
+            if text.endswith("hi"):
+                reply = await team.hears("You said: hi")
+        assert len(bot.engine.prompts) == 1
+    assert reply.reply_to == asked["message"]["message_id"]
+
+
+async def test_an_edit_in_a_supergroup_goes_on_with_the_conversation_of_its_group(
+    telegram: FakeTelegram, talker: Talker, start: Start
+) -> None:
+    group = telegram.chat(-100, "group")
+    async with start():
+        team = await group.becomes(-1002000)
+        await team.rewrites(await team.says("hi", person=8), "@botcore_bot hi")
+        await team.hears("You said: hi")
+        await until(lambda: talker.replies)
+    assert talker.replies[0].conversation.chat == "-100"
+
+
 async def test_a_judgement_finds_the_reply(telegram: FakeTelegram, talker: Talker, start: Start) -> None:
     ana = telegram.chat(7)
     async with start():

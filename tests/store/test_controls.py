@@ -1,8 +1,10 @@
 """Stop, edit, delete: on waiting messages, on the running one, after a crash."""
 
+from dataclasses import replace
+
 from botcore.store import Accepted, Store
 from botcore.testing.clock import ManualClock
-from tests.store.kit import answer, begin, control, end, place, say
+from tests.store.kit import answer, begin, control, end, message, place, say
 
 KEY = place().key
 
@@ -104,6 +106,42 @@ async def test_an_edit_of_an_answered_or_unknown_message_changes_nothing(store: 
         assert (await order(store, "edit", target=target, text="new")).stops == ""
     assert await store.claim_next() is None
     assert [entry.text for entry in await store.window(KEY)] == ["old", "hello"]
+
+
+async def edit_of_what_may_be_new(store: Store, text: str) -> Accepted:
+    now = message(text, platform_id="p1")
+    return (await store.accept([replace(control("edit", target="p1", text=text), message=now)]))[0]
+
+
+async def test_an_edit_may_begin_a_message_that_was_never_heard_and_then_edits_it(store: Store) -> None:
+    claim = (await edit_of_what_may_be_new(store, "hey, new")).claim
+    assert claim
+    assert claim.message
+    assert (claim.message.text, claim.message.platform_id) == ("hey, new", "p1")
+    assert (await edit_of_what_may_be_new(store, "hey, newer")).stops == KEY
+    await store.commit_turn(claim, end(claim, outcome="stopped", release=True))
+    following = await store.claim_next()
+    assert following
+    assert following.message
+    assert following.message.text == "hey, newer"
+    await answer(store, following)
+    last = await edit_of_what_may_be_new(store, "hey, too late")
+    assert (last.claim, last.stops, await store.claim_next()) == (None, "", None)
+
+
+async def test_a_message_that_begins_by_an_edit_counts_as_any_other(store: Store) -> None:
+    await begin(store)
+    while (accepted := await say(store)).receipt.state != "rejected":
+        pass
+    begun = await edit_of_what_may_be_new(store, "hey, new")
+    assert (begun.receipt.state, begun.full) == ("rejected", accepted.full)
+
+
+async def test_an_edit_that_comes_again_begins_nothing_again(store: Store) -> None:
+    edit = replace(control("edit", target="p1", text="hey"), message=message("hey", platform_id="p1"))
+    first, again = [(await store.accept([edit]))[0] for _ in range(2)]
+    assert first.claim
+    assert (again.claim, again.receipt.duplicate) == (None, True)
 
 
 async def test_an_edit_or_deletion_of_a_message_that_failed_changes_nothing(store: Store) -> None:

@@ -227,13 +227,16 @@ def changed_there(text: str, before: str = "first", **more: Any) -> dict[str, An
     return payload
 
 
-def test_a_mention_that_comes_by_an_edit_is_a_message() -> None:
-    payload = changed("<@U0> second", client_msg_id="abc")
+def test_a_mention_that_comes_by_an_edit_may_be_a_message_not_heard_before() -> None:
+    payload = changed("<@U0> second", client_msg_id="abc", user_team="T9")
     payload["event"] |= IN_A_THREAD
-    said = heard(payload)
-    assert isinstance(said.record, Message)
-    assert (said.record.text, said.overheard, said.record.conversation.thread) == ("second", False, TS)
-    assert (said.record.event_id, said.record.sent_at) == ("T1:C1:abc", 1700000005.0)
+    edit = heard(payload)
+    said = edit.message
+    assert isinstance(edit.record, Control)
+    assert said
+    assert (edit.record.target, edit.overheard, edit.team) == (said.platform_id, False, "T9")
+    assert (said.text, said.conversation, said.conversation.thread) == ("second", edit.record.conversation, TS)
+    assert (said.event_id, said.sent_at) == ("T1:C1:abc", 1700000005.0)
 
 
 def deleted_there(text: str, **more: Any) -> dict[str, Any]:

@@ -183,15 +183,19 @@ def test_an_anonymous_administrator_is_the_group_and_other_bots_are_nobody() -> 
     assert read(message("@helper_bot hi", GROUP, **{"from": anonymous}), ME) is None
 
 
-def test_an_edit_is_an_order_about_the_message() -> None:
+def test_an_edit_is_an_order_about_the_message_and_has_it_as_it_is_now() -> None:
     edited = {"update_id": 1001, "edited_message": {**message("new")["message"], "edit_date": 1_700_000_050}}
-    assert read(edited, ME) == Control(
-        event_id="1001",
-        conversation=Conversation(channel="telegram", account="42", chat="7"),
-        person=Person(id="7", name="Ana Lima"),
-        kind="edit",
-        target="7:5",
+    place, ana = Conversation(channel="telegram", account="42", chat="7"), Person(id="7", name="Ana Lima")
+    now = Message(
+        event_id="1001:edit",
+        conversation=place,
+        person=ana,
         text="new",
+        platform_id="7:5",
+        sent_at=1_700_000_050.0,
+    )
+    assert read(edited, ME) == Control(
+        event_id="1001", conversation=place, person=ana, kind="edit", target="7:5", text="new", message=now
     )
 
 
