@@ -5,10 +5,11 @@ How each part then gets to the platform, exactly once as far as that can be, is 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from io import StringIO
+from typing import TypeVar
 
 from botcore.dispatch import FAILURES, travels_on
 from botcore.errors import Retry, StoreError
@@ -22,6 +23,7 @@ from botcore.store import Claim, Handover, TurnEnd
 __all__ = ["Delivery"]
 
 log: logging.Logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 PREVIEW_S = 60.0
 """A preview that takes longer is given up, for the reply waits for the one in the air. What our channels wait for a
@@ -131,27 +133,28 @@ class Delivery:
         await self._dirty.wait()
         if self._can.progress_after:
             await self._sender.clock.sleep(self._can.progress_after)
-        while True:
-            await self._dirty.wait()
-            self._dirty.clear()
-            async with self._showing:
-                try:
-                    asked = await self._preview()
-                except StoreError as error:  # the commit of the reply will find the same, and decide
-                    log.debug("%s: no more previews: %s", self._channel.name, error)
-                    return
-            # Outside: a reply that is finished meanwhile is committed at once.
-            await self._sender.clock.sleep(max(asked, self._can.progress_every))
+        try:
+            if self._can.progress == "anchor" and not (self._anchor and self._anchor.part.platform_id):
+                await self._in_turn(self._drop_anchor)
+            while True:
+                await self._dirty.wait()
+                asked = await self._in_turn(self._preview)
+                await self._sender.clock.sleep(max(asked, self._can.progress_every))
+        except StoreError as error:  # the commit of the reply will find the same, and decide
+            log.debug("%s: no more previews: %s", self._channel.name, error)
+
+    async def _in_turn(self, step: Callable[[], Awaitable[T]]) -> T:
+        """What the step gives. It waits only before that: a reply finished meanwhile is committed at once."""
+        if self._can.progress_counts:
+            await self._sender.pace.wait(self._channel, self._claim.conversation, leaves=1)
+        async with self._showing:
+            return await step()
 
     async def _preview(self) -> float:
         """Show what there is now; how many seconds the platform asks to wait."""
-        if self._can.progress == "anchor" and not self._anchored():
-            await self._drop_anchor()
+        self._dirty.clear()
         phase, note = self._phase
         return await self._show(self._draft(phase=phase, note=note))
-
-    def _anchored(self) -> bool:
-        return bool(self._anchor and self._anchor.part.platform_id)
 
     async def _drop_anchor(self) -> None:
         """Post the placeholder that later becomes the reply: an edit can be repeated safely, a send cannot."""

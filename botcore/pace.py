@@ -21,12 +21,12 @@ class _Bucket:
     tokens: float
     at: float
 
-    def wait(self, now: float) -> float:
-        """Seconds until a token is there; an ``at`` still to come is a pause that the platform asked for."""
+    def wait(self, now: float, tokens: int = 1) -> float:
+        """Seconds until so many are there; an ``at`` still to come is a pause that the platform asked for."""
         if now > self.at:
             self.tokens = min(self.size, self.tokens + (now - self.at) * self.rate)
             self.at = now
-        return max(0.0, self.at - now) + max(0.0, (1 - self.tokens) / self.rate)
+        return max(0.0, self.at - now) + max(0.0, (min(tokens, self.size) - self.tokens) / self.rate)
 
 
 class Pace:
@@ -36,20 +36,20 @@ class Pace:
         self._clock = clock
         self._buckets: OrderedDict[tuple[str, ...], _Bucket] = OrderedDict()
 
-    def take(self, channel: Channel, conversation: Conversation) -> bool:
-        """True, and counted, when a message may go now."""
+    def take(self, channel: Channel, conversation: Conversation, *, leaves: int = 0) -> bool:
+        """True, and counted, when a message may go now, and so many more right after it."""
         buckets, now = self._both(channel, conversation), self._clock.monotonic()
-        if any(bucket.wait(now) > 0 for bucket in buckets):
+        if any(bucket.wait(now, 1 + leaves) > 0 for bucket in buckets):
             return False
         for bucket in buckets:
             bucket.tokens -= 1
         return True
 
-    async def wait(self, channel: Channel, conversation: Conversation) -> None:
-        """Return, counted, when a message may go."""
-        while not self.take(channel, conversation):
-            now = self._clock.monotonic()
-            await self._clock.sleep(max(bucket.wait(now) for bucket in self._both(channel, conversation)) + 0.001)
+    async def wait(self, channel: Channel, conversation: Conversation, *, leaves: int = 0) -> None:
+        """Return, counted, when a message may go, and so many more right after it."""
+        while not self.take(channel, conversation, leaves=leaves):
+            now, buckets = self._clock.monotonic(), self._both(channel, conversation)
+            await self._clock.sleep(max(bucket.wait(now, 1 + leaves) for bucket in buckets) + 0.001)
 
     def hold(self, channel: Channel, conversation: Conversation, seconds: float) -> None:
         """Nothing more to this chat for ``seconds``: the platform said so. Other chats go on."""

@@ -28,6 +28,14 @@ def test_a_burst_passes_and_then_the_chat_waits(clock: ManualClock) -> None:
     assert [pace.take(there, ANA) for _ in range(3)] == [True, True, False]
 
 
+def test_what_can_wait_leaves_room_for_what_cannot_where_the_bucket_has_it(clock: ManualClock) -> None:
+    pace, there = Pace(clock), channel(burst_per_chat=3)
+    assert [pace.take(there, ANA, leaves=1) for _ in range(3)] == [True, True, False]
+    assert pace.take(there, ANA)
+    pace, there = Pace(clock), channel(burst_per_chat=1)
+    assert [pace.take(there, ANA, leaves=1) for _ in range(2)] == [True, False]
+
+
 async def test_the_bucket_fills_again_with_time(clock: ManualClock) -> None:
     pace, there = Pace(clock), channel(burst_per_chat=1)
     pace.take(there, ANA)

@@ -127,6 +127,7 @@ class Telegram:
             text_unit="utf16",
             progress_after=FIRST_DRAFT_S if private else 0,
             progress_every=1.0 if private else 60 / (PREVIEW_SHARE * settings.sends_per_minute_per_group),
+            progress_counts=not private,
             sends_per_second=settings.sends_per_second,
             sends_per_second_per_chat=min(
                 settings.sends_per_second_per_chat,

@@ -39,7 +39,7 @@ class TelegramSettings(BaseModel):
     sends_per_second_per_chat: float = Field(1, gt=0)
     """In one chat; short bursts pass, so three in a row are allowed."""
     sends_per_minute_per_group: float = Field(20, gt=0)
-    """Messages and edits in one group: Telegram's own limit."""
+    """Messages, edits and previews in one group, all its topics together: Telegram's own limit."""
 
     @field_validator("token")
     @classmethod

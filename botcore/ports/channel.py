@@ -29,6 +29,9 @@ class Capabilities:
     """Seconds from the first text to the first preview: a reply that is complete by then costs one call, not two."""
     progress_every: float = 1.0
     """Seconds between two previews of one conversation."""
+    progress_counts: bool = False
+    """The platform counts placeholders and previews as messages of their chat: they wait where a finished message would
+    have to wait for them, in whichever thread or topic of the chat it is."""
     sends_per_second: float = 30.0
     """Messages and edits a second over the whole account."""
     sends_per_second_per_chat: float = 1.0

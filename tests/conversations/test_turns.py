@@ -10,9 +10,11 @@ import pytest
 from botcore import (
     Capabilities,
     Chunk,
+    Conversation,
     Draft,
     EngineRejected,
     EngineUnavailable,
+    Message,
     Part,
     PromptMessage,
     PromptTooLong,
@@ -557,6 +559,30 @@ async def test_a_preview_that_must_wait_does_not_hold_up_the_commit_of_the_reply
         assert channel.sent == [], "what is said of the chat concerns the final text, too"
         await clock.advance(1.5)
         await chat.hears("You said: hi")
+
+
+async def test_previews_in_many_topics_of_one_group_are_no_more_than_its_platform_takes(tmp_path: Path) -> None:
+    clock = ManualClock()
+    channel = LoopbackChannel(
+        Capabilities(progress="anchor", progress_every=4, progress_counts=True, sends_per_second_per_chat=20 / 60)
+    )
+    settings = {"turn": {"drain_s": 0}}
+    async with chatting(
+        tmp_path, plugins={"talker": Talker()}, channel=channel, clock=clock, settings=settings
+    ) as chat:
+        chat.engine.hold()
+        for topic in ("1", "2", "3"):
+            place = Conversation(channel="loopback", chat="team", thread=topic, private=False)
+            asked = Message(event_id=topic, conversation=place, person=chat.person, text=f"{'count ' * 100}")
+            await channel.inbox.accept([asked])
+        await until(lambda: chat.engine.open == 3)
+        for _ in range(60):
+            chat.engine.step(3)
+            await clock.advance(1)
+            await chat.bot.database.write(lambda _: None)  # what was noted before it is noted
+        shown = [draft.conversation.thread for draft in channel.drafts]
+        assert 15 <= len(channel.sent) + len(shown) <= 3 + 60 * 20 / 60
+        assert set(shown) == {"1", "2", "3"}
 
 
 async def test_starting_over_forgets_what_was_said_before(tmp_path: Path) -> None:

@@ -297,6 +297,7 @@ async def test_private_chats_get_drafts_and_groups_an_anchor_at_telegrams_pace(s
     private, group = channel.capabilities(ANA), channel.capabilities(TEAM)
     assert (private.progress, private.progress_every, private.text_unit) == ("draft", 1.0, "utf16")
     assert (group.progress, group.progress_every) == ("anchor", 4.0)
+    assert (private.progress_counts, group.progress_counts) == (False, True)
     assert group.sends_per_second_per_chat == pytest.approx(20 / 60)
 
 
