@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from botcore import Attachment
+from botcore_telegram.albums import parts
 
 __all__ = ["attachments"]
 
@@ -22,7 +23,11 @@ FILES = {
 
 
 def attachments(message: Json) -> tuple[Attachment, ...]:
-    """The file a message carries, if any; in a tuple, as records have it."""
+    """The file a message carries, if any, or all of an album; in a tuple, as records have it."""
+    return tuple(file for part in parts(message) for file in _file(part))
+
+
+def _file(message: Json) -> tuple[Attachment, ...]:
     if message.get("photo"):
         largest = message["photo"][-1]
         return (_attachment(largest, "photo.jpg", "image/jpeg"),)

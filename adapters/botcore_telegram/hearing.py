@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from botcore_telegram.albums import parts
+
 __all__ = ["Ear", "GroupMode", "Identity", "Json", "Unusable", "said", "unheard"]
 
 Json = Mapping[str, Any]
@@ -77,6 +79,10 @@ def _named(command: re.Match[str], ear: Ear) -> bool:
 
 
 def _text(message: Json) -> str:
+    return "\n\n".join(filter(None, map(_caption, parts(message))))
+
+
+def _caption(message: Json) -> str:
     text = message.get("text", message.get("caption", ""))
     if not isinstance(text, str):
         raise Unusable("the text is not a string")

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from botcore import Conversation, Inbox, Incoming, StoreUnavailable
+from botcore_telegram.albums import joined
 from botcore_telegram.hearing import Identity, Json, Unusable
 from botcore_telegram.moves import Moves
 from botcore_telegram.wire import moved
@@ -55,7 +56,7 @@ class Intake:
         """Return once all of these are committed. Raises `StoreUnavailable`."""
         records = list[Incoming]()
         presses = list[tuple[Json, Incoming | None]]()
-        for update in updates:
+        for update in joined(updates):
             try:
                 record = await self._understood(update, me)
             except Unusable as error:

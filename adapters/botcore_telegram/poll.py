@@ -2,6 +2,7 @@
 
 stored                     offset moves on
 store unavailable          same offset again: the same updates come again
+ends with an album         the offset stays before it, once, for a moment: the rest of it may be on its way
 too many wait              nothing is asked for until many of them are gone; Telegram keeps updates for a day
 409                        somebody else asks with this token (or a webhook is set): pause, say so
 """
@@ -12,6 +13,7 @@ from typing import Protocol
 
 from botcore import Clock
 from botcore_telegram import rounds
+from botcore_telegram.albums import album, before_album
 from botcore_telegram.hearing import Identity, Json
 from botcore_telegram.intake import Intake
 from botcore_telegram.request import Refused
@@ -21,6 +23,8 @@ __all__ = ["Poll", "Server"]
 
 log = logging.getLogger(__name__)
 
+ALBUM_PAUSE_S = 0.6
+"""For the rest of an album; the server answers with one update where an offset comes again within half a second."""
 CONFLICT_PAUSE_S = 3.0
 """The server delays repeated conflicts by as much."""
 
@@ -47,6 +51,8 @@ class Poll(Rounds):
         self._server = server
         self._intake = intake
         self._offset = 0
+        self._album = ""
+        """The rest of this one was waited for."""
         self._may_drop_webhook = True
         self._webhook_in_the_way = False
 
@@ -59,12 +65,22 @@ class Poll(Rounds):
         asked = self._clock.monotonic()
         # Right after trouble without waiting: whether it is over should be known now, not in half a minute.
         updates = await self._server.updates(self._offset, wait=not self._troubled)
-        if updates:
-            await self._intake.take(updates, me)
-            self._offset = max(update["update_id"] for update in updates) + 1
+        complete = self._complete(updates)
+        if complete:
+            await self._intake.take(complete, me)
+            self._offset = max(update["update_id"] for update in complete) + 1
         self._fine()
+        if len(complete) < len(updates):
+            return ALBUM_PAUSE_S
         too_fast = not updates and self._clock.monotonic() - asked < FIRST_PAUSE_S
         return FIRST_PAUSE_S if too_fast else 0
+
+    def _complete(self, updates: Sequence[Json]) -> Sequence[Json]:
+        last = album(updates[-1]) if updates else ""
+        if not last or last == self._album:
+            return updates
+        self._album = last
+        return before_album(updates, last)
 
     def _refused(self, refused: Refused) -> float:
         return self._conflict(refused) if refused.status == 409 else super()._refused(refused)
