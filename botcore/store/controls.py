@@ -24,7 +24,7 @@ class Effect:
     follows: Message | None = None
     """A message to be stored as a new row, behind the one that is being stopped."""
     begins: Message | None = None
-    """A message that was never heard before, to be taken like any other."""
+    """A message that was never taken before, to be taken like any other."""
 
 
 _LOCK = Statement(
@@ -55,7 +55,7 @@ _TARGET = Statement(
 _KNOWN = Statement(
     sa.select(inbox.c.id)
     .join(conversation, conversation.c.key == inbox.c.conversation)
-    .where(*IN_CHAT, inbox.c.platform_id == arg("target"))
+    .where(*IN_CHAT, inbox.c.platform_id == arg("target"), inbox.c.state != const("rejected"))
 )
 _REWRITE = Statement(sa.update(inbox).values(payload=arg("payload")).where(inbox.c.id == arg("id")))
 _END = Statement(
@@ -92,7 +92,7 @@ def _first(question: Statement, connection: sa.Connection, control: Control) -> 
 
 
 def _unopened(connection: sa.Connection, control: Control) -> Effect:
-    """Nothing to change: it has ended already, or was never heard; where it can be heard now, it begins."""
+    """Nothing to change: it has ended already, or was never taken; where it can be taken now, it begins."""
     if control.message is None or _first(_KNOWN, connection, control):
         return Effect()
     return Effect(begins=control.message)

@@ -131,10 +131,13 @@ async def test_an_edit_may_begin_a_message_that_was_never_heard_and_then_edits_i
 
 async def test_a_message_that_begins_by_an_edit_counts_as_any_other(store: Store) -> None:
     await begin(store)
+    await say(store, platform_id="p2")
     while (accepted := await say(store)).receipt.state != "rejected":
         pass
     begun = await edit_of_what_may_be_new(store, "hey, new")
     assert (begun.receipt.state, begun.full) == ("rejected", accepted.full)
+    await order(store, "delete", target="p2")
+    assert (await edit_of_what_may_be_new(store, "hey, new")).receipt.state == "accepted"
 
 
 async def test_an_edit_that_comes_again_begins_nothing_again(store: Store) -> None:
