@@ -5,11 +5,10 @@ How each part then gets to the platform, exactly once as far as that can be, is 
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from io import StringIO
-from typing import TypeVar
 
 from botcore.dispatch import FAILURES, travels_on
 from botcore.errors import Retry, StoreError
@@ -23,7 +22,6 @@ from botcore.store import Claim, Handover, TurnEnd
 __all__ = ["Delivery"]
 
 log: logging.Logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 PREVIEW_S = 60.0
 """A preview that takes longer is given up, for the reply waits for the one in the air. What our channels wait for a
@@ -135,20 +133,22 @@ class Delivery:
             await self._sender.clock.sleep(self._can.progress_after)
         try:
             if self._can.progress == "anchor" and not (self._anchor and self._anchor.part.platform_id):
-                await self._in_turn(self._drop_anchor)
+                await self._room()
+                await self._drop_anchor()
             while True:
                 await self._dirty.wait()
-                asked = await self._in_turn(self._preview)
+                await self._room()
+                async with self._showing:
+                    asked = await self._preview()
+                # Outside, as all waiting is: a reply that is finished meanwhile is committed at once.
                 await self._sender.clock.sleep(max(asked, self._can.progress_every))
         except StoreError as error:  # the commit of the reply will find the same, and decide
             log.debug("%s: no more previews: %s", self._channel.name, error)
 
-    async def _in_turn(self, step: Callable[[], Awaitable[T]]) -> T:
-        """What the step gives. It waits only before that: a reply finished meanwhile is committed at once."""
+    async def _room(self) -> None:
+        """Return when one more may be shown, and what follows it need not wait for it."""
         if self._can.progress_counts:
             await self._sender.pace.wait(self._channel, self._claim.conversation, leaves=1)
-        async with self._showing:
-            return await step()
 
     async def _preview(self) -> float:
         """Show what there is now; how many seconds the platform asks to wait."""
@@ -159,9 +159,8 @@ class Delivery:
     async def _drop_anchor(self) -> None:
         """Post the placeholder that later becomes the reply: an edit can be repeated safely, a send cannot."""
         placeholder = Reply(id=self._claim.turn, conversation=self._claim.conversation, text=PLACEHOLDER)
-        row = await self._sender.store.begin_anchor(self._claim, self._parts(placeholder)[0])
-        failpoint("anchor.sending")
-        self._anchor = await self._sender.settle_one(self._channel, self._claim, row)
+        part = self._parts(placeholder)[0]
+        self._anchor = await self._sender.drop_anchor(self._channel, self._claim, part, alone=self._showing)
         failpoint("anchor.sent")
 
     async def _show(self, draft: Draft) -> float:

@@ -9,6 +9,7 @@ part is sent as a new message.
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -62,6 +63,8 @@ class _Way(NamedTuple):
     channel: Channel
     claim: Claim
     release: Handover | None = None
+    alone: AbstractAsyncContextManager[object] = nullcontext()
+    """Held while a part may be in the air, and not while it waits to be sent."""
 
 
 class Sender:
@@ -90,9 +93,19 @@ class Sender:
         for place, row in enumerate(rows, 1):
             await self._settle(_Way(channel, claim, release if place == len(rows) else None), row)
 
-    async def settle_one(self, channel: Channel, claim: Claim, row: OutboxRow) -> OutboxRow:
-        """The row as it ended; the conversation stays claimed."""
-        return await self._settle(_Way(channel, claim), row)
+    async def drop_anchor(
+        self, channel: Channel, claim: Claim, part: Part, *, alone: AbstractAsyncContextManager[object]
+    ) -> OutboxRow:
+        """The placeholder as it ended; the conversation stays claimed.
+
+        ``alone`` is not held while it has to wait: cancelled then, it has left nothing in the air.
+        """
+        way = _Way(channel, claim, alone=alone)
+        async with alone:
+            row = await self.store.begin_anchor(claim, part)
+            failpoint("anchor.sending")
+            row = row if row.state == "pending" else await self._through(way, row)
+        return await self._settle(way, row)
 
     async def take_over(self, channel: Channel, claim: Claim) -> None:
         """Settle what an earlier owner of the conversation left: its sends in the air are uncertain now."""
@@ -104,15 +117,19 @@ class Sender:
 
     async def _settle(self, way: _Way, row: OutboxRow) -> OutboxRow:
         while row.state not in ("sent", "failed"):
-            match row.state:
-                case "pending":
-                    failpoint("outbox.pending")
-                    await self._wait(way.channel, row)
-                    row = await self.store.begin_sending(way.claim, row.part.id)
-                case "sending":
-                    row = await self._attempt(way, row)
-                case "uncertain":
-                    row = await self._resolve(way, row)
+            if row.state == "pending":
+                failpoint("outbox.pending")
+                await self._wait(way.channel, row)
+            async with way.alone:
+                row = await self._through(way, row)
+        return row
+
+    async def _through(self, way: _Way, row: OutboxRow) -> OutboxRow:
+        """The row when it is surely not in the air."""
+        if row.state == "pending":
+            row = await self.store.begin_sending(way.claim, row.part.id)
+        while row.state in ("sending", "uncertain"):
+            row = await (self._attempt if row.state == "sending" else self._resolve)(way, row)
         return row
 
     async def _attempt(self, way: _Way, row: OutboxRow) -> OutboxRow:

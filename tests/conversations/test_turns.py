@@ -561,6 +561,24 @@ async def test_a_preview_that_must_wait_does_not_hold_up_the_commit_of_the_reply
         await chat.hears("You said: hi")
 
 
+async def test_a_placeholder_that_must_wait_does_not_hold_up_the_commit_of_the_reply(tmp_path: Path) -> None:
+    clock, channel = ManualClock(), LoopbackChannel(Capabilities(progress="anchor", sends_per_second_per_chat=1000))
+    async with chatting(tmp_path, plugins={"talker": Talker()}, channel=channel, clock=clock) as chat:
+        chat.engine.hold()
+        channel.failures.append(Retry(30))
+        await chat.says("hi")
+        await until(lambda: chat.engine.open)
+        chat.engine.step()
+        await until(lambda: not channel.failures)
+        chat.engine.release()
+        async with asyncio.timeout(5):
+            while not await chat.replies():  # noqa: ASYNC110 - nothing tells that a turn was committed
+                await asyncio.sleep(0)
+        await clock.advance(31)
+        await chat.hears("You said: hi")
+        assert list(channel.texts.values()) == ["You said: hi"]
+
+
 async def test_previews_in_many_topics_of_one_group_are_no_more_than_its_platform_takes(tmp_path: Path) -> None:
     clock = ManualClock()
     channel = LoopbackChannel(
