@@ -401,6 +401,14 @@ async def test_a_file_from_another_workspace_is_read_as_any_other(slack: FakeSla
         await ben.hears("It says forty-two [1].")
 
 
+async def test_a_file_comes_along_where_an_edit_adds_the_mention(slack: FakeSlack, start: Start) -> None:
+    ben = slack.channel("C1").person("U2", team="T2")
+    async with start():
+        said = await ben.uploads("guide.txt", b"forty-two", "What does it say?", media_type="text/plain")
+        await ben.rewrites(said, "@botcore What does it say?")
+        await ben.hears("It says forty-two [1].")
+
+
 async def test_a_file_is_read_and_quoted_with_its_page(slack: FakeSlack, start: Start) -> None:
     ana = slack.dm("U1")
     async with start():
