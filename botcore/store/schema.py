@@ -8,6 +8,7 @@ takes something away would have to begin a new thousand (``1001``), which an old
 """
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,9 @@ from sqlalchemy import exc
 from botcore.errors import StoreError
 from botcore.failpoints import failpoint
 from botcore.store.faults import one_line
+from botcore.store.tables import metadata
 
-__all__ = ["CORE", "migrate", "refuse_newer", "revisions"]
+__all__ = ["CORE", "migrate", "ours", "refuse_newer", "revisions"]
 
 CORE = Path(__file__).with_name("migrations")
 log: logging.Logger = logging.getLogger(__name__)
@@ -92,6 +94,17 @@ def revisions(connection: sa.Connection) -> dict[str, str]:
     """The revision of every version table: ``core``, and what plugins called theirs."""
     tables = [table for table in sa.inspect(connection).get_table_names() if table.startswith(_TABLE)]
     return {table[len(_TABLE) + 1 :] or "core": _current(connection, table) for table in sorted(tables)}
+
+
+def ours(connection: sa.Connection, names: Iterable[str] = ()) -> list[str]:
+    """The tables there are that the core made, or plugins: ``names``, and all that have a version table here.
+
+    Others may share the schema; theirs are told apart by name.
+    """
+    plugins = {*names, *revisions(connection)} - {"core"}
+    exactly = {*metadata.tables, _TABLE, *(f"{_TABLE}_{name}" for name in plugins)}
+    prefixes = tuple(f"{name}_" for name in plugins)
+    return sorted(table for table in _tables(connection) if table in exactly or table.startswith(prefixes))
 
 
 def _known(scripts: Path) -> list[str]:

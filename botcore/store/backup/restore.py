@@ -113,14 +113,14 @@ def _to_server(server: Server, job: _Job, swap: Swap, keep: Callable[[Path], obj
     server.refuse_others()
     server.refuse_other_namespace(job.manifest.namespace)
     server.check(job.database)
-    tables = server.tables()
+    tables = server.tables(job.manifest.revisions)
     job.refuse_to_replace(*(f"the table {table}" for table in tables[:1]))
     if tables:
         kept = swap.aside(job.data_dir / "database", ".tar.gz")
         keep(kept)
         swap.kept.append(kept)
     job.bring_files(swap)
-    return server.restore(job.database)
+    return server.restore(job.database, tables)
 
 
 def _refuse_newer(revisions: Mapping[str, str]) -> None:
