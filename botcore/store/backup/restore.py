@@ -6,7 +6,6 @@ botcore.db             last: gets the name botcore.db.before-restore-<time> too,
 on PostgreSQL          first a backup of what is there, to data_dir/database.before-restore-<time>.tar.gz
 """
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from botcore.store.backup.contents import Counts
 from botcore.store.backup.kept import kept_folders
 from botcore.store.backup.make import back_up
 from botcore.store.backup.postgres import Server, serving
+from botcore.store.backup.scratch import scratch
 from botcore.store.backup.swap import Swap
 from botcore.store.engines import database_file, parse, shown
 from botcore.store.locks import locks_of, refuse_network_file_system
@@ -58,7 +58,7 @@ def restore(
             stack.callback(lock.release)
         stack.enter_context(plainly(f"cannot restore {archive}"))
         data_dir.mkdir(parents=True, exist_ok=True)
-        staged = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".restore-", dir=data_dir)))
+        staged = stack.enter_context(scratch(".restore-", data_dir))
         manifest = unpack(archive, staged, report)
         _refuse_other_kind(manifest, parsed)
         old = kept_folders(data_dir, database)

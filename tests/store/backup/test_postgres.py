@@ -40,7 +40,7 @@ def run(engine: sa.Engine, *statements: str) -> None:
 async def test_a_restore_leaves_what_others_have_in_the_schema_as_it_is(
     make_store: OpenStore, back_it_up: BackUp, restore_it: Restore, shared: sa.Engine
 ) -> None:
-    run(shared, 'CREATE TABLE "Cats" (id serial PRIMARY KEY, name text)', """INSERT INTO "Cats" (name) VALUES ('Tom')""")
+    run(shared, 'CREATE TABLE "Cats" (id serial, name text)', """INSERT INTO "Cats" (name) VALUES ('Tom')""")
     async with make_store():
         back_it_up()
     run(shared, """INSERT INTO "Cats" (name) VALUES ('Kim')""", "CREATE TABLE turns (id serial)")
