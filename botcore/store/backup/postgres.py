@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from botcore.errors import StoreError
-from botcore.store import schema
+from botcore.store import moved, schema
+from botcore.store.backup.archive import Report
 from botcore.store.backup.contents import Counts, look
 from botcore.store.engines import make_engine, shown
 from botcore.store.faults import one_line
@@ -75,15 +76,27 @@ class Server:
         )  # fmt: skip
         self._run(
             self._tool("psql"), "--no-psqlrc", "--quiet", "--output=/dev/null", "--single-transaction",
-            "--set=ON_ERROR_STOP=1", *self._drops(old), f"--file={script}",
+            "--set=ON_ERROR_STOP=1", *(f"--command={drop}" for drop in self._drops(old)), f"--file={script}",
             "--dbname=service=botcore",
         )  # fmt: skip
         with self._connection.begin():
             return look(self._connection)[1]
 
+    def move(self, file: Path, old: Sequence[str], report: Report) -> Counts:
+        """As `restore`, but from an SQLite database. A plugin's rows wait there until it runs its migrations."""
+        with self._connection.begin():
+            for limit in ("idle_in_transaction_session_timeout", "statement_timeout"):
+                self._connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
+            for drop in self._drops(old):
+                self._connection.exec_driver_sql(drop)
+            moved.fetch(file, self._connection, report)
+            report("bringing it up to date", 0, 0)
+            schema.migrate(self._connection, "", schema.CORE)
+            return look(self._connection)[1]
+
     def _drops(self, tables: Sequence[str]) -> Iterator[str]:
         if tables:
-            yield f"--command=DROP TABLE {', '.join(map(self._quoted, tables))}"
+            yield f"DROP TABLE {', '.join(map(self._quoted, tables))}"
 
     def _quoted(self, table: str) -> str:
         """The table's name as SQL has it, and pg_dump a pattern that means no other."""
