@@ -7,7 +7,7 @@ Stop: channels take nothing more → running turns finish → engine → lifespa
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from botcore.changes import Changes
 from botcore.clock import Clock, SystemClock
 from botcore.dispatch import Dispatcher
 from botcore.engine import build_encoder, build_engine
-from botcore.errors import SettingsError, without_addresses
+from botcore.errors import SettingsError, StoreError, without_addresses
 from botcore.failpoints import failpoint
 from botcore.files import clear
 from botcore.forget import Forgetting
@@ -50,6 +50,10 @@ __all__ = ["Bot", "visiting"]
 
 log: logging.Logger = logging.getLogger(__name__)
 
+COUNT_DEAD_S = 15.0
+"""Between two looks at how many dead letters there are: Prometheus asks no more often."""
+MOST_DEAD = 1_000
+"""Counted no further: whoever is told of a thousand looks, and each is a row to read."""
 ENDING_S = 10.0
 """For what is cancelled at the stop before it is cancelled again: a vLLM of our own is killed after five."""
 
@@ -169,6 +173,7 @@ class Bot(Archive):
             "which LoRA version serves": serving.tend(),
             "router": router.run(),
             "how many wait": self._admission.count(self.database, tuple(house.channels)),
+            "how many dead letters": self._count_dead(),
             "notices of other processes": self._hear(serving),
             "what is not forgotten by all": self._forgetting().tend(self.clock),
             "what is old": self._retain(),
@@ -196,6 +201,12 @@ class Bot(Archive):
         while True:
             async with self._leadership.lead("retention"):
                 await retention.tend()
+
+    async def _count_dead(self) -> None:
+        while True:
+            with suppress(StoreError):  # the channels hear of it, too
+                self.metrics.dead.set(await self.database.count_dead(MOST_DEAD))
+            await self.clock.sleep(COUNT_DEAD_S)
 
     async def _hear(self, serving: Serving) -> None:
         """What other processes have committed, for whoever waits: router, leadership, engine, readers of `changes`."""

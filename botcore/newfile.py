@@ -9,28 +9,24 @@ from typing import IO
 
 from botcore.errors import StoreError
 
-__all__ = ["FULL", "new_file", "plainly", "to_the_disk"]
+__all__ = ["FULL", "new_file", "plainly", "refuse_taken", "to_the_disk"]
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What a disk says that takes no more."""
 
 
 @contextmanager
-def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
+def new_file(path: Path, *, force: bool, folder: Path | None = None) -> Iterator[IO[bytes]]:
     """The file to write; it gets its name when the body has ended well.
 
-    Raises `StoreError` where that is taken, or the disk is full.
+    Until then it lies beside that, or in a ``folder`` of the same disk.
+    Raises `StoreError` where the name is taken, or the disk is full.
     """
     import tempfile  # importing botcore does not pay for it
 
-    if path.is_dir():
-        raise StoreError(f"{path} is a folder; name a file in it")
-    if path.exists() and not force:
-        raise _taken(path)
-    if not path.parent.is_dir():
-        raise StoreError(f"there is no folder {path.parent} to write {path.name} in; make it first, or give another")
+    refuse_taken(path, force=force)
     with plainly(f"cannot write {path}"):
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")  # 0600
+        handle, name = tempfile.mkstemp(dir=folder or path.parent, prefix=f".{path.name}.", suffix=".tmp")  # 0600
     temporary = Path(name)
     try:
         with _open(handle) as file:
@@ -46,6 +42,16 @@ def new_file(path: Path, *, force: bool) -> Iterator[IO[bytes]]:
         raise StoreError(f"cannot write {path}: {error.strerror}") from None
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def refuse_taken(path: Path, *, force: bool) -> None:
+    """Raise `StoreError` where no new file can have that name."""
+    if path.is_dir():
+        raise StoreError(f"{path} is a folder; name a file in it")
+    if path.exists() and not force:
+        raise _taken(path)
+    if not path.parent.is_dir():
+        raise StoreError(f"there is no folder {path.parent} to write {path.name} in; make it first, or give another")
 
 
 @contextmanager

@@ -106,6 +106,7 @@ class Metrics:
             "botcore_rejected", "Messages above a cap, by whose: person or chat", ["channel", "reason"], registry=own
         )
         self.waiting: Gauge = Gauge("botcore_messages_waiting", "Messages that wait behind others", registry=own)
+        self.dead: Gauge = Gauge("botcore_dead_letters", "What nobody could use or answer, and is kept", registry=own)
         self.lora: Gauge = Gauge(
             "botcore_lora_in_service", "1 for what new turns get: a LoRA version, or base", ["version"], registry=own
         )

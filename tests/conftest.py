@@ -33,12 +33,12 @@ def said_again() -> Iterator[None]:
         yield
 
 
-def _upgrade(work_out: Any, known: Any, connection: Any, table: str, scripts: Path) -> None:
+def _upgrade(work_out: Any, known: Any, connection: Any, table: str, scripts: Path, to: str = "head") -> None:
     import sqlalchemy as sa
 
     ours = HERE in scripts.parents and connection.dialect.name == "sqlite"
     if not ours or sa.inspect(connection).has_table(table):
-        return work_out(connection, table, scripts)
+        return work_out(connection, table, scripts, to)
     if (table, scripts) in known:
         for statement, values in known[table, scripts]:
             connection.exec_driver_sql(statement, values)

@@ -23,6 +23,7 @@ from botcore import (
     Turn,
     hookimpl,
 )
+from botcore import bot as bot_module
 from botcore.bot import Bot as TheBot
 from botcore.settings import load_settings
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEncoder, ScriptedEngine, chatting, until
@@ -357,6 +358,21 @@ async def test_a_bot_that_is_cancelled_takes_nothing_more_either(tmp_path: Path)
     running.cancel()
     await asyncio.wait([running])
     assert isinstance(channel.told, StoreUnavailable)
+
+
+async def test_dead_letters_are_counted_four_times_a_minute_and_no_further_than_a_thousand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot_module, "MOST_DEAD", 3)
+    clock = ManualClock()
+    async with chatting(tmp_path, clock=clock) as chat:
+        for number, expected in enumerate((1, 2, 3, 3)):
+            await chat.channel.inbox.dead_letter(
+                channel="loopback", account="", event_id=f"x{number}", payload="{", reason="no text"
+            )
+            await clock.advance(15)
+            told = f"botcore_dead_letters {expected}.0".encode()
+            await until(lambda told=told: told in chat.bot.metrics.render())
 
 
 async def test_a_full_disk_is_told_to_the_channel_and_survived(tmp_path: Path) -> None:

@@ -63,12 +63,15 @@ def restore(
     with progress(quiet=json) as report:
         done = restore(file, url, data_dir, version=__version__, now=now, force=force, report=report)
     if json:
-        print_json({"file": str(file), "kept": list(map(str, done.kept)), **_fields(done.manifest)})
+        more = {"kept": list(map(str, done.kept)), "follow": list(done.follow)}
+        print_json({"file": str(file), **more, **_fields(done.manifest)})
         return
     made_at = datetime.fromtimestamp(done.manifest.made_at, UTC)
     typer.echo(f"restored the state of {made_at:%Y-%m-%d %H:%M} UTC: {_told(done.manifest, done.counts)}")
     for path in done.kept:
         typer.echo(f"kept what was here before: {path}")
+    if done.follow:
+        typer.echo(f"the tables of {', '.join(done.follow)} are filled when the bot starts")
     if unsent := done.counts["unsent"]:
         typer.echo(f"{counted(unsent, 'part')} of replies not delivered then: the bot sees to it when it starts")
 

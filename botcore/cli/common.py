@@ -8,7 +8,7 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,7 @@ __all__ = [
     "Force",
     "LogLevel",
     "Tell",
+    "arguments",
     "command_group",
     "counted",
     "log_level",
@@ -45,6 +46,8 @@ __all__ = [
 T = TypeVar("T")
 IN_URL = re.compile(r"(?P<before>://[^/:@\s]*:(?=[^/\s]+@)|[?&]password=)(?P<password>(?<=:)[^/\s]+(?=@)|[^&\s]+)")
 """The password in an address, before the host or among what follows it."""
+OPTION = re.compile(r"(?is)(?P<name>--?([\w.-]*[_.-])?(key|token|secret|password))(=(?P<value>.*))?")
+"""An argument of a program that holds a secret, or says that the next ones do."""
 SECRETS = ("token", "secret", "password", "key")
 """In the name of what is one."""
 
@@ -74,8 +77,24 @@ def secrets_of(settings: "Settings") -> list[str]:
     """Every secret value of the configuration: what no log may show."""
     own = (settings.http.key, settings.engine.api_key, settings.encoder.api_key)
     urls = (settings.store.url, settings.engine.base_url, settings.encoder.base_url)
-    given = (*urls, settings.plugins, settings.channels)
+    given = (urls, settings.engine.args, settings.plugins, settings.channels)
     return [*(secret.get_secret_value() for secret in own), *_secrets_in(given)]
+
+
+def arguments(given: Iterable[object]) -> Iterator[tuple[object, str]]:
+    """Each of a list that may be a program's arguments as it may be shown, and the secret that is in it, or ""."""
+    follows = False
+    for one in given:
+        text = str(one)
+        option = OPTION.fullmatch(text)
+        if option and option["value"]:
+            yield f"{option['name']}=***", option["value"]
+        elif follows and not text.startswith("-"):
+            yield "***", text
+            continue
+        else:
+            yield one, ""
+        follows = option is not None and not option["value"]
 
 
 def _secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
@@ -84,8 +103,8 @@ def _secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
         for name, below in value.items():
             yield from _secrets_in(below, named=named or any(word in name for word in SECRETS))
     elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _secrets_in(one, named=named)
+        for one, secret in arguments(value):
+            yield from [secret] if secret else _secrets_in(one, named=named)
     else:
         yield from [str(value)] if named else (found["password"] for found in IN_URL.finditer(str(value)))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from botcore.cli.common import IN_URL, AsJson, ConfigFiles, command_group, print_json, settings_for
+from botcore.cli.common import IN_URL, AsJson, ConfigFiles, arguments, command_group, print_json, settings_for
 from botcore.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _masked(dotted: str, value: Any) -> Any:
     if named and not (named["many"] and isinstance(value, int)):  # a number of tokens is none
         return "***" if value else ""
     if isinstance(value, list | tuple):
-        return [_masked(dotted, one) for one in value]
+        return [_masked(dotted, one) for one, _ in arguments(value)]
     if isinstance(value, str):
         return IN_URL.sub(r"\g<before>***", value)
     return value

@@ -20,6 +20,10 @@ class Housekeeping(Database):
         """What could not be used or failed too often, newest first."""
         return await self.read(letters.newest, limit)
 
+    async def count_dead(self, most: int) -> int:
+        """How many dead letters there are; counts no further than ``most``."""
+        return await self.read(letters.count, most)
+
     async def dead_letter_of(self, letter: int) -> DeadLetter | None:
         """One dead letter by its number."""
         return await self.read(letters.one, letter)

@@ -10,12 +10,14 @@ from botcore.store.records import DeadLetter
 from botcore.store.sql import Statement, arg, const
 from botcore.store.tables import conversation, inbox
 
-__all__ = ["LETTER", "drop", "newest", "one", "retry"]
+__all__ = ["LETTER", "count", "drop", "newest", "one", "retry"]
 
 LETTER = sa.and_(inbox.c.state == const("dead"), inbox.c.payload != const(""))
 """A dead row with something in it; a dropped one stays as a known event id and an outcome."""
 
 _NEWEST = Statement(sa.select(inbox).where(LETTER).order_by(inbox.c.id.desc()).limit(arg("limit")).offset(const(0)))
+_SOME = sa.select(inbox.c.id).where(LETTER).limit(arg("most")).offset(const(0))
+_COUNT = Statement(sa.select(sa.func.count()).select_from(_SOME.subquery()))
 _ONE = Statement(sa.select(inbox).where(LETTER, inbox.c.id == arg("id")))
 _RETRY = Statement(
     sa.update(inbox)
@@ -56,6 +58,11 @@ _DROP = Statement(
 def newest(connection: sa.Connection, limit: int) -> list[DeadLetter]:
     """The newest letters first."""
     return [_letter(row) for row in _NEWEST(connection, limit=limit)]
+
+
+def count(connection: sa.Connection, most: int) -> int:
+    """How many letters there are; counts no further than ``most``."""
+    return int(_COUNT(connection, most=most).scalar())
 
 
 def one(connection: sa.Connection, letter: int) -> DeadLetter | None:

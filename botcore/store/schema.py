@@ -8,6 +8,7 @@ takes something away would have to begin a new thousand (``1001``), which an old
 """
 
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from sqlalchemy import exc
 from botcore.errors import StoreError
 from botcore.failpoints import failpoint
 from botcore.store.faults import one_line
+from botcore.store.moved import MOVED, settle
+from botcore.store.tables import metadata
 
-__all__ = ["CORE", "migrate", "refuse_newer", "revisions"]
+__all__ = ["CORE", "migrate", "ours", "refuse_newer", "revisions"]
 
 CORE = Path(__file__).with_name("migrations")
 log: logging.Logger = logging.getLogger(__name__)
@@ -44,6 +47,11 @@ def migrate(connection: sa.Connection, name: str, scripts: Path) -> bool:
     refuse_newer(current, name, scripts, "the database")
     there = _tables(connection)
     try:
+        if moved := _current(connection, f"{MOVED}{table}"):
+            refuse_newer(moved, name, scripts, "the database")
+            _upgrade(connection, table, scripts, moved)
+            settle(connection, _of(connection, name))
+            connection.exec_driver_sql(f"DROP TABLE {MOVED}{table}")
         _upgrade(connection, table, scripts)
     except exc.DBAPIError as error:
         if not name or "already exists" not in str(error.orig):
@@ -62,12 +70,19 @@ def _tables(connection: sa.Connection) -> set[str]:
     return set(sa.inspect(connection).get_table_names())
 
 
+def _of(connection: sa.Connection, name: str) -> list[str]:
+    """The plugin's tables, or the core's."""
+    return [
+        table for table in _tables(connection) if (table.startswith(f"{name}_") if name else table in metadata.tables)
+    ]
+
+
 def _refuse_others(name: str, changed: set[str]) -> None:
     """Without its prefix a table is another plugin's, or the core's, one release later.
 
     What alembic writes by itself (``revision --autogenerate``) drops every table that is not the plugin's.
     """
-    others = ", ".join(sorted(table for table in changed if not table.startswith(f"{name}_")))
+    others = ", ".join(sorted(table for table in changed if not table.startswith((f"{name}_", MOVED))))
     if others:
         raise StoreError(f"the migrations of {name} make or drop {others}; its tables must be called {name}_…")
 
@@ -94,6 +109,17 @@ def revisions(connection: sa.Connection) -> dict[str, str]:
     return {table[len(_TABLE) + 1 :] or "core": _current(connection, table) for table in sorted(tables)}
 
 
+def ours(connection: sa.Connection, names: Iterable[str] = ()) -> list[str]:
+    """The tables there are that the core made, or plugins: ``names``, and all that have a version table here.
+
+    Others may share the schema; theirs are told apart by name.
+    """
+    plugins = {*names, *revisions(connection)} - {"core"}
+    exactly = {*metadata.tables, _TABLE, *(f"{_TABLE}_{name}" for name in plugins)}
+    prefixes = (MOVED, *(f"{name}_" for name in plugins))
+    return sorted(table for table in _tables(connection) if table in exactly or table.startswith(prefixes))
+
+
 def _known(scripts: Path) -> list[str]:
     known = sorted(file.name.partition("_")[0] for file in scripts.glob("[0-9]*_*.py"))
     if not known:
@@ -108,7 +134,7 @@ def _current(connection: sa.Connection, table: str) -> str:
     return connection.execute(sa.text(f"SELECT version_num FROM {table}")).scalar() or ""
 
 
-def _upgrade(connection: sa.Connection, table: str, scripts: Path) -> None:
+def _upgrade(connection: sa.Connection, table: str, scripts: Path, to: str = "head") -> None:
     from alembic.operations import Operations
     from alembic.runtime.migration import MigrationContext  # late: 0.26 s that a start without changes does not pay
     from alembic.script import ScriptDirectory
@@ -118,7 +144,7 @@ def _upgrade(connection: sa.Connection, table: str, scripts: Path) -> None:
 
     def steps(revision: Any, _: Any) -> Any:
         try:
-            return directory._upgrade_revs("head", revision)
+            return directory._upgrade_revs(to, revision)
         except KeyError as missing:
             raise CommandError(f"there is no revision {missing}") from missing
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -159,11 +160,32 @@ cli.main()
 """
 
 
-def test_a_backup_that_is_told_to_end_leaves_nothing_half_made(here: Path) -> None:
+@contextmanager
+def half_made(here: Path) -> Iterator[subprocess.Popen[str]]:
+    """A backup that has copied some of the database."""
     command = [sys.executable, "-c", HALF, "backup", "data/backups/x.tar.gz", "-c", "bot.toml"]
     with subprocess.Popen(command, cwd=here, stdout=subprocess.PIPE, text=True) as backup:
         assert backup.stdout
         assert backup.stdout.readline() == "copying\n"
+        yield backup
+
+
+def test_what_a_killed_backup_left_is_removed_by_the_next_one(here: Path) -> None:
+    backups = here / "data" / "backups"
+    with half_made(here) as killed:
+        killed.kill()
+    (backups / ".backup-mine").mkdir()
+    assert len(list(backups.iterdir())) == 2
+    with half_made(here) as living:
+        done = botcore("backup", "data/backups/y.tar.gz", "-c", "bot.toml", here=here)
+        assert done.returncode == 0, done.stderr
+        assert {path.name for path in backups.iterdir()} > {".backup-mine", "y.tar.gz"}
+        assert len(list(backups.iterdir())) == 3
+        living.kill()
+
+
+def test_a_backup_that_is_told_to_end_leaves_nothing_half_made(here: Path) -> None:
+    with half_made(here) as backup:
         backup.send_signal(signal.SIGTERM)
     assert backup.returncode == 143
     assert list((here / "data" / "backups").iterdir()) == []

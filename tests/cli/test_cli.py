@@ -19,6 +19,7 @@ from botcore.cli.common import secrets_of
 from botcore.cli.config import _rows, _written, check
 from botcore.cli.talk import _print_end
 from botcore.errors import SettingsError
+from botcore.observe import Redactor
 from botcore.registering import OURS
 from botcore.settings import load_settings
 from tests.calls import botcore
@@ -195,6 +196,25 @@ def test_a_secret_below_a_table_or_in_a_list_is_one_too(here: Path) -> None:
     }
     secrets = secrets_of(load_settings([here / "bot.toml"], environ={}, local=None))
     assert {f"hunter2-{number}" for number in ("one", "two", "three", "four", "five")} <= set(secrets)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (["--hf-token", "hunter2"], ["--hf-token", "***"]),
+        (["--hf_token=hunter2", "--seed=1"], ["--hf_token=***", "--seed=1"]),
+        (["--api-key", "hunter2-a", "hunter2-b", "--seed", "1"], ["--api-key", "***", "***", "--seed", "1"]),
+        (["--x.Password", "hunter2"], ["--x.Password", "***"]),
+        (["--token"], ["--token"]),
+        (["--max-batched-tokens", "2048", "--tokenizer", "t"], ["--max-batched-tokens", "2048", "--tokenizer", "t"]),
+        (["--ssl-keyfile", "tls.key", "--key-file=tls.key"], ["--ssl-keyfile", "tls.key", "--key-file=tls.key"]),
+    ],
+)  # fmt: skip
+def test_an_argument_of_the_engine_that_is_a_secret_is_masked(given: list[str], shown: list[str]) -> None:
+    settings = load_settings([], environ={}, local=None, flags={"engine.args": given})
+    assert {dotted: value for dotted, value, _ in _rows(settings)}["engine.args"] == shown
+    assert ("hunter2" in str(secrets_of(settings))) == ("hunter2" in str(given))
+    assert "hunter2" not in Redactor(secrets_of(settings)).clean(" ".join(given))
 
 
 @pytest.mark.parametrize(

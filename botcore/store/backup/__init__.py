@@ -1,6 +1,7 @@
 """Backup and restore: the database and the files of plugins and channels, in one checked archive.
 
 kept       which files below data_dir belong in
+scratch    a folder for what is half made
 archive    the tar file and its manifest, written and unpacked with distrust
 sqlite     a consistent copy of a database in use
 postgres   the same by pg_dump and pg_restore

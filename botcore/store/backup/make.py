@@ -1,16 +1,16 @@
 """`back_up`: database first, then the files. A file is stored before the row that names it, so none can be missing."""
 
-import tempfile
 from pathlib import Path
 from typing import Literal
 
 import sqlalchemy as sa
 
-from botcore.newfile import new_file, plainly
+from botcore.newfile import new_file, plainly, refuse_taken
 from botcore.store.backup import sqlite
 from botcore.store.backup.archive import DATABASE, FILES, Archive, Manifest, Report
 from botcore.store.backup.kept import kept_files
 from botcore.store.backup.postgres import serving
+from botcore.store.backup.scratch import scratch
 from botcore.store.engines import database_file, parse, require
 
 __all__ = ["back_up"]
@@ -30,12 +30,13 @@ def back_up(
     if archive.absolute().is_relative_to(data_dir.absolute()):
         with plainly(f"cannot write {archive}"):
             archive.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    refuse_taken(archive, force=force)
     with (
-        new_file(archive, force=force) as file,
         plainly("cannot make the backup"),
-        tempfile.TemporaryDirectory(prefix=".backup-", dir=archive.parent) as folder,
+        scratch(".backup-", archive.parent) as folder,
+        new_file(archive, force=force, folder=folder) as file,
     ):
-        manifest, copied = _database(parsed, Path(folder), version, now, report)
+        manifest, copied = _database(parsed, folder, version, now, report)
         writer = Archive(file, report)
         writer.add(copied.name, copied)
         for name, path in kept_files(data_dir, database):

@@ -1,15 +1,15 @@
 """PostgreSQL's own tools, called so that no secret stands in their command line, and what they say in one line.
 
 The connection goes to libpq in a service file of a private folder, https://www.postgresql.org/docs/current/libpq-pgservice.html,
-the password in the child's environment. Only the schema the bot's tables lie in is dumped and restored, so that a
-database shared with others stays theirs.
+the password in the child's environment. Only the bot's tables are dumped and replaced, so that what others keep in the
+same database, or even in the same schema, stays theirs.
 """
 
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +17,8 @@ import sqlalchemy as sa
 from sqlalchemy import exc
 
 from botcore.errors import StoreError
+from botcore.store import moved, schema
+from botcore.store.backup.archive import Report
 from botcore.store.backup.contents import Counts, look
 from botcore.store.engines import make_engine, shown
 from botcore.store.faults import one_line
@@ -27,10 +29,6 @@ _SCHEMA_ITSELF = re.compile(r"\d+; \d+ \d+ (?:COMMENT - |ACL - )?SCHEMA\b")
 _OTHERS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
-"""
-_OURS = """
-    SELECT string_agg(quote_ident(schemaname) || '.' || quote_ident(tablename), ', ') FROM pg_tables
-    WHERE schemaname = current_schema() AND tableowner = current_user
 """
 _LOOKS = 5
 """At who else is there, 0.2 s apart: a connection that was closed just now may still be on its way out."""
@@ -57,16 +55,19 @@ class Server:
             connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")  # the tool takes its time
             snapshot = connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar()
             found = look(connection)
-            quoted = self.namespace.replace('"', '""')
+            tables = (f"--table={self._quoted(table)}" for table in schema.ours(connection))
             # Uncompressed: the archive around it is compressed.
             self._run(
-                tool, "--format=custom", "--compress=0", "--lock-wait-timeout=10s", f"--schema=\"{quoted}\"",
+                tool, "--format=custom", "--compress=0", "--lock-wait-timeout=10s", *tables,
                 f"--snapshot={snapshot}", f"--file={target}", "--dbname=service=botcore",
             )  # fmt: skip
         return found
 
-    def restore(self, dump: Path) -> Counts:
-        """Put the dump in the place of what is there, in one transaction; returns the counts afterwards."""
+    def restore(self, dump: Path, old: Sequence[str]) -> Counts:
+        """Put the dump in the place of the tables ``old``, in one transaction; returns the counts afterwards.
+
+        Those go whether the dump has them or not: a later schema may have more, and its migration makes them again.
+        """
         wanted, script = self._folder / "wanted", self._folder / "script.sql"
         wanted.write_text("\n".join(self._listed(dump)))
         self._run(
@@ -75,18 +76,31 @@ class Server:
         )  # fmt: skip
         self._run(
             self._tool("psql"), "--no-psqlrc", "--quiet", "--output=/dev/null", "--single-transaction",
-            "--set=ON_ERROR_STOP=1", *(f"--command={drop}" for drop in self._drops()), f"--file={script}",
+            "--set=ON_ERROR_STOP=1", *(f"--command={drop}" for drop in self._drops(old)), f"--file={script}",
             "--dbname=service=botcore",
         )  # fmt: skip
         with self._connection.begin():
             return look(self._connection)[1]
 
-    def _drops(self) -> Iterator[str]:
-        """Away with all tables of ours: a later schema may have more of them, and its migration makes them again."""
+    def move(self, file: Path, old: Sequence[str], report: Report) -> Counts:
+        """As `restore`, but from an SQLite database. A plugin's rows wait there until it runs its migrations."""
         with self._connection.begin():
-            tables = self._connection.exec_driver_sql(_OURS).scalar()
+            for limit in ("idle_in_transaction_session_timeout", "statement_timeout"):
+                self._connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
+            for drop in self._drops(old):
+                self._connection.exec_driver_sql(drop)
+            moved.fetch(file, self._connection, report)
+            report("bringing it up to date", 0, 0)
+            schema.migrate(self._connection, "", schema.CORE)
+            return look(self._connection)[1]
+
+    def _drops(self, tables: Sequence[str]) -> Iterator[str]:
         if tables:
-            yield f"DROP TABLE {tables}"
+            yield f"DROP TABLE {', '.join(map(self._quoted, tables))}"
+
+    def _quoted(self, table: str) -> str:
+        """The table's name as SQL has it, and pg_dump a pattern that means no other."""
+        return ".".join('"' + name.replace('"', '""') + '"' for name in (self.namespace, table))
 
     def _listed(self, dump: Path) -> Iterator[str]:
         """What is in the dump, but for the schema itself, which is there already."""
@@ -98,10 +112,12 @@ class Server:
         """Raise `StoreError` where pg_restore cannot read the dump."""
         list(self._listed(dump))
 
-    def tables(self) -> list[str]:
-        """The tables there are in the bot's schema."""
+    def tables(self, names: Iterable[str]) -> list[str]:
+        """The bot's tables that are there, those of these plugins and others. Raises `StoreError` for newer ones."""
         with self._connection.begin():
-            return sa.inspect(self._connection).get_table_names()
+            current = schema.revisions(self._connection).get("core", "")
+            schema.refuse_newer(current, "", schema.CORE, "the database")
+            return schema.ours(self._connection, names)
 
     def refuse_others(self) -> None:
         """Raise `StoreError` where another connection uses the database: bots, on whatever machine, hold some."""

@@ -4,9 +4,10 @@ data_dir/.restore-…/   the archive, unpacked and checked
 web/                   renamed to web.before-restore-<time>, like each folder of a plugin or channel; the new one comes
 botcore.db             last: gets the name botcore.db.before-restore-<time> too, then the new one takes its place
 on PostgreSQL          first a backup of what is there, to data_dir/database.before-restore-<time>.tar.gz
+
+A backup of SQLite goes to PostgreSQL, too, where somebody outgrows one process; there is no way back.
 """
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,9 +25,10 @@ from botcore.store.backup.contents import Counts
 from botcore.store.backup.kept import kept_folders
 from botcore.store.backup.make import back_up
 from botcore.store.backup.postgres import Server, serving
+from botcore.store.backup.scratch import scratch
 from botcore.store.backup.swap import Swap
 from botcore.store.engines import database_file, parse, shown
-from botcore.store.locks import locks_of, refuse_network_file_system
+from botcore.store.locks import FolderLock, locks_of, refuse_network_file_system
 
 __all__ = ["Restored", "restore"]
 
@@ -39,6 +41,8 @@ class Restored:
     counts: Counts
     """Of the database as it is now."""
     kept: Sequence[Path]
+    follow: Sequence[str]
+    """Whose tables, moved to another kind of database, are filled when the bot starts."""
 
 
 def restore(
@@ -53,16 +57,19 @@ def restore(
     if not archive.is_file():
         raise StoreError(f"{archive}: there is no such file")
     with ExitStack() as stack:
-        for lock in locks_of(database, data_dir):
-            lock.acquire()
-            stack.callback(lock.release)
+        _lock(stack, *locks_of(database, data_dir))
         stack.enter_context(plainly(f"cannot restore {archive}"))
         data_dir.mkdir(parents=True, exist_ok=True)
-        staged = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".restore-", dir=data_dir)))
+        staged = stack.enter_context(scratch(".restore-", data_dir))
         manifest = unpack(archive, staged, report)
         _refuse_other_kind(manifest, parsed)
+        moves = manifest.store != parsed.get_backend_name()
+        if moves:
+            _lock(stack, FolderLock(data_dir))  # the bot that made the backup may still run on these files
         old = kept_folders(data_dir, database)
-        job = _Job(manifest=manifest, staged=staged, data_dir=data_dir, old=old, force=force)
+        job = _Job(
+            manifest=manifest, staged=staged, data_dir=data_dir, old=old, moves=moves, force=force, report=report
+        )
         swap = stack.enter_context(Swap(now))
         if database is not None:
             counts = _to_file(database, job, swap)
@@ -70,7 +77,14 @@ def restore(
             server = stack.enter_context(serving(parsed, staged))
             again = partial(back_up, url, data_dir, version=version, now=now, report=report)
             counts = _to_server(server, job, swap, again)
-        return Restored(manifest=manifest, counts=counts, kept=tuple(swap.kept))
+        follow = tuple(sorted(manifest.revisions.keys() - {"core"})) if moves else ()
+        return Restored(manifest=manifest, counts=counts, kept=tuple(swap.kept), follow=follow)
+
+
+def _lock(stack: ExitStack, *locks: FolderLock) -> None:
+    for lock in locks:
+        lock.acquire()
+        stack.callback(lock.release)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +96,10 @@ class _Job:
     data_dir: Path
     old: Sequence[Path]
     """The folders that lie in its place."""
+    moves: bool
+    """From SQLite to PostgreSQL."""
     force: bool
+    report: Report
 
     @property
     def database(self) -> Path:
@@ -111,16 +128,19 @@ def _to_file(database: Path, job: _Job, swap: Swap) -> Counts:
 def _to_server(server: Server, job: _Job, swap: Swap, keep: Callable[[Path], object]) -> Counts:
     _refuse_newer(job.manifest.revisions)
     server.refuse_others()
-    server.refuse_other_namespace(job.manifest.namespace)
-    server.check(job.database)
-    tables = server.tables()
+    if job.moves:
+        sqlite.examine(job.database)
+    else:
+        server.refuse_other_namespace(job.manifest.namespace)
+        server.check(job.database)
+    tables = server.tables(job.manifest.revisions)
     job.refuse_to_replace(*(f"the table {table}" for table in tables[:1]))
     if tables:
         kept = swap.aside(job.data_dir / "database", ".tar.gz")
         keep(kept)
         swap.kept.append(kept)
     job.bring_files(swap)
-    return server.restore(job.database)
+    return server.move(job.database, tables, job.report) if job.moves else server.restore(job.database, tables)
 
 
 def _refuse_newer(revisions: Mapping[str, str]) -> None:
@@ -129,9 +149,8 @@ def _refuse_newer(revisions: Mapping[str, str]) -> None:
 
 
 def _refuse_other_kind(manifest: Manifest, url: sa.URL) -> None:
-    here = url.get_backend_name()
-    if manifest.store != here:
+    if manifest.store == "postgresql" and url.get_backend_name() == "sqlite":
         raise StoreError(
-            f"the backup is of a {manifest.store} database, and [store] url is {shown(url)}; "
-            "restore it where that url is of the same kind: there is no way from one to the other"
+            f"the backup is of a PostgreSQL database, and [store] url is {shown(url)}; "
+            "restore it where that url is one of PostgreSQL: there is no way from there to SQLite"
         )

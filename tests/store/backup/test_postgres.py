@@ -1,15 +1,18 @@
 """What only a server has: other bots on it, tools of other versions, a password, a schema."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from botcore.errors import StoreError
-from botcore.store import Store
+from botcore.store import Store, schema
 from tests.store.backup.conftest import BackUp, Restore
 from tests.store.backup.test_archive import manifest, read, write
+from tests.store.backup.test_round_trip import take_away
 from tests.store.conftest import OpenStore
+from tests.store.test_migrations import newer
 
 pytestmark = [pytest.mark.postgres, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
 
@@ -17,6 +20,57 @@ pytestmark = [pytest.mark.postgres, pytest.mark.parametrize("url", ["postgresql"
 async def test_a_restore_beside_another_bot_is_refused(store: Store, back_it_up: BackUp, restore_it: Restore) -> None:
     back_it_up()
     with pytest.raises(StoreError, match="other connections use the database: stop every bot"):
+        restore_it(force=True)
+
+
+@pytest.fixture
+def shared(url: str) -> Iterator[sa.Engine]:
+    """Somebody else's use of the same schema."""
+    engine = sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg"), poolclass=sa.NullPool)
+    yield engine
+    engine.dispose()
+
+
+def run(engine: sa.Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+async def test_a_restore_leaves_what_others_have_in_the_schema_as_it_is(
+    make_store: OpenStore, back_it_up: BackUp, restore_it: Restore, shared: sa.Engine
+) -> None:
+    run(shared, 'CREATE TABLE "Cats" (id serial, name text)', """INSERT INTO "Cats" (name) VALUES ('Tom')""")
+    async with make_store():
+        back_it_up()
+    run(shared, """INSERT INTO "Cats" (name) VALUES ('Kim')""", "CREATE TABLE turns (id serial)")
+    restore_it(force=True)
+    run(shared, """INSERT INTO "Cats" (name) VALUES ('Ben')""", "INSERT INTO turns DEFAULT VALUES")
+    with shared.connect() as connection:
+        names = connection.exec_driver_sql('SELECT name FROM "Cats" ORDER BY id').scalars().all()
+    assert names == ["Tom", "Kim", "Ben"]
+
+
+async def test_what_others_have_in_the_schema_is_nothing_to_restore_over(
+    make_store: OpenStore, back_it_up: BackUp, restore_it: Restore, shared: sa.Engine, url: str, tmp_path: Path
+) -> None:
+    async with make_store():
+        back_it_up()
+    take_away(url, tmp_path / "data")
+    run(shared, "CREATE TABLE cats (id serial)")
+    assert restore_it().kept == ()
+
+
+async def test_a_restore_over_the_tables_of_a_newer_version_is_refused(
+    make_store: OpenStore, back_it_up: BackUp, restore_it: Restore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with make_store():
+        back_it_up()
+    with monkeypatch.context() as patched:
+        patched.setattr(schema, "CORE", newer(tmp_path / "newer", "0900"))
+        async with make_store():
+            pass
+    with pytest.raises(StoreError, match=r"the database was written by a newer botcore \(schema 0900.*: upgrade"):
         restore_it(force=True)
 
 

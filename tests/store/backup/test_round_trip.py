@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from botcore.errors import StoreError
 from botcore.store import Store, schema
+from botcore.store.tables import metadata
 from botcore.testing.clock import ManualClock
 from tests.store.backup.conftest import BackUp, Restore
 from tests.store.conftest import OpenStore
@@ -103,6 +104,10 @@ async def test_a_backup_from_before_an_upgrade_is_upgraded_again(
         await store.migrate("qa", scripts)
         back_it_up()
     monkeypatch.setattr(schema, "CORE", newer(tmp_path / "newer", "0900"))
+    later = sa.MetaData()
+    monkeypatch.setattr(schema, "metadata", later)
+    for table in (*metadata.tables.values(), sa.Table("later", sa.MetaData())):
+        table.to_metadata(later)
     line = 'sa.Column("document", sa.Integer, sa.ForeignKey("qa_document.id"), primary_key=True)'
     step(scripts, "0002", "0001", f'op.create_table("qa_line", {line})')
     async with make_store() as store:
