@@ -126,15 +126,16 @@ class PageApi:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Everything that happens in a conversation, for as long as the page is open.
 
-        A 404 `Problem` where the page has lines of it and we have none: it was deleted meanwhile.
+        A 404 `Problem` where the page has lines of it and we have none: it was deleted meanwhile. A 429 `Problem` for
+        one tab too many.
         """
         who, where = self._where(request)
         bot = self._desk.bot
         view = View(after=wire.last_event_id(request.headers.get("Last-Event-ID", "")))
         if view.last:
             await self._desk.known(where)
-        with self._desk.live.watch(where.key) as watch:
-            stream = EventStream(request, bot.clock)
+        stream = EventStream(request, bot.clock)
+        with self._desk.live.watch(where.key, who.id, lambda: stream.gone) as watch:
             try:
                 await stream.open()
                 await self._follow(stream, watch, view, where, who)

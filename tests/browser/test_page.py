@@ -375,6 +375,20 @@ async def test_a_lost_server_is_said_and_found_again(page: Page, stub: Stub, wat
     await expect(replies(page)).to_contain_text("Understood.")
 
 
+async def test_a_tab_too_many_says_what_helps_and_goes_on_when_another_is_closed(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.refuse["events"] = (429, "tabs", "20 tabs are open.")
+    stub.drop()
+    await expect(page.get_by_text("This page is open in too many tabs of this browser.")).to_be_visible()
+    await say(page, "Anybody?")
+    stub.refuse.clear()
+    await page.get_by_role("button", name="Try now").click()
+    await expect(replies(page)).to_contain_text("Understood.")
+    await expect(page.get_by_text("too many tabs")).to_have_count(0)
+
+
 async def test_a_failed_send_is_kept_and_sent_again_as_the_same_message(page: Page, stub: Stub, watch: Watch) -> None:
     watch.expected.append("Failed to load resource")
     stub.refuse["messages"] = (503, "full", "The inbox is full.")

@@ -254,7 +254,7 @@ class Stub:
             refusal = (401, "login", "This bot asks for a key.")
         if refusal:
             status, code, message = refusal
-            later = {"Retry-After": "60"} if status == 503 else {}  # no page comes back by itself within a test
+            later = {"Retry-After": "60"} if status in (429, 503) else {}  # no page comes back by itself within a test
             body = {"error": {"code": code, "message": message}}
             return web.json_response(body, status=status, headers={**HEADERS, **later})
         response: web.StreamResponse = await handler(request)

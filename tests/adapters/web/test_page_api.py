@@ -16,7 +16,7 @@ import pytest
 from botcore import Conversation, EngineStatus
 from botcore.testing import ManualClock, until
 from botcore_web import Web, wire
-from botcore_web.live import News
+from botcore_web.live import TABS_S, News
 from botcore_web.page_api import COMMENT_S, ENTRIES_SHOWN, POLL_S
 from botcore_web.settings import WebSettings
 from tests.adapters.web.core import CHAT, House, Visitor, feedback, open_page, serving
@@ -427,6 +427,19 @@ async def test_too_many_open_streams_are_503() -> None:
         one.close()
         where = wire.conversation("web", wire.person(ana.cookie), CHAT)
         await until(lambda: _noticed(house, where))
+        assert (await ana.follows()).response.status == 200
+
+
+async def test_a_visitor_with_too_many_tabs_is_told_so_and_others_come_in() -> None:
+    async with serving(web=Web(WebSettings(streams=2))) as house:
+        ana, ben = await house.visitor(), await house.visitor()
+        one, _two = await ana.follows(), await ana.follows(OTHER)
+        status, body, headers = await ana.asks("GET", f"{CONVERSATION}/events")
+        assert (status, body["error"]["code"], headers["Retry-After"]) == (429, "tabs", str(TABS_S))
+        assert body["error"]["message"] == "2 tabs of this browser are open here already; close some of them"
+        assert (await ben.follows()).response.status == 200
+        one.close()
+        await until(lambda: house.web._desk.live._tabs(wire.person(ana.cookie).id) == 1)
         assert (await ana.follows()).response.status == 200
 
 

@@ -87,9 +87,12 @@ export function openKnown(id) {
   return open(id);
 }
 
+/** Whether the page tries by itself to hear something again. */
+const cut = () => ["lost", "crowded"].includes(store.connection.peek());
+
 /** Take the connection up at once: the network is back, or the person asked. */
 export function reconnect() {
-  if (store.connection.peek() !== "lost") return;
+  if (!cut()) return;
   if (store.loaded.peek()) stream?.again();
   else open(store.current.peek());
 }
@@ -117,7 +120,7 @@ function listen(id) {
     refused,
     state(state) {
       if (state === "gone") return gone();
-      const back = state === "open" && store.connection.peek() === "lost";
+      const back = state === "open" && cut();
       store.connection.value = state;
       if (state === "open") resend();
       if (back) refresh(); // the bot may be another one than before

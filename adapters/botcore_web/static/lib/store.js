@@ -35,7 +35,7 @@ export const attached = signal([]);
 /** True from Stop until the reply has ended. */
 export const stopping = signal(false);
 
-/** `cookies`: the browser keeps none. @type {Signal<"connecting"|"open"|"lost"|"cookies">} */
+/** `crowded`: too many other tabs hold one; `cookies`: the browser keeps none. @type {Signal<"connecting"|"open"|"lost"|"crowded"|"cookies">} */
 export const connection = signal("connecting");
 /** True where the server wants a key first. */
 export const locked = signal(false);
