@@ -8,10 +8,12 @@ from typing import Any
 from botcore import Draft, EngineStatus, Entry, Message
 from botcore_web.wire import entry_json, pending_json
 
-__all__ = ["COMMENT", "View", "sse"]
+__all__ = ["COMMENT", "MISSED", "View", "sse"]
 
 COMMENT = b": still here\n\n"
 """Keeps the connection open through proxies, and tells the page that it is."""
+MISSED = b"event: missed\ndata: {}\n\n"
+"""More was said than a stream catches up on: the page opens the conversation anew, from its end."""
 
 
 def sse(data: str, *, event: str = "", id: int | None = None) -> bytes:

@@ -11,7 +11,7 @@ from botcore_web import wire
 from botcore_web.callers import from_our_page, place, visitor
 from botcore_web.desk import Desk
 from botcore_web.edge import EventStream, require_json, retry_seconds
-from botcore_web.events import COMMENT, View
+from botcore_web.events import COMMENT, MISSED, View
 from botcore_web.live import News, Watch
 from botcore_web.problem import Problem
 
@@ -162,10 +162,12 @@ class PageApi:
 
     async def _sync(self, bot: Bot, view: View, where: Conversation, who: Person) -> bytes:
         waiting = await bot.open_messages(where)
-        entries = await bot.history(where, after=view.last, limit=ENTRIES_SHOWN, reader=who.id)
+        found = await bot.history(where, after=view.last, limit=ENTRIES_SHOWN + 1, reader=who.id)
+        entries = found[-ENTRIES_SHOWN:]
         for entry in entries:
             self._desk.live.ended(where.key, entry.reply)
-        return view.sync(entries, waiting, await _reasons(bot, entries))
+        news = view.sync(entries, waiting, await _reasons(bot, entries))
+        return MISSED + news if len(found) > len(entries) else news
 
     def _where(self, request: web.Request) -> tuple[Person, Conversation]:
         return place(request, self._desk.name)

@@ -528,6 +528,22 @@ async def test_a_page_nobody_looks_at_lets_go_and_catches_up(page: Page, stub: S
     assert stub.cursors[1] != "0"
 
 
+async def test_a_page_that_missed_more_than_a_stream_catches_up_on_has_no_gap(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "assistant", "Before.")
+    await open_talk(page, stub)
+    await expect(replies(page)).to_contain_text("Before.")
+    talk = stub.talk(TALK)
+    readers, talk.readers = talk.readers, set()  # the network is away
+    for number in range(30):
+        stub.put(TALK, "assistant", f"Said meanwhile, {number}.")
+    for reader in readers:
+        reader.put_nowait(None)
+    await expect(replies(page).last).to_contain_text("Said meanwhile, 29.")
+    await page.get_by_role("button", name="Show earlier messages").click()
+    await expect(replies(page).first).to_contain_text("Before.")
+    await expect(replies(page)).to_have_count(31)
+
+
 async def test_a_page_left_in_the_middle_of_a_reply_lets_go_after_it(page: Page, stub: Stub) -> None:
     stub.scripts.append(Script("Half now, half later.", hold_after=2))
     await say(page, "Go")

@@ -372,9 +372,11 @@ class Stub:
             headers={**HEADERS, "Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
         reader: asyncio.Queue[tuple[str, dict[str, Any]] | None] = asyncio.Queue()
-        for entry in talk.entries:
-            if entry["id"] > int(cursor):
-                reader.put_nowait(("entry", entry))
+        new = [entry for entry in talk.entries if entry["id"] > int(cursor)]
+        if len(new) > SHOWN:
+            reader.put_nowait(("missed", {}))
+        for entry in new[-SHOWN:]:
+            reader.put_nowait(("entry", entry))
         for line in talk.pending:
             reader.put_nowait(("pending", line))
         reader.put_nowait(("waiting", {"messages": [line["message"] for line in talk.pending]}))

@@ -323,6 +323,17 @@ async def test_a_page_that_comes_back_is_told_what_it_missed_and_the_draft_so_fa
     assert (told["offset"], told["text"]) == (0, "Two so far")
 
 
+async def test_a_page_that_missed_more_than_a_stream_catches_up_on_is_told_to_open_it_anew(
+    house: House, ana: Visitor
+) -> None:
+    for number in range(ENTRIES_SHOWN // 2 + 1):
+        await ana.says(f"question {number}")
+        await house.answers("Yes.")
+    long_away, back_soon = await ana.follows(last="2"), await ana.follows(last="3")
+    assert [(await long_away.next()).event for _ in range(3)] == ["engine", "missed", "entry"]
+    assert [(await back_soon.next()).event for _ in range(2)] == ["engine", "entry"]
+
+
 async def test_another_tab_sees_the_message_at_once(ana: Visitor) -> None:
     one, two = await ana.follows(), await ana.follows()
     await ana.says("hi")

@@ -160,6 +160,8 @@ const receive = {
     // A hidden tab draws no frames; its pieces must not pile up.
     if (document.hidden && pieces.length > 50) flush();
   },
+  /** More was said than the stream tells: what lies between would be missing, and no button would show it. */
+  missed: () => void open(store.current.peek()),
   /** @param {import("./types.js").EngineStatus} status */
   engine(status) {
     store.engine.value = status;
