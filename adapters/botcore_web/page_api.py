@@ -149,7 +149,7 @@ class PageApi:
         news = News.ENGINE | News.ENTRIES
         while not stream.gone:
             frames = view.engine(bot.engine) if News.ENGINE in news else b""
-            if News.ENTRIES in news or not news:
+            if News.ENTRIES in news or not news or view.lacks(live.draft(where.key)):
                 frames += await self._sync(bot, view, where, who)
             frames += view.draft(live.draft(where.key))
             silence = clock.monotonic() - spoke

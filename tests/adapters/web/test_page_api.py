@@ -13,7 +13,7 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from botcore import Conversation, EngineStatus
+from botcore import Conversation, EngineStatus, Message
 from botcore.testing import ManualClock, until
 from botcore_web import Web, wire
 from botcore_web.live import TABS_S, News
@@ -392,6 +392,27 @@ async def test_the_draft_of_a_turn_that_ended_elsewhere_is_forgotten(house: Hous
     house.core.end(number, "One.")
     await (await ana.follows()).until("entry")
     assert house.web._desk.live.draft(message.conversation.key) is None
+
+
+async def test_the_draft_of_a_turn_that_was_forgotten_is_not_told(house: House, ana: Visitor) -> None:
+    await ana.says("hi")
+    number, message = await house.core.message()
+    draft = house.core.draft(number, "One")
+    await house.core.forget(message.conversation)
+    await house.web.show(draft)  # the turn has not heard of it yet
+    stream = await ana.follows()
+    await ana.says("and again")
+    assert [(await stream.next()).event for _ in range(3)] == ["engine", "waiting", "pending"]
+
+
+async def test_the_draft_of_a_message_another_process_took_is_told(house: House, ana: Visitor) -> None:
+    stream = await ana.follows()
+    await stream.until("waiting")
+    where = wire.conversation("web", wire.person(ana.cookie), CHAT)
+    said = Message(event_id="elsewhere", conversation=where, person=wire.person(ana.cookie), text="hi")
+    [receipt] = await house.core.accept([said])
+    await house.web.show(house.core.draft(receipt.id, "One"))
+    assert [(await stream.next()).event for _ in range(2)] == ["pending", "draft"]
 
 
 async def test_a_quiet_stream_says_every_fifteen_seconds_that_it_lives() -> None:
