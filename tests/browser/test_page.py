@@ -480,6 +480,53 @@ async def test_a_send_that_hangs_is_given_up_and_sent_again_as_the_same_message(
     await expect(page.get_by_role("article", name="You")).to_have_count(1)
 
 
+async def test_a_message_that_arrived_is_not_called_unsent_when_only_the_answer_is_lost(page: Page, stub: Stub) -> None:
+    await page.evaluate("""() => {
+      const limits = [];
+      AbortSignal.timeout = () => limits[limits.push(new AbortController()) - 1].signal;
+      window.late = () => limits.forEach((one) => one.abort(new DOMException("late", "TimeoutError")));
+    }""")
+
+    async def swallow_the_answer(route: Any) -> None:
+        await route.fetch()
+
+    await page.route("**/messages", swallow_the_answer)
+    await say(page, "Only the answer is lost")
+    await expect(replies(page)).to_contain_text("Understood.")
+    await page.evaluate("late()")
+    await expect(page.get_by_role("status").filter(has_text="Not sent.")).to_have_count(0)
+    await page.unroute("**/messages")
+    stub.drop()  # the reconnect sends what is unconfirmed again
+    await until(lambda: len(stub.cursors) == 2)
+    await say(page, "Next")
+    await expect(replies(page)).to_have_count(2)
+    assert [post["text"] for post in stub.posts] == ["Only the answer is lost", "Next"]
+
+
+async def test_what_stands_in_line_is_not_said_in_a_conversation_that_was_deleted(page: Page, stub: Stub) -> None:
+    first_may_go = asyncio.Event()
+
+    async def slow_first(route: Any) -> None:
+        if route.request.post_data_json["text"] == "One":
+            await first_may_go.wait()
+        await route.continue_()
+
+    await page.evaluate("""() => {
+      const real = window.setTimeout;
+      window.setTimeout = (run, ms) => real(run, ms === 10000 ? 0 : ms);
+    }""")
+    await page.route("**/messages", slow_first)
+    await say(page, "One")
+    await say(page, "Two")
+    await page.get_by_role("button", name="Delete “One”").click()
+    await until(lambda: stub.deleted)
+    await expect(page.get_by_role("link", name="One")).to_have_count(0)
+    first_may_go.set()
+    await say(page, "Three")
+    await expect(replies(page)).to_contain_text("Understood.")
+    assert [post["text"] for post in stub.posts] == ["One", "Three"]
+
+
 async def test_a_page_of_another_network_is_no_answer(page: Page, stub: Stub) -> None:
     async def portal(route: Any) -> None:
         await route.fulfill(status=200, content_type="text/html", body="<h1>Welcome to the hotel</h1>")
