@@ -1150,9 +1150,11 @@ async def test_what_is_being_typed_outlives_a_conversation_that_is_deleted_elsew
     await page.get_by_label("Message to botcore").fill("Half a thought")
     stub.refuse["events"] = (404, "not_found", "There is no such conversation.")
     stub.drop()
+    del stub.talks[TALK]
     await expect(page.get_by_text("does not exist any more")).to_be_visible()
     stub.refuse.clear()
     await expect(page.get_by_label("Message to botcore")).to_have_value("Half a thought")
+    await expect(page.get_by_role("link", name="Hello")).to_have_count(0)
 
 
 async def test_a_deletion_happens_when_the_page_closes(page: Page, stub: Stub) -> None:

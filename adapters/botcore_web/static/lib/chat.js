@@ -250,4 +250,5 @@ function gone() {
   store.say({ text: "This conversation does not exist any more, or belongs to another browser.", tone: "bad" });
   openNew();
   outbox.keepTyped(store.current.peek(), words);
+  refreshList();
 }
