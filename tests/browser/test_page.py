@@ -632,9 +632,11 @@ DRAFTS = """async () => {
   thread = { ...thread, draft };
   thread = withEntry(withEntry(thread, entry(1, "user", "2?", "m2")), entry(2, "assistant", ""));
   const survives = thread.draft?.text;
-  thread = withEntry(withEntry(thread, entry(3, "user", "1?", "m1")), entry(4, "assistant", "🚀abc"));
+  thread = withEntry(withEntry(thread, entry(3, "user", "9?", "m9")), entry(4, "assistant", ""));
+  const stays = thread.draft?.text;
+  thread = withEntry(withEntry(thread, entry(5, "user", "1?", "m1")), entry(6, "assistant", "🚀abc"));
   const keys = items(withPending(thread, line(3)), []).map((item) => item.key);
-  return { written, gap, fresh, survives, over: thread.draft, twice: keys.length - new Set(keys).size };
+  return { written, gap, fresh, survives, stays, over: thread.draft, twice: keys.length - new Set(keys).size };
 }"""
 
 
@@ -644,6 +646,7 @@ async def test_pieces_of_a_draft_fall_into_place(page: Page) -> None:
     assert found["gap"] is None  # a missing piece is noticed
     assert found["fresh"] == "new"
     assert found["survives"] == "🚀ab"  # a message stopped further down the line does not end the running reply
+    assert found["stays"] == "🚀ab"  # nor does one of another tab that was sent and stopped before we heard of it
     assert found["over"] is None
     assert found["twice"] == 0
 
