@@ -87,12 +87,9 @@ export function openKnown(id) {
   return open(id);
 }
 
-/** Whether the page tries by itself to hear something again. */
-const cut = () => ["lost", "crowded"].includes(store.connection.peek());
-
 /** Take the connection up at once: the network is back, or the person asked. */
 export function reconnect() {
-  if (!cut()) return;
+  if (!store.cut.peek()) return;
   if (store.loaded.peek()) stream?.again();
   else open(store.current.peek());
 }
@@ -120,7 +117,7 @@ function listen(id) {
     refused,
     state(state) {
       if (state === "gone") return gone();
-      const back = state === "open" && cut();
+      const back = state === "open" && store.cut.peek();
       store.connection.value = state;
       if (state === "open") resend();
       if (back) refresh(); // the bot may be another one than before
@@ -160,8 +157,7 @@ const receive = {
     // A hidden tab draws no frames; its pieces must not pile up.
     if (document.hidden && pieces.length > 50) flush();
   },
-  /** More was said than the stream tells: what lies between would be missing, and no button would show it. */
-  missed: () => void open(store.current.peek()),
+  missed: () => void open(store.current.peek()), // more was said than the stream tells: what lies between would be missing
   /** @param {import("./types.js").EngineStatus} status */
   engine(status) {
     store.engine.value = status;
