@@ -1197,6 +1197,26 @@ async def test_what_was_said_earlier_is_shown_piece_by_piece_and_nothing_moves(p
     await expect(lines).to_have_text([*(f"line {number}" for number in range(50)), "Meanwhile"])
 
 
+async def test_earlier_lines_on_their_way_elsewhere_keep_nobody_waiting(page: Page, stub: Stub) -> None:
+    other = "conversation-of-the-test-2"
+    for number in range(21):
+        stub.put(TALK, "user", f"line {number}", message=f"m{number}")
+        stub.put(other, "user", f"row {number}", message=f"n{number}")
+    asked = asyncio.Event()
+
+    async def swallow(route: Any) -> None:
+        asked.set()
+
+    await page.route(f"**/{TALK}?before=*", swallow)
+    await open_talk(page, stub)
+    await page.get_by_role("button", name="Show earlier messages").press("Enter")
+    await asked.wait()
+    await page.get_by_role("link", name="row 0").click()
+    await expect(page.get_by_role("article", name="You").first).to_have_text("row 1")
+    await page.get_by_role("button", name="Show earlier messages").press("Enter")
+    await expect(page.get_by_role("article", name="You").first).to_have_text("row 0")
+
+
 async def test_earlier_lines_that_cannot_be_had_are_said_and_asked_for_again(
     page: Page, stub: Stub, watch: Watch
 ) -> None:
