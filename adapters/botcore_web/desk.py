@@ -18,7 +18,7 @@ class Desk:
         self.settings = settings
         self.name = "web"
         """The channel's name in the configuration."""
-        self.live = Live(drafts=settings.drafts, watches=settings.connections)
+        self.live = Live(drafts=settings.drafts, watches=settings.connections, each=settings.streams)
         self.running: Bot | None = None
         self.open: Inbox | None = None
         self.shelf: Uploads | None = None

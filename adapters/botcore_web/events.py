@@ -8,10 +8,12 @@ from typing import Any
 from botcore import Draft, EngineStatus, Entry, Message
 from botcore_web.wire import entry_json, pending_json
 
-__all__ = ["COMMENT", "View", "sse"]
+__all__ = ["COMMENT", "MISSED", "View", "sse"]
 
 COMMENT = b": still here\n\n"
 """Keeps the connection open through proxies, and tells the page that it is."""
+MISSED = b"event: missed\ndata: {}\n\n"
+"""More was said than a stream catches up on: the page opens the conversation anew, from its end."""
 
 
 def sse(data: str, *, event: str = "", id: int | None = None) -> bytes:
@@ -34,7 +36,6 @@ class View:
         self.open: Mapping[int, str] | None = None
         """Messages without a reply, inbox id → the page's own id; None until they were looked for."""
         self._draft: Draft | None = None
-        self._ended = ""
 
     def engine(self, status: EngineStatus) -> bytes:
         """Where the engine stands."""
@@ -58,11 +59,18 @@ class View:
             frames += _event("waiting", {"messages": list(self.open)})
         return frames
 
+    def lacks(self, draft: Draft | None) -> bool:
+        """Whether the message that this draft answers does not wait, as far as the page was told."""
+        return draft is not None and draft.message not in (self.open or ())
+
     def draft(self, draft: Draft | None) -> bytes:
-        """What the draft of the running turn has become since the page last heard of it."""
-        before, self._draft = self._draft, draft
-        if draft is None or draft.turn == self._ended or draft == before:
+        """What the draft of the running turn has become since the page last heard of it.
+
+        Nothing where its message has ended or was forgotten: no event would take it away again.
+        """
+        if draft is None or draft == self._draft or self.lacks(draft):
             return b""
+        before, self._draft = self._draft, draft
         kept = len(before.text) if before and before.turn == draft.turn else 0
         if before is None or draft.turn != before.turn or not draft.text.startswith(before.text):
             kept = 0  # another turn, or one that was begun anew
@@ -80,6 +88,5 @@ class View:
 
     def _entry(self, entry: Entry, reasons: Mapping[str, str]) -> bytes:
         self.last = entry.id
-        self._ended = entry.reply
         reason = reasons.get(entry.reply, "") if entry.role == "assistant" else ""
         return _event("entry", entry_json(entry, reason=reason), id=entry.id)

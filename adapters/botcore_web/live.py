@@ -6,7 +6,7 @@ What is missed here (another process runs the turn, a draft fell out) is found i
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Flag, auto
 
@@ -17,6 +17,8 @@ __all__ = ["STOPPING", "Live", "News", "Watch"]
 
 CLOSE_S = 2.0
 STOPPING = "the bot is stopping; send it again in a moment"
+TABS_S = 15
+"""After so many seconds a tab too many may ask again whether another one was closed."""
 
 
 class News(Flag):
@@ -33,7 +35,9 @@ class News(Flag):
 class Watch:
     """One connection's ear on one conversation."""
 
-    def __init__(self) -> None:
+    def __init__(self, gone: Callable[[], bool]) -> None:
+        self.gone = gone
+        """Whether the reader has hung up, which nobody tells."""
         self.final: Draft | None = None
         """The newest committed reply that was announced."""
         self._news = News.NOTHING
@@ -59,11 +63,13 @@ class Watch:
 class Live:
     """The drafts of running turns and the connections that watch them."""
 
-    def __init__(self, *, drafts: int, watches: int) -> None:
+    def __init__(self, *, drafts: int, watches: int, each: int) -> None:
         self._drafts_limit = drafts
         self._watches_limit = watches
+        self._each_limit = each
         self._drafts: OrderedDict[str, Draft] = OrderedDict()
-        self._watches: dict[str, list[Watch]] = {}
+        self._watches: dict[str, set[Watch]] = {}
+        self._visitors: dict[str, set[Watch]] = {}
         self.count = 0
         """Connections that watch now."""
         self._closing = False
@@ -114,20 +120,44 @@ class Live:
                     await self._unwatched.wait()
 
     @contextmanager
-    def watch(self, key: str) -> Iterator[Watch]:
-        """Hear of a conversation while the block runs. A 503 `Problem` where too many do, or the bot stops."""
-        if self._closing:
-            raise Problem(503, "stopping", STOPPING, retry_after=5)
-        if self.count >= self._watches_limit:
-            raise Problem(503, "full", "too many open connections; try again in a moment", retry_after=5)
-        watch = Watch()
-        self._watches.setdefault(key, []).append(watch)
+    def watch(self, key: str, visitor: str = "", gone: Callable[[], bool] = lambda: False) -> Iterator[Watch]:
+        """Hear of a conversation while the block runs; ``visitor`` is whose page does, "" = a request of ``/v1``.
+
+        A `Problem` where too many do, or the bot stops. Pages and requests do not take each other's room.
+        """
+        self._check_room(visitor)
+        watch = Watch(gone)
         self.count += 1
         try:
-            yield watch
+            with _listed(self._watches, key, watch), _listed(self._visitors, visitor, watch):
+                yield watch
         finally:
             self.count -= 1
-            self._watches[key].remove(watch)
-            if not self._watches[key]:
-                del self._watches[key]
             self._unwatched.set()
+
+    def _check_room(self, visitor: str) -> None:
+        if self._closing:
+            raise Problem(503, "stopping", STOPPING, retry_after=5)
+        requests = len(self._visitors.get("", ()))
+        if (self.count - requests if visitor else requests) >= self._watches_limit:
+            raise Problem(503, "full", "too many open connections; try again in a moment", retry_after=5)
+        if visitor and self._tabs(visitor) >= self._each_limit:
+            most = f"{self._each_limit} tabs of this browser are open here already; close some of them"
+            raise Problem(429, "tabs", most, retry_after=TABS_S)
+
+    def _tabs(self, visitor: str) -> int:
+        tabs = self._visitors.get(visitor, set())
+        for watch in tabs:
+            watch.tell(News.DRAFT)  # one whose reader hung up notices it now, not at its next comment
+        return sum(not watch.gone() for watch in tabs)
+
+
+@contextmanager
+def _listed(lists: dict[str, set[Watch]], name: str, watch: Watch) -> Iterator[None]:
+    lists.setdefault(name, set()).add(watch)
+    try:
+        yield
+    finally:
+        lists[name].remove(watch)
+        if not lists[name]:
+            del lists[name]

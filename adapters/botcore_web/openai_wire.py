@@ -16,10 +16,33 @@ from botcore_web.wire import json_object
 __all__ = ["ChatRequest", "fingerprint", "message", "parse"]
 
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-EMPTY_IN_A_REPLY = {"refusal", "tool_calls", "function_call", "audio", "annotations", "reasoning"}
+EMPTY_IN_A_REPLY = {
+    "refusal",
+    "tool_calls",
+    "function_call",
+    "audio",
+    "annotations",
+    "reasoning",
+    "reasoning_content",
+}
 """Fields of a reply that a client sends back with the history: fine while they hold nothing."""
-AS_IT_IS: dict[str, Any] = {"response_format": {"type": "text"}, "logprobs": False, "tools": [], "tool_choice": "none"}
-"""What programs ask for without wanting anything: it is done already."""
+AS_IT_IS: dict[str, Sequence[Any]] = {
+    "response_format": [{"type": "text"}],
+    "modalities": [["text"]],
+    "logprobs": [False],
+    "top_logprobs": [0],
+    "logit_bias": [{}],
+    "tools": [[]],
+    "tool_choice": ["none", "auto"],
+    "parallel_tool_calls": [True, False],
+    "functions": [[]],
+    "function_call": ["none", "auto"],
+    "store": [False],
+    "metadata": [{}],
+    "service_tier": ["auto", "default"],
+    "stream_options.include_obfuscation": [False],
+}
+"""What programs ask for without wanting anything: it is done already. Of tools there are none to choose from."""
 THREAD = "v1"
 
 
@@ -50,7 +73,8 @@ def parse(body: bytes, *, models: Sequence[str], limit: int) -> ChatRequest:
     sampling = _sampling(fields)
     if fields.integer("n", 1, 1, 1) != 1:
         raise _wrong("n", "must be 1")
-    user = fields.text("user")
+    user, renamed = fields.text("user"), fields.text("safety_identifier")
+    fields.text("prompt_cache_key")  # a hint; the engine finds what begins alike without it
     fields.nothing_left()
     return ChatRequest(
         context=context,
@@ -59,7 +83,7 @@ def parse(body: bytes, *, models: Sequence[str], limit: int) -> ChatRequest:
         model=model,
         stream=stream,
         include_usage=include_usage,
-        user=user,
+        user=user or renamed,
     )
 
 
@@ -109,8 +133,8 @@ class _Fields:
 
     def nothing_left(self) -> None:
         for name, value in self._left.items():
-            if value is not None and (name, value) not in AS_IT_IS.items():
-                param = f"{self._within}{name[:64]}"
+            param = f"{self._within}{name[:64]}"
+            if value is not None and value not in AS_IT_IS.get(param, ()):
                 raise Problem(
                     400, "unsupported_parameter", f"{param}: is not supported here; leave it out", param=param
                 )

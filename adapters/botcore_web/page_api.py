@@ -11,7 +11,7 @@ from botcore_web import wire
 from botcore_web.callers import from_our_page, place, visitor
 from botcore_web.desk import Desk
 from botcore_web.edge import EventStream, require_json, retry_seconds
-from botcore_web.events import COMMENT, View
+from botcore_web.events import COMMENT, MISSED, View
 from botcore_web.live import News, Watch
 from botcore_web.problem import Problem
 
@@ -126,15 +126,16 @@ class PageApi:
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Everything that happens in a conversation, for as long as the page is open.
 
-        A 404 `Problem` where the page has lines of it and we have none: it was deleted meanwhile.
+        A 404 `Problem` where the page has lines of it and we have none: it was deleted meanwhile. A 429 `Problem` for
+        one tab too many.
         """
         who, where = self._where(request)
         bot = self._desk.bot
         view = View(after=wire.last_event_id(request.headers.get("Last-Event-ID", "")))
         if view.last:
             await self._desk.known(where)
-        with self._desk.live.watch(where.key) as watch:
-            stream = EventStream(request, bot.clock)
+        stream = EventStream(request, bot.clock)
+        with self._desk.live.watch(where.key, who.id, lambda: stream.gone) as watch:
             try:
                 await stream.open()
                 await self._follow(stream, watch, view, where, who)
@@ -148,7 +149,7 @@ class PageApi:
         news = News.ENGINE | News.ENTRIES
         while not stream.gone:
             frames = view.engine(bot.engine) if News.ENGINE in news else b""
-            if News.ENTRIES in news or not news:
+            if News.ENTRIES in news or not news or view.lacks(live.draft(where.key)):
                 frames += await self._sync(bot, view, where, who)
             frames += view.draft(live.draft(where.key))
             silence = clock.monotonic() - spoke
@@ -161,10 +162,12 @@ class PageApi:
 
     async def _sync(self, bot: Bot, view: View, where: Conversation, who: Person) -> bytes:
         waiting = await bot.open_messages(where)
-        entries = await bot.history(where, after=view.last, limit=ENTRIES_SHOWN, reader=who.id)
+        found = await bot.history(where, after=view.last, limit=ENTRIES_SHOWN + 1, reader=who.id)
+        entries = found[-ENTRIES_SHOWN:]
         for entry in entries:
             self._desk.live.ended(where.key, entry.reply)
-        return view.sync(entries, waiting, await _reasons(bot, entries))
+        news = view.sync(entries, waiting, await _reasons(bot, entries))
+        return MISSED + news if len(found) > len(entries) else news
 
     def _where(self, request: web.Request) -> tuple[Person, Conversation]:
         return place(request, self._desk.name)

@@ -13,7 +13,9 @@ class WebSettings(BaseModel):
     text_limit: int = Field(default=32_000, ge=1)
     """Characters of one message: about what a 8,192-token window can hold."""
     connections: int = Field(default=1000, ge=1)
-    """Event streams and waiting /v1 requests at once: each holds a socket and at most 128 KiB."""
+    """Event streams at once, and as many waiting /v1 requests: each holds a socket and at most 128 KiB."""
+    streams: int = Field(default=20, ge=1)
+    """Event streams of one visitor: each open tab holds one. A key of /v1 has no such bound: many may be behind it."""
     drafts: int = Field(default=1000, ge=1)
     """Drafts of running turns kept for pages that come back; one more drops the oldest, which its reply replaces."""
 

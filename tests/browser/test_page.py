@@ -375,6 +375,20 @@ async def test_a_lost_server_is_said_and_found_again(page: Page, stub: Stub, wat
     await expect(replies(page)).to_contain_text("Understood.")
 
 
+async def test_a_tab_too_many_says_what_helps_and_goes_on_when_another_is_closed(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.refuse["events"] = (429, "tabs", "20 tabs are open.")
+    stub.drop()
+    await expect(page.get_by_text("This page is open in too many tabs of this browser.")).to_be_visible()
+    await say(page, "Anybody?")
+    stub.refuse.clear()
+    await page.get_by_role("button", name="Try now").click()
+    await expect(replies(page)).to_contain_text("Understood.")
+    await expect(page.get_by_text("too many tabs")).to_have_count(0)
+
+
 async def test_a_failed_send_is_kept_and_sent_again_as_the_same_message(page: Page, stub: Stub, watch: Watch) -> None:
     watch.expected.append("Failed to load resource")
     stub.refuse["messages"] = (503, "full", "The inbox is full.")
@@ -466,6 +480,53 @@ async def test_a_send_that_hangs_is_given_up_and_sent_again_as_the_same_message(
     await expect(page.get_by_role("article", name="You")).to_have_count(1)
 
 
+async def test_a_message_that_arrived_is_not_called_unsent_when_only_the_answer_is_lost(page: Page, stub: Stub) -> None:
+    await page.evaluate("""() => {
+      const limits = [];
+      AbortSignal.timeout = () => limits[limits.push(new AbortController()) - 1].signal;
+      window.late = () => limits.forEach((one) => one.abort(new DOMException("late", "TimeoutError")));
+    }""")
+
+    async def swallow_the_answer(route: Any) -> None:
+        await route.fetch()
+
+    await page.route("**/messages", swallow_the_answer)
+    await say(page, "Only the answer is lost")
+    await expect(replies(page)).to_contain_text("Understood.")
+    await page.evaluate("late()")
+    await expect(page.get_by_role("status").filter(has_text="Not sent.")).to_have_count(0)
+    await page.unroute("**/messages")
+    stub.drop()  # the reconnect sends what is unconfirmed again
+    await until(lambda: len(stub.cursors) == 2)
+    await say(page, "Next")
+    await expect(replies(page)).to_have_count(2)
+    assert [post["text"] for post in stub.posts] == ["Only the answer is lost", "Next"]
+
+
+async def test_what_stands_in_line_is_not_said_in_a_conversation_that_was_deleted(page: Page, stub: Stub) -> None:
+    first_may_go = asyncio.Event()
+
+    async def slow_first(route: Any) -> None:
+        if route.request.post_data_json["text"] == "One":
+            await first_may_go.wait()
+        await route.continue_()
+
+    await page.evaluate("""() => {
+      const real = window.setTimeout;
+      window.setTimeout = (run, ms) => real(run, ms === 10000 ? 0 : ms);
+    }""")
+    await page.route("**/messages", slow_first)
+    await say(page, "One")
+    await say(page, "Two")
+    await page.get_by_role("button", name="Delete “One”").click()
+    await until(lambda: stub.deleted)
+    await expect(page.get_by_role("link", name="One")).to_have_count(0)
+    first_may_go.set()
+    await say(page, "Three")
+    await expect(replies(page)).to_contain_text("Understood.")
+    assert [post["text"] for post in stub.posts] == ["One", "Three"]
+
+
 async def test_a_page_of_another_network_is_no_answer(page: Page, stub: Stub) -> None:
     async def portal(route: Any) -> None:
         await route.fulfill(status=200, content_type="text/html", body="<h1>Welcome to the hotel</h1>")
@@ -514,6 +575,22 @@ async def test_a_page_nobody_looks_at_lets_go_and_catches_up(page: Page, stub: S
     assert stub.cursors[1] != "0"
 
 
+async def test_a_page_that_missed_more_than_a_stream_catches_up_on_has_no_gap(page: Page, stub: Stub) -> None:
+    stub.put(TALK, "assistant", "Before.")
+    await open_talk(page, stub)
+    await expect(replies(page)).to_contain_text("Before.")
+    talk = stub.talk(TALK)
+    readers, talk.readers = talk.readers, set()  # the network is away
+    for number in range(30):
+        stub.put(TALK, "assistant", f"Said meanwhile, {number}.")
+    for reader in readers:
+        reader.put_nowait(None)
+    await expect(replies(page).last).to_contain_text("Said meanwhile, 29.")
+    await page.get_by_role("button", name="Show earlier messages").click()
+    await expect(replies(page).first).to_contain_text("Before.")
+    await expect(replies(page)).to_have_count(31)
+
+
 async def test_a_page_left_in_the_middle_of_a_reply_lets_go_after_it(page: Page, stub: Stub) -> None:
     stub.scripts.append(Script("Half now, half later.", hold_after=2))
     await say(page, "Go")
@@ -555,9 +632,11 @@ DRAFTS = """async () => {
   thread = { ...thread, draft };
   thread = withEntry(withEntry(thread, entry(1, "user", "2?", "m2")), entry(2, "assistant", ""));
   const survives = thread.draft?.text;
-  thread = withEntry(withEntry(thread, entry(3, "user", "1?", "m1")), entry(4, "assistant", "🚀abc"));
+  thread = withEntry(withEntry(thread, entry(3, "user", "9?", "m9")), entry(4, "assistant", ""));
+  const stays = thread.draft?.text;
+  thread = withEntry(withEntry(thread, entry(5, "user", "1?", "m1")), entry(6, "assistant", "🚀abc"));
   const keys = items(withPending(thread, line(3)), []).map((item) => item.key);
-  return { written, gap, fresh, survives, over: thread.draft, twice: keys.length - new Set(keys).size };
+  return { written, gap, fresh, survives, stays, over: thread.draft, twice: keys.length - new Set(keys).size };
 }"""
 
 
@@ -567,6 +646,7 @@ async def test_pieces_of_a_draft_fall_into_place(page: Page) -> None:
     assert found["gap"] is None  # a missing piece is noticed
     assert found["fresh"] == "new"
     assert found["survives"] == "🚀ab"  # a message stopped further down the line does not end the running reply
+    assert found["stays"] == "🚀ab"  # nor does one of another tab that was sent and stopped before we heard of it
     assert found["over"] is None
     assert found["twice"] == 0
 
@@ -1073,9 +1153,11 @@ async def test_what_is_being_typed_outlives_a_conversation_that_is_deleted_elsew
     await page.get_by_label("Message to botcore").fill("Half a thought")
     stub.refuse["events"] = (404, "not_found", "There is no such conversation.")
     stub.drop()
+    del stub.talks[TALK]
     await expect(page.get_by_text("does not exist any more")).to_be_visible()
     stub.refuse.clear()
     await expect(page.get_by_label("Message to botcore")).to_have_value("Half a thought")
+    await expect(page.get_by_role("link", name="Hello")).to_have_count(0)
 
 
 async def test_a_deletion_happens_when_the_page_closes(page: Page, stub: Stub) -> None:
@@ -1113,6 +1195,26 @@ async def test_what_was_said_earlier_is_shown_piece_by_piece_and_nothing_moves(p
     stub.go.set()
     await expect(replies(page)).to_contain_text("Still running.")
     await expect(lines).to_have_text([*(f"line {number}" for number in range(50)), "Meanwhile"])
+
+
+async def test_earlier_lines_on_their_way_elsewhere_keep_nobody_waiting(page: Page, stub: Stub) -> None:
+    other = "conversation-of-the-test-2"
+    for number in range(21):
+        stub.put(TALK, "user", f"line {number}", message=f"m{number}")
+        stub.put(other, "user", f"row {number}", message=f"n{number}")
+    asked = asyncio.Event()
+
+    async def swallow(route: Any) -> None:
+        asked.set()
+
+    await page.route(f"**/{TALK}?before=*", swallow)
+    await open_talk(page, stub)
+    await page.get_by_role("button", name="Show earlier messages").press("Enter")
+    await asked.wait()
+    await page.get_by_role("link", name="row 0").click()
+    await expect(page.get_by_role("article", name="You").first).to_have_text("row 1")
+    await page.get_by_role("button", name="Show earlier messages").press("Enter")
+    await expect(page.get_by_role("article", name="You").first).to_have_text("row 0")
 
 
 async def test_earlier_lines_that_cannot_be_had_are_said_and_asked_for_again(

@@ -254,7 +254,7 @@ class Stub:
             refusal = (401, "login", "This bot asks for a key.")
         if refusal:
             status, code, message = refusal
-            later = {"Retry-After": "60"} if status == 503 else {}  # no page comes back by itself within a test
+            later = {"Retry-After": "60"} if status in (429, 503) else {}  # no page comes back by itself within a test
             body = {"error": {"code": code, "message": message}}
             return web.json_response(body, status=status, headers={**HEADERS, **later})
         response: web.StreamResponse = await handler(request)
@@ -372,9 +372,11 @@ class Stub:
             headers={**HEADERS, "Content-Type": "text/event-stream", "Cache-Control": "no-store"}
         )
         reader: asyncio.Queue[tuple[str, dict[str, Any]] | None] = asyncio.Queue()
-        for entry in talk.entries:
-            if entry["id"] > int(cursor):
-                reader.put_nowait(("entry", entry))
+        new = [entry for entry in talk.entries if entry["id"] > int(cursor)]
+        if len(new) > SHOWN:
+            reader.put_nowait(("missed", {}))
+        for entry in new[-SHOWN:]:
+            reader.put_nowait(("entry", entry))
         for line in talk.pending:
             reader.put_nowait(("pending", line))
         reader.put_nowait(("waiting", {"messages": [line["message"] for line in talk.pending]}))

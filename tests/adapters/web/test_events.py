@@ -23,6 +23,13 @@ def draft(text: str, turn: str = "t1", **more: Any) -> Draft:
     return Draft(conversation=WHERE, turn=turn, message=1, text=text, **more)
 
 
+def watching() -> View:
+    """A page that was told of message 1."""
+    view = View()
+    view.sync([], [waiting(1, "m1")], {})
+    return view
+
+
 def waiting(number: int, id: str) -> tuple[int, Message]:
     return number, Message(event_id=id, conversation=WHERE, person=ANA, text=f"say {id}", platform_id=id, sent_at=9.0)
 
@@ -35,7 +42,7 @@ def said(number: int, id: str, turn: str = "t1") -> list[Entry]:
 
 
 def test_a_draft_is_told_as_its_growth() -> None:
-    view = View()
+    view = watching()
     [(_, first)] = events(view.draft(draft("One ")))
     [(_, second)] = events(view.draft(draft("One two")))
     assert (first["offset"], first["text"]) == (0, "One ")
@@ -44,33 +51,41 @@ def test_a_draft_is_told_as_its_growth() -> None:
 
 
 def test_the_same_draft_is_told_once() -> None:
-    view, same = View(), draft("One")
+    view, same = watching(), draft("One")
     assert view.draft(same)
     assert not view.draft(same)
 
 
+def test_a_draft_is_told_only_while_its_message_waits() -> None:
+    view = watching()
+    assert view.draft(draft("One"))
+    view.sync([], [], {})  # forgotten
+    assert view.draft(draft("One two")) == b""
+    assert View().draft(draft("One")) == b""
+
+
 def test_a_draft_that_was_begun_anew_starts_at_zero() -> None:
-    view = View()
+    view = watching()
     view.draft(draft("One two"))
     [(_, told)] = events(view.draft(draft("Two")))
     assert (told["offset"], told["text"]) == (0, "Two")
 
 
 def test_another_turn_starts_at_zero() -> None:
-    view = View()
+    view = watching()
     view.draft(draft("One"))
     [(_, told)] = events(view.draft(draft("One two", turn="t2")))
     assert (told["offset"], told["text"], told["turn"]) == (0, "One two", "t2")
 
 
 def test_what_a_turn_waits_for_is_told() -> None:
-    [(_, told)] = events(View().draft(draft("", phase="waiting", note="The engine warms up.")))
+    [(_, told)] = events(watching().draft(draft("", phase="waiting", note="The engine warms up.")))
     assert (told["phase"], told["note"], told["offset"]) == ("waiting", "The engine warms up.", 0)
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.text(max_size=12)), max_size=12))
 def test_a_page_always_ends_with_the_text_of_the_newest_draft(steps: list[tuple[str, str]]) -> None:
-    view, page = View(), ""
+    view, page = watching(), ""
     for turn, text in steps:
         clean = text.encode("utf-8", "replace").decode()  # the store lets no half character in
         for _, told in events(view.draft(draft(clean, turn=turn))):
@@ -123,7 +138,7 @@ def test_what_was_forgotten_waits_no_more_and_what_was_answered_says_so_itself()
 
 
 def test_a_late_draft_of_an_ended_turn_is_not_told() -> None:
-    view = View()
+    view = watching()
     view.sync(said(1, "m1"), [], {})
     assert view.draft(draft("One")) == b""
 

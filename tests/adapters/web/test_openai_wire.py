@@ -85,9 +85,30 @@ def test_null_is_not_given() -> None:
     assert asked(stream=True, stream_options={"include_usage": None, "include_obfuscation": None}) == asked(stream=True)
 
 
-def test_what_is_done_anyway_may_be_asked_for() -> None:
-    idle: dict[str, Any] = {"response_format": {"type": "text"}, "logprobs": False, "tools": [], "tool_choice": "none"}
+@pytest.mark.parametrize(
+    "idle",
+    [
+        {"response_format": {"type": "text"}, "modalities": ["text"], "n": 1},
+        {"logprobs": False, "top_logprobs": 0, "logit_bias": {}},
+        {"tools": [], "tool_choice": "none", "parallel_tool_calls": False},
+        {"tool_choice": "auto", "parallel_tool_calls": True},
+        {"functions": [], "function_call": "auto"},
+        {"store": False, "metadata": {}, "service_tier": "auto", "prompt_cache_key": "support"},
+        {"service_tier": "default"},
+    ],
+)
+def test_what_is_done_anyway_may_be_asked_for(idle: dict[str, Any]) -> None:
     assert asked(**idle) == asked()
+
+
+def test_a_stream_pads_nothing() -> None:
+    assert asked(stream=True, stream_options={"include_obfuscation": False}) == asked(stream=True)
+    assert refused(stream=True, stream_options={"include_obfuscation": True}).param
+    assert refused(include_obfuscation=False).param == "include_obfuscation"
+
+
+def test_both_names_of_the_user_mean_the_same() -> None:
+    assert asked(safety_identifier="ana") == asked(user="ana")
 
 
 def test_both_names_of_the_length_mean_the_same() -> None:
@@ -142,11 +163,19 @@ def test_both_names_of_the_length_mean_the_same() -> None:
         ({"seed": 2**63}, "seed"),
         ({"seed": True}, "seed"),
         ({"presence_penalty": 3}, "presence_penalty"),
-        ({"frequency_penalty": None, "logit_bias": {}}, "logit_bias"),
+        ({"frequency_penalty": None, "logit_bias": {"50256": -100}}, "logit_bias"),
         ({"n": 2}, "n"),
         ({"user": 7}, "user"),
         ({"tools": [{"type": "function"}]}, "tools"),
-        ({"tool_choice": "auto"}, "tool_choice"),
+        ({"tools": [{"type": "function"}], "tool_choice": "auto"}, "tools"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"store": True}, "store"),
+        ({"metadata": {"team": "a"}}, "metadata"),
+        ({"service_tier": "flex"}, "service_tier"),
+        ({"modalities": ["text", "audio"]}, "modalities"),
+        ({"top_logprobs": 3}, "top_logprobs"),
+        ({"prompt_cache_key": 7}, "prompt_cache_key"),
+        ({"safety_identifier": ["ana"]}, "safety_identifier"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"logprobs": True}, "logprobs"),
         ({"x" * 500: 1}, "x" * 64),

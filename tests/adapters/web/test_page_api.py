@@ -13,10 +13,10 @@ from uuid import uuid4
 import aiohttp
 import pytest
 
-from botcore import Conversation, EngineStatus
+from botcore import Conversation, EngineStatus, Message
 from botcore.testing import ManualClock, until
 from botcore_web import Web, wire
-from botcore_web.live import News
+from botcore_web.live import TABS_S, News
 from botcore_web.page_api import COMMENT_S, ENTRIES_SHOWN, POLL_S
 from botcore_web.settings import WebSettings
 from tests.adapters.web.core import CHAT, House, Visitor, feedback, open_page, serving
@@ -323,6 +323,17 @@ async def test_a_page_that_comes_back_is_told_what_it_missed_and_the_draft_so_fa
     assert (told["offset"], told["text"]) == (0, "Two so far")
 
 
+async def test_a_page_that_missed_more_than_a_stream_catches_up_on_is_told_to_open_it_anew(
+    house: House, ana: Visitor
+) -> None:
+    for number in range(ENTRIES_SHOWN // 2 + 1):
+        await ana.says(f"question {number}")
+        await house.answers("Yes.")
+    long_away, back_soon = await ana.follows(last="2"), await ana.follows(last="3")
+    assert [(await long_away.next()).event for _ in range(3)] == ["engine", "missed", "entry"]
+    assert [(await back_soon.next()).event for _ in range(2)] == ["engine", "entry"]
+
+
 async def test_another_tab_sees_the_message_at_once(ana: Visitor) -> None:
     one, two = await ana.follows(), await ana.follows()
     await ana.says("hi")
@@ -383,6 +394,27 @@ async def test_the_draft_of_a_turn_that_ended_elsewhere_is_forgotten(house: Hous
     assert house.web._desk.live.draft(message.conversation.key) is None
 
 
+async def test_the_draft_of_a_turn_that_was_forgotten_is_not_told(house: House, ana: Visitor) -> None:
+    await ana.says("hi")
+    number, message = await house.core.message()
+    draft = house.core.draft(number, "One")
+    await house.core.forget(message.conversation)
+    await house.web.show(draft)  # the turn has not heard of it yet
+    stream = await ana.follows()
+    await ana.says("and again")
+    assert [(await stream.next()).event for _ in range(3)] == ["engine", "waiting", "pending"]
+
+
+async def test_the_draft_of_a_message_another_process_took_is_told(house: House, ana: Visitor) -> None:
+    stream = await ana.follows()
+    await stream.until("waiting")
+    where = wire.conversation("web", wire.person(ana.cookie), CHAT)
+    said = Message(event_id="elsewhere", conversation=where, person=wire.person(ana.cookie), text="hi")
+    [receipt] = await house.core.accept([said])
+    await house.web.show(house.core.draft(receipt.id, "One"))
+    assert [(await stream.next()).event for _ in range(2)] == ["pending", "draft"]
+
+
 async def test_a_quiet_stream_says_every_fifteen_seconds_that_it_lives() -> None:
     clock = ManualClock()
     async with serving(clock=clock) as house:
@@ -427,6 +459,19 @@ async def test_too_many_open_streams_are_503() -> None:
         one.close()
         where = wire.conversation("web", wire.person(ana.cookie), CHAT)
         await until(lambda: _noticed(house, where))
+        assert (await ana.follows()).response.status == 200
+
+
+async def test_a_visitor_with_too_many_tabs_is_told_so_and_others_come_in() -> None:
+    async with serving(web=Web(WebSettings(streams=2))) as house:
+        ana, ben = await house.visitor(), await house.visitor()
+        one, _two = await ana.follows(), await ana.follows(OTHER)
+        status, body, headers = await ana.asks("GET", f"{CONVERSATION}/events")
+        assert (status, body["error"]["code"], headers["Retry-After"]) == (429, "tabs", str(TABS_S))
+        assert body["error"]["message"] == "2 tabs of this browser are open here already; close some of them"
+        assert (await ben.follows()).response.status == 200
+        one.close()
+        await until(lambda: house.web._desk.live._tabs(wire.person(ana.cookie).id) == 1)
         assert (await ana.follows()).response.status == 200
 
 

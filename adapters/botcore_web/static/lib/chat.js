@@ -89,7 +89,7 @@ export function openKnown(id) {
 
 /** Take the connection up at once: the network is back, or the person asked. */
 export function reconnect() {
-  if (store.connection.peek() !== "lost") return;
+  if (!store.cut.peek()) return;
   if (store.loaded.peek()) stream?.again();
   else open(store.current.peek());
 }
@@ -117,7 +117,7 @@ function listen(id) {
     refused,
     state(state) {
       if (state === "gone") return gone();
-      const back = state === "open" && store.connection.peek() === "lost";
+      const back = state === "open" && store.cut.peek();
       store.connection.value = state;
       if (state === "open") resend();
       if (back) refresh(); // the bot may be another one than before
@@ -157,6 +157,7 @@ const receive = {
     // A hidden tab draws no frames; its pieces must not pile up.
     if (document.hidden && pieces.length > 50) flush();
   },
+  missed: () => void open(store.current.peek()), // more was said than the stream tells: what lies between would be missing
   /** @param {import("./types.js").EngineStatus} status */
   engine(status) {
     store.engine.value = status;
@@ -245,4 +246,5 @@ function gone() {
   store.say({ text: "This conversation does not exist any more, or belongs to another browser.", tone: "bad" });
   openNew();
   outbox.keepTyped(store.current.peek(), words);
+  refreshList();
 }

@@ -5,13 +5,14 @@ import { refused } from "./entry.js";
 import * as store from "./store.js";
 import { withEarlier } from "./thread.js";
 
-let asking = false;
+/** The conversation of which a piece is on its way. */
+let asking = "";
 
 /** Put the piece before the first line in front of it. */
 export async function showEarlier() {
-  if (asking) return;
-  asking = true;
   const id = store.current.peek();
+  if (asking === id) return;
+  asking = id;
   const first = store.thread.peek().entries[0].id;
   try {
     const { entries, earlier } = await api.earlier(id, first);
@@ -24,6 +25,6 @@ export async function showEarlier() {
   } catch (error) {
     if (!refused(error)) store.say({ text: `Not shown: ${error.message}`, tone: "bad" });
   } finally {
-    asking = false;
+    if (asking === id) asking = "";
   }
 }

@@ -32,8 +32,11 @@ export function put(line) {
 }
 
 /** @param {string} id */
+export const holds = (id) => unsent.peek().some((line) => line.id === id);
+
+/** @param {string} id */
 export const drop = (id) => {
-  if (unsent.peek().some((line) => line.id === id)) keep(unsent.peek().filter((line) => line.id !== id));
+  if (holds(id)) keep(unsent.peek().filter((line) => line.id !== id));
 };
 
 const draftOf = (/** @type {string} */ conversation) => `botcore.draft.${conversation}`;

@@ -54,6 +54,7 @@ export function deliver(line) {
 
 /** @param {import("./types.js").Unsent} line */
 async function post(line) {
+  if (!outbox.holds(line.id)) return; // while it stood in line, its conversation was deleted, or the stream told of it
   try {
     const { message } = await api.send(line);
     batch(() => {
@@ -64,7 +65,7 @@ async function post(line) {
     });
   } catch (error) {
     refused(error);
-    failed(line, error);
+    if (outbox.holds(line.id)) failed(line, error); // else it has arrived, and only the answer was lost
   }
 }
 

@@ -35,7 +35,7 @@ export const attached = signal([]);
 /** True from Stop until the reply has ended. */
 export const stopping = signal(false);
 
-/** `cookies`: the browser keeps none. @type {Signal<"connecting"|"open"|"lost"|"cookies">} */
+/** `crowded`: too many other tabs hold one; `cookies`: the browser keeps none. @type {Signal<"connecting"|"open"|"lost"|"crowded"|"cookies">} */
 export const connection = signal("connecting");
 /** True where the server wants a key first. */
 export const locked = signal(false);
@@ -60,6 +60,8 @@ export const busy = computed(() => running(thread.value));
 export const asked = computed(() => unsent.value.some((line) => line.conversation === current.value && line.state === "sending"));
 /** The reply that may be asked for again, by its entry's id. */
 export const newest = computed(() => thread.value.entries.findLast((entry) => entry.judgeable)?.id ?? 0);
+/** True while the page hears nothing, and tries by itself to hear something again. */
+export const cut = computed(() => ["lost", "crowded"].includes(connection.value));
 export const title = computed(() => conversations.value.find((one) => one.id === current.value)?.title ?? "");
 export const shown = computed(() => conversations.value.filter((one) => !leaving.value.includes(one.id)));
 

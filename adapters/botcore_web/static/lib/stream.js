@@ -16,7 +16,7 @@ const patience = (failures) => Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** fa
  *
  * @param {string} path
  * @param {string} lastId the first Last-Event-ID
- * @param {{asking: () => void, event: (name: string, data: any) => void, state: (state: "open"|"lost"|"gone") => void, refused: (error: any) => boolean}} on `refused` says whether to give up
+ * @param {{asking: () => void, event: (name: string, data: any) => void, state: (state: "open"|"lost"|"crowded"|"gone") => void, refused: (error: any) => boolean}} on `refused` says whether to give up
  * @returns {{close: () => void, again: () => void}} `again` drops the connection and takes it up at once
  */
 export function follow(path, lastId, on) {
@@ -60,6 +60,7 @@ export function follow(path, lastId, on) {
   async function run() {
     while (!closed) {
       let told = 0;
+      let crowded = false;
       try {
         await once();
       } catch (error) {
@@ -67,9 +68,10 @@ export function follow(path, lastId, on) {
         if (missing(error)) return on.state("gone");
         if (on.refused(error)) return;
         told = (error.retryAfter || 0) * 1000;
+        crowded = error.code === "tabs";
       }
       if (closed) return;
-      on.state("lost");
+      on.state(crowded ? "crowded" : "lost");
       const wait = hurry ? 0 : Math.max(told, patience(failures++));
       hurry = false;
       await new Promise((resolve) => {

@@ -38,11 +38,9 @@ export function withEntry(thread, entry) {
     return { ...thread, entries, pending: thread.pending.filter((other) => other !== line), answering: line?.message ?? null };
   }
   const { answering, draft } = thread;
-  const message = answering ?? draft?.message;
-  const keys = message === undefined ? thread.keys : { ...thread.keys, [entry.id]: draftKey(message) };
-  // A reply ends its own draft; a message stopped further down the line does not end the one that is being written.
-  const over = answering === null || answering === draft?.message;
-  return { ...thread, entries, keys, draft: over ? null : draft, answering: null };
+  const keys = answering === null ? thread.keys : { ...thread.keys, [entry.id]: draftKey(answering) };
+  // A reply ends its own draft; a message stopped further down the line, maybe one we never heard of, does not.
+  return { ...thread, entries, keys, draft: answering === draft?.message ? null : draft, answering: null };
 }
 
 /** What was said before the first line that is here; nothing that runs hears of it. @param {Thread} thread @param {import("./types.js").Entry[]} entries @returns {Thread} */

@@ -8,12 +8,16 @@ import { Icon, IconButton, useWayBack } from "./atoms.js";
 /** A hiccup shorter than this is nobody's business, in ms. */
 const PATIENCE = 1200;
 
-const LOST = "Connection lost. Trying again by itself; nothing that was sent is lost.";
-const COOKIES = "This browser keeps no cookie for this page, and conversations belong to one. Allow it, and the page goes on by itself.";
+/** The connection's state → what is said of it. @type {Record<string, string>} */
+const WORDS = {
+  lost: "Connection lost. Trying again by itself; nothing that was sent is lost.",
+  crowded: "This page is open in too many tabs of this browser. Close some of them, and replies arrive here again; nothing that was sent is lost.",
+  cookies: "This browser keeps no cookie for this page, and conversations belong to one. Allow it, and the page goes on by itself.",
+};
 
 export function Banner() {
-  const cookies = connection.value === "cookies";
-  const lost = cookies || connection.value === "lost";
+  const words = WORDS[connection.value];
+  const lost = Boolean(words);
   const [shown, show] = useState(false);
   useWayBack(".banner", focusLog);
   useEffect(() => {
@@ -26,8 +30,8 @@ export function Banner() {
   }, [lost]);
   return html`<div role="status" class="banner-place">${lost && shown && html`<div class="banner">
     <${Icon} name="warn" />
-    <span>${cookies ? COOKIES : LOST}</span>
-    ${!cookies && html`<button type="button" class="quiet" onClick=${() => (focusLog(), reconnect())}>Try now</button>`}
+    <span>${words}</span>
+    ${connection.value !== "cookies" && html`<button type="button" class="quiet" onClick=${() => (focusLog(), reconnect())}>Try now</button>`}
   </div>`}</div>`;
 }
 
