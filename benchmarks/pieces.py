@@ -24,7 +24,7 @@ from load.telegram import _update
 from store import _end
 
 from botcore.clock import SystemClock
-from botcore.dispatch import Bound, Dispatcher
+from botcore.dispatch import Bound, Dispatcher, Won
 from botcore.engine.scripted import ScriptedEngine
 from botcore.messages import Chunk, Message, PromptMessage, Sampling
 from botcore.observe import Metrics
@@ -80,7 +80,7 @@ async def alone() -> dict[str, float]:
                 yield Chunk(text="a ")
 
         async with AsyncExitStack() as stack:
-            async for _ in hooks.pipe("revise", None, words(), stack):
+            async for _ in hooks.read(hooks.pipe("revise", None, Won("p", words()), stack)):
                 pass
 
     async def generate() -> None:

@@ -62,6 +62,7 @@ from botcore.ports import (
     Receipt,
     Usage,
 )
+from botcore.proxy import proxy_to
 from botcore.registry import Command, Registry
 from botcore.versions import Lora, LoraFiles, Loras
 
@@ -130,6 +131,7 @@ __all__ = [
     "__version__",
     "hookimpl",
     "new_file",
+    "proxy_to",
     "save_local",
     "say",
 ]

@@ -189,7 +189,9 @@ class Dispatcher:
                 raise
             self._failed(hook, bound.plugin, "failed")
             answer = FAILED
-        blocked(f"plugin {bound.plugin}: {_called(hook)}", self._count(hook, bound, start))
+        spent = self._count(hook, bound, start)
+        if spent > BLOCKED_S:  # to put its name together for nobody would be a sixth of what a hook costs
+            blocked(f"plugin {bound.plugin}: {_called(hook)}", spent)
         return answer
 
     async def _ended(self, hook: str, bound: Bound, waiting: _Waiting, budget_s: float) -> Any:

@@ -8,11 +8,10 @@ import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 
-from botcore import Attachment, Clock, Part, Rejected, Unknown
+from botcore import Attachment, Clock, Part, Rejected, Unknown, proxy_to
 from botcore_slack.blocks import Block, Body, below, body, plain, plain_pieces
 from botcore_slack.budget import Budget
 from botcore_slack.calls import Calls
@@ -55,9 +54,8 @@ class Api:
         self._bot_id = ""
         self._followed = Recent[bool]()
         """What was posted below an edit that had no room for it."""
-        local = urlsplit(settings.base_url).hostname in ("127.0.0.1", "localhost", "::1")
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=OPEN_CALLS + settings.sockets), trust_env=not local
+            connector=aiohttp.TCPConnector(limit=OPEN_CALLS + settings.sockets), proxy=proxy_to(settings.base_url)
         )
         self._client = Transport(
             self._session,

@@ -6,14 +6,15 @@ Everything here raises the errors of `request`. This module loads the SDK; nothi
 import json
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import aiohttp
 from telegram import Bot, BotCommand
 
+from botcore import proxy_to
 from botcore_telegram.hearing import Identity, Json
 from botcore_telegram.request import Transport, Unanswered
-from botcore_telegram.settings import LOOPBACK, TelegramSettings
+from botcore_telegram.settings import TelegramSettings
 from botcore_telegram.webhook import Registered
 from botcore_telegram.wire import ALLOWED_UPDATES
 
@@ -38,9 +39,10 @@ class Line:
         stand_in = f"{settings.account}:hidden"
         self._url = f"{settings.base_url}/bot{stand_in}"
         self._files = f"{settings.base_url}/file/bot{stand_in}"
-        local = urlsplit(settings.base_url).hostname in LOOPBACK
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=OPEN_CALLS), cookie_jar=aiohttp.DummyCookieJar(), trust_env=not local
+            connector=aiohttp.TCPConnector(limit=OPEN_CALLS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            proxy=proxy_to(settings.base_url),
         )
         self._transport = Transport(
             self._session, stand_in=stand_in, token=settings.token, read_timeout=settings.call_timeout_s

@@ -114,7 +114,7 @@ class OpenAIClient(Transport):
             asked = without(body, self._refuses)
             async with self._errors(wait):
                 # A redirected POST becomes a GET, and may carry the key elsewhere.
-                response = await self._require().post(url, json=asked, allow_redirects=False)
+                response = await self._require().post(url, json=asked, headers=self._headers, allow_redirects=False)
                 if response.status == 200:
                     return response
                 async with response:

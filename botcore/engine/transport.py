@@ -13,12 +13,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from botcore.clock import Clock
 from botcore.errors import EngineError, EngineRejected, EngineTimeout, EngineUnavailable
+from botcore.proxy import proxy_to
 
 __all__ = ["Deadlines", "Transport", "Wait", "body_of", "shown"]
 
@@ -27,7 +27,6 @@ BODY_LIMIT = 1 << 20
 IDLE = 3.0
 """Seconds after which a connection is not used again. vLLM closes idle ones after 5, and a request that meets the
 closing fails for no fault of anybody's; a connection to a socket of this machine is cheap, so there none is kept."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,12 +84,13 @@ class Transport:
         self._who = f"the {table} at {socket or shown(self._base)}"
         self._clock = clock
         self._key = api_key
+        # Given with each request: what is the session's goes to the proxy, too.
+        self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._socket = socket
         self._deadlines = deadlines or Deadlines()
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         # Turns are bounded by settings; a limit here would make the 101st stream wait without a word.
         connector = (
             aiohttp.UnixConnector(self._socket, limit=0, force_close=True)
@@ -98,8 +98,8 @@ class Transport:
             else aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE)
         )
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=None)
-        proxies = not self._socket and urlsplit(self._base).hostname not in LOOPBACK
-        self._session = aiohttp.ClientSession(connector=connector, headers=headers, timeout=timeout, trust_env=proxies)
+        proxy = None if self._socket else proxy_to(self._base)
+        self._session = aiohttp.ClientSession(connector=connector, timeout=timeout, proxy=proxy)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -133,8 +133,10 @@ class Transport:
         self, method: str, url: str, body: dict[str, Any] | None = None, *, seconds: float = 0, limit: int = BODY_LIMIT
     ) -> tuple[int, Any]:
         wait = Wait(self._clock, seconds or self._deadlines.question, f"{method} {url.removeprefix(self._base)}")
-        session = self._require()
-        async with self._errors(wait), session.request(method, url, json=body, allow_redirects=False) as response:
+        async with (
+            self._errors(wait),
+            self._require().request(method, url, json=body, headers=self._headers, allow_redirects=False) as response,
+        ):
             return response.status, await body_of(response, limit)
 
 

@@ -13,6 +13,7 @@ from botcore.clock import Clock
 from botcore.errors import ModelError
 from botcore.models.parts import Part
 from botcore.models.wire import HubFile, Listing, pause_asked_for, read_listing, refusal
+from botcore.proxy import proxy_to
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
@@ -55,7 +56,7 @@ async def open_hub(environ: Mapping[str, str], *, clock: Clock) -> AsyncIterator
     # What a file weighs and hashes to is meant of itself, not of what a proxy made of it.
     headers = {"Accept-Encoding": "identity", "User-Agent": "botcore"}
     timeout = ClientTimeout(total=None, sock_connect=CONNECT_WITHIN, sock_read=SILENT_FOR)
-    async with ClientSession(headers=headers, timeout=timeout, trust_env=True) as session:
+    async with ClientSession(headers=headers, timeout=timeout, proxy=proxy_to(endpoint)) as session:
         yield Hub(session, endpoint=endpoint, token=environ.get("HF_TOKEN", "").strip(), clock=clock)
 
 

@@ -274,6 +274,18 @@ async def test_a_server_elsewhere_is_asked_through_the_proxy_of_the_environment(
     assert server.headers[-1]["Host"] == "engine.example"
 
 
+async def test_a_proxy_is_told_neither_the_key_nor_a_password_of_the_home_directory(
+    server: FakeOpenAI, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "netrc").write_text("default login ann password secret")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("HTTP_PROXY", server.url.removesuffix("/v1"))
+    async with OpenAIClient("http://engine.example/v1", clock=clock, api_key=KEY) as client:
+        await everything(client)
+    assert server.headers[-1]["Authorization"] == f"Bearer {KEY}"
+    assert "Proxy-Authorization" not in server.headers[-1]
+
+
 async def test_a_server_on_this_machine_is_asked_without_a_proxy(
     server: FakeOpenAI, client: OpenAIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
