@@ -2,6 +2,7 @@
 
 from botcore.messages import Person
 from botcore.store import Claim, Store
+from botcore.store.poison import MAX_DEATHS
 from botcore.testing.clock import ManualClock
 from tests.store.kit import answer, control, end, message, part, place
 
@@ -94,7 +95,7 @@ async def test_a_message_that_keeps_failing_does_not_hold_up_the_others_in_its_g
     store: Store, clock: ManualClock
 ) -> None:
     await written(store, "ann: poison", "bob: 1", "ann: 2")
-    for _ in range(3):
+    for _ in range(MAX_DEATHS):
         await clock.advance(31)
         store.owner += "'"  # another process, once more
         told = await following(store)
