@@ -20,6 +20,8 @@ SHARES = {"passages": 57, "instruct": 17, "chat": 12, "copying": 2, "tales": 8, 
 """Conversations of 101. Passages are most: finding, copying and numbering a sentence take the most learning."""
 NATURAL, FINDING = 0.4, 0.15
 """Shares of the passages that are natural ones, and whose sentences are about nothing; the others come from the grammar."""
+MANY = (6, 12)
+"""Questions to a set that is all grammar: reading it costs the most."""
 SAMPLED = 5_000
 """Conversations that a fingerprint covers."""
 LONG_ENOUGH = 2_200
@@ -38,6 +40,8 @@ class Mixture:
     """Whether wording is used that the first sittings did not have."""
     further: bool = False
     """Whether natural passages have further questions that they do not answer."""
+    long_from: float = 0.80
+    """The share of the tokens after which long rows begin."""
 
 
 class Corpus:
@@ -60,7 +64,7 @@ class Corpus:
             return _messages("", copying(self.grammar) if random.random() < 0.7 else instruction(self.grammar))
         shares = self._mixture.shares
         family = random.choices(tuple(shares), tuple(shares.values()))[0]
-        if family in ("passages", "natural", "apart"):
+        if family in ("passages", "facts", "natural", "apart"):
             return self._passages(family, stage)
         if family in ("copying", "drills"):
             return _messages("", (copying if family == "copying" else drills)(self.grammar))
@@ -104,6 +108,8 @@ class Corpus:
     def _posed(self, chat: Chat, family: str) -> Posed:
         if family == "apart":
             return apart.posed(self.grammar, self._mixture.told)
+        if family == "facts":
+            return passages.posed(self.grammar, chat, self._mixture.answered, MANY)
         share = 0.0 if family == "natural" else self.grammar.random.random()
         if share < NATURAL:
             return reading.posed(self.grammar, self._mixture.answered, further=self._mixture.further)

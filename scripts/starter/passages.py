@@ -42,12 +42,12 @@ class Fact:
     questions: Sequence[str]
 
 
-def posed(g: Grammar, chat: Chat, answered: float = ANSWERED) -> Posed:
-    """Return passages and three to seven questions about them."""
+def posed(g: Grammar, chat: Chat, answered: float = ANSWERED, questions: tuple[int, int] = QUESTIONS) -> Posed:
+    """Return passages and at least and at most so many questions about them."""
     facts, passages = _facts(g)
     name = g.word("name") if g.chance(0.12) else ""
     pairs: list[Pair] = []
-    for _ in range(g.random.randint(*QUESTIONS)):
+    for _ in range(g.random.randint(*questions)):
         pair = _question(g, chat, facts, name, answered)
         if pair and pair[0] not in [ask for ask, _ in pairs]:
             pairs.append(pair)

@@ -30,8 +30,6 @@ LENGTHS = (64, 96, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1
 """Rows are padded to the next of these: less than a tenth of the tokens is padding."""
 BATCH_TOKENS = 4096
 COPYING_TOKENS = 500_000
-LONG_FROM = 0.80
-"""The share of the tokens after which long rows begin."""
 HELD_OUT = 600
 """Conversations in held-out words that are looked at."""
 
@@ -87,7 +85,7 @@ class Conversations:
     def _move(self, tokens: int) -> None:
         """Choose what the next conversations are about, after so many tokens."""
         behind = tokens + (COPYING_TOKENS if self._plan.base else 0)
-        long = tokens / self._budget >= LONG_FROM
+        long = tokens / self._budget >= self._mixture.long_from
         self._stage = "long" if long else "all" if behind >= COPYING_TOKENS else "copying"
 
     def _endless(self) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

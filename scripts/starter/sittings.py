@@ -101,6 +101,31 @@ SITTINGS = (
             further=True,
         ),
     ),
+    Sitting(
+        seed=7,
+        tokens=13,
+        mixture=Mixture(
+            shares=SHARES
+            | {
+                "passages": 0,
+                "facts": 56,
+                "natural": 26,
+                "apart": 34,
+                "instruct": 10,
+                "chat": 14,
+                "wider": 30,
+                "drills": 3,
+            },
+            answered=0.64,
+            told=0.64,
+            added=True,
+            further=True,
+            long_from=0.4,
+        ),
+        matrix_rate=0.007,
+        rate=9e-4,
+        decay_from=0.1,
+    ),
 )
 """How the weights shipped were made."""
 
