@@ -34,12 +34,15 @@ ONCE = {
     "accept.begin",
     "accept.in_commit",
     "accept.committed",
+    "anchor.sending",
+    "anchor.sent",
     "outbox.refused",
     "outbox.unsent",
 }
-"""Reached only once: everything said is fetched together, and there is one flood limit."""
-SELDOM = {"anchor.sending", "anchor.sent", "outbox.pending"}
-"""Reached for each message of the group alone, or of the chat that has to wait."""
+"""Reached only once: everything said is fetched together, there is one flood limit, and for the group's second
+placeholder its pace leaves no room before the reply is there."""
+SELDOM = {"outbox.pending"}
+"""Reached for each message of the chat that has to wait."""
 TELEGRAM = sorted(set(PLACES) - ON_STOP - set(IN_RECOVERY))
 
 Said = Mapping[FakeChat, Sequence[str]]
