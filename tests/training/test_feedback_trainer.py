@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
 STEPS = 12
 PLAN = Plan(
-    base=str(STARTER), lora=8, context=96, batch=4, steps=STEPS, warmup=2, rate=4e-3, weight_decay=0.0,
+    base=str(STARTER), lora=8, context=96, batch=4, steps=STEPS, warmup=2, rate=1e-2, weight_decay=0.0,
     precision="fp32", save_every=4, log_every=1, threads=1,
 )  # fmt: skip
 LESSONS = {
