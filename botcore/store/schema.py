@@ -47,7 +47,8 @@ def migrate(connection: sa.Connection, name: str, scripts: Path) -> bool:
     refuse_newer(current, name, scripts, "the database")
     there = _tables(connection)
     try:
-        if moved := _current(connection, f"{MOVED}{table}"):
+        moved = _current(connection, f"{MOVED}{table}") if f"{MOVED}{table}" in there else ""
+        if moved:
             refuse_newer(moved, name, scripts, "the database")
             _upgrade(connection, table, scripts, moved)
             settle(connection, _of(connection, name))
