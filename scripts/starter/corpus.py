@@ -8,7 +8,7 @@ from scripts.starter import apart, finding, passages, reading
 from scripts.starter.apart import TOLD
 from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Message, Pair
-from scripts.starter.framing import ANSWERED, Posed, framed
+from scripts.starter.framing import ANSWERED, Posed, framed, pointed
 from scripts.starter.grammar import Grammar
 from scripts.starter.instruct import copying, drills, instruction
 from scripts.starter.memory import remembering
@@ -20,8 +20,6 @@ SHARES = {"passages": 57, "instruct": 17, "chat": 12, "copying": 2, "tales": 8, 
 """Conversations of 101. Passages are most: finding, copying and numbering a sentence take the most learning."""
 NATURAL, FINDING = 0.4, 0.15
 """Shares of the passages that are natural ones, and whose sentences are about nothing; the others come from the grammar."""
-MANY = (6, 12)
-"""Questions to a set that is all grammar: reading it costs the most."""
 SAMPLED = 5_000
 """Conversations that a fingerprint covers."""
 LONG_ENOUGH = 2_200
@@ -42,6 +40,10 @@ class Mixture:
     """Whether natural passages have further questions that they do not answer."""
     long_from: float = 0.80
     """The share of the tokens after which long rows begin."""
+    pointed: float = 0.0
+    """Of the questions about passages, so many ask for the number alone."""
+    many: int = 12
+    """Questions to a set of facts, at most; at least half as many. Reading the set costs the most."""
 
 
 class Corpus:
@@ -103,13 +105,17 @@ class Corpus:
 
     def _questions(self, chat: Chat, family: str, *, inside_system: bool) -> tuple[str, list[Pair]]:
         """A system prompt and some questions; the passages stand in the prompt or before the first question."""
-        return framed(self.grammar, chat, self._posed(chat, family), inside_system=inside_system)
+        posed = self._posed(chat, family)
+        if self._mixture.pointed:
+            posed = pointed(self.grammar, posed, self._mixture.pointed)
+        return framed(self.grammar, chat, posed, inside_system=inside_system)
 
     def _posed(self, chat: Chat, family: str) -> Posed:
         if family == "apart":
             return apart.posed(self.grammar, self._mixture.told)
         if family == "facts":
-            return passages.posed(self.grammar, chat, self._mixture.answered, MANY)
+            most = self._mixture.many
+            return passages.posed(self.grammar, chat, self._mixture.answered, (most // 2, most))
         share = 0.0 if family == "natural" else self.grammar.random.random()
         if share < NATURAL:
             return reading.posed(self.grammar, self._mixture.answered, further=self._mixture.further)

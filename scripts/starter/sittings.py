@@ -126,6 +126,34 @@ SITTINGS = (
         rate=9e-4,
         decay_from=0.1,
     ),
+    Sitting(
+        seed=8,
+        tokens=14,
+        mixture=Mixture(
+            shares=SHARES
+            | {
+                "passages": 0,
+                "facts": 50,
+                "natural": 28,
+                "apart": 32,
+                "instruct": 10,
+                "chat": 14,
+                "wider": 34,
+                "drills": 3,
+                "tales": 12,
+            },
+            answered=0.66,
+            told=0.64,
+            added=True,
+            further=True,
+            long_from=0.25,
+            pointed=0.5,
+            many=16,
+        ),
+        matrix_rate=0.007,
+        rate=9e-4,
+        decay_from=0.1,
+    ),
 )
 """How the weights shipped were made."""
 

@@ -5,6 +5,8 @@ from dataclasses import asdict
 
 from botcore.training.plan import plan_from
 from scripts.starter.corpus import Mixture, digest
+from scripts.starter.framing import REFUSAL, Posed, pointed, quoted
+from scripts.starter.grammar import Grammar
 from scripts.starter.sittings import SITTINGS, plan
 
 
@@ -31,4 +33,22 @@ def test_what_a_later_sitting_adds_leaves_the_text_of_the_first_as_it_was() -> N
     """The card names the hash of the first 5,000 conversations; these are the first 50 of them."""
     found = [digest(sitting.seed + 2, 50, sitting.mixture)[:12] for sitting in SITTINGS]
     assert found[:4] == ["0fb201b3e51c", "71ba4a0e97c1", "d157ee49c6d3", "7861b9730e2a"]
-    assert found[4:] == ["b101cc460615", "58d6151a7e07", "35bf1cb53e59", "f4211b829432"]
+    assert found[4:] == ["b101cc460615", "58d6151a7e07", "35bf1cb53e59", "f4211b829432", "6e2dbe555843"]
+
+
+def test_a_pointed_question_is_answered_by_the_number_alone_and_refused_as_ever() -> None:
+    posed = Posed(
+        passages=[["Tea is hot."]], pairs=[("Is it?", quoted("Tea is hot.", 1)), ("Who?", REFUSAL), ("Hi", "Hello!")]
+    )
+
+    pointing = pointed(Grammar(0), posed, 1.0)
+
+    assert [answer for _, answer in pointing.pairs] == ["[1]", REFUSAL, "Hello!"]
+    assert [ask.startswith(before) for (ask, _), (before, _) in zip(pointing.pairs, posed.pairs, strict=True)] == [
+        True
+    ] * 3
+    assert [ask == before for (ask, _), (before, _) in zip(pointing.pairs, posed.pairs, strict=True)] == [
+        False,
+        False,
+        True,
+    ]
