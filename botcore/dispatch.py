@@ -30,7 +30,18 @@ from botcore.context import Refusal
 from botcore.messages import Chunk
 from botcore.observe import Metrics
 
-__all__ = ["FAILED", "FAILURES", "Bound", "Dispatcher", "Won", "blocked", "guilty", "stepped", "travels_on"]
+__all__ = [
+    "FAILED",
+    "FAILURES",
+    "Bound",
+    "Dispatcher",
+    "Won",
+    "blocked",
+    "end_if_cancelled",
+    "guilty",
+    "stepped",
+    "travels_on",
+]
 
 log: logging.Logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -73,8 +84,18 @@ class Won(Generic[T]):
 
 def travels_on(error: BaseException) -> bool:
     """Whether it is this task's own cancellation; else it comes of awaiting something that somebody else has ended."""
+    return isinstance(error, asyncio.CancelledError) and _cancelled()
+
+
+def end_if_cancelled(error: BaseException) -> None:
+    """Raise the cancellation of this task where a plugin has answered it with ``error``: nothing is gone on with."""
+    if _cancelled():
+        raise asyncio.CancelledError from error
+
+
+def _cancelled() -> bool:
     task = asyncio.current_task()
-    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+    return task is not None and task.cancelling() > 0
 
 
 class _Waiting(NamedTuple):
@@ -206,6 +227,7 @@ class Dispatcher:
                 raise
             late = isinstance(error, TimeoutError) and self._clock.monotonic() >= end  # else it is the plugin's own
             self._failed(hook, bound.plugin, _late(hook, budget_s) if late else "failed")
+            end_if_cancelled(error)
         finally:
             self._count(hook, bound, waiting.since)
         return FAILED

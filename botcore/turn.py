@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from botcore.builtin import no_such_command
 from botcore.delivery import Delivery
-from botcore.dispatch import FAILED, FAILURES, Bound, Won, guilty, travels_on
+from botcore.dispatch import FAILED, FAILURES, Bound, Won, end_if_cancelled, guilty, travels_on
 from botcore.errors import EngineError, LeaseLost, for_people
 from botcore.failpoints import failpoint
 from botcore.house import House
@@ -259,7 +259,9 @@ class TurnRun:
                 self._house.hooks.stream_held(stage)
             if stage is None or travels_on(error):
                 raise
-            return self._blame(stage, error)
+            self._blame(stage, error)
+            end_if_cancelled(error)
+            return stage.plugin
         return ""
 
     def _blame(self, stage: Won[AsyncIterator[Chunk]], error: BaseException) -> str:

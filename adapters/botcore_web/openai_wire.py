@@ -134,10 +134,15 @@ class _Fields:
     def nothing_left(self) -> None:
         for name, value in self._left.items():
             param = f"{self._within}{name[:64]}"
-            if value is not None and value not in AS_IT_IS.get(param, ()):
+            if value is not None and not _as_it_is(param, value):
                 raise Problem(
                     400, "unsupported_parameter", f"{param}: is not supported here; leave it out", param=param
                 )
+
+
+def _as_it_is(param: str, value: Any) -> bool:
+    """Whether it asks for what is done anyway; 0 is not false, although Python holds them to be equal."""
+    return any(value == usual and type(value) is type(usual) for usual in AS_IT_IS.get(param, ()))
 
 
 def _sampling(fields: _Fields) -> Sampling:

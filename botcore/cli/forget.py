@@ -34,15 +34,24 @@ def forget(
         _show(user, found, learnt)
     if not (yes or _agreed(user)):
         raise typer.Exit(1)
-    failed = run_async(_forgotten(settings, list(found), user))
+    failed, unasked = run_async(_forgotten(settings, list(found), user))
     if json:
-        print_json({"user": user, "found": found, "learnt": learnt, "failed": failed})
-    elif failed:
-        typer.echo(f"Not yet forgotten by {', '.join(failed)}; the bot tries again, or call this again.", err=True)
+        print_json({"user": user, "found": found, "learnt": learnt, "failed": failed, "unasked": unasked})
     else:
-        typer.echo(f"Forgotten: {user}.")
-    if failed:
+        _tell(user, failed, unasked)
+    if failed or unasked:
         raise typer.Exit(1)
+
+
+def _tell(user: str, failed: list[str], unasked: list[str]) -> None:
+    if failed:
+        typer.echo(f"Not yet forgotten by {', '.join(failed)}; the bot tries again, or call this again.", err=True)
+    if unasked:
+        tables = ", ".join(f"{name}_…" for name in unasked)
+        told = f"The tables {tables} may keep something of {user}, and no plugin that is switched on knows them."
+        typer.echo(f"{told} Switch on theirs and call this again, or drop them.", err=True)
+    if not (failed or unasked):
+        typer.echo(f"Forgotten: {user}.")
 
 
 def _learnt(settings: "Settings", channels: list[str], user: str) -> list[str]:
@@ -93,11 +102,16 @@ def _known(channel: str, here: set[str]) -> str:
     return channel
 
 
-async def _forgotten(settings: "Settings", channels: list[str], user: str) -> list[str]:
-    """Names of plugins that could not forget, or could not be loaded."""
+async def _forgotten(settings: "Settings", channels: list[str], user: str) -> tuple[list[str], list[str]]:
+    """Names of plugins that could not forget, or could not be loaded; and of tables that nobody was asked about.
+
+    Not of Telegram's, which has no `forget`: whoever is there knows whether its tables hold anything of people.
+    """
     from botcore.bot import visiting
 
     async with visiting(settings, plugins=True) as bot:
         failed = {name for one in channels for name in await bot.forget_person(one, user)}
         await bot.database.checkpoint()
-        return sorted(failed | set(bot.loaded.problems))
+        there = {*bot.loaded.plugins, *bot.loaded.problems}
+        unasked = [name for name in await bot.database.unclaimed() if name not in there]
+        return sorted(failed | set(bot.loaded.problems)), unasked

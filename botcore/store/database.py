@@ -109,6 +109,10 @@ class Database:
             log.warning("two plugins call their tables %s: %s and %s", name, self._migrated[name], scripts)
         await self.write(schema.migrate, name, scripts)
 
+    async def unclaimed(self) -> list[str]:
+        """What plugins called the tables they have here, of those that did not ask for them (`migrate`) this time."""
+        return sorted({*await self.read(schema.revisions)} - {"core", *self._migrated})
+
     def note_address(self, address: str) -> None:
         """What a second start on the same data_dir is told."""
         for lock in self._locks:

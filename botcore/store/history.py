@@ -54,13 +54,12 @@ _COLUMNS = (
     turn.c.details,
     _CARRIER.label("carrier"),
 )
+_SINCE = turn.c.number > (
+    sa.select(conversation.c.history_from).where(conversation.c.key == arg("key")).scalar_subquery()
+)
 _SINCE_RESET = (
     sa.select(*_COLUMNS, const(0).label("verdict"))
-    .where(
-        turn.c.conversation == arg("key"),
-        turn.c.number
-        > sa.select(conversation.c.history_from).where(conversation.c.key == arg("key")).scalar_subquery(),
-    )
+    .where(turn.c.conversation == arg("key"), _SINCE)
     .order_by(turn.c.number.desc())
     .limit(arg("limit"))
     .offset(const(0))
@@ -100,7 +99,7 @@ _BY_CARRIER = Statement(
 )
 _MADE = sa.or_(turn.c.model != const(""), turn.c.citations != const(""))
 _JUDGEABLE = Statement(_EXCHANGES.where(turn.c.outcome == const("answered"), _MADE))
-_REPEATABLE = Statement(_EXCHANGES.where(sa.or_(one_of(turn.c.outcome, "stopped", "refused", "failed"), _MADE)))
+_REPEATABLE = Statement(_EXCHANGES.where(sa.or_(one_of(turn.c.outcome, "stopped", "refused", "failed"), _MADE), _SINCE))
 _CONVERSATIONS = Statement(
     sa.select(conversation.c.chat, conversation.c.title, conversation.c.last_at)
     .where(conversation.c.channel == arg("channel"), conversation.c.person == arg("person"))
@@ -152,7 +151,7 @@ def exchange(
 ) -> tuple[Entry, Entry] | None:
     """Question and reply: by the reply's id, by a message that carried it, or the newest one worth a verdict.
 
-    ``broken``: or the newest one that was stopped, refused or failed.
+    ``broken``: or the newest one that was stopped, refused or failed, since the conversation was last started over.
     """
     if reply:
         row = _BY_REPLY(connection, key=key, reply=reply).first()

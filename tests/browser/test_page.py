@@ -1117,6 +1117,35 @@ async def test_a_deleted_conversation_can_be_brought_back(page: Page, stub: Stub
     assert stub.deleted == []
 
 
+async def test_a_list_that_was_asked_for_before_a_deletion_brings_nothing_back(page: Page, stub: Stub) -> None:
+    stub.put("old", "user", "Old")
+    await open_talk(page, stub)
+    asked, may_arrive = asyncio.Event(), asyncio.Event()
+
+    async def slow_first(route: Any) -> None:
+        late, stale = not asked.is_set(), await route.fetch()
+        asked.set()
+        if late:
+            await may_arrive.wait()
+        await route.fulfill(response=stale)
+
+    await expect(page.get_by_role("link", name="Old")).to_be_visible()
+    await page.evaluate("""() => {
+      const real = window.setTimeout;
+      window.setTimeout = (run, ms) => real(run, ms === 10_000 ? 0 : ms);  // no time to think again
+    }""")
+    await page.route("**/conversations", slow_first)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await asked.wait()
+    async with page.expect_response("**/conversations/old"):
+        await page.get_by_role("button", name="Delete “Old”").click()
+    await page.evaluate("() => new Promise(requestAnimationFrame)")
+    stub.put("newer", "user", "Newer")
+    may_arrive.set()
+    await expect(page.get_by_role("link", name="Newer")).to_be_visible()
+    await expect(page.get_by_role("link", name="Old")).to_have_count(0)
+
+
 async def test_what_the_bot_has_never_had_can_be_deleted(page: Page, stub: Stub, watch: Watch) -> None:
     watch.expected.append("Failed to load resource")
     stub.refuse["messages"] = (507, "full", "The inbox is full.")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+import botcore_qa
 from botcore.cli import app
 from botcore.clock import SystemClock
 from botcore.errors import SettingsError
@@ -52,6 +53,11 @@ async def run(config: Path, *arguments: str) -> Result:
     return await asyncio.to_thread(CliRunner().invoke, app, given)  # it has a loop of its own
 
 
+def switch_off(plugin: str, config: Path) -> None:
+    table = f"[plugins.{plugin}]\n"
+    config.write_text(config.read_text().replace(table, f"{table}enabled = false\n"))
+
+
 async def test_it_shows_what_there_is_and_does_nothing_where_nobody_can_agree(config: Path, running: Store) -> None:
     shown = await run(config, "forget", "--user", "ana")
     assert shown.stdout == "ana on web: 1 conversation, 1 exchange, 1 feedback, 1 waiting\n"
@@ -85,6 +91,7 @@ async def test_everything_of_a_person_goes_and_nothing_of_others(config: Path, r
                 "found": {"web": {"conversations": 1, "exchanges": 1, "feedback": 1, "waiting": 1, "dead letters": 0}},
                 "learnt": [],
                 "failed": [],
+                "unasked": [],
             },
         )
         left = await running.history(Conversation(channel="web", chat="ben.chat").key)
@@ -112,6 +119,18 @@ async def test_a_plugin_that_cannot_be_loaded_is_named(config: Path, running: St
     done = await run(config, "forget", "--user", "ana", "--yes")
     assert done.exit_code == 1
     assert "nobody_has_this" in done.stderr + str(done.exception)
+
+
+async def test_the_tables_of_a_plugin_that_is_switched_off_are_named(config: Path, running: Store) -> None:
+    await running.migrate("qa", botcore_qa.MIGRATIONS)
+    assert (await run(config, "forget", "--user", "ana", "--yes")).exit_code == 0
+    switch_off("qa", config)
+    done = await run(config, "forget", "--user", "ben", "--yes")
+    assert (done.exit_code, done.stdout.splitlines()[1:]) == (1, [])
+    told = "The tables qa_… may keep something of ben, and no plugin that is switched on knows them."
+    assert done.stderr == f"{told} Switch on theirs and call this again, or drop them.\n"
+    again = await run(config, "forget", "--user", "ben", "--yes", "--json")
+    assert (again.exit_code, json.loads(again.stdout)["unasked"]) == (1, ["qa"])
 
 
 async def test_a_persons_export_holds_what_waits_and_what_they_think(

@@ -19,6 +19,7 @@ class Talker:
         registry.command("bad", "Judge", self.bad)
         registry.command("tale", "Tell", self.tale)
         registry.command("menu", "List", self.menu)
+        registry.command("anew", "Start over", self.anew)
 
     async def bad(self, turn: Turn) -> AsyncIterator[Chunk]:
         judged = await turn.judge(-1, reasons=("wrong",), comment=turn.argument)
@@ -26,6 +27,10 @@ class Talker:
 
     async def menu(self, turn: Turn) -> AsyncIterator[Chunk]:
         return say("soup")
+
+    async def anew(self, turn: Turn) -> AsyncIterator[Chunk]:
+        await turn.start_over()
+        return say("started over")
 
     async def tale(self, turn: Turn) -> AsyncIterator[Chunk]:
         return self._said(turn, f"tale of {turn.argument}")
@@ -138,6 +143,17 @@ async def test_the_newest_answer_is_replaced_by_the_next_one(chat: Chat) -> None
         await chat.hears()
     first, second, third = await chat.replies()
     assert (second.again, third.again) == (first.id, first.id)
+
+
+async def test_again_finds_nothing_of_before_the_conversation_was_started_over(chat: Chat, talker: Talker) -> None:
+    await chat.says("what colour is the sea?")
+    await chat.hears()
+    await chat.says("/anew")
+    await chat.hears("started over")
+    await chat.says("/again")
+    assert await chat.hears() == "There is no reply here that I could give again."
+    await chat.says("/again", reply_to="m1")  # which is meant is said
+    await chat.hears("what colour is the sea?")
 
 
 async def test_again_long_afterwards_shows_the_model_nothing_that_came_later(chat: Chat) -> None:

@@ -238,3 +238,44 @@ async def test_a_hook_that_does_not_end_with_its_time_is_told_again_and_passed_o
         await clock.advance(10 + AGAIN_S)
         assert await chat.hears() == "said admit"
     assert "plugin clinging: hook admit took longer than 10 s" in caplog.text
+
+
+class Clumsy:
+    """Errs where it is cancelled, as what tidies up a half-open connection does."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.begun = asyncio.Event()
+
+    async def _stumble(self) -> None:
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise RuntimeError("the connection is only half open") from None
+
+    @hookimpl
+    async def recall(self, turn: Turn) -> None:
+        if self.where == "recall":
+            await self._stumble()
+
+    @hookimpl
+    async def reply(self, turn: Turn) -> AsyncIterator[Chunk]:
+        return self._said()
+
+    async def _said(self) -> AsyncIterator[Chunk]:
+        yield Chunk(text="so far")
+        await self._stumble()
+
+
+@pytest.mark.parametrize(("where", "heard"), [("recall", "Stopped."), ("stream", "so far\n\nStopped.")])
+async def test_what_errs_when_it_is_stopped_is_stopped_at_once(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture, where: str, heard: str
+) -> None:
+    plugin = Clumsy(where)
+    async with chatting(tmp_path, plugins={"clumsy": plugin}, clock=clock) as chat:
+        await chat.says("hi")
+        await plugin.begun.wait()
+        await chat.says("/stop")
+        assert await chat.hears() == heard
+    assert "RuntimeError: the connection is only half open" in caplog.text

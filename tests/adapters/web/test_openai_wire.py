@@ -178,6 +178,9 @@ def test_both_names_of_the_length_mean_the_same() -> None:
         ({"safety_identifier": ["ana"]}, "safety_identifier"),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"logprobs": True}, "logprobs"),
+        ({"logprobs": 0}, "logprobs"),
+        ({"top_logprobs": False}, "top_logprobs"),
+        ({"parallel_tool_calls": 1}, "parallel_tool_calls"),
         ({"x" * 500: 1}, "x" * 64),
     ],
 )

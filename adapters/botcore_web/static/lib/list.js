@@ -18,10 +18,15 @@ try {
   // No storage: it is listed until the next look.
 }
 
+/** How many are deleted: a list that was asked for before the last of them still has it. */
+let gone = 0;
+
 /** Fetch the list; where that fails it stays as it was, and the banner already says why. */
 export async function refreshList() {
+  const before = gone;
   try {
     const { conversations } = await api.conversations();
+    if (gone !== before) return await refreshList();
     const open = store.conversations.peek().find((one) => one.id === store.current.peek());
     const missing = open && store.rows.peek().length > 0 && !conversations.some((one) => one.id === open.id);
     store.conversations.value = missing ? [open, ...conversations] : conversations;
@@ -64,6 +69,7 @@ async function removeNow(id) {
   parting.delete(id);
   try {
     await api.removeConversation(id).catch(unlessGone);
+    gone += 1;
     outbox.dropConversation(id);
     attach.dropConversation(id);
     store.conversations.value = store.conversations.peek().filter((other) => other.id !== id);
