@@ -6,7 +6,8 @@
             where an encoder knows both, more for a passage that is near the question, and less for one that is not
 
 Words are weighed by how rare they are in the documents, and a word they do not know weighs most: that is what tells
-"How do I install the bot?" from "How do I install a dishwasher?". The thresholds come from the table of questions in
+"How do I install the bot?" from "How do I install a dishwasher?". Words that may stand in a passage by chance bring
+none (`_grounded`). The thresholds come from the table of questions in
 `tests/plugins/qa_questions.py`; its test fails when they stop holding.
 """
 
@@ -128,6 +129,8 @@ class Term:
     forms: tuple[str, ...]
     sure: bool = True
     """False where ``forms`` are guesses: slips of the pen, or longer words."""
+    common: bool = False
+    """Whether it stands in so many passages that it tells none of them from the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +151,10 @@ class Scored:
     score: float
     named: bool = False
     """Whether its headings name something of what was asked."""
+    together: int = 0
+    """Words of the question that its headings and one paragraph hold together, at most."""
+    before: float = 0.0
+    """How much it contains of what was asked before, 0 to 1."""
     order: float = 0.0
     """What decides between passages: the score, and more for one whose headings or one paragraph name the subject."""
 
@@ -180,13 +187,22 @@ def share(terms: Sequence[Term], words: Set[str]) -> float:
 
 
 def ranked(question: Question) -> list[Scored]:
-    """The passages, best first; equal ones in the index's order, those of one section as they are read."""
-    scored = [_scored(question, hit) for hit in question.hits]
+    """Passages that may answer, best first; equal ones in the index's order, those of one section as they are read."""
+    scored = [one for one in (_scored(question, hit) for hit in question.hits) if _grounded(question.terms, one)]
     first = dict[tuple[int, str], int]()
     for place, one in enumerate(scored):
         first.setdefault((one.hit.document, one.hit.heading), place)
     ordered = sorted(scored, key=lambda one: (-one.order, first[one.hit.document, one.hit.heading], one.hit.id))
     return [one for one in ordered if not question.before or one.order >= STANDS * ordered[0].order]
+
+
+def _grounded(terms: Sequence[Term], one: Scored) -> bool:
+    """Whether more than chance has brought the words of the question here: "time" and "open" stand in every manual.
+
+    A heading names one of them, or one paragraph holds two, or the only one is rare; or something else speaks for it.
+    """
+    speaks = one.named or one.before > 0 or one.hit.near is not None
+    return speaks or one.together > 1 or (len(terms) == 1 and not terms[0].common)
 
 
 def _scored(question: Question, hit: Hit) -> Scored:
@@ -197,8 +213,19 @@ def _scored(question: Question, hit: Hit) -> Scored:
     covered = (whole + max((share(terms, heading | part) for part in parts), default=0.0)) / 2
     worth = covered if hit.near is None else covered + hit.near - CHANCE
     named, said = share(terms, heading), max((share(terms, part) for part in parts), default=0.0)
-    order = worth + NAMED * named + SAID * said + BEFORE * share(question.before, words)
-    return Scored(hit=hit, score=min(1.0, max(0.0, worth)), named=named > 0, order=order)
+    before = share(question.before, words)
+    return Scored(
+        hit=hit,
+        score=min(1.0, max(0.0, worth)),
+        named=named > 0,
+        together=max((_held(terms, heading | part) for part in parts), default=0),
+        before=before,
+        order=worth + NAMED * named + SAID * said + BEFORE * before,
+    )
+
+
+def _held(terms: Sequence[Term], words: Set[str]) -> int:
+    return sum(not words.isdisjoint(term.forms) for term in terms)
 
 
 def _said(body: str) -> Iterator[str]:
