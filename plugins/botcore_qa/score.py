@@ -36,9 +36,11 @@ QUESTION = re.compile(
     re.IGNORECASE,
 )
 ASKS = re.compile(
-    r"\b(?:what|how|where|when|who|which|why) (?:do|does|did|can|could|should|must|may|is|are|was|were) ", re.IGNORECASE
+    r"\b(?:what|how|where|when|who|which|why) (?:do|does|did|can|could|should|must|may|is|are|was|were) "
+    r"|[\u0370-\u03ff\u1f00-\u1fff]\s*[;\u037e]\W*$",
+    re.IGNORECASE,
 )
-"""A question behind a word about why it is asked: "I lost my badge, what do I do"."""
+"""A question behind a word about why it is asked: "I lost my badge, what do I do". Greek asks with a semicolon."""
 WISH = re.compile(
     _OPENING + r"(?:(?:can|could|would|will) you (?:please )?|i want you to |let's |lets )?"
     r"(?:write|compose|continue|invent|imagine|pretend|sing|rhyme|translate|summari[sz]e|rephrase|rewrite|repeat|roleplay"
@@ -61,10 +63,11 @@ MINE = re.compile(
 
 ADDRESS = re.compile(
     r"\b(?:are|r|do|did|can|could|will|would|have|were) (?:you|u)\b"
-    r"(?! (?:please )?(?:tell|say|explain|show|help|describe|list|find|know (?:how|where|what|when|who|which|why|if)))",
+    r"(?! (?:please )?(?:tell|say|explain|show|help|describe|list|find|know (?:how|where|what|when|who|which|why|if)"
+    r"|have|offer|sell|rent|serve|charge|ship|deliver|accept|provide|allow|support)\b)",
     re.IGNORECASE,
 )
-"""Put to "you", unless that is only courtesy ("can you tell me where …")."""
+"""Put to "you", unless that is only courtesy ("can you tell me where …") or a house's doing ("do you have lockers")."""
 
 SAYS = re.compile(
     r"\b(?:i|im|we|you|u|he|she|they|it|this|that|me|am|is|are|was|were|be|been|has|have|had|do|did|does|will|would"
@@ -83,7 +86,7 @@ SUM = re.compile(r"\d(?:\s*[+*×÷^]\s*|\s*%\s*of\s+|\s+(?:times|plus|minus|divi
 """Worked out, not looked up: there are documents enough in which both numbers happen to stand."""
 
 FOLLOWS = re.compile(
-    r"^(?:and|or|but|what about|how about|und|et|y|e)\b|^那"
+    r"^(?:and|or|but|what about|how about|und|et|y|e|а|и|και)\b|^那"
     r"|\b(?:it|its|they|them|their|that|those|these|he|his|him|she|her|ones?)\b"
     r"|(?<!is )(?<!are )(?<!was )\bthere\b(?! (?:is|are|was))",
     re.IGNORECASE,
@@ -241,7 +244,7 @@ def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold
     Only what is put as a question may rest on a single word of theirs; put to "you", only where a heading names it:
     "When are you open?" is for the opening hours, "Are you smart?" is small talk. Keywords
     must be several, and all known where no encoder knows better: two common words stand together somewhere ("quick
-    question").
+    question"); or they are a heading.
     """
     if kind == "talk" or not best:
         return False
@@ -249,6 +252,14 @@ def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold
     if kind == "question" or (kind == "address" and (known > 1 or best[0].named)):
         return best[0].score >= threshold
     meant = known == len(question.terms) or best[0].hit.near is not None
-    if kind == "keywords" and meant and len(question.terms) >= SEARCHED:
+    if kind == "keywords" and meant and (len(question.terms) >= SEARCHED or _titled(question.terms, best[0].hit)):
         return best[0].score >= threshold
     return known > 1 and best[0].score >= strong
+
+
+def _titled(terms: Sequence[Term], hit: Hit) -> bool:
+    """Whether the heading right above the passage says just that: "opening hours"."""
+    words = set(question_stems(hit.heading.rsplit(" › ", 1)[-1]))
+    return all(not words.isdisjoint(term.forms) for term in terms) and words <= {
+        one for term in terms for one in term.forms
+    }

@@ -23,7 +23,7 @@ ASKING = re.compile(
     "|언제|어디서?|얼마|무엇|누구|어떻게|인가요|나요|습니까"
 )
 """What asks, where no space stands around it."""
-CLOCK = re.compile(
+PHRASES = re.compile(
     r"\b(?:what time(?! (?:zone|limit|budget|frame|slot))|what(?:'s| is) the time(?= (?:in|now|there)\b|\W*$)"
     r"|um wie ?viel uhr|wie ?viel uhr|quelle heure|qu[eé] horas?|che ora|hoe laat)\b",
     re.IGNORECASE,
@@ -74,9 +74,21 @@ un una unas und une unos uns unser unsere unter viel viele vom von voor vor waar
 welchem welchen welcher welches welke wem wen wenn wer werden weshalb wie wieso wieviel wieviele wij wir wird wo wofur
 woher wohin womit worden y zijn zo zu zum zur
 """
-EMPTY = frozenset(f"{_EMPTY} {_EMPTY_ELSEWHERE}".split())
+_EMPTY_IN_OTHER_LETTERS = """
+а без бы быть в вам вас ваш ваша ваши вы где для до его ее если есть же за зачем и из или их к как какая какие каких
+какого какои когда коли кто куда ли меня мне можно мои моя мы на навіщо надо нам нас наш наша не нет но нужно о об он
+она они от откуда по под почему при с сколько скільки со та так такии там то треба тут у хто це чего чем чи чому что
+чтобы що эта это этот я як яка якии які є і із
+αν απο αυτη αυτο για γιατι δεν εγω ειμαι ειναι ενα εναν η θα καθε και με μια μου μπορω να ο οι οποιοσ ποια ποιεσ ποιο
+ποιοι ποιον ποιοσ ποσα ποσεσ ποσο ποσοι ποσον ποτε που πρεπει προσ πωσ σασ σε στα στη στην στισ στο στον στουσ τα τη
+την τησ τι τισ το τον του τουσ των υπαρχει υπαρχουν ωσ
+اذا التي الذي الى ان انا او اي اين ب بكم توجد ثم على عن عند في كان كم كيف كيفية ل لا لم لماذا لن لي ليس ما ماذا متى مع
+من مين نحن هذا هذه هل هناك هو هي و يجب يمكن يمكنني يوجد
+"""
+EMPTY = frozenset(f"{_EMPTY} {_EMPTY_ELSEWHERE} {_EMPTY_IN_OTHER_LETTERS}".split())
 """Words that say nothing about the subject: grammar, courtesy, and the frame of a question. Of German, French, Spanish,
-Italian, Portuguese and Dutch those that mean nothing else in English, and no "you": "Wie heißt du?" is small talk."""
+Italian, Portuguese and Dutch those that mean nothing else in English, and no "you": "Wie heißt du?" is small talk.
+Russian, Ukrainian, Greek and Arabic have letters of their own."""
 
 
 def stems(text: str) -> list[str]:
@@ -106,7 +118,7 @@ def question_stems(text: str) -> list[str]:
 
 def _unasked(text: str) -> str:
     """``text`` without what it asks with where that is no word of its own."""
-    return CLOCK.sub(" ", ASKING.sub(" ", text.replace("’", "'")))
+    return PHRASES.sub(" ", ASKING.sub(" ", text.replace("’", "'")))
 
 
 def joined(word: str) -> tuple[str, list[str]]:
