@@ -16,10 +16,10 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from botcore_qa.markdown import blocks, is_example, table
+from botcore_qa.markdown import blocks, is_example, sentences, table
 from botcore_qa.words import question_stems, stems
 
-__all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "follows", "mood", "ranked", "share"]
+__all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "asides", "follows", "mood", "ranked", "share"]
 
 Mood = Literal["question", "address", "keywords", "statement", "talk"]
 """``question``: wants to be told something. ``address``: the same, put to "you", be that the bot or whoever
@@ -93,6 +93,10 @@ FOLLOWS = re.compile(
 )
 """Says of what only together with what was asked before: "and for students?", "what does it cost there"."""
 
+KNOWN_BEFORE = 0.5
+"""Share of what was asked before that speaks for a passage."""
+ASIDES = 3
+"""Questions of one message that are tried alone."""
 GUESS = 0.8
 """What a guessed word counts for: enough for one slip in a question, not for a question of slips."""
 NAMED = 0.2
@@ -182,6 +186,17 @@ def follows(text: str) -> bool:
     return FOLLOWS.search(text.strip()) is not None
 
 
+def asides(text: str) -> list[tuple[str, list[str]]]:
+    """Questions of a message that tells something, too, each with the rest where it goes on with that.
+
+    "I came with my mother. Is there a lift?", "I have a card. What does it cost?".
+    """
+    parts = [text[start:end] for start, end in sentences(text)]
+    asked = [at for at, part in enumerate(parts) if part.endswith(("?", "？", "؟")) and question_stems(part)]
+    rest = {at: [" ".join(parts[:at] + parts[at + 1 :])] if follows(parts[at]) else [] for at in asked}
+    return [(parts[at], rest[at]) for at in asked[:ASIDES] if len(parts) > 1]
+
+
 def share(terms: Sequence[Term], words: Set[str]) -> float:
     """How much of the question's weight ``words`` contain, 0 to 1; a guessed word counts for less."""
     total = sum(term.weight for term in terms)
@@ -204,7 +219,7 @@ def _grounded(terms: Sequence[Term], one: Scored) -> bool:
 
     A heading names one of them, or one paragraph holds two, or the only one is rare; or something else speaks for it.
     """
-    speaks = one.named or one.before > 0 or one.hit.near is not None
+    speaks = one.named or one.before >= KNOWN_BEFORE or one.hit.near is not None
     return speaks or one.together > 1 or (len(terms) == 1 and not terms[0].common)
 
 
