@@ -64,6 +64,10 @@ def _escaped(text: str) -> bytes:
     return raw.replace(b"\\", rb"\\").replace(b"(", rb"\(").replace(b")", rb"\)")
 
 
+WORD = "http://schemas.openxmlformats.org"
+WORD_RELATIONS = f"{WORD}/officeDocument/2006/relationships"
+
+
 def make_docx(sections: Sequence[tuple[str, str]], *, title: str = "", table: Sequence[Sequence[str]] = ()) -> bytes:
     """A Word document with (heading, text) sections, and a table at its end."""
     from docx import Document
@@ -84,17 +88,27 @@ def make_docx(sections: Sequence[tuple[str, str]], *, title: str = "", table: Se
     return file.getvalue()
 
 
-def docx_of(body: str) -> bytes:
-    """A Word document with the heading "Fees" and this XML below it."""
+def docx_of(body: str, **notes: str) -> bytes:
+    """A Word document with the heading "Fees" and this XML below it; ``footnotes=``, ``endnotes=`` are XML, too."""
     with zipfile.ZipFile(io.BytesIO(make_docx([("Fees", "")]))) as made:
         parts = {name: made.read(name) for name in made.namelist()}
-    name = "word/document.xml"
-    parts[name] = parts[name].replace(b"<w:sectPr", body.encode() + b"<w:sectPr")
+    _behind(parts, "word/document.xml", "<w:sectPr", body)
+    for kind, xml in notes.items():
+        parts[f"word/{kind}.xml"] = f'<w:{kind} xmlns:w="{WORD}/wordprocessingml/2006/main">{xml}</w:{kind}>'.encode()
+        relation = f'<Relationship Id="{kind}" Type="{WORD_RELATIONS}/{kind}" Target="{kind}.xml"/>'
+        _behind(parts, "word/_rels/document.xml.rels", "</Relationships>", relation)
+        _behind(
+            parts, "[Content_Types].xml", "</Types>", f'<Override PartName="/word/{kind}.xml" ContentType="a/xml"/>'
+        )
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, raw in parts.items():
             archive.writestr(name, raw)
     return file.getvalue()
+
+
+def _behind(parts: dict[str, bytes], name: str, mark: str, xml: str) -> None:
+    parts[name] = parts[name].replace(mark.encode(), xml.encode() + mark.encode())
 
 
 def make_html(sections: Sequence[tuple[str, str]], *, title: str = "") -> bytes:

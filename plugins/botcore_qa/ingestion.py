@@ -105,9 +105,12 @@ class _Run:
     async def over(self, paths: Sequence[str]) -> Summary:
         found = await asyncio.to_thread(lambda: list(documents(paths, self._others)))  # walks folders
         known = await self._database.read(index.known)
-        gone = self._gone(paths, {one.path for one in found}, known)
+        away = self._away(paths, {one.path for one in found}, known)
+        gone = self._gone(paths, {one.path for one in found}, known, [root_of(path) for path in away])
         missing = [path for path in paths if not _any_below(path, (*known, *(one.path for one in found)))]
-        self._total = len(found) + len(gone) + len(missing)
+        self._total = len(found) + len(gone) + len(missing) + len(away)
+        for path, count in away.items():
+            self._tell(storable(path), "refused", reason=_stays(path, count))
         for path in missing:
             self._tell(
                 storable(path), "refused", reason="nothing is packaged" if path == OWN else "no such file or folder"
@@ -121,7 +124,20 @@ class _Run:
         await swept(self._database)
         return self._summary()
 
-    def _gone(self, paths: Sequence[str], found: set[str], known: dict[str, index.Known]) -> list[str]:
+    def _away(self, paths: Sequence[str], found: Iterable[str], known: Iterable[str]) -> dict[str, int]:
+        """Of the settings' paths those with nothing left of what was read, and how much that was.
+
+        A disk that is not mounted looks like that, and to read it all again takes long; a person who names an empty
+        folder means it.
+        """
+        if self._intake.origin != "settings":
+            return {}
+        counts = {path: len(_below(path, known)) for path in paths if not _below(path, found)}
+        return {path: count for path, count in counts.items() if count}
+
+    def _gone(
+        self, paths: Sequence[str], found: set[str], known: dict[str, index.Known], away: Sequence[str]
+    ) -> list[str]:
         """What is in the index and no longer wanted: deleted files, and what the settings no longer list.
 
         A folder that was found itself is one that cannot be looked into: what lies below it may still be there.
@@ -131,6 +147,7 @@ class _Run:
             path
             for path, one in known.items()
             if found.isdisjoint((path, *map(str, Path(path).parents)))
+            and not any(is_below(path, root) for root in away)
             and (any(is_below(path, root) for root in roots) or one.origin == self._intake.origin == "settings")
         ]
 
@@ -184,6 +201,18 @@ def is_below(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip("/") + "/")
 
 
-def _any_below(path: str, paths: Iterable[str]) -> bool:
+def _below(path: str, paths: Iterable[str]) -> list[str]:
     root = root_of(path)
-    return any(is_below(one, root) for one in paths) or (path != OWN and Path(path).expanduser().is_dir())
+    return [one for one in paths if is_below(one, root)]
+
+
+def _any_below(path: str, paths: Iterable[str]) -> bool:
+    return bool(_below(path, paths)) or (path != OWN and Path(path).expanduser().is_dir())
+
+
+def _stays(path: str, count: int) -> str:
+    what, stay = ("document", "stays") if count == 1 else ("documents", "stay")
+    return (
+        f"nothing is there now; the {count} {what} read from it before {stay}. "
+        f"Not mounted? Gone for good: botcore ingest {path}"
+    )

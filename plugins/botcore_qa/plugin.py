@@ -34,7 +34,7 @@ from botcore_qa.intake import swept
 from botcore_qa.meaning import Meaning
 from botcore_qa.quotes import REFUSAL, checked, choices, defused
 from botcore_qa.scope import goes_with, scope_of
-from botcore_qa.score import Question, Scored, answers, follows, mood, ranked
+from botcore_qa.score import Question, Scored, answers, asides, follows, mood, ranked
 from botcore_qa.search import look_up
 from botcore_qa.settings import QASettings
 from botcore_qa.shelf import sources
@@ -149,30 +149,37 @@ class QA:
 
     async def _find(self, turn: Turn, bot: Bot, first_in: Collection[int] = ()) -> _Found | None:
         """What answers the message, in these documents if they do; None where it is to pass on."""
-        text, kind = turn.message.text[:ASKED], mood(turn.message.text[:ASKED])
-        words = question_stems(text)
-        if kind == "talk" or not words:
+        text = turn.message.text[:ASKED]
+        if mood(text) == "talk" or not question_stems(text):
             return None
         await self._first_reading(turn)
         earlier = await _earlier(turn) if follows(text) else []
+        for asked, before in [(text, earlier), *asides(text)]:
+            found = await self._ask(turn, bot, asked, before, first_in)
+            if found:
+                turn.recalled.passages = [_passage(one) for one in found.best[: self._settings.passages]]
+                return found
+        return None
+
+    async def _ask(
+        self, turn: Turn, bot: Bot, text: str, before: Sequence[str], first_in: Collection[int]
+    ) -> _Found | None:
+        """What answers this question, which goes on with what was said ``before``, the newest first."""
         question = await bot.database.read(
             look_up,
-            words=words,
+            words=question_stems(text),
             scope=scope_of(turn.message),
-            before=[stem for one in earlier for stem in question_stems(one)],
+            before=[stem for one in before for stem in question_stems(one)],
         )
         if self._meaning:
-            question = await self._meaning.weighed(question, "\n".join([*reversed(earlier), text]))
+            question = await self._meaning.weighed(question, "\n".join([*reversed(before), text]))
         every, limits = ranked(question), self._settings
-        enough = partial(answers, kind, question, threshold=limits.threshold, strong=limits.strong)
+        enough = partial(answers, mood(text), question, threshold=limits.threshold, strong=limits.strong)
         if not enough(every):
             return None
         there = [one for one in every if one.hit.document in first_in]
         found = _Found(question, there if enough(there) else every)
-        if turn.again:
-            found = await self._again(turn, bot, found, enough)
-        turn.recalled.passages = [_passage(one) for one in found.best[: limits.passages]]
-        return found
+        return await self._again(turn, bot, found, enough) if turn.again else found
 
     async def _again(self, turn: Turn, bot: Bot, found: _Found, enough: Callable[[Sequence[Scored]], bool]) -> _Found:
         """Other passages than those of the reply that is to be replaced, where they answer too; else it is said."""

@@ -6,7 +6,8 @@
             where an encoder knows both, more for a passage that is near the question, and less for one that is not
 
 Words are weighed by how rare they are in the documents, and a word they do not know weighs most: that is what tells
-"How do I install the bot?" from "How do I install a dishwasher?". The thresholds come from the table of questions in
+"How do I install the bot?" from "How do I install a dishwasher?". Words that may stand in a passage by chance bring
+none (`_grounded`). The thresholds come from the table of questions in
 `tests/plugins/qa_questions.py`; its test fails when they stop holding.
 """
 
@@ -15,10 +16,10 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from botcore_qa.markdown import blocks, is_example, table
+from botcore_qa.markdown import blocks, is_example, sentences, table
 from botcore_qa.words import question_stems, stems
 
-__all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "follows", "mood", "ranked", "share"]
+__all__ = ["Hit", "Mood", "Question", "Scored", "Term", "answers", "asides", "follows", "mood", "ranked", "share"]
 
 Mood = Literal["question", "address", "keywords", "statement", "talk"]
 """``question``: wants to be told something. ``address``: the same, put to "you", be that the bot or whoever
@@ -35,9 +36,11 @@ QUESTION = re.compile(
     re.IGNORECASE,
 )
 ASKS = re.compile(
-    r"\b(?:what|how|where|when|who|which|why) (?:do|does|did|can|could|should|must|may|is|are|was|were) ", re.IGNORECASE
+    r"\b(?:what|how|where|when|who|which|why) (?:do|does|did|can|could|should|must|may|is|are|was|were) "
+    r"|[\u0370-\u03ff\u1f00-\u1fff]\s*[;\u037e]\W*$",
+    re.IGNORECASE,
 )
-"""A question behind a word about why it is asked: "I lost my badge, what do I do"."""
+"""A question behind a word about why it is asked: "I lost my badge, what do I do". Greek asks with a semicolon."""
 WISH = re.compile(
     _OPENING + r"(?:(?:can|could|would|will) you (?:please )?|i want you to |let's |lets )?"
     r"(?:write|compose|continue|invent|imagine|pretend|sing|rhyme|translate|summari[sz]e|rephrase|rewrite|repeat|roleplay"
@@ -60,10 +63,11 @@ MINE = re.compile(
 
 ADDRESS = re.compile(
     r"\b(?:are|r|do|did|can|could|will|would|have|were) (?:you|u)\b"
-    r"(?! (?:please )?(?:tell|say|explain|show|help|describe|list|find|know (?:how|where|what|when|who|which|why|if)))",
+    r"(?! (?:please )?(?:tell|say|explain|show|help|describe|list|find|know (?:how|where|what|when|who|which|why|if)"
+    r"|have|offer|sell|rent|serve|charge|ship|deliver|accept|provide|allow|support)\b)",
     re.IGNORECASE,
 )
-"""Put to "you", unless that is only courtesy ("can you tell me where …")."""
+"""Put to "you", unless that is only courtesy ("can you tell me where …") or a house's doing ("do you have lockers")."""
 
 SAYS = re.compile(
     r"\b(?:i|im|we|you|u|he|she|they|it|this|that|me|am|is|are|was|were|be|been|has|have|had|do|did|does|will|would"
@@ -82,13 +86,17 @@ SUM = re.compile(r"\d(?:\s*[+*×÷^]\s*|\s*%\s*of\s+|\s+(?:times|plus|minus|divi
 """Worked out, not looked up: there are documents enough in which both numbers happen to stand."""
 
 FOLLOWS = re.compile(
-    r"^(?:and|or|but|what about|how about|und|et|y|e)\b|^那"
+    r"^(?:and|or|but|what about|how about|und|et|y|e|а|и|και)\b|^那"
     r"|\b(?:it|its|they|them|their|that|those|these|he|his|him|she|her|ones?)\b"
     r"|(?<!is )(?<!are )(?<!was )\bthere\b(?! (?:is|are|was))",
     re.IGNORECASE,
 )
 """Says of what only together with what was asked before: "and for students?", "what does it cost there"."""
 
+KNOWN_BEFORE = 0.5
+"""Share of what was asked before that speaks for a passage."""
+ASIDES = 3
+"""Questions of one message that are tried alone."""
 GUESS = 0.8
 """What a guessed word counts for: enough for one slip in a question, not for a question of slips."""
 NAMED = 0.2
@@ -128,6 +136,8 @@ class Term:
     forms: tuple[str, ...]
     sure: bool = True
     """False where ``forms`` are guesses: slips of the pen, or longer words."""
+    common: bool = False
+    """Whether it stands in so many passages that it tells none of them from the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +158,10 @@ class Scored:
     score: float
     named: bool = False
     """Whether its headings name something of what was asked."""
+    together: int = 0
+    """Words of the question that its headings and one paragraph hold together, at most."""
+    before: float = 0.0
+    """How much it contains of what was asked before, 0 to 1."""
     order: float = 0.0
     """What decides between passages: the score, and more for one whose headings or one paragraph name the subject."""
 
@@ -172,6 +186,17 @@ def follows(text: str) -> bool:
     return FOLLOWS.search(text.strip()) is not None
 
 
+def asides(text: str) -> list[tuple[str, list[str]]]:
+    """Questions of a message that tells something, too, each with the rest where it goes on with that.
+
+    "I came with my mother. Is there a lift?", "I have a card. What does it cost?".
+    """
+    parts = [text[start:end] for start, end in sentences(text)]
+    asked = [at for at, part in enumerate(parts) if part.endswith(("?", "？", "؟")) and question_stems(part)]
+    rest = {at: [" ".join(parts[:at] + parts[at + 1 :])] if follows(parts[at]) else [] for at in asked}
+    return [(parts[at], rest[at]) for at in asked[:ASIDES] if len(parts) > 1]
+
+
 def share(terms: Sequence[Term], words: Set[str]) -> float:
     """How much of the question's weight ``words`` contain, 0 to 1; a guessed word counts for less."""
     total = sum(term.weight for term in terms)
@@ -180,13 +205,22 @@ def share(terms: Sequence[Term], words: Set[str]) -> float:
 
 
 def ranked(question: Question) -> list[Scored]:
-    """The passages, best first; equal ones in the index's order, those of one section as they are read."""
-    scored = [_scored(question, hit) for hit in question.hits]
+    """Passages that may answer, best first; equal ones in the index's order, those of one section as they are read."""
+    scored = [one for one in (_scored(question, hit) for hit in question.hits) if _grounded(question.terms, one)]
     first = dict[tuple[int, str], int]()
     for place, one in enumerate(scored):
         first.setdefault((one.hit.document, one.hit.heading), place)
     ordered = sorted(scored, key=lambda one: (-one.order, first[one.hit.document, one.hit.heading], one.hit.id))
     return [one for one in ordered if not question.before or one.order >= STANDS * ordered[0].order]
+
+
+def _grounded(terms: Sequence[Term], one: Scored) -> bool:
+    """Whether more than chance has brought the words of the question here: "time" and "open" stand in every manual.
+
+    A heading names one of them, or one paragraph holds two, or the only one is rare; or something else speaks for it.
+    """
+    speaks = one.named or one.before >= KNOWN_BEFORE or one.hit.near is not None
+    return speaks or one.together > 1 or (len(terms) == 1 and not terms[0].common)
 
 
 def _scored(question: Question, hit: Hit) -> Scored:
@@ -197,8 +231,19 @@ def _scored(question: Question, hit: Hit) -> Scored:
     covered = (whole + max((share(terms, heading | part) for part in parts), default=0.0)) / 2
     worth = covered if hit.near is None else covered + hit.near - CHANCE
     named, said = share(terms, heading), max((share(terms, part) for part in parts), default=0.0)
-    order = worth + NAMED * named + SAID * said + BEFORE * share(question.before, words)
-    return Scored(hit=hit, score=min(1.0, max(0.0, worth)), named=named > 0, order=order)
+    before = share(question.before, words)
+    return Scored(
+        hit=hit,
+        score=min(1.0, max(0.0, worth)),
+        named=named > 0,
+        together=max((_held(terms, heading | part) for part in parts), default=0),
+        before=before,
+        order=worth + NAMED * named + SAID * said + BEFORE * before,
+    )
+
+
+def _held(terms: Sequence[Term], words: Set[str]) -> int:
+    return sum(not words.isdisjoint(term.forms) for term in terms)
 
 
 def _said(body: str) -> Iterator[str]:
@@ -214,7 +259,7 @@ def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold
     Only what is put as a question may rest on a single word of theirs; put to "you", only where a heading names it:
     "When are you open?" is for the opening hours, "Are you smart?" is small talk. Keywords
     must be several, and all known where no encoder knows better: two common words stand together somewhere ("quick
-    question").
+    question"); or they are a heading.
     """
     if kind == "talk" or not best:
         return False
@@ -222,6 +267,14 @@ def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold
     if kind == "question" or (kind == "address" and (known > 1 or best[0].named)):
         return best[0].score >= threshold
     meant = known == len(question.terms) or best[0].hit.near is not None
-    if kind == "keywords" and meant and len(question.terms) >= SEARCHED:
+    if kind == "keywords" and meant and (len(question.terms) >= SEARCHED or _titled(question.terms, best[0].hit)):
         return best[0].score >= threshold
     return known > 1 and best[0].score >= strong
+
+
+def _titled(terms: Sequence[Term], hit: Hit) -> bool:
+    """Whether the heading right above the passage says just that: "opening hours"."""
+    words = set(question_stems(hit.heading.rsplit(" › ", 1)[-1]))
+    return all(not words.isdisjoint(term.forms) for term in terms) and words <= {
+        one for term in terms for one in term.forms
+    }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import accumulate
-from math import log
+from math import log, sqrt
 from typing import TYPE_CHECKING, Any
 
 from botcore_qa.scope import tagged, untagged
@@ -31,6 +31,9 @@ CANDIDATES = 40
 MEANT = 4
 """Words of the documents that an unknown word may stand for."""
 
+FEWEST = 12
+"""Passages that show how common a word is. With fewer, words weigh as among so many: else a word that a one-page
+document does not know would outweigh all that it knows."""
 GUESSED = 8
 """Unknown words of one question that are guessed at."""
 COMPARED = 2_000
@@ -51,15 +54,8 @@ def look_up(connection: sa.Connection, words: Sequence[str], scope: str = "", be
     meant = {word: [word] if word in counts else [] for word in words}
     meant |= {word: _meant(connection, word, scope) for word in unknown}
     counts |= _counts(connection, [form for word in words if word not in counts for form in meant[word]], scope)
-    passages = counts.get("", 0)
-    terms = tuple(
-        Term(
-            weight=_weight(sum(counts[form] for form in meant[word]), passages),
-            forms=tuple(meant[word]),
-            sure=meant[word] == [word],
-        )
-        for word in words
-    )
+    passages = max(counts.get("", 0), FEWEST)
+    terms = tuple(_term(word, meant[word], sum(counts[form] for form in meant[word]), passages) for word in words)
     hits = _hits(connection, _rarest(meant, counts), scope)
     return Question(terms=terms[:asked], hits=tuple(hits), before=terms[asked:])
 
@@ -99,6 +95,11 @@ def _meant(connection: sa.Connection, word: str, scope: str) -> list[str]:
     }
     similar = run(connection, _SIMILAR, values).scalars()
     return sorted((term for term in similar if near(word, term)), key=lambda term: (len(term), term))[:MEANT]
+
+
+def _term(word: str, forms: Sequence[str], count: int, passages: int) -> Term:
+    common = count > sqrt(passages)
+    return Term(weight=_weight(count, passages), forms=tuple(forms), sure=[*forms] == [word], common=common)
 
 
 def _weight(count: int, passages: int) -> float:

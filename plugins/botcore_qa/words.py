@@ -23,18 +23,24 @@ ASKING = re.compile(
     "|언제|어디서?|얼마|무엇|누구|어떻게|인가요|나요|습니까"
 )
 """What asks, where no space stands around it."""
+PHRASES = re.compile(
+    r"\b(?:what time(?! (?:zone|limit|budget|frame|slot))|what(?:'s| is) the time(?= (?:in|now|there)\b|\W*$)"
+    r"|um wie ?viel uhr|wie ?viel uhr|quelle heure|qu[eé] horas?|che ora|hoe laat)\b",
+    re.IGNORECASE,
+)
+"""When, in several words."""
 ORDINAL = re.compile(r"^(\d+)(?:st|nd|rd|th)$")
 _SUFFIXES = """
 izations ization ations ation ating ators ator ated ates ate ingly edly ments ment ings ing ions ion
-ships ship ers er ery ors or ed es als al ly
+ships ship ers er ors or ed es als al ly
 """
 SUFFIXES = tuple(_SUFFIXES.split())
 SHORTEST = 3
 """Letters a suffix must leave, one of them a vowel: "string" is no form of "str"."""
 FORMS = 4
 """Letters a word must have to stand for longer ones."""
-LONGER = ("er", "or", "ers", "ery", "ors", "als", "al", "ly", "ships", "ship")
-"""These must leave one more: "reply" is no form of "rep", nor "order" of "ord"."""
+LONGER = ("er", "or", "ers", "ors", "als", "al", "ly", "ships", "ship")
+"""These must leave one more: "reply" is no form of "rep", nor "order" of "ord", nor "letter" of "let"."""
 
 _EMPTY = """
 a about above after again all already also always am an and another any anybody anyone anything are around as ask at
@@ -42,8 +48,8 @@ be became because become becomes been before being below between both but by can
 did didn do does doesn doing don done down during each either else etc ever every everything explain far few find
 for from further gave get gets getting give given go goes going good got had happen happened happens has have having
 he hello help her here hers hey hi him his hmm how however hows i if in instead into is isn it its itself just kind
-know let life like ll long look lot m make makes making many may maybe me mean means might mine more most much must my
-need needs neither news next no nor not now of off often ok okay on once one only onto or other our out over own
+know let life like ll long look lot m make makes making many may maybe me mean meaning means might mine more most much
+must my need needs neither news next no nor not now of off often ok okay on once one only onto or other our out over own
 perhaps please possible put quite rather re really s same say says see shall she should show since so some somebody
 someone something somewhere sort still such sure t take tell than thank thanks that the their them then there these
 they thing things this those though through thus to today together too true try under understand until up upon us
@@ -68,9 +74,21 @@ un una unas und une unos uns unser unsere unter viel viele vom von voor vor waar
 welchem welchen welcher welches welke wem wen wenn wer werden weshalb wie wieso wieviel wieviele wij wir wird wo wofur
 woher wohin womit worden y zijn zo zu zum zur
 """
-EMPTY = frozenset(f"{_EMPTY} {_EMPTY_ELSEWHERE}".split())
+_EMPTY_IN_OTHER_LETTERS = """
+а без бы быть в вам вас ваш ваша ваши вы где для до его ее если есть же за зачем и из или их к как какая какие каких
+какого какои когда коли кто куда ли меня мне можно мои моя мы на навіщо надо нам нас наш наша не нет но нужно о об он
+она они от откуда по под почему при с сколько скільки со та так такии там то треба тут у хто це чего чем чи чому что
+чтобы що эта это этот я як яка якии які є і із
+αν απο αυτη αυτο για γιατι δεν εγω ειμαι ειναι ενα εναν η θα καθε και με μια μου μπορω να ο οι οποιοσ ποια ποιεσ ποιο
+ποιοι ποιον ποιοσ ποσα ποσεσ ποσο ποσοι ποσον ποτε που πρεπει προσ πωσ σασ σε στα στη στην στισ στο στον στουσ τα τη
+την τησ τι τισ το τον του τουσ των υπαρχει υπαρχουν ωσ
+اذا التي الذي الى ان انا او اي اين ب بكم توجد ثم على عن عند في كان كم كيف كيفية ل لا لم لماذا لن لي ليس ما ماذا متى مع
+من مين نحن هذا هذه هل هناك هو هي و يجب يمكن يمكنني يوجد
+"""
+EMPTY = frozenset(f"{_EMPTY} {_EMPTY_ELSEWHERE} {_EMPTY_IN_OTHER_LETTERS}".split())
 """Words that say nothing about the subject: grammar, courtesy, and the frame of a question. Of German, French, Spanish,
-Italian, Portuguese and Dutch those that mean nothing else in English, and no "you": "Wie heißt du?" is small talk."""
+Italian, Portuguese and Dutch those that mean nothing else in English, and no "you": "Wie heißt du?" is small talk.
+Russian, Ukrainian, Greek and Arabic have letters of their own."""
 
 
 def stems(text: str) -> list[str]:
@@ -90,12 +108,17 @@ def question_stems(text: str) -> list[str]:
     What hyphens join stays as it is written ("wi-fi"), since only the documents tell whether it is one word (`joined`).
     """
     found = list[str]()
-    for word in COMPOUND.findall(_folded(ASKING.sub(" ", text.replace("’", "'")))):
+    for word in COMPOUND.findall(_folded(_unasked(text))):
         parts = WORD.findall(word)
         if EMPTY.issuperset(parts) or (len(word) == 1 and UNSPACED.match(word)):  # a sign of a pair it asked with
             continue
         found += _parts(word) if len(parts) == 1 else ["-".join(parts)]
     return list(dict.fromkeys(found))
+
+
+def _unasked(text: str) -> str:
+    """``text`` without what it asks with where that is no word of its own."""
+    return PHRASES.sub(" ", ASKING.sub(" ", text.replace("’", "'")))
 
 
 def joined(word: str) -> tuple[str, list[str]]:
@@ -123,10 +146,13 @@ def stem(word: str) -> str:
 def _shorter(word: str) -> str:
     if word.endswith("ies") and len(word) > len("ties"):
         return word[:-3] + "y"
+    if word.endswith("ery") and len(word) > len("query"):
+        return word[:-1]
     for suffix in SUFFIXES:
         rest = word.removesuffix(suffix)
-        if rest != word and len(rest) >= SHORTEST + (suffix in LONGER) and re.search("[aeiouy]", rest):
-            return _single(rest)
+        bare = _single(rest) if rest != word and len(rest) >= SHORTEST else ""
+        if len(bare) >= SHORTEST + (suffix in LONGER) and re.search("[aeiouy]", rest):
+            return bare
     if word.endswith(("e", "s")) and not word.endswith("ss") and len(word) > SHORTEST:
         return word[:-1]
     return word

@@ -13,7 +13,7 @@ from botcore_qa.search import look_up
 from botcore_qa.words import question_stems
 from tests.plugins.conftest import HANDBOOK as HANDBOOK_FOLDER
 from tests.plugins.conftest import Ingest
-from tests.plugins.qa_questions import HANDBOOK, HANDBOOK_OFF, OFF, OWN
+from tests.plugins.qa_questions import ELSEWHERE, HANDBOOK, HANDBOOK_OFF, MANUAL, OFF, OWN
 
 SETTINGS = QASettings()
 
@@ -63,6 +63,45 @@ async def test_what_people_ask_first_is_answered_first_thing(ingest: Ingest, sto
 async def test_everything_else_passes_on(ingest: Ingest, store: Store) -> None:
     await ingest(store, ["self"])
     assert [text for text in OFF if await sources(store, text) is not None] == []
+
+
+async def test_words_that_came_together_by_chance_are_no_answer(ingest: Ingest, store: Store) -> None:
+    await ingest(store, ["self"])
+    told = [text for text in MANUAL if await sources(store, text) is not None]
+    assert len(told) >= 0.88 * len(MANUAL)
+    by_chance = [text for text in ELSEWHERE if await sources(store, text) is not None]
+    assert len(by_chance) <= 0.1 * len(ELSEWHERE)
+    assert not {"what time do you open", "What are the opening hours?", "What time is it?"} & {*by_chance}
+
+
+CAMP = """Lake camp, information for guests
+
+Arrival is from 2 pm, departure until 11 am. The gate is closed between 10 pm and 7 am.
+A pitch with electricity costs 31 EUR a night, a hut 58 EUR. Children under six are free.
+Dogs are welcome on a lead, but not at the beach.
+Fires are allowed only at the marked places. Firewood is sold in the kiosk.
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Can I bring my dog to the beach?", True),
+        ("What does a hut cost in July?", True),
+        ("Are barbecue fires allowed on the pitch?", True),
+        ("What time is departure?", True),
+        ("What does a beer cost in Munich?", False),
+        ("Is there a restaurant?", False),
+        ("Where can I buy a car?", False),
+        ("When does the train arrive?", False),
+    ],
+)
+async def test_one_unknown_word_does_not_outweigh_a_page(
+    ingest: Ingest, store: Store, tmp_path: Path, text: str, *, told: bool
+) -> None:
+    (tmp_path / "camp.txt").write_text(CAMP)
+    await ingest(store, [tmp_path / "camp.txt"])
+    assert (await sources(store, text) is not None) is told
 
 
 async def test_questions_about_other_documents_are_answered_too(ingest: Ingest, store: Store) -> None:
@@ -118,6 +157,11 @@ async def test_both_tables_can_tell_good_thresholds_from_bad_ones(
         ("What is 9 - 5?", "talk"),
         ("Is the pool open 9 - 17 on Sundays?", "question"),
         ("Can you say when the pool opens?", "question"),
+        ("Do you have lockers?", "question"),
+        ("How many lockers do you have?", "question"),
+        ("Are you open on Sundays?", "address"),
+        ("Do you dream?", "address"),
+        ("Πόσο κοστίζει η κάρτα;", "question"),
         ("Say hello to everybody", "talk"),
         ("Wann öffnet das Bad?", "question"),
         ("图书馆几点开门？", "question"),
@@ -165,7 +209,16 @@ async def test_a_question_is_answered_in_the_language_of_its_document(
 
 
 @pytest.mark.parametrize(
-    "text", ["Wie heißt du?", "Wie heißt die Hauptstadt von Frankreich?", "Comment ça va ?", "¿Quién eres?", "你是谁？"]
+    "text",
+    [
+        "Wie heißt du?",
+        "Wie heißt die Hauptstadt von Frankreich?",
+        "Comment ça va ?",
+        "¿Quién eres?",
+        "你是谁？",
+        "Как дела?",
+        "Τι κάνεις;",
+    ],
 )
 async def test_small_talk_in_other_languages_passes_on(ingest: Ingest, store: Store, tmp_path: Path, text: str) -> None:
     (tmp_path / "a.md").write_text("# Haus\n\nDas Haus heißt Burg. Es geht um alle.\n\n" + LIBRARIES["图书馆.md"])
@@ -208,13 +261,15 @@ async def test_a_name_is_found_however_it_is_written(
     [
         ("overdue book cost", "handbook/borrowing.md"),
         ("guide dog", "handbook/opening.md"),
+        ("opening hours", "handbook/opening.md"),
+        ("late returns", "handbook/borrowing.md"),
         ("wifi password spaceship", None),
         ("two weeks later", None),
         ("quick card", None),
         ("my parents live in the blue house", None),
     ],
 )
-async def test_keywords_are_answered_where_the_documents_know_them_all(
+async def test_keywords_are_answered_where_the_documents_know_them_all_or_they_are_a_heading(
     ingest: Ingest, store: Store, text: str, source: str | None
 ) -> None:
     await ingest(store, [HANDBOOK_FOLDER])
@@ -226,15 +281,14 @@ async def test_words_of_two_rows_of_a_table_are_no_answer(ingest: Ingest, store:
     rows = "| Probe | 365 EUR |\n| Repair of a mast | 118 EUR |\n| Bag | 31 EUR |"
     (tmp_path / "prices.md").write_text(f"# Prices\n\n| What | Price |\n|---|---|\n{rows}")
     await ingest(store, [tmp_path / "prices.md"])
-    words = question_stems("Is there a repair for the bag of my probe?")
-    best = ranked(await store.read(lambda connection: look_up(connection, words)))
-    assert best[0].score < 0.75
+    assert await sources(store, "Is there a repair for the bag of my probe?") is None
 
 
 @pytest.mark.parametrize(
     ("text", "goes_on"),
     [
         ("and for students?", True),
+        ("а по воскресеньям?", True),
         ("What about Fridays?", True),
         ("What does it cost there?", True),
         ("Is there a lift?", False),

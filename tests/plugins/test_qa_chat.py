@@ -236,6 +236,21 @@ async def test_a_question_may_go_on_with_the_one_before(tmp_path: Path) -> None:
             assert "[2]" not in await chat.hears(price)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Hello, I am Anna and visited you yesterday with my grandmother Berta. Is there a lift?", "A lift connects"),
+        ("We drove for two hours through heavy rain. Where can I park? The tram is no option.", PARKING),
+        ("I read about ships. Who built the Titanic?", "You said:"),
+        ("Is there a lift or not? My name is Ana. Who won the cup in 1998?", "A lift connects"),
+    ],
+)
+async def test_what_somebody_tells_does_not_hide_what_they_ask(tmp_path: Path, text: str, told: str) -> None:
+    async with library(tmp_path) as chat:
+        await chat.says(text)
+        await chat.hears(told)
+
+
 async def test_a_question_that_stands_by_itself_asks_all_documents(tmp_path: Path) -> None:
     async with town(tmp_path) as chat:
         await chat.says("When does the hotel open?")

@@ -84,6 +84,37 @@ async def test_a_removed_folder_leaves_too(ingest: Ingest, store: Store, folder:
     assert (await ingest(store, [folder])).removed == 2
 
 
+@pytest.mark.parametrize("leaves_an_empty_one", [False, True])
+async def test_a_folder_of_the_settings_that_is_not_mounted_keeps_its_documents(
+    ingest: Ingest, store: Store, folder: Path, *, leaves_an_empty_one: bool
+) -> None:
+    await ingest(store, [folder], origin="settings")
+    away = shutil.move(folder, folder.with_name("away"))
+    if leaves_an_empty_one:
+        os.mkdir(folder)
+    (told,) = (await ingest(store, [folder], origin="settings")).refused
+    assert told.reason.startswith("nothing is there now; the 2 documents read from it before stay.")
+    assert await found(store, "Where does the tram stop?") == ["papers/trams.md"]
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.move(away, folder)
+    assert await ingest(store, [folder], origin="settings") == Summary(unchanged=2)
+
+
+async def test_a_person_who_names_an_empty_folder_means_it(ingest: Ingest, store: Store, folder: Path) -> None:
+    await ingest(store, [folder], origin="settings")
+    shutil.rmtree(folder)
+    os.mkdir(folder)
+    assert await ingest(store, [folder]) == Summary(removed=2)
+
+
+async def test_a_folder_that_the_settings_no_longer_list_leaves_mounted_or_not(
+    ingest: Ingest, store: Store, folder: Path
+) -> None:
+    await ingest(store, [folder], origin="settings")
+    shutil.rmtree(folder)
+    assert await ingest(store, [], origin="settings") == Summary(removed=2)
+
+
 async def test_other_folders_are_left_alone(ingest: Ingest, store: Store, folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "papers-two"
     other.mkdir()

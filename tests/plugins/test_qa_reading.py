@@ -140,6 +140,29 @@ async def test_word_is_read_with_its_changes_fields_and_text_boxes(paper: Paper)
     ]
 
 
+async def test_notes_of_word_are_read_where_they_are_referred_to(paper: Paper) -> None:
+    def paragraph(text: str, *notes: tuple[str, int]) -> str:
+        references = "".join(f'<w:r><w:{kind}Reference w:id="{id}"/></w:r>' for kind, id in notes)
+        return f"<w:p><w:r><w:t>{text}</w:t></w:r>{references}</w:p>"
+
+    def note(kind: str, id: int, text: str) -> str:
+        return f'<w:{kind} w:id="{id}">{paragraph(text)}</w:{kind}>'
+
+    made = docx_of(
+        paragraph("A card costs 20 €.", ("footnote", 1), ("footnote", 2))
+        + paragraph("So much.", ("endnote", 1), ("footnote", 9)),
+        footnotes=note("footnote", 0, "nobody refers to this")
+        + note("footnote", 1, "Students: 10 €.")
+        + note("footnote", 2, "Or less."),
+        endnotes=note("endnote", 1, "Since May."),
+    )
+    assert await read(paper("a.docx", made)) == [
+        Opening(title="Fees"),
+        Section(text="A card costs 20 €.\n\nStudents: 10 €.\n\nOr less.\n\nSo much.\n\nSince May.", heading=("Fees",)),
+        End(),
+    ]
+
+
 async def test_a_table_in_a_table_is_read(paper: Paper) -> None:
     def table(inside: str) -> str:
         return f"<w:tbl><w:tblGrid><w:gridCol/></w:tblGrid><w:tr><w:tc>{inside}<w:p/></w:tc></w:tr></w:tbl>"

@@ -30,7 +30,20 @@ def test_the_forms_of_a_word_meet(forms: str) -> None:
     assert len({stem(form) for form in forms.split()}) == 1
 
 
-@pytest.mark.parametrize("pair", ["string str", "order ord", "reply rep", "user use", "address add", "plugin plug"])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        "string str",
+        "order ord",
+        "reply rep",
+        "user use",
+        "address add",
+        "plugin plug",
+        "letter let",
+        "battery bat",
+        "summer sum",
+    ],
+)
 def test_different_words_stay_apart(pair: str) -> None:
     one, two = pair.split()
     assert stem(one) != stem(two)
@@ -58,6 +71,23 @@ def test_a_question_keeps_its_hyphens_for_the_documents_to_decide() -> None:
     assert question_stems("How much is the AX-200S, by e-mail?") == ["ax-200s", "e-mail"]
     assert question_stems("And so on-and-on?") == []
     assert joined("multi-factors") == ("multifact", ["multi", "fact"])
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("What time do you open?", "open"),
+        ("What time is it?", ""),
+        ("What’s the time?", ""),
+        ("What is the time limit?", "time limit"),
+        ("what time zone do you use", "time zone"),
+        ("Um wie viel Uhr beginnt es?", "beginnt"),
+        ("À quelle heure ?", ""),
+        ("¿A qué hora abre?", "abre"),
+    ],
+)
+def test_what_time_is_a_word_for_when(text: str, about: str) -> None:
+    assert [one for one in question_stems(text) if one != stem("es")] == stems(about)
 
 
 def test_signs_without_spaces_become_pairs() -> None:

@@ -1,10 +1,10 @@
-"""Word (.docx) to Markdown, by python-docx: headings, paragraphs, lists, tables."""
+"""Word (.docx) to Markdown, by python-docx: headings, paragraphs, lists, tables, notes."""
 
 import re
 import zipfile
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from botcore_qa.reader.parts import Block, End, Heading, Opening, Part, Refusal, sections
 
@@ -25,6 +25,7 @@ DELETED = (f"{W}del", f"{W}moveFrom", "{http://schemas.openxmlformats.org/markup
 """Changes that are not accepted yet, and what is there a second time for old programs."""
 WRAPPERS = tuple(W + name for name in ("ins", "moveTo", "sdt", "sdtContent", "smartTag", "customXml", "fldSimple"))
 """Around words that stand on the page like any others: changes, the fields of forms. python-docx looks into none."""
+NOTES = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/"
 
 
 def read(stream: IO[bytes]) -> Iterator[Part]:
@@ -33,7 +34,10 @@ def read(stream: IO[bytes]) -> Iterator[Part]:
 
     _counted(stream)
     document = Document(stream)
-    _bare(document.element.body)
+    body = document.element.body
+    _bare(body)
+    for kind in ("endnote", "footnote"):
+        _noted(body, kind, _notes(document, kind))
     blocks = list(_blocks(document))
     yield Opening(title=_title(document, blocks))
     yield from sections(blocks)
@@ -75,6 +79,24 @@ def _bare(body: "CT_Body") -> None:
         anchor = next(box.iterancestors(f"{W}p"))
         for block in reversed(box):
             anchor.addnext(block)
+
+
+def _noted(body: "CT_Body", kind: str, notes: dict[str, list[Any]]) -> None:
+    """Put each note behind the paragraph that refers to it, where a reader looks; once, however often it is named."""
+    for reference in reversed(list(body.iter(f"{W}{kind}Reference"))):
+        for block in reversed(notes.pop(reference.get(f"{W}id"), [])):
+            next(reference.iterancestors(f"{W}p")).addnext(block)
+
+
+def _notes(document: "Document", kind: str) -> dict[str, list[Any]]:
+    """The paragraphs of the footnotes (or endnotes), which are in a file of their own, by their number."""
+    from docx.oxml import parse_xml
+
+    relations = (one for one in document.part.rels.values() if one.reltype == f"{NOTES}{kind}s" and not one.is_external)
+    roots = [parse_xml(one.target_part.blob) for one in relations]
+    for root in roots:
+        _bare(root)
+    return {note.get(f"{W}id"): list(note) for root in roots for note in root}
 
 
 def _title(document: "Document", blocks: list[Heading | Block]) -> str:
