@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +78,10 @@ async def alone() -> dict[str, float]:
             for _ in range(WORDS):
                 yield Chunk(text="a ")
 
-        async with AsyncExitStack() as stack:
-            async for _ in hooks.read(hooks.pipe("revise", None, Won("p", words()), stack)):
-                pass
+        stages = hooks.pipe("revise", None, Won("p", words()))
+        async for _ in hooks.read(stages):
+            pass
+        await hooks.close(stages)
 
     async def generate() -> None:
         async for _ in engine.generate(prompt, Sampling()):

@@ -18,7 +18,6 @@ from collections.abc import (
     Mapping,
     Sequence,
 )
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from traceback import walk_tb
@@ -152,15 +151,8 @@ class Dispatcher:
             return answer
         return answer if self._fits(hook, bound.plugin, answer) else FAILED
 
-    def pipe(
-        self, hook: str, turn: object, source: Won[AsyncIterator[Chunk]], stack: AsyncExitStack
-    ) -> list[Won[AsyncIterator[Chunk]]]:
-        """``source`` and what every plugin makes of the one before; the last is the one to read.
-
-        Each stage is closed by ``stack``: closing only the outermost of nested generators leaves the source open, and
-        the engine generating. One that fails at it or takes longer than `CLOSE_S` costs the reply nothing.
-        """
-        self._closed_by(stack, source)
+    def pipe(self, hook: str, turn: object, source: Won[AsyncIterator[Chunk]]) -> list[Won[AsyncIterator[Chunk]]]:
+        """``source`` and what every plugin makes of the one before; the last is the one to read. `close` them all."""
         stages = [source]
         for bound in self._hooks.get(hook, ()):
             try:
@@ -170,13 +162,21 @@ class Dispatcher:
                 continue
             if self._fits(hook, bound.plugin, stream):
                 stages.append(Won(bound.plugin, stream))
-                self._closed_by(stack, stages[-1])
         return stages
 
-    def _closed_by(self, stack: AsyncExitStack, stage: Won[AsyncIterator[Chunk]]) -> None:
-        close = getattr(stage.value, "aclose", None)
-        if close is not None:
-            stack.push_async_callback(self.call, "close", Bound(stage.plugin, close), budget_s=CLOSE_S)
+    async def close(self, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> None:
+        """Close each stage, the last one first, whatever comes of the others.
+
+        Closing only the outermost of nested generators leaves the source open, and the engine generating. One that
+        fails at it or takes longer than `CLOSE_S` costs the reply nothing.
+        """
+        *others, last = stages
+        try:
+            if hasattr(last.value, "aclose"):
+                await self.call("close", Bound(last.plugin, last.value.aclose), budget_s=CLOSE_S)
+        finally:
+            if others:
+                await self.close(others)
 
     def read(self, stages: Sequence[Won[AsyncIterator[Chunk]]]) -> AsyncIterator[object]:
         """What the last stage gives; where it, or one that it reads from, blocks the bot, the log names all of them."""

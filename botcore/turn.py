@@ -8,7 +8,6 @@ next claim.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack
 from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
@@ -200,9 +199,7 @@ class TurnRun:
 
     async def _answer(self, turn: LiveTurn, delivery: Delivery) -> Ending:
         try:
-            async with AsyncExitStack() as stack:
-                stack.callback(turn.give_back)
-                return await self._stages(turn, delivery, stack)
+            return await self._stages(turn, delivery)
         except EngineError as error:
             log.warning("turn %s: %s", turn.id, error)
             return Ending("failed", for_people(error))
@@ -211,8 +208,10 @@ class TurnRun:
                 raise
             log.exception("turn %s failed", turn.id)
             return Ending("failed", WENT_WRONG)
+        finally:
+            turn.give_back()
 
-    async def _stages(self, turn: LiveTurn, delivery: Delivery, stack: AsyncExitStack) -> Ending:
+    async def _stages(self, turn: LiveTurn, delivery: Delivery) -> Ending:
         hooks, settings = self._house.hooks, self._house.settings
         if turn.command == "again":
             await turn.repeat()
@@ -227,7 +226,11 @@ class TurnRun:
         plugin, source = await self._source(turn)
         if source is None:
             return Ending("failed", WENT_WRONG if plugin else "Nothing here knows how to answer that.", plugin)
-        failed = await self._write(delivery, hooks.pipe("revise", turn, Won(plugin, source), stack))
+        stages = hooks.pipe("revise", turn, Won(plugin, source))
+        try:
+            failed = await self._write(delivery, stages)
+        finally:
+            await hooks.close(stages)
         if failed:
             return Ending("failed", WENT_WRONG, failed)
         if not delivery.text.strip():

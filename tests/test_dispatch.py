@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, aclosing
 from typing import Any
 
 import pytest
@@ -164,29 +163,47 @@ async def test_the_pipe_runs_in_order() -> None:
         clock=ManualClock(),
         metrics=Metrics(),
     )
-    async with AsyncExitStack() as stack:
-        *_, piped = calls.pipe("revise", None, Won("qa", source(closed, "x", "y")), stack)
-        assert [chunk.text async for chunk in piped.value] == ["b(a(x))", "b(a(y))"]
+    *_, piped = calls.pipe("revise", None, Won("qa", source(closed, "x", "y")))
+    assert [chunk.text async for chunk in piped.value] == ["b(a(x))", "b(a(y))"]
 
 
 async def test_leaving_the_pipe_early_closes_the_source_too() -> None:
     closed = list[str]()
     calls = Dispatcher({"revise": [Bound("a", stage("a", closed))]}, clock=ManualClock(), metrics=Metrics())
-    async with AsyncExitStack() as stack:
-        *_, piped = calls.pipe("revise", None, Won("qa", source(closed, "x", "y")), stack)
-        async with aclosing(piped.value) as chunks:  # type: ignore[type-var]
-            async for _ in chunks:
-                break
+    stages = calls.pipe("revise", None, Won("qa", source(closed, "x", "y")))
+    await anext(stages[-1].value)
+    await calls.close(stages)
     assert closed == ["a", "source"]
+
+
+async def test_whoever_is_cancelled_while_one_stage_closes_leaves_none_open() -> None:
+    closed, closing = list[str](), asyncio.Event()
+
+    async def slow(turn: object, chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+        try:
+            async for chunk in chunks:
+                yield chunk
+        finally:
+            closing.set()
+            await asyncio.Event().wait()
+
+    calls = Dispatcher({"revise": [Bound("slow", slow)]}, clock=ManualClock(), metrics=Metrics())
+    stages = calls.pipe("revise", None, Won("qa", source(closed, "x", "y")))
+    await anext(stages[-1].value)
+    ending = asyncio.create_task(calls.close(stages))
+    await closing.wait()
+    ending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert closed == ["source"]
 
 
 async def test_what_is_no_stream_is_named_and_the_others_go_on(caplog: pytest.LogCaptureFixture) -> None:
     closed = list[str]()
     revises = [Bound("bad", lambda turn, chunks: None), Bound("good", stage("good", closed))]
     calls = Dispatcher({"revise": revises}, clock=ManualClock(), metrics=Metrics())
-    async with AsyncExitStack() as stack:
-        *_, piped = calls.pipe("revise", None, Won("qa", source(closed, "x")), stack)
-        assert [chunk.text async for chunk in piped.value] == ["good(x)"]
+    *_, piped = calls.pipe("revise", None, Won("qa", source(closed, "x")))
+    assert [chunk.text async for chunk in piped.value] == ["good(x)"]
     assert "plugin bad: hook revise returned NoneType instead of a stream of Chunk" in caplog.text
 
 
@@ -207,13 +224,13 @@ async def test_the_stream_that_raised_is_found_among_those_it_passed(
 ) -> None:
     revises = [Bound(str(place), stream) for place, stream in enumerate(order)]
     calls = Dispatcher({"revise": revises}, clock=ManualClock(), metrics=Metrics())
-    async with AsyncExitStack() as stack:
-        stages = calls.pipe("revise", None, Won("qa", source([], "x")), stack)
-        try:
-            async for _ in stages[-1].value:
-                raise ValueError("of the reader's own")
-        except ValueError as error:
-            found = guilty(error, stages)
+    stages = calls.pipe("revise", None, Won("qa", source([], "x")))
+    try:
+        async for _ in stages[-1].value:
+            raise ValueError("of the reader's own")
+    except ValueError as error:
+        found = guilty(error, stages)
+    await calls.close(stages)
     assert (found.plugin if found else None) == whose
 
 
