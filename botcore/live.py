@@ -110,10 +110,12 @@ class LiveTurn:
         """Take out of `recalled` what no prompt and no trace can be made of, and say what it was; "" for nothing."""
         told = list[str]()
         for name, kind in RECALLED.items():
-            given: object = getattr(self.recalled, name)
+            given: object = getattr(self._recalled, name)
+            if given == []:
+                continue  # mostly, and this is asked after every plugin
             kept = [one for one in given if isinstance(one, kind)] if isinstance(given, list) else []
             if kept != given:
-                setattr(self.recalled, name, kept)
+                setattr(self._recalled, name, kept)
                 told.append(f"turn.recalled.{name} is a list of {kind.__name__}")
         return f"left something else behind: {', '.join(told)}" if told else ""
 
@@ -121,7 +123,7 @@ class LiveTurn:
         """See `Turn`."""
         speaker = None if self.conversation.private else self.message.person
         composed = compose(system, self.recalled, instruction or self.message.text, speaker=speaker)
-        messages = [replace(message, content=clean_text(message.content)) for message in composed]
+        messages = [PromptMessage(role=message.role, content=clean_text(message.content)) for message in composed]
         return await fit(messages, window=self.engine.window, reserve=reserve, count=self._house.engine.count)
 
     async def count(self, messages: Sequence[PromptMessage]) -> int:

@@ -155,6 +155,8 @@ def _span(entity: "MessageEntity") -> Span:
 
 def _apart(text: str, spans: Sequence[Span]) -> Body:
     """Blocks on lines of their own: in an item of a list the converter runs them into what stands around them."""
+    if not spans:
+        return Body(text=text)
     raw = text.encode("utf-16-le", "surrogatepass")
     edges = {edge for span in spans if span.type in BLOCKS for edge in (span.offset, span.offset + span.length)}
     glued = [edge for edge in sorted(edges) if 0 < edge < len(raw) // 2 and NEWLINE not in _around(raw, edge)]
