@@ -172,8 +172,9 @@ class Dispatcher:
         """
         *others, last = stages
         try:
-            if hasattr(last.value, "aclose"):
-                await self.call("close", Bound(last.plugin, last.value.aclose), budget_s=CLOSE_S)
+            close = getattr(last.value, "aclose", None)
+            if close is not None:
+                await self.call("close", Bound(last.plugin, close), budget_s=CLOSE_S)
         finally:
             if others:
                 await self.close(others)
