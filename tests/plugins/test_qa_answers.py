@@ -68,9 +68,9 @@ async def test_everything_else_passes_on(ingest: Ingest, store: Store) -> None:
 async def test_words_that_came_together_by_chance_are_no_answer(ingest: Ingest, store: Store) -> None:
     await ingest(store, ["self"])
     told = [text for text in MANUAL if await sources(store, text) is not None]
-    assert len(told) >= 0.88 * len(MANUAL)
+    assert len(told) >= 0.85 * len(MANUAL)  # 108 of 122 when written; the manual goes on changing
     by_chance = [text for text in ELSEWHERE if await sources(store, text) is not None]
-    assert len(by_chance) <= 0.1 * len(ELSEWHERE)
+    assert len(by_chance) <= 0.13 * len(ELSEWHERE)  # 14 of 141; 29 without the bar
     assert not {"what time do you open", "What are the opening hours?", "What time is it?"} & {*by_chance}
 
 
