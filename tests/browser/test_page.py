@@ -1157,7 +1157,7 @@ async def test_what_the_bot_has_never_had_can_be_deleted(page: Page, stub: Stub,
       window.setTimeout = (run, ms) => real(run, ms === 10_000 ? 0 : ms);  // no time to think again
     }""")
     await page.get_by_role("button", name="Delete “Never arrived”").click()
-    await page.wait_for_function("sessionStorage.getItem('botcore.unsent') === '[]'")  # the words go with it
+    await page.wait_for_function("() => sessionStorage.getItem('botcore.unsent') === '[]'")  # the words go with it
     await expect(page.get_by_role("link", name="Never arrived")).to_have_count(0)
 
 
