@@ -15,6 +15,7 @@ from tests.browser.conftest import Watch
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 TALK = "conversation-of-the-test-1"
+STOPPING = {"error": {"code": "stopping", "message": "The bot is stopping."}}
 SOURCES = [
     {"number": 1, "title": "How to write a plugin", "snippet": "One class.", "source": "plugins/README.md", "page": 0},
     {"number": 2, "title": "Site", "snippet": "A page.", "source": "https://example.org/page", "page": 12},
@@ -38,6 +39,22 @@ def replies(page: Page) -> Locator:
 async def open_talk(page: Page, stub: Stub, talk: str = TALK) -> None:
     await page.goto(f"{stub.url}#/c/{talk}")
     await page.reload()
+
+
+async def leave_no_time_to_undo(page: Page) -> None:
+    await page.evaluate("""() => {
+      const real = window.setTimeout;
+      window.setTimeout = (run, ms) => real(run, ms === 10_000 ? 0 : ms);
+    }""")
+
+
+async def let_requests_be_late(page: Page) -> None:
+    """From now on a request is given up when the test calls ``late()`` in the page, and no sooner."""
+    await page.evaluate("""() => {
+      const limits = [];
+      AbortSignal.timeout = () => limits[limits.push(new AbortController()) - 1].signal;
+      window.late = () => limits.forEach((one) => one.abort(new DOMException("late", "TimeoutError")));
+    }""")
 
 
 # ------------------------------------------------------------------ streaming
@@ -409,12 +426,83 @@ async def test_what_a_restart_refused_is_sent_when_the_bot_is_back_wherever_one_
     for number, text in enumerate(("First words", "Second words")):
         await say(page, text)
         await expect(page.locator(".unsent").nth(number)).to_contain_text("The bot is stopping.")
-    stub.refuse.clear()  # before the new chat opens a stream, which tries both: else one may be refused, one taken
     await page.get_by_role("button", name="New chat").click()
     await expect(page.get_by_role("article", name="You")).to_have_count(0)
+    stub.refuse.clear()
     stub.drop()
     await until(lambda: len(stub.posts) == 2)
     assert [post["text"] for post in stub.posts] == ["First words", "Second words"]
+
+
+async def test_what_waits_is_sent_before_what_is_said_next_and_what_failed_for_good_is_not(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    for number, (status, text) in enumerate(((413, "Far too many words"), (503, "First words"))):
+        stub.refuse["messages"] = (status, "no", "Not like this.")
+        await say(page, text)
+        await expect(page.locator(".unsent").nth(number)).to_contain_text("Not like this.")
+    stub.refuse.clear()
+    await say(page, "Second words")
+    await expect(replies(page)).to_have_count(2)
+    assert [post["text"] for post in stub.posts] == ["First words", "Second words"]
+    await expect(page.locator(".unsent")).to_have_count(1)
+
+
+async def test_a_line_that_a_restart_refused_holds_back_what_was_said_in_the_same_breath(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    both_said = asyncio.Event()
+
+    async def refuse_first(route: Any) -> None:
+        await both_said.wait()
+        await route.fulfill(status=503, json=STOPPING)
+
+    await page.route("**/messages", refuse_first, times=1)
+    await say(page, "One")
+    await say(page, "Two")
+    both_said.set()
+    for number in range(2):
+        await expect(page.locator(".unsent").nth(number)).to_contain_text("The bot is stopping.")
+    assert stub.posts == []
+    stub.drop()  # the reconnect sends both
+    await expect(replies(page)).to_have_count(2)
+    assert [post["text"] for post in stub.posts] == ["One", "Two"]
+
+
+async def test_a_line_sent_again_goes_before_a_later_one_that_already_stands_in_line(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    may_go = {text: asyncio.Event() for text in ("One", "Elsewhere")}
+    refused: list[str] = []
+
+    async def slow(route: Any) -> None:
+        text = route.request.post_data_json["text"]
+        if text in may_go:
+            await may_go[text].wait()
+        if text != "One" or refused:
+            await route.continue_()
+            return
+        refused.append(text)
+        await route.fulfill(status=503, json=STOPPING)
+
+    await page.route("**/messages", slow)
+    await say(page, "One")
+    await page.get_by_role("button", name="New chat").click()
+    await until(lambda: len(stub.cursors) == 2)
+    await say(page, "Elsewhere")
+    await page.get_by_role("link", name="One").click()
+    await until(lambda: len(stub.cursors) == 3)  # none opens later, and tries again before its time
+    await say(page, "Two")
+    may_go["One"].set()
+    await expect(page.locator(".unsent")).to_have_count(1)
+    stub.drop()  # the reconnect sends it again, while the other conversation's line is still on its way
+    await expect(page.locator(".unsent")).to_have_count(0)
+    may_go["Elsewhere"].set()
+    await until(lambda: len(stub.posts) == 3)
+    assert [post["text"] for post in stub.posts] == ["Elsewhere", "One", "Two"]
 
 
 async def test_lines_said_in_a_breath_arrive_in_their_order(page: Page, stub: Stub) -> None:
@@ -458,11 +546,7 @@ async def test_an_answer_lost_on_the_way_back_does_not_say_it_twice(page: Page, 
 
 
 async def test_a_send_that_hangs_is_given_up_and_sent_again_as_the_same_message(page: Page, stub: Stub) -> None:
-    await page.evaluate("""() => {
-      const limits = [];
-      AbortSignal.timeout = () => limits[limits.push(new AbortController()) - 1].signal;
-      window.late = () => limits.forEach((one) => one.abort(new DOMException("late", "TimeoutError")));
-    }""")
+    await let_requests_be_late(page)
     swallowed: list[str] = []
 
     async def swallow_first(route: Any) -> None:
@@ -473,6 +557,7 @@ async def test_a_send_that_hangs_is_given_up_and_sent_again_as_the_same_message(
     await page.route("**/messages", swallow_first)
     await say(page, "Into the dark")
     await expect(page.get_by_role("article", name="You")).to_contain_text("Sending…")
+    await until(lambda: swallowed)  # else, given up before it gets here, it would leave the next one to be swallowed
     await page.evaluate("late()")
     await expect(page.get_by_role("article", name="You")).to_contain_text("The server cannot be reached.")
     stub.drop()  # the reconnect sends what is unconfirmed again
@@ -481,11 +566,7 @@ async def test_a_send_that_hangs_is_given_up_and_sent_again_as_the_same_message(
 
 
 async def test_a_message_that_arrived_is_not_called_unsent_when_only_the_answer_is_lost(page: Page, stub: Stub) -> None:
-    await page.evaluate("""() => {
-      const limits = [];
-      AbortSignal.timeout = () => limits[limits.push(new AbortController()) - 1].signal;
-      window.late = () => limits.forEach((one) => one.abort(new DOMException("late", "TimeoutError")));
-    }""")
+    await let_requests_be_late(page)
 
     async def swallow_the_answer(route: Any) -> None:
         await route.fetch()
@@ -511,10 +592,7 @@ async def test_what_stands_in_line_is_not_said_in_a_conversation_that_was_delete
             await first_may_go.wait()
         await route.continue_()
 
-    await page.evaluate("""() => {
-      const real = window.setTimeout;
-      window.setTimeout = (run, ms) => real(run, ms === 10000 ? 0 : ms);
-    }""")
+    await leave_no_time_to_undo(page)
     await page.route("**/messages", slow_first)
     await say(page, "One")
     await say(page, "Two")
@@ -1130,10 +1208,7 @@ async def test_a_list_that_was_asked_for_before_a_deletion_brings_nothing_back(p
         await route.fulfill(response=stale)
 
     await expect(page.get_by_role("link", name="Old")).to_be_visible()
-    await page.evaluate("""() => {
-      const real = window.setTimeout;
-      window.setTimeout = (run, ms) => real(run, ms === 10_000 ? 0 : ms);  // no time to think again
-    }""")
+    await leave_no_time_to_undo(page)
     await page.route("**/conversations", slow_first)
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     await asked.wait()
@@ -1152,10 +1227,7 @@ async def test_what_the_bot_has_never_had_can_be_deleted(page: Page, stub: Stub,
     await say(page, "Never arrived")
     await expect(page.locator(".unsent")).to_be_visible()
     stub.refuse[page.url.rpartition("/")[2]] = (404, "not_found", "There is no such conversation.")
-    await page.evaluate("""() => {
-      const real = window.setTimeout;
-      window.setTimeout = (run, ms) => real(run, ms === 10_000 ? 0 : ms);  // no time to think again
-    }""")
+    await leave_no_time_to_undo(page)
     await page.get_by_role("button", name="Delete “Never arrived”").click()
     await page.wait_for_function("() => sessionStorage.getItem('botcore.unsent') === '[]'")  # the words go with it
     await expect(page.get_by_role("link", name="Never arrived")).to_have_count(0)

@@ -46,15 +46,29 @@ const fresh = (text, { files = [], about = "" }) => ({
 
 const queue = inOrder();
 
-/** Send, or send again: the id makes it the same message. @param {import("./types.js").Unsent} line */
-export function deliver(line) {
-  outbox.put({ ...line, state: "sending", error: "" });
-  return queue(() => post(line));
+/** Whether the page sends it again by itself. @param {import("./types.js").Unsent} line */
+const waits = (line) => line.state === "failed" && line.resend;
+
+/** What waits, and was said in the same conversation before this line. @param {import("./types.js").Unsent} line */
+function earlier(line) {
+  const lines = store.unsent.peek();
+  const before = lines.slice(0, lines.findIndex((one) => one.id === line.id));
+  return before.filter((one) => one.conversation === line.conversation && waits(one));
 }
 
-/** @param {import("./types.js").Unsent} line */
-async function post(line) {
-  if (!outbox.holds(line.id)) return; // while it stood in line, its conversation was deleted, or the stream told of it
+/** Send, or send again, after what waits before it: the id makes it the same message. @param {import("./types.js").Unsent} line */
+export function deliver(line) {
+  outbox.put({ ...line, state: "sending", error: "" });
+  earlier(line).forEach(deliver);
+  return queue(() => post(line.conversation));
+}
+
+/** Send the first line that stands in line here: one sent again may have come to it after a later one. @param {string} conversation */
+async function post(conversation) {
+  const line = store.unsent.peek().find((one) => one.conversation === conversation && one.state === "sending");
+  if (!line) return; // while it stood in line, its conversation was deleted, or the stream told of it
+  const [first] = earlier(line);
+  if (first) return failed(line, new api.ApiError(0, "held", first.error));
   try {
     const { message } = await api.send(line);
     batch(() => {
@@ -85,5 +99,5 @@ const away = ({ status }) => [0, 502, 503, 504].includes(status);
 
 /** Try what the connection was to blame for, wherever it was said. */
 export function resend() {
-  for (const line of store.unsent.peek()) if (line.state === "failed" && line.resend) deliver(line);
+  store.unsent.peek().filter(waits).forEach(deliver);
 }
