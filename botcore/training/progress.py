@@ -63,8 +63,8 @@ def printable(text: object) -> str:
 def _data(card: Event) -> str:
     skipped = f", {card['skipped']} skipped" if card["skipped"] else ""
     held = f", {card['held_out_tokens']:,} of them held out" if card["held_out_tokens"] else ""
-    documents = f"{card['documents']:,} documents, " if card["documents"] else ""
-    return f"data: {documents}{card['tokens']:,} tokens{held}{skipped}, {card['hash'][:12]}"
+    counts = (f"{card[name]:,} {name}" for name in ("documents", "tokens") if card[name])
+    return f"data: {', '.join(counts)}{held}{skipped}, {card['hash'][:12]}"
 
 
 def _looked(event: Event) -> str:

@@ -122,6 +122,26 @@ def test_processes_get_as_many_rows_each_and_one_without_a_label_teaches_nothing
         assert server.checks[style]["unlabelled"] == [0, 0]
 
 
+def test_a_tied_matrix_is_written_once_where_each_of_its_names_comes_as_a_copy(server: Any) -> None:
+    for style in ("qwen3", "gpt2"):
+        written, real = server.checks[style]["written_down"]
+        assert written == real
+
+
+def test_norms_in_one_kernel_are_the_same_norms(server: Any) -> None:
+    for style, count in (("qwen3", 2 * 4 + 1), ("gpt2", 0)):
+        before, after, fused = server.checks[style]["norms"]
+        assert after == pytest.approx(before, rel=1e-5)
+        assert fused == count
+
+
+def test_muon_takes_steps_of_one_length_however_large_the_gradient_and_lets_matrices_decay(server: Any) -> None:
+    shrunk, first, second = server.checks["muon"]
+    assert shrunk == pytest.approx(0.05)
+    assert first == pytest.approx(0.5, abs=0.17)  # five Newton-Schulz steps bring a length to between 0.7 and 1.3
+    assert second == pytest.approx(0.5, abs=0.17)
+
+
 def test_parameters_are_counted_without_loading_anything(server: Any) -> None:
     for style in ("qwen3", "gpt2"):
         real, counted = server.checks[style]["parameters"]

@@ -20,6 +20,7 @@ bare.__path__ = [sys.argv[1]]
 sys.modules["botcore"] = bare
 
 import torch  # noqa: E402
+from accelerate import Accelerator  # noqa: E402
 from transformers import AutoTokenizer  # noqa: E402
 
 from botcore.training.plan import Plan, Style, shape_of  # noqa: E402
@@ -28,9 +29,12 @@ from botcore.training.rows import Row  # noqa: E402
 main = importlib.import_module("botcore.training._inside.main")
 answers = importlib.import_module("botcore.training._inside.answers")
 attention = importlib.import_module("botcore.training._inside.attention")
+checkpoint = importlib.import_module("botcore.training._inside.checkpoint")
 greedy = importlib.import_module("botcore.training._inside.greedy")
 learner = importlib.import_module("botcore.training._inside.learner")
 loop = importlib.import_module("botcore.training._inside.loop")
+norms = importlib.import_module("botcore.training._inside.norms")
+optimizer = importlib.import_module("botcore.training._inside.optimizer")
 source = importlib.import_module("botcore.training._inside.source")
 feedback = importlib.import_module("botcore.training._inside.feedback")
 preference = importlib.import_module("botcore.training._inside.preference")  # TRL too is imported once
@@ -46,6 +50,7 @@ def checks() -> dict[str, Any]:
     found: dict[str, Any] = {"starter": learner.parameters_of(STARTER), "learnt": learnt(tokenizer), "shares": shares()}
     found["greedy"] = said(tokenizer)
     found["saved"] = saved()
+    found["muon"] = stepped()
     found["precision"] = [precision(gpu=False), precision(gpu=True)]
     for style in STYLES:
         shape = replace(shape_of("nano", style), vocab=len(tokenizer))
@@ -60,6 +65,8 @@ def checks() -> dict[str, Any]:
         found[style] = {"parameters": counts, "fused": fused, "written": written, "plain": plain(model)}
         found[style]["attention"] = model.config._attn_implementation
         found[style]["unlabelled"] = unlabelled(model)
+        found[style]["written_down"] = copied(model)
+        found[style]["norms"] = [plain(model), *normed(model)]
     return found
 
 
@@ -101,6 +108,33 @@ def precision(*, gpu: bool) -> tuple[str, bool]:
     with mock.patch("torch.cuda.is_available", return_value=gpu):
         plan = feedback.carried_out(Plan(method="sft", precision="fp32"))
         return plan.precision, preference._arguments(plan, STARTER, [], 1)["bf16"]
+
+
+def stepped() -> list[float]:
+    """By how much of itself a matrix shrinks that nothing is learnt of, and how long each row's step is in another."""
+    still, taught = torch.nn.Parameter(torch.ones(2, 2)), torch.nn.Parameter(torch.ones(2, 3))
+    still.grad, taught.grad = torch.zeros(2, 2), torch.tensor([[3.0, 0.0, 0.0], [0.0, 0.0, 50.0]])
+    optimizer.Muon([still, taught], lr=0.5, weight_decay=0.1).step()
+    return [1 - still.detach()[0, 0].item(), *(0.95 - taught.detach()).norm(dim=1).tolist()]
+
+
+def copied(model: Any) -> list[int]:
+    """How many numbers are written of a model whose every name comes as a copy, as from a GPU; and how many it has."""
+    whole = checkpoint.get_model_state_dict
+
+    def apart(taught: Any, **how: Any) -> dict[str, torch.Tensor]:
+        return {name: tensor.clone() for name, tensor in whole(taught, **how).items()}
+
+    with mock.patch.object(checkpoint, "get_model_state_dict", apart):
+        weights = checkpoint.Checkpoints(Path(), Accelerator(), learner.Learner(model), []).weights()
+    return [sum(map(torch.Tensor.numel, weights.values())), sum(weight.numel() for weight in model.parameters())]
+
+
+@torch.no_grad()
+def normed(model: Any) -> tuple[float, int]:
+    """The loss with norms in one kernel, and how many there are."""
+    norms.fuse_norms(model)
+    return plain(model), sum("forward" in vars(module) for module in model.modules())
 
 
 def shares() -> list[list[list[float]]]:

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.distributed.checkpoint.state_dict import (
     StateDictOptions,
     get_model_state_dict,
@@ -68,19 +68,24 @@ class Checkpoints:
 
     def weights(self) -> dict[str, Tensor]:
         """The model's weights in full, by the model's own names."""
-        state = get_model_state_dict(self._learner, options=WHOLE)
-        return _apart({name.removeprefix("model."): tensor for name, tensor in state.items()})
+        return _apart({name.removeprefix("model."): tensor for name, tensor in self._model().items()})
 
     def _all(self) -> list[Path]:
         return sorted(path for path in self._home.glob("step-*") if not path.name.endswith(UNFINISHED))
 
     def _state(self) -> dict[str, Tensor]:
-        state = _named("model", get_model_state_dict(self._learner, options=WHOLE))
+        state = _named("model", self._model())
         for index, optimizer in enumerate(self._optimizers):
             found: Any = get_optimizer_state_dict(self._learner, optimizer, options=WHOLE)
             for weight, values in found.get("state", {}).items():  # nothing but in the first process
                 state |= _named(f"optimizer{index}/{weight}", values)
         return _apart(state | _named("random", _random()))
+
+    def _model(self) -> dict[str, Any]:
+        """Without second names of one matrix (a tied output matrix): what comes from a GPU is a copy for each name."""
+        second = _second_names(self._accelerator.unwrap_model(self._learner))
+        state = get_model_state_dict(self._learner, options=WHOLE)
+        return {name: tensor for name, tensor in state.items() if name not in second}
 
     def _take(self, tensors: dict[str, Tensor]) -> None:
         set_model_state_dict(self._learner, _of("model", tensors), options=FULL)
@@ -90,6 +95,16 @@ class Checkpoints:
             state = {"state": _nested(_of(f"optimizer{index}", tensors)), "param_groups": groups}
             set_optimizer_state_dict(self._learner, optimizer, state, options=FULL)
         _take_random(_of("random", tensors))
+
+
+def _second_names(learner: nn.Module) -> set[str]:
+    seen = set[nn.Parameter]()
+    second = set[str]()
+    for name, weight in learner.named_parameters(remove_duplicate=False):
+        if weight in seen:
+            second.add(name.replace("_fsdp_wrapped_module.", ""))
+        seen.add(weight)
+    return second
 
 
 def _named(part: str, state: dict[str, Any]) -> dict[str, Tensor]:
@@ -110,7 +125,7 @@ def _nested(flat: dict[str, Tensor]) -> dict[str, dict[str, Tensor]]:
 
 
 def _apart(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Without second names of the same memory (a tied output matrix), which safetensors refuses."""
+    """Without second names of the same memory, which safetensors refuses."""
     seen = set[int]()
     kept = dict[str, Tensor]()
     for name, tensor in state.items():

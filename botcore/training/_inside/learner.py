@@ -35,8 +35,8 @@ class Learner(nn.Module):
         Positions that begin anew keep attention within a document: transformers makes the mask from them, as long as
         there is no attention mask and no cache.
         """
+        keep = (labels != IGNORE).reshape(-1).nonzero().squeeze(1)  # first: a GPU is waited for here
         hidden = self.model.base_model(input_ids=ids, position_ids=positions, use_cache=False).last_hidden_state
-        keep = (labels != IGNORE).reshape(-1).nonzero().squeeze(1)
         spare = -len(keep) % ALIKE
         asked = hidden.reshape(-1, hidden.size(-1)).index_select(0, F.pad(keep, (0, spare)))
         logits = self.model.get_output_embeddings()(asked)
@@ -45,8 +45,8 @@ class Learner(nn.Module):
 
 
 def _narrowed(_module: nn.Module, _inputs: object, out: Tensor) -> Tensor:
-    """Under autocast on a CPU the sum that runs through the layers is bfloat16 too; it would stay float32, and slow."""
-    return out.to(torch.bfloat16) if torch.is_autocast_enabled("cpu") else out
+    """Under autocast the sum that runs through the layers is bfloat16 too; it would stay float32, and slow."""
+    return out.to(torch.bfloat16) if torch.is_autocast_enabled(out.device.type) else out
 
 
 def config_of(plan: Plan, tokenizer: Any) -> Any:

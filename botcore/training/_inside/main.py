@@ -24,6 +24,7 @@ from botcore.training._inside.fit import fit
 from botcore.training._inside.learner import Learner, config_of, make_model
 from botcore.training._inside.loop import Loop
 from botcore.training._inside.lora import merged, with_lora
+from botcore.training._inside.norms import fuse_norms
 from botcore.training._inside.optimizer import optimizers
 from botcore.training._inside.source import Source
 from botcore.training._inside.texts import Texts
@@ -133,6 +134,8 @@ class _Trainer:
         model = make_model(self._plan, config)
         if self._accelerator.device.type == "cpu":
             write_out(model)
+        else:
+            fuse_norms(model)
         return model, with_lora(model, self._plan) if self._plan.lora else None
 
     def _loop(self, model: Any, tokenizer: Any, source: Source) -> Loop:

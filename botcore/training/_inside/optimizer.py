@@ -5,7 +5,7 @@ Newton-Schulz steps). At a few million parameters it needs clearly fewer tokens 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -31,10 +31,12 @@ def _orthogonal(batch: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum whose update is orthogonalised; for two-dimensional weights only."""
+    """Momentum whose update is orthogonalised, and decay beside it; for two-dimensional weights only."""
 
-    def __init__(self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum})
+    def __init__(
+        self, params: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:
@@ -44,17 +46,16 @@ class Muon(torch.optim.Optimizer):
             for weight in group["params"]:
                 same[weight.shape].append(weight)
             for size, weights in same.items():
-                updates = _orthogonal(torch.stack([self._momentum(w, group["momentum"]) for w in weights]))
+                updates = _orthogonal(torch.stack(self._momenta(weights, group["momentum"])))
                 scale = max(1.0, size[0] / size[1]) ** 0.5
-                for weight, update in zip(weights, updates, strict=True):
-                    weight.add_(update, alpha=-group["lr"] * scale)
+                torch._foreach_mul_(weights, 1 - group["lr"] * group["weight_decay"])
+                torch._foreach_add_(weights, updates.unbind(), alpha=-group["lr"] * scale)
 
-    def _momentum(self, weight: nn.Parameter, keep: float) -> Tensor:
-        assert weight.grad is not None
-        state = self.state[weight]
-        mean = state.setdefault("mean", torch.zeros_like(weight))
-        mean.lerp_(weight.grad, 1 - keep)
-        return weight.grad.lerp(mean, keep)
+    def _momenta(self, weights: list[nn.Parameter], keep: float) -> Sequence[Tensor]:
+        grads = [weight.grad for weight in weights if weight.grad is not None]
+        means = [self.state[weight].setdefault("mean", torch.zeros_like(weight)) for weight in weights]
+        torch._foreach_lerp_(means, grads, 1 - keep)
+        return torch._foreach_lerp(grads, means, keep)
 
 
 def optimizers(learner: nn.Module, plan: Plan) -> list[torch.optim.Optimizer]:
@@ -71,7 +72,7 @@ def _muon(named: list[tuple[str, nn.Parameter]], plan: Plan) -> list[torch.optim
     inside = {name for name, weight in named if weight.dim() == 2 and not any(word in name for word in OUTSIDE)}
     matrices = [weight for name, weight in named if name in inside]
     others = [(name, weight) for name, weight in named if name not in inside]
-    return [Muon(matrices, lr=plan.matrix_rate), _adam(others, plan)]
+    return [Muon(matrices, lr=plan.matrix_rate, weight_decay=plan.weight_decay), _adam(others, plan)]
 
 
 def _adam(named: list[tuple[str, nn.Parameter]], plan: Plan) -> torch.optim.Optimizer:
