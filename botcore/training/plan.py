@@ -61,12 +61,12 @@ def _size(vocab: int, width: int, layers: int, heads: int, kv_heads: int, inner:
 SIZES: dict[str, Shape] = {
     "nano": Shape(vocab=512, width=64, layers=2, heads=2, kv_heads=1, head=32, inner=160, context=256),
     "tiny": _size(2048, 192, 6, 4, 2, 416, 2048),
-    "mini": _size(2048, 256, 6, 4, 2, 704, 1024),
+    "mini": _size(2048, 256, 6, 4, 2, 896, 1024),
     "small": _size(8192, 384, 8, 6, 2, 1024, 1024),
     "medium": _size(16_384, 768, 12, 12, 4, 2048, 2048),
     "large": _size(32_768, 1024, 24, 16, 8, 2816, 2048),
 }
-"""0.1, 2.7, 5, 16, 88 and 317 million parameters. `mini` is the shape of the model in the box."""
+"""0.1, 2.7, 6, 16, 88 and 317 million parameters. `mini` is the shape of the model in the box."""
 
 
 def shape_of(size: str, style: Style) -> Shape:

@@ -1,8 +1,8 @@
 """The mean of two models' weights: `python -m scripts.starter.blend BEFORE AFTER FOLDER [SHARE]`, with the engine's Python.
 
 BEFORE and AFTER are the models of two sittings, one on from the other; FOLDER gets AFTER's files, with SHARE of its
-weights (three quarters, unless told otherwise) and the rest of BEFORE's. A sitting that teaches refusals unlearns some
-answers, and the mean of both keeps more of each than either has (model soups: https://arxiv.org/abs/2203.05482).
+weights (half, unless told otherwise) and the rest of BEFORE's. A sitting that teaches to answer unlearns some refusals,
+and the mean of both keeps more of each than either has (model soups: https://arxiv.org/abs/2203.05482).
 """
 
 import shutil
@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 
 __all__ = ["AFTER", "blend"]
 
-AFTER = 0.75
-"""How much of the later model: the best of half, three quarters and all of it, twice; the third time it was half."""
+AFTER = 0.5
+"""How much of the later model. A third and two thirds were as good within noise, all of it was worse."""
 WEIGHTS = "model.safetensors"
 
 

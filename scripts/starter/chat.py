@@ -52,7 +52,7 @@ class Chat:
         return self._talk(self.grammar.pick((*TALK, *_FREQUENT)))
 
     def wider(self) -> list[Pair]:
-        """Return one exchange that begins in wording the first sittings did not have."""
+        """Return one exchange that begins in the wording of widertalk.toml, or of added.toml."""
         asks = _ADDED if self.grammar.added and self.grammar.chance(0.6) else _WIDER
         intent = self.grammar.pick(tuple(asks))
         ask, answer = self.grammar.pick(asks[intent]), self.grammar.pick(TALK[intent].answers)

@@ -1,28 +1,36 @@
 """Whole training conversations: a system prompt, then a few segments from the families of this package."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import Literal
 
 from scripts.starter import apart, finding, passages, reading
 from scripts.starter.apart import TOLD
 from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Message, Pair
-from scripts.starter.framing import ANSWERED, Posed, framed, pointed
+from scripts.starter.framing import ANSWERED, Posed, framed
 from scripts.starter.grammar import Grammar
 from scripts.starter.instruct import copying, drills, instruction
 from scripts.starter.memory import remembering
 from scripts.starter.tales import telling
 
-__all__ = ["SHARES", "Corpus", "Mixture", "digest", "fingerprint"]
+__all__ = ["CONVERSATIONS", "COPYING", "SHARES", "Corpus", "Mixture", "Stage", "digest", "fingerprint", "written"]
 
+Stage = Literal["copying", "all", "long"]
+"""The first course, the whole mixture, and rows of up to 1,024 tokens."""
 SHARES = {"passages": 57, "instruct": 17, "chat": 12, "copying": 2, "tales": 8, "memory": 5}
 """Conversations of 101. Passages are most: finding, copying and numbering a sentence take the most learning."""
 NATURAL, FINDING = 0.4, 0.15
 """Shares of the passages that are natural ones, and whose sentences are about nothing; the others come from the grammar."""
-SAMPLED = 5_000
-"""Conversations that a fingerprint covers."""
-LONG_ENOUGH = 2_200
+CONVERSATIONS = 2000
+"""Of a chunk."""
+COPYING = 16
+"""Chunks that a run from nothing begins with: some two million tokens."""
+APART = 1_000_000
+"""Between the first chunks of two seeds."""
+LONG_ENOUGH = 2_000
 """Characters after which a long row grows no more; most of what is longer would pass 1,024 tokens and be dropped."""
 
 
@@ -34,14 +42,8 @@ class Mixture:
     answered: float = ANSWERED
     told: float = TOLD
     """Of the questions in sets about one subject, so many are answered."""
-    added: bool = False
-    """Whether wording is used that the first sittings did not have."""
-    further: bool = False
-    """Whether natural passages have further questions that they do not answer."""
     long_from: float = 0.80
-    """The share of the tokens after which long rows begin."""
-    pointed: float = 0.0
-    """Of the questions about passages, so many ask for the number alone."""
+    """The share of the conversations after which long rows begin."""
     many: int = 12
     """Questions to a set of facts, at most; at least half as many. Reading the set costs the most."""
 
@@ -50,7 +52,7 @@ class Corpus:
     """Conversations without end; one seed and mixture, one corpus."""
 
     def __init__(self, seed: int, mixture: Mixture = Mixture(), *, held: bool = False) -> None:
-        self.grammar = Grammar(seed, held=held, added=mixture.added)
+        self.grammar = Grammar(seed, held=held, added=True)
         self._mixture = mixture
 
     def texts(self, conversations: int) -> Iterator[str]:
@@ -59,7 +61,7 @@ class Corpus:
             for message in self.conversation("all"):
                 yield message.text
 
-    def conversation(self, stage: str) -> list[Message]:
+    def conversation(self, stage: Stage) -> list[Message]:
         """Return one conversation: `copying` for the first course, `all`, or `long` with rows of up to 1,024 tokens."""
         random = self.grammar.random
         if stage == "copying":
@@ -92,7 +94,7 @@ class Corpus:
                 pairs += telling(self.grammar) if kind == "tales" else instruction(self.grammar)
         return pairs
 
-    def _passages(self, family: str, stage: str) -> list[Message]:
+    def _passages(self, family: str, stage: Stage) -> list[Message]:
         chat = Chat(self.grammar)
         count = 2 + self.grammar.random.randrange(4) if stage == "long" and self.grammar.chance(0.6) else 1
         system, pairs = self._questions(chat, family, inside_system=count == 1 and self.grammar.chance(0.35))
@@ -105,10 +107,7 @@ class Corpus:
 
     def _questions(self, chat: Chat, family: str, *, inside_system: bool) -> tuple[str, list[Pair]]:
         """A system prompt and some questions; the passages stand in the prompt or before the first question."""
-        posed = self._posed(chat, family)
-        if self._mixture.pointed:
-            posed = pointed(self.grammar, posed, self._mixture.pointed)
-        return framed(self.grammar, chat, posed, inside_system=inside_system)
+        return framed(self.grammar, chat, self._posed(chat, family), inside_system=inside_system)
 
     def _posed(self, chat: Chat, family: str) -> Posed:
         if family == "apart":
@@ -118,7 +117,7 @@ class Corpus:
             return passages.posed(self.grammar, chat, self._mixture.answered, (most // 2, most))
         share = 0.0 if family == "natural" else self.grammar.random.random()
         if share < NATURAL:
-            return reading.posed(self.grammar, self._mixture.answered, further=self._mixture.further)
+            return reading.posed(self.grammar, self._mixture.answered)
         if share < NATURAL + FINDING:
             return finding.posed(self.grammar)
         return passages.posed(self.grammar, chat, self._mixture.answered)
@@ -135,15 +134,21 @@ def _messages(system: str, pairs: list[Pair]) -> list[Message]:
     return messages
 
 
-def digest(seed: int, conversations: int, mixture: Mixture = Mixture()) -> str:
-    """Return the SHA-256 of so many conversations of a seed: equal on every machine with the same files."""
-    corpus, total = Corpus(seed, mixture), hashlib.sha256()
-    for _ in range(conversations):
-        for message in corpus.conversation("all"):
-            total.update(f"{message.role}\0{message.text}\0".encode())
+def digest(talks: Iterable[Sequence[Message]]) -> str:
+    """Return the SHA-256 of conversations: equal on every machine with the same files."""
+    total = hashlib.sha256()
+    for message in chain.from_iterable(talks):
+        total.update(f"{message.role}\0{message.text}\0".encode())
     return total.hexdigest()
 
 
+def written(seed: int, mixture: Mixture, number: int, stage: Stage) -> Iterator[list[Message]]:
+    """Yield the conversations of one chunk."""
+    corpus = Corpus((seed + 1) * APART + number, mixture)
+    for _ in range(CONVERSATIONS):
+        yield corpus.conversation(stage)
+
+
 def fingerprint(seed: int, mixture: Mixture) -> str:
-    """Return the SHA-256 of the first conversations of a run with this seed: the one that the model card names."""
-    return digest(seed + 2, SAMPLED, mixture)
+    """Return the SHA-256 of what the first chunk about everything says: the one that the model card names."""
+    return digest(written(seed, mixture, COPYING, "all"))

@@ -24,15 +24,17 @@ from scripts.starter.cells import Item
 from scripts.starter.decode import Model
 from scripts.starter.grammar import Grammar
 from scripts.starter.judge import cites, consistent, refuses, repeated, sensible
-from scripts.starter.seen import plan_of, sampled, shown
+from scripts.starter.seen import sampled
 from scripts.starter.sheet import Sheet
-from scripts.starter.sittings import SITTINGS, plan
+from scripts.starter.sittings import SITTINGS
 
 SEEDS = (101, 102, 103)
 FULL, QUICK = 200, 40
 """Items of a cell and seed."""
 TALK = 60
 """Tokens of small talk at most; the longest right answer has about 45."""
+SAMPLED = 10
+"""Chunks of the run that a story is looked for in."""
 SPARE = 4
 """Tokens of an answer beyond the longest right one."""
 
@@ -171,10 +173,9 @@ def _wrong(items: Sequence[Item], answers: Sequence[str], right: Sequence[bool])
 def examine(path: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     """Return everything that was found, and say each cell's figures when it is done, unless only JSON is wanted."""
     began = time.monotonic()
-    model, sheet = Model(path), Sheet()
-    examination = Examination(
-        model, sheet, chosen.count or (QUICK if chosen.quick else FULL), _read(path, chosen, model)
-    )
+    model, sheet, first = Model(path), Sheet(), SITTINGS[0]
+    told = sampled(first.seed, first.mixture, 1 if chosen.quick else SAMPLED)
+    examination = Examination(model, sheet, chosen.count or (QUICK if chosen.quick else FULL), told)
     shown_cells: list[str] = []
     for name in chosen.cells or (QUICK_CELLS if chosen.quick else CELLS):
         for seed in SEEDS[:1] if chosen.quick else SEEDS:
@@ -196,27 +197,12 @@ def examine(path: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _read(path: Path, chosen: argparse.Namespace, model: Model) -> set[str]:
-    """The longer texts that were learnt from; a part of the first sitting's where it was not said what those are."""
-    plans = [plan_of(path)] if (path / "run.json").is_file() else []
-    if chosen.sittings:
-        plans = [plan(sitting, base="before" if index else "") for index, sitting in enumerate(SITTINGS)]
-    if chosen.quick or not plans:
-        return sampled(2_000 if chosen.quick else 20_000)
-    return set().union(*(shown(told, model.tokenizer) for told in plans))
-
-
 def _told() -> argparse.Namespace:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("folder", type=Path)
     arguments.add_argument("--quick", action="store_true", help="one seed, few items: a look at a run, about 2 minutes")
     arguments.add_argument("--count", type=int, default=0, help="items of a cell and seed")
     arguments.add_argument("--cells", nargs="+", choices=CELLS, help="only these")
-    arguments.add_argument(
-        "--sittings",
-        action="store_true",
-        help="compare stories with all that the sittings of the model in the box read",
-    )
     arguments.add_argument("--threads", type=int, default=1)
     arguments.add_argument("--json", action="store_true", help="print JSON alone")
     arguments.add_argument("--into", type=Path, help="write the JSON to this file, too")

@@ -1,14 +1,14 @@
 """How passages and questions are put before the model: the rules, the numbered list, the questions as turns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from scripts.starter.chat import Chat
 from scripts.starter.dialogue import Pair, lowered
 from scripts.starter.grammar import Grammar, capital
 from scripts.starter.phrases import load
 
-__all__ = ["ANSWERED", "QUESTIONS", "REFUSAL", "RULES", "Posed", "framed", "hurried", "pointed", "quoted"]
+__all__ = ["ANSWERED", "QUESTIONS", "REFUSAL", "RULES", "Posed", "framed", "hurried", "quoted"]
 
 REFUSAL = "The passages do not say."
 """The only wording of "not told", so that a rule can check it."""
@@ -21,7 +21,6 @@ _HELLO = ("Hello!", "Hello! How can I help you?")
 _LEADS = load("framing")["leads"]
 _HEADS = load("framing")["heads"]
 _FILES = load("framing")["files"]
-_POINTERS = load("framing")["pointers"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,21 +36,6 @@ class Posed:
 def quoted(sentence: str, number: int) -> str:
     """Return the answer that quotes a sentence of a passage."""
     return f'"{sentence}" [{number}]'
-
-
-def pointed(g: Grammar, posed: Posed, share: float) -> Posed:
-    """Return the questions with such a share of them asking for the number of the passage alone.
-
-    What is hard to learn is which sentence answers, and a quote says that in one token of fifteen, here in one of three.
-    """
-    return replace(posed, pairs=[_pointed(g, pair) if g.chance(share) else pair for pair in posed.pairs])
-
-
-def _pointed(g: Grammar, pair: Pair) -> Pair:
-    ask, answer = pair
-    if answer != REFUSAL and not answer.startswith('"'):
-        return pair
-    return f"{ask} {g.pick(_POINTERS)}", answer if answer == REFUSAL else answer[answer.rindex("[") :]
 
 
 def framed(g: Grammar, chat: Chat, posed: Posed, *, inside_system: bool) -> tuple[str, list[Pair]]:

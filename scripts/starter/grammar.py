@@ -28,7 +28,7 @@ def capital(text: str) -> str:
 class Grammar:
     """Says phrases with one random source; `held` draws only the words kept back for evaluation, `unseen` the wordings.
 
-    `added` draws from the wording of phrases/added.toml, too, which the first sittings did not have.
+    `added` draws from the wording of phrases/added.toml, too: training does, the measures have what is in the other files.
     """
 
     def __init__(self, seed: int, *, held: bool = False, unseen: bool = False, added: bool = False) -> None:

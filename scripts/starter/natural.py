@@ -1,12 +1,12 @@
 """Natural passages, written by hand, with questions: `natural/*.txt` for training, `held_out/natural.txt` for evaluation only.
 
 A passage is a block of lines, one sentence to a line. A line that begins with `? ` is a question which the sentence above
-answers; a line that begins with `- ` is a question of the same field which the passage does not answer, with `-- ` a further one,
-which only later sittings read. An empty line ends the passage, `#` begins a comment.
+answers; a line that begins with `- ` or `-- ` is a question of the same field which the passage does not answer. An empty line
+ends the passage, `#` begins a comment.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -43,8 +43,6 @@ class Passage:
     field: str
     sentences: tuple[str, ...]
     questions: tuple[tuple[str, int | None], ...]
-    further: tuple[str, ...] = ()
-    """More questions that it does not answer."""
 
     @property
     def text(self) -> str:
@@ -61,17 +59,14 @@ def parse(text: str, field: str) -> list[Passage]:
 def _passage(lines: list[str], field: str) -> Passage:
     sentences: list[str] = []
     questions: list[tuple[str, int | None]] = []
-    further: list[str] = []
     for line in filter(None, lines):
         if line.startswith("? "):
             questions.append((line[2:], len(sentences) - 1))
-        elif line.startswith("- "):
-            questions.append((line[2:], None))
-        elif line.startswith("-- "):
-            further.append(line[3:])
+        elif line.startswith(("- ", "-- ")):
+            questions.append((line.lstrip("-").lstrip(), None))
         else:
             sentences.append(line)
-    return Passage(field=field, sentences=tuple(sentences), questions=tuple(questions), further=tuple(further))
+    return Passage(field=field, sentences=tuple(sentences), questions=tuple(questions))
 
 
 def read_training(folder: Path) -> tuple[Passage, ...]:
@@ -86,18 +81,9 @@ def read_training(folder: Path) -> tuple[Passage, ...]:
 
 
 @cache
-def training(*, further: bool = False) -> tuple[Passage, ...]:
-    """Return the passages to train on: those that say no word kept back, for one in twenty happens to.
-
-    With `further`, the further questions are among the others.
-    """
-    if further:
-        return tuple(replace(one, questions=one.questions + _untold(one), further=()) for one in training())
+def training() -> tuple[Passage, ...]:
+    """Return the passages to train on: those that say no word kept back, for one in twenty happens to."""
     return tuple(passage for passage in read_training(TRAINING) if not _says_kept_back(passage))
-
-
-def _untold(passage: Passage) -> tuple[tuple[str, None], ...]:
-    return tuple((ask, None) for ask in passage.further)
 
 
 def _says_kept_back(passage: Passage) -> bool:

@@ -29,9 +29,9 @@ _EMPTY = {
 _NUMBER = re.compile(r"(?<![\d.,:/+-])\d{1,4}(?![\d:/]|[.,]\d)")
 
 
-def posed(g: Grammar, answered: float = ANSWERED, *, further: bool = False) -> Posed:
+def posed(g: Grammar, answered: float = ANSWERED) -> Posed:
     """Return one to four passages and three to seven questions about them."""
-    natural = training(further=further)
+    natural = training()
     passages = _chosen(g, natural)
     answers, misses = _questions(g, passages, natural)
     pairs: list[Pair] = []

@@ -1,7 +1,7 @@
 """Train the starter model: `python -m scripts.starter.train`, runs like any other of `botcore train`.
 
 What the runs are told is in `sittings.py`; the trainer is the product's own, the conversations come from `rows.py`. Ctrl-C saves,
-`botcore train resume starter-1` goes on. `--into botcore/starter` puts the finished model there.
+`botcore train resume starter-1` goes on. `--into botcore/starter` puts the finished model there. A GPU is used where there is one.
 """
 
 import argparse
@@ -11,7 +11,6 @@ from pathlib import Path
 
 from botcore.cli.train import begin
 from botcore.settings import load_settings
-from botcore.training.plan import SIZES
 from scripts.starter.corpus import fingerprint
 from scripts.starter.sittings import SITTINGS, Sitting, plan
 
@@ -29,13 +28,17 @@ def train(chosen: argparse.Namespace, sittings: Sequence[Sitting]) -> None:
     """One sitting after the other, each on from the model before it."""
     base = str(Path(chosen.base).resolve()) if chosen.base else ""
     for sitting in sittings:
-        told = plan(sitting, size=chosen.size, base=base, threads=chosen.threads, compiled=not chosen.no_compile)
+        told = plan(
+            sitting, base=base, processes=chosen.processes, threads=chosen.threads, compiled=not chosen.no_compile
+        )
         record = begin(load_settings(), "starter", told, json=False)
         if record.state != "done":
             raise SystemExit(1)
         base = record.outputs["model"]
-    for name in FILES if chosen.into else ():
-        shutil.copy(Path(base) / name, chosen.into / name)
+    if chosen.into:
+        chosen.into.mkdir(parents=True, exist_ok=True)
+        for name in FILES:
+            shutil.copy(Path(base) / name, chosen.into / name)
 
 
 def _told() -> argparse.Namespace:
@@ -44,8 +47,13 @@ def _told() -> argparse.Namespace:
         "--sittings", type=int, nargs="+", choices=range(1, len(SITTINGS) + 1), help="only these; all, as a rule"
     )
     arguments.add_argument("--base", default="", help="the folder of a model to go on from")
-    arguments.add_argument("--size", default="mini", choices=sorted(SIZES))
     arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument(
+        "--processes",
+        type=int,
+        default=0,
+        help="that write the text, for a GPU reads faster than one can; 12 for one H200",
+    )
     arguments.add_argument("--no-compile", action="store_true")
     arguments.add_argument("--into", type=Path, help="where to put the finished model")
     arguments.add_argument("--data", action="store_true", help="say the hash of what each sitting reads, and no more")

@@ -94,7 +94,7 @@ async def test_info_says_the_same_of_a_model_before_and_after(hub: FakeHub) -> N
 
 async def test_a_page_about_a_model_is_for_people() -> None:
     shown = (await model("info", "starter")).stdout
-    assert "parameters     5.0 million" in shown
+    assert "parameters     5.8 million" in shown
     assert "chat template  there" in shown
     assert "knows nothing of the world" in shown
     assert "A better one for this machine: botcore model get Qwen/" in shown

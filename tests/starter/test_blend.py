@@ -40,8 +40,8 @@ def python(*arguments: str | Path) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize(("share", "size"), [((), "1.75"), (("0.5",), "1.5")])
-def test_the_mean_has_three_quarters_of_the_later_model_or_what_is_told_and_its_files(
+@pytest.mark.parametrize(("share", "size"), [((), "1.5"), (("0.75",), "1.75")])
+def test_the_mean_has_half_of_the_later_model_or_what_is_told_and_its_files(
     share: tuple[str, ...], size: str, tmp_path: Path
 ) -> None:
     later, mean = tmp_path / "later", tmp_path / "mean"

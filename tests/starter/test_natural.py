@@ -24,26 +24,18 @@ def counted(passages: tuple[Passage, ...]) -> tuple[int, int]:
 
 
 def test_there_are_enough_passages_and_questions() -> None:
-    assert len(training()) >= 3_000
-    assert counted(training())[0] >= 12_000
+    assert len(training()) >= 4_000
+    assert counted(training())[0] >= 18_000
     assert counted(held_out())[0] >= 60
     assert counted(held_out())[1] >= 25
 
 
-def test_a_passage_to_train_on_has_thirty_words_some_answers_and_one_question_it_does_not_answer() -> None:
+def test_a_passage_to_train_on_has_thirty_words_some_answers_and_some_questions_it_does_not_answer() -> None:
     for passage in training():
         answered, missed = counted((passage,))
         assert 30 <= len(passage.text.split()) <= 130, passage.text
-        assert 2 <= answered <= 6, passage.text
-        assert missed == 1, passage.text
-
-
-def test_later_sittings_read_two_more_questions_that_a_passage_does_not_answer() -> None:
-    for before, now in zip(training(), training(further=True), strict=True):
-        more = now.questions[len(before.questions) :]
-        assert now.questions[: len(before.questions)] == before.questions
-        assert 1 <= len(more) <= 2, now.text
-        assert all(at is None for _, at in more), now.text
+        assert 2 <= answered <= 7, passage.text
+        assert 1 <= missed <= 3, passage.text
 
 
 @pytest.mark.parametrize("passages", [training(), held_out()], ids=["training", "held out"])
@@ -61,7 +53,7 @@ def test_every_answer_is_a_sentence_and_no_sentence_could_be_mistaken_for_a_quot
 def test_no_sentence_is_there_twice_and_no_passage_asks_twice_the_same() -> None:
     said = Counter(sentence for passage in (*training(), *held_out()) for sentence in passage.sentences)
     assert [sentence for sentence, times in said.items() if times > 1] == []
-    for passage in (*training(further=True), *held_out()):
+    for passage in (*training(), *held_out()):
         asks = [ask for ask, _ in passage.questions]
         assert len(set(asks)) == len(asks), passage.text
 
@@ -71,7 +63,7 @@ def test_nothing_held_out_is_trained_on() -> None:
     asked = {ask for passage in held_out() for ask, _ in passage.questions}
     trained = {sentence for passage in training() for sentence in passage.sentences}
     assert not kept & trained
-    assert not asked & {ask for passage in training(further=True) for ask, _ in passage.questions}
+    assert not asked & {ask for passage in training() for ask, _ in passage.questions}
     told = "\n".join(message.text for message in conversations(seed=5, count=700))
     assert not [text for text in kept if text in told]
 
@@ -94,11 +86,10 @@ def test_a_passage_with_a_word_kept_back_is_not_trained_on() -> None:
 
 def test_a_question_belongs_to_the_sentence_above_it() -> None:
     (passage,) = parse("One is red.\nTwo is blue.\n? Which is blue?\n- Which is green?\n-- Which is old?\n", "colours")
-    assert passage.questions == (("Which is blue?", 1), ("Which is green?", None))
-    assert passage.further == ("Which is old?",)
+    assert passage.questions == (("Which is blue?", 1), ("Which is green?", None), ("Which is old?", None))
 
 
-@pytest.mark.parametrize(("answered", "least", "most"), [(0.74, 0.2, 0.4), (0.5, 0.4, 0.6)])
+@pytest.mark.parametrize(("answered", "least", "most"), [(0.74, 0.25, 0.45), (0.5, 0.45, 0.65)])
 def test_every_quotation_stands_in_the_passage_it_names(answered: float, least: float, most: float) -> None:
     grammar = Grammar(3)
     quotes = refusals = 0
@@ -130,14 +121,18 @@ def test_names_and_numbers_change_but_agree_throughout_a_passage() -> None:
         assert changed.questions[0] == (f"Who has {number} cats?", 0)
 
 
-def conversations(seed: int, count: int, stage: str = "all") -> list[Message]:
+def talks(seed: int, count: int = 150) -> list[list[Message]]:
     corpus = Corpus(seed)
-    return [message for _ in range(count) for message in corpus.conversation(stage)]
+    return [corpus.conversation("all") for _ in range(count)]
+
+
+def conversations(seed: int, count: int) -> list[Message]:
+    return [message for talk in talks(seed, count) for message in talk]
 
 
 def test_one_seed_writes_one_corpus() -> None:
-    assert digest(11, 150) == digest(11, 150)
-    assert digest(11, 20) != digest(12, 20)
+    assert digest(talks(11)) == digest(talks(11))
+    assert digest(talks(11)) != digest(talks(12))
 
 
 @pytest.mark.parametrize(("stage", "share"), [("all", 1.0), ("long", 0.9)])

@@ -102,7 +102,7 @@ NAMES = ("she", "he", "name", "city")
 
 def test_a_word_kept_back_for_evaluation_stands_in_no_text_of_the_corpus() -> None:
     wording = " ".join(SLOT.sub("", phrase) for name in FILES for phrase in (*phrases(load(name)), *load(name)))
-    natural = " ".join((p.text + " " + " ".join(ask for ask, _ in p.questions)) for p in training(further=True))
+    natural = " ".join((p.text + " " + " ".join(ask for ask, _ in p.questions)) for p in training())
     for kind, words in WORDS.items():
         if len(words) >= 40:
             kept = "|".join(re.escape(word) for word in words[: len(words) // 8 * 8 : 8])
