@@ -20,7 +20,6 @@ bare.__path__ = [sys.argv[1]]
 sys.modules["botcore"] = bare
 
 import torch  # noqa: E402
-from accelerate import Accelerator  # noqa: E402
 from transformers import AutoTokenizer  # noqa: E402
 
 from botcore.training.plan import Plan, Style, shape_of  # noqa: E402
@@ -126,7 +125,9 @@ def copied(model: Any) -> list[int]:
         return {name: tensor.clone() for name, tensor in whole(taught, **how).items()}
 
     with mock.patch.object(checkpoint, "get_model_state_dict", apart):
-        weights = checkpoint.Checkpoints(Path(), Accelerator(), learner.Learner(model), []).weights()
+        weights = checkpoint.Checkpoints(
+            Path(), mock.Mock(unwrap_model=lambda taught: taught), learner.Learner(model), []
+        ).weights()
     return [sum(map(torch.Tensor.numel, weights.values())), sum(weight.numel() for weight in model.parameters())]
 
 
