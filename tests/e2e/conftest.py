@@ -4,7 +4,6 @@ A vLLM takes a quarter of a minute to start, so that all files share three bots.
 """
 
 import json
-import os
 import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,16 +16,14 @@ from botcore.bot import Bot
 from tests.e2e.here import ready, running
 from tests.e2e.served import Served
 from tests.e2e.town import Town
-
-ROOT = Path(__file__).parents[2]
-ENGINE = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON", ROOT / ".venv-engine" / "bin" / "python"))
+from tests.engine_python import MISSING, PYTHON
 
 
 @pytest.fixture(scope="session")
 def engine_python() -> Path:
-    if not ENGINE.exists():
-        pytest.skip(f"no engine at {ENGINE}: botcore engine install, or name one in BOTCORE_TEST_ENGINE_PYTHON")
-    return ENGINE
+    if not PYTHON.exists():
+        pytest.skip(MISSING)
+    return PYTHON
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,6 @@ import pytest
 import pytest_asyncio
 
 from botcore.clock import SystemClock
-from botcore.engine.environment import PROJECT
 from botcore.engine.model import STARTER
 from botcore.engine.vllm import VllmEngine
 from botcore.errors import EngineUnavailable, PromptTooLong
@@ -25,8 +24,8 @@ from botcore.ports import Delta, Engine, Prompt, Stage
 from botcore.settings import EngineSettings
 from botcore.testing import check_engine
 from botcore.testing.checks_engine import running
+from tests.engine_python import PYTHON, needs_engine
 
-PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
 HERE = Path(__file__).parent
 READY_WITHIN = 240.0
 """Seconds: 17 on a quiet machine, 75 seen on a busy one."""
@@ -34,7 +33,7 @@ READY_WITHIN = 240.0
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.asyncio(loop_scope="module"),
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no engine environment at {PYTHON}: botcore engine install"),
+    needs_engine,
 ]
 
 

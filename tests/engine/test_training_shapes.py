@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from botcore.engine.environment import PROJECT
 from botcore.engine.model import STARTER
 from botcore.testing import Chat, chatting
 from botcore_finetune.export import Wish, export
 from botcore_finetune.shapes import FORMATS
+from tests.engine_python import PYTHON, needs_engine
 
-PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
 SCRIPT = Path(__file__).with_name("training_step.py")
 OFFLINE = {
     "HF_HUB_OFFLINE": "1",
@@ -26,7 +25,7 @@ OFFLINE = {
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.timeout(300),
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no engine environment at {PYTHON}: botcore engine install"),
+    needs_engine,
 ]
 
 

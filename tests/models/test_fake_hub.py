@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from botcore.engine.environment import PROJECT
+from tests.engine_python import PYTHON, needs_engine
 from tests.models.fake_hub import FakeHub
 from tests.models.made import model_files
 
-PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
 FETCH = """
 import sys, huggingface_hub as hub
 info = hub.model_info("owner/tiny", files_metadata=True)
@@ -22,7 +21,7 @@ for name in ("config.json", "model.safetensors"):
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no engine environment at {PYTHON}: botcore engine install"),
+    needs_engine,
 ]
 
 

@@ -1,7 +1,6 @@
 """The mean of two models, made in the engine's environment."""
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,13 +9,12 @@ import pytest
 
 from botcore.engine.environment import PROJECT
 from botcore.engine.model import STARTER
-
-PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
+from tests.engine_python import PYTHON, needs_engine
 
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.timeout(120),
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no engine environment at {PYTHON}: botcore engine install"),
+    needs_engine,
 ]
 TWICE = """
 import sys

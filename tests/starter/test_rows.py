@@ -3,19 +3,17 @@
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from botcore.engine.environment import PROJECT
 from botcore.engine.model import STARTER
-
-PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
+from tests.engine_python import PYTHON, needs_engine
 
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.timeout(180),
-    pytest.mark.skipif(not PYTHON.exists(), reason=f"no engine environment at {PYTHON}: botcore engine install"),
+    needs_engine,
 ]
 ROWS = """
 import hashlib, json, sys

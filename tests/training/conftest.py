@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 import botcore
-from botcore.engine.environment import PROJECT
 from botcore.training import conduct
 from botcore.training.plan import Plan
 from botcore.training.progress import Event, decode
 from botcore.training.runs import Run
+from tests.engine_python import MISSING, PYTHON
 
-PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
 SERVER = Path(__file__).with_name("trainer_server.py")
 
 
@@ -78,7 +77,7 @@ class Server:
 @pytest.fixture(scope="package")
 def server() -> Iterator[Server]:
     if not PYTHON.exists():
-        pytest.skip(f"no engine environment at {PYTHON}: botcore engine install")
+        pytest.skip(MISSING)
     server = Server()
     yield server
     server.close()

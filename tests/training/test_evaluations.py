@@ -1,7 +1,6 @@
 """Evaluations are kept, found again, and compared where the questions are the same."""
 
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,14 +8,13 @@ from typing import Any
 import pytest
 
 from botcore.clock import SystemClock
-from botcore.engine.environment import PROJECT
 from botcore.engine.model import STARTER
 from botcore.errors import TrainingError
 from botcore.training.evaluations import Task, changes, evaluate, find_result, flat, last_of, new_evaluation
 from botcore.training.progress import encode
 from botcore.training.questions import Question, read_questions
+from tests.engine_python import PYTHON, needs_engine
 
-PYTHON = Path(os.environ.get("BOTCORE_TEST_ENGINE_PYTHON") or PROJECT / ".venv-engine" / "bin" / "python")
 QUESTIONS = [Question(kind="story", ask="Tell me one.")]
 
 
@@ -119,7 +117,7 @@ async def test_a_child_that_fails_is_one_line_and_leaves_no_result(tmp_path: Pat
 
 
 @pytest.mark.engine
-@pytest.mark.skipif(not PYTHON.exists(), reason=f"no engine environment at {PYTHON}: botcore engine install")
+@needs_engine
 async def test_the_model_in_the_box_answers_every_kind_of_question(tmp_path: Path) -> None:
     told = ("The gate is red.", "The shop opens at nine.")
     asked = [
