@@ -61,17 +61,26 @@ async def _engine(settings: "Settings", files: "LoraFiles", say: Callable[[str],
 
 
 async def _settings_of_its_own(settings: "Settings") -> "EngineSettings":
+    import asyncio
+
     from botcore.engine.environment import find_engine
+    from botcore.engine.fit import fit
     from botcore.engine.model import find_model
+    from botcore.engine.room import room
+    from botcore.errors import EngineUnavailable
+    from botcore.models import facts_of
 
     if settings.engine.kind != "vllm":
         return settings.engine
     data_dir = settings.bot.data_dir
     python = (await find_engine(settings.engine, data_dir)).path
     model = find_model(settings.engine.model, data_dir=data_dir).source
-    return settings.engine.model_copy(
-        update={"python": str(python), "model": model, "kv_cache_gib": min(CACHE_GIB, settings.engine.kv_cache_gib)}
-    )
+    cache = min(CACHE_GIB, settings.engine.kv_cache_gib)
+    own = settings.engine.model_copy(update={"python": str(python), "model": model, "kv_cache_gib": cache})
+    found = fit(facts_of(Path(model)), await asyncio.to_thread(room), own)  # a driver may hang
+    if found.verdict in ("no", "tight"):
+        raise EngineUnavailable(f"there is no room for a second engine, to try it beside what runs: {found.why}")
+    return own
 
 
 async def _ready(engine: "LoraEngine", say: Callable[[str], None]) -> None:

@@ -1,4 +1,4 @@
-"""How much this machine holds: memory, cores, GPU. A container's limit counts; nothing is kept between two looks."""
+"""How much this machine holds: memory, cores, GPU. Nothing is kept between two looks."""
 
 import os
 import shutil
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from botcore.engine.child import members_of
+from botcore.ram import LIMITS, MEMINFO, memory, numbers
 
-__all__ = ["GIB", "Room", "cores", "gib", "gpu", "has_room_for_two", "memory", "room"]
+__all__ = ["GIB", "Room", "cores", "gib", "gpu", "has_room_for_two", "room"]
 
 GIB: int = 1 << 30
-MEMINFO, LIMITS = Path("/proc/meminfo"), Path("/sys/fs/cgroup")
 MARGIN = 1.2
 """A second server like the first may take this much of what that one has."""
 
@@ -46,19 +46,6 @@ def room() -> Room:
     return Room(memory=total, available=available, cores=cores(), gpu=name, gpu_memory=gpu_memory)
 
 
-def memory(meminfo: Path = MEMINFO, limits: Path = LIMITS) -> tuple[int, int]:
-    """(all, available) bytes."""
-    known = _numbers(meminfo)
-    total, available = known.get("MemTotal:", 0) * 1024, known.get("MemAvailable:", 0) * 1024
-    if not total:  # not Linux: count all of it as available
-        total = available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit, used = (_numbers(limits / name).get("", 0) for name in ("memory.max", "memory.current"))
-    if not limit:
-        return total, available
-    used -= _numbers(limits / "memory.stat").get("inactive_file", 0)  # files that were read: they give way
-    return min(total, limit), min(available, max(0, limit - used))
-
-
 def has_room_for_two(group: int, meminfo: Path = MEMINFO, limits: Path = LIMITS) -> bool:
     """Whether a second server like this process group fits into the memory that is free now."""
     _, available = memory(meminfo, limits)
@@ -67,17 +54,7 @@ def has_room_for_two(group: int, meminfo: Path = MEMINFO, limits: Path = LIMITS)
 
 def _resident(group: int) -> int:
     """Bytes of a process group, shared pages counted each time."""
-    return sum(_numbers(Path(f"/proc/{process}/status")).get("VmRSS:", 0) * 1024 for process in members_of(group))
-
-
-def _numbers(file: Path) -> dict[str, int]:
-    """What a file of the kernel's counts, by the word before each number, "" = none; empty where there is no file."""
-    try:
-        lines = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
-    except OSError:
-        return {}
-    pairs = (("", *words) if len(words) == 1 else words for words in lines if words)
-    return {name: int(number) for name, number, *_ in pairs if number.isdecimal()}
+    return sum(numbers(Path(f"/proc/{process}/status")).get("VmRSS:", 0) * 1024 for process in members_of(group))
 
 
 def cores() -> int:

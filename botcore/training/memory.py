@@ -1,10 +1,8 @@
 """What a run needs of memory, said as arithmetic before anything is loaded."""
 
-from pathlib import Path
-
 from botcore.training.plan import Plan
 
-__all__ = ["WRITTEN_OUT", "available", "needed", "refusal"]
+__all__ = ["WRITTEN_OUT", "needed", "refusal"]
 
 LEARNT, FROZEN = 16, 4
 """Bytes of a parameter: its weight, gradient and AdamW's two means; or its weight alone, beside an adapter."""
@@ -51,15 +49,6 @@ def _smaller(plan: Plan, held: int) -> str:
     if held <= (2 if plan.method else 1):
         return "--context"
     return "--batch" if plan.method else "--micro"
-
-
-def available(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """Bytes that are free without swapping; 0 where the system does not say."""
-    try:
-        lines = meminfo.read_text(encoding="ascii").splitlines()
-    except OSError:
-        return 0
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")), 0)
 
 
 def _bytes(plan: Plan) -> int:

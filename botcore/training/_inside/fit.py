@@ -7,8 +7,9 @@ import torch
 from accelerate import Accelerator, DistributedType
 
 from botcore.errors import TrainingError
+from botcore.ram import memory
 from botcore.training._inside.learner import parameters_of
-from botcore.training.memory import available, needed, refusal
+from botcore.training.memory import needed, refusal
 from botcore.training.plan import Plan
 
 __all__ = ["fit"]
@@ -26,7 +27,7 @@ def fit(plan: Plan, config: Any, accelerator: Accelerator) -> None:
     sizes = {"layers": config.num_hidden_layers, "width": config.hidden_size, "vocab": config.vocab_size}
     gpu = accelerator.device.type == "cuda"
     model, rows = needed(plan, parameters, **sizes, heads=0 if gpu else config.num_attention_heads, devices=world)
-    free = torch.cuda.mem_get_info()[0] if gpu else available() // world
+    free = torch.cuda.mem_get_info()[0] if gpu else memory()[1] // world
     shared = world if accelerator.distributed_type == DistributedType.FSDP else 1
     if why := refusal(plan, parameters, model=model // shared, rows=rows, free=free, devices=world):
         raise TrainingError(why)
