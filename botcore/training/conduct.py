@@ -165,4 +165,6 @@ class _Noting(Hearing):
 
     def _silent_end(self, code: int) -> str:
         said, log = self.without_a_word("the trainer", code), self._run.folder / "log"
-        return f"{said}; all of it: {log}; botcore train resume {self._run.id} goes on from the last state saved"
+        saved = (self._run.folder / "checkpoint").is_dir()
+        again = f"; botcore train resume {self._run.id} goes on from the last state saved" if saved else ""
+        return f"{said}; all of it: {log}{again}"

@@ -93,6 +93,12 @@ async def test_a_trainer_that_dies_without_a_word_is_quoted(run: Run, trainer: C
     state, reason, _ = await conducted(run, trainer("sys.exit('ValueError: odd weights')"))
     assert state == "failed"
     assert reason.startswith("the trainer ended with 1: ValueError: odd weights; all of it: ")
+    assert reason.endswith("/log")
+
+
+async def test_where_a_state_was_saved_the_next_step_is_to_go_on(run: Run, trainer: Callable[[str], Path]) -> None:
+    (run.folder / "checkpoint").mkdir()
+    _, reason, _ = await conducted(run, trainer("sys.exit('ValueError: odd weights')"))
     assert reason.endswith(f"/log; botcore train resume {run.id} goes on from the last state saved")
 
 

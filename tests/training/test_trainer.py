@@ -315,6 +315,13 @@ def test_what_cannot_be_trained_is_one_line(
     assert "\n" not in end["reason"]
 
 
+def test_a_base_that_also_sees_is_one_line(server: Any, new: Callable[..., Run], tmp_path: Path) -> None:
+    base = shutil.copytree(STARTER, tmp_path / "sees")
+    (base / "config.json").write_text(json.dumps({"model_type": "qwen2_5_vl", "text_config": {}, "vision_config": {}}))
+    end = server.train(new(base=str(base), shape=None))
+    assert end["reason"] == f"{base} also sees or hears; training takes models of text alone"
+
+
 def test_a_base_whose_weights_are_cut_short_is_one_line(server: Any, new: Callable[..., Run], tmp_path: Path) -> None:
     shutil.copytree(STARTER, tmp_path / "cut")
     weights = tmp_path / "cut" / "model.safetensors"

@@ -53,9 +53,12 @@ def config_of(plan: Plan, tokenizer: Any) -> Any:
     """The configuration: the base's, or the shape's in the words of transformers."""
     if plan.base:
         try:
-            return AutoConfig.from_pretrained(plan.base, local_files_only=True)
+            config = AutoConfig.from_pretrained(plan.base, local_files_only=True)
         except (OSError, ValueError) as error:
             raise TrainingError(f"{plan.base}: {_first_line(error)}") from None
+        if config.get_text_config() is not config:
+            raise TrainingError(f"{plan.base} also sees or hears; training takes models of text alone")
+        return config
     assert plan.shape
     known = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id, "bos_token_id": None}
     make = _gpt2 if plan.shape.style == "gpt2" else _qwen3
