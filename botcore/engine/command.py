@@ -60,14 +60,18 @@ def server_command(plan: ServerPlan) -> list[str]:
     command += ["--model", plan.model.source, "--served-model-name", plan.model.name, "--uds", str(plan.socket)]
     command += ["--disable-uvicorn-access-log", *(_pooling(plan) if plan.pooling else _GENERATION)]
     if window := _window(plan):
-        command += ["--max-model-len", str(window)]
+        command += ["--max-model-len", window]
     command += ["--dtype", _dtype(plan)] + ([] if plan.gpu else _cpu(plan))
     command += _lora(plan) if plan.lora_rank else []
     return command + list(plan.args)
 
 
-# The caller's sampling is all there is: a model's generation_config.json would add to it unseen.
-_GENERATION = ("--generation-config", "vllm", "--enable-prompt-tokens-details")
+_GENERATION = (
+    # The caller's sampling is all there is: a model's generation_config.json would add to it unseen.
+    *("--generation-config", "vllm", "--enable-prompt-tokens-details"),
+    # A model that may think aloud first does not: people would see it, and the tokens of the reply would go into it.
+    *("--default-chat-template-kwargs", '{"enable_thinking": false}'),
+)
 
 
 def _pooling(plan: ServerPlan) -> list[str]:
@@ -95,11 +99,14 @@ def _dtype(plan: ServerPlan) -> str:
     return "float32" if plan.pooling else "bfloat16"
 
 
-def _window(plan: ServerPlan) -> int:
-    if plan.window or plan.gpu:
-        return plan.window
+def _window(plan: ServerPlan) -> str:
+    """Empty = the model's own. Without a number vLLM does not start on a GPU that cannot hold all of that."""
+    if plan.window:
+        return str(plan.window)
+    if plan.gpu:
+        return "" if plan.pooling else "auto"
     most = min(CPU_WINDOW, cached_tokens(plan.kv_cache_gib, plan.model.kv_token_bytes) or CPU_WINDOW)
-    return most if plan.model.window > most else 0
+    return str(most) if plan.model.window > most else ""
 
 
 def cached_tokens(kv_cache_gib: float, kv_token_bytes: int) -> int:

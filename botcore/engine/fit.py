@@ -63,9 +63,11 @@ def _on_cpu(facts: Facts, weights: int, here: Room, settings: EngineSettings) ->
 
 
 def _on_gpu(facts: Facts, weights: int, here: Room, settings: EngineSettings) -> Fit:
+    """Without a window in the settings it is the longest that fits."""
     usable = int(here.gpu_memory * GPU_SHARE) - VLLM_GPU
     room_for = max(0, usable - weights) // facts.kv_token_bytes
-    window = settings.window or facts.window
+    longest = settings.window or min(facts.window or room_for, room_for)
+    window = longest if longest >= SHORTEST else SHORTEST
     needed = weights + window * facts.kv_token_bytes
     advice = f"; set engine.window = {room_for // 16 * 16}" if SHORTEST <= room_for < window else ""
     why = (

@@ -1,6 +1,7 @@
 import json
 import os
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,21 @@ def test_a_cpu_server_is_one_core_without_compiling_within_its_memory() -> None:
 def test_a_gpu_server_keeps_vllms_own_defaults() -> None:
     said = options(replace(PLAN, gpu=True))
     assert "--dtype auto" in said
-    for flag in ("--enforce-eager", "--kv-cache-memory-bytes", "uni", "--max-model-len"):
+    for flag in ("--enforce-eager", "--kv-cache-memory-bytes", "uni"):
         assert flag not in said
+
+
+def test_on_a_gpu_the_window_is_what_fits_unless_it_is_said() -> None:
+    assert "--max-model-len auto" in options(replace(PLAN, gpu=True))
+    assert "--max-model-len 2048" in options(replace(PLAN, gpu=True, window=2048))
+    assert "--max-model-len" not in options(replace(PLAN, gpu=True, pooling=True))
+
+
+def test_a_model_that_may_think_aloud_does_not_unless_the_operator_wants_it() -> None:
+    said = server_command(replace(PLAN, args=("--default-chat-template-kwargs", '{"enable_thinking": true}')))
+    told = [value for flag, value in pairwise(said) if flag == "--default-chat-template-kwargs"]
+    assert [json.loads(value) for value in told] == [{"enable_thinking": False}, {"enable_thinking": True}]
+    assert "thinking" not in options(replace(PLAN, pooling=True))
 
 
 def test_lora_mode_is_asked_for_alone_and_has_a_slot_more_than_adapters_that_may_come() -> None:

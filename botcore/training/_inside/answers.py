@@ -18,6 +18,7 @@ from jinja2 import TemplateError
 
 from botcore.errors import TrainingError
 from botcore.training._inside.source import IGNORE, Batch
+from botcore.training._inside.template import rendered
 from botcore.training.packing import split
 from botcore.training.plan import Plan, answer_steps
 from botcore.training.rows import Row, RowReader
@@ -130,10 +131,8 @@ def encoded(tokenizer: Any, row: Row, most: int) -> Encoded:
 
     Raises `TrainingError` where it cannot be learnt, or has more than ``most`` tokens.
     """
-    prompt = [dict(one) for one in row.prompt]
     try:
-        asked = tokenizer.apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
-        whole = tokenizer.apply_chat_template([*prompt, {"role": "assistant", "content": row.answer}], tokenize=False)
+        asked, whole = rendered(tokenizer, row.prompt), rendered(tokenizer, row.prompt, answer=row.answer)
     except TemplateError as error:  # such as one that wants user and assistant by turns, and no system
         raise TrainingError(f"the base's chat template refuses it: {' '.join(str(error).split())[:200]}") from None
     if not whole.startswith(asked):

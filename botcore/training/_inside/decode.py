@@ -5,13 +5,14 @@ from typing import Any
 
 import torch
 
+from botcore.training._inside.template import rendered
+
 __all__ = ["batches", "decoded", "prompt_ids"]
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[dict[str, str]]) -> list[int]:
     """The prompt as the chat template makes it, with the beginning of an answer."""
-    text = tokenizer.apply_chat_template([dict(one) for one in messages], tokenize=False, add_generation_prompt=True)
-    ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+    ids: list[int] = tokenizer(rendered(tokenizer, messages), add_special_tokens=False)["input_ids"]
     return ids
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from botcore.training._inside.template import rendered
+
 __all__ = ["answers", "surprises"]
 
 AT_ONCE = 8
@@ -21,7 +23,7 @@ def answers(
     tokenizer.padding_side = "left"
     said, ends = list[str](), _ends(model, tokenizer)
     for at in range(0, len(prompts), AT_ONCE):
-        texts = [_asked(tokenizer, prompt) for prompt in prompts[at : at + AT_ONCE]]
+        texts = [rendered(tokenizer, prompt) for prompt in prompts[at : at + AT_ONCE]]
         given = tokenizer(texts, add_special_tokens=False, padding=True, return_tensors="pt").to(model.device)
         # Its own settings sample, and warn of what greedy does not use.
         likeliest = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
@@ -57,7 +59,7 @@ def surprises(
 ) -> Iterator[float]:
     """For each prompt the mean of −log P over the tokens of a text that is to be its answer; 0 for an empty one."""
     for prompt, text in zip(prompts, texts, strict=True):
-        first = tokenizer(_asked(tokenizer, prompt), add_special_tokens=False)["input_ids"]
+        first = tokenizer(rendered(tokenizer, prompt), add_special_tokens=False)["input_ids"]
         then = tokenizer(text, add_special_tokens=False)["input_ids"]
         if not then:
             yield 0.0
@@ -65,7 +67,3 @@ def surprises(
         ids = torch.tensor([first + then], device=model.device)
         logits = model(input_ids=ids).logits[0, len(first) - 1 : -1]
         yield float(F.cross_entropy(logits.float(), ids[0, len(first) :]))
-
-
-def _asked(tokenizer: Any, prompt: Sequence[dict[str, str]]) -> str:
-    return str(tokenizer.apply_chat_template(list(prompt), tokenize=False, add_generation_prompt=True))

@@ -17,6 +17,7 @@ from botcore.errors import TrainingError
 from botcore.newfile import to_the_disk
 from botcore.training._inside.diary import Diary, Meter
 from botcore.training._inside.lora import lora_config
+from botcore.training._inside.template import AT_ONCE
 from botcore.training.plan import Plan
 
 __all__ = ["Teacher", "last_whole"]
@@ -48,7 +49,7 @@ class Teacher:
         self._trainer = trainer(
             model=model,
             args=config(**_arguments(plan, self._checkpoints, rows, steps)),
-            train_dataset=Dataset.from_list(list(rows)),
+            train_dataset=Dataset.from_list([{**row, "chat_template_kwargs": dict(AT_ONCE)} for row in rows]),
             processing_class=tokenizer,
             peft_config=lora_config(plan),
             callbacks=[self._hearing],
