@@ -27,7 +27,10 @@ __all__ = ["OpenAIClient", "ServedModel"]
 
 logger: logging.Logger = logging.getLogger(__name__)
 
-HELLO = Prompt(messages=(PromptMessage(role="user", content="Hello"),))
+HELLO = Prompt(
+    messages=(PromptMessage(role="system", content="Be brief."), PromptMessage(role="user", content="Hello"))
+)
+"""With what every message of a chat has: whether the model's template takes it is then known from the start."""
 VECTORS_LIMIT = 16 << 20
 """Bytes of an answer with vectors: 32 of 8,192 numbers are 6 MB where the server writes them as decimals."""
 LOAD_WITHIN = 60.0
@@ -208,8 +211,8 @@ class OpenAIClient(Transport):
         if not self._counts:
             return None
         try:
-            root = self._base.removesuffix("/v1")
-            status, body = await self._ask("POST", f"{root}/tokenize", tokenize_body(messages, model=model))
+            url, asked = f"{self._base.removesuffix('/v1')}/tokenize", tokenize_body(messages, model=model)
+            status, body = await self._ask("POST", url, without(asked, self._refuses))
         except EngineError as error:
             logger.debug("%s did not count: %s", self._who, error)
             return None

@@ -1,15 +1,19 @@
 """What a server's refusal says about asking it again: without which fields, or when. Pure.
 
 Hosted servers speak dialects: OpenAI's newer models want ``max_completion_tokens`` and no temperature; Mistral, Groq
-and Gemini refuse every field they do not know. Each names the field in its answer.
+and Gemini refuse every field they do not know. Each names the field in its answer. The chat templates of some models
+(Gemma 2, Mistral 0.2) know no system message.
 """
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-__all__ = ["pause_in", "refused_fields", "without"]
+__all__ = ["SYSTEM", "pause_in", "refused_fields", "without"]
+
+SYSTEM = "system messages"
+"""Named beside the fields where a chat template refuses them."""
 
 SPARE = (
     "max_tokens",
@@ -30,21 +34,40 @@ _REFUSES = re.compile(
     r"|cannot both",  # Claude's of temperature and top_p
     re.IGNORECASE,
 )
+_NO_SYSTEM = re.compile(r"system role not supported|roles? must alternate user|only user and assistant", re.IGNORECASE)
 
 
-def refused_fields(status: int, answer: Any, sent: Iterable[str]) -> set[str]:
+def refused_fields(status: int, answer: Any, sent: Mapping[str, Any]) -> set[str]:
     """Those of the fields ``sent`` that the server refuses by name and that can be spared; none in any other answer."""
     told = (answer if isinstance(answer, str) else json.dumps(answer))[:TEXT_LIMIT]
-    if status not in (400, 422) or not _REFUSES.search(told):
+    if status not in (400, 422):
+        return set()
+    if _NO_SYSTEM.search(told) and any(message["role"] == "system" for message in sent["messages"]):
+        return {SYSTEM}
+    if not _REFUSES.search(told):
         return set()
     words = set(re.findall(r"\w+", _plain(told)))
     return {name for name in sent if name in SPARE and _plain(name) in words}
 
 
 def without(body: Mapping[str, Any], refused: Collection[str]) -> dict[str, Any]:
-    """The body without what is refused; the limit of the reply's length goes by its newer name."""
+    """The body without what is refused: the reply's limit by its newer name, the system's words as the user's."""
     kept = {name: value for name, value in body.items() if name not in refused}
-    return kept | ({"max_completion_tokens": body["max_tokens"]} if "max_tokens" in refused else {})
+    if "max_tokens" in body and "max_tokens" in refused:
+        kept["max_completion_tokens"] = body["max_tokens"]
+    if SYSTEM in refused:
+        kept["messages"] = _told_by_user(body["messages"])
+    return kept
+
+
+def _told_by_user(messages: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The same without a system message: its words stand before those of the first one that a person wrote."""
+    system = [message["content"] for message in messages if message["role"] == "system"]
+    others = [dict(message) for message in messages if message["role"] != "system"]
+    first = next((message for message in others if message["role"] == "user"), None)
+    if first:
+        first["content"] = "\n\n".join([*system, first["content"]])
+    return others if first else [{"role": "user", "content": "\n\n".join(system)}, *others]
 
 
 def _plain(name: str) -> str:

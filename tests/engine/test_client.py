@@ -17,6 +17,9 @@ from botcore.testing.clock import settle
 from botcore.testing.openai_server import Answer, FakeOpenAI, Stream
 
 PROMPT = Prompt(messages=(PromptMessage(role="user", content="say one two three"),))
+SYSTEM_AND_USER = Prompt(
+    messages=(PromptMessage(role="system", content="Be kind."), PromptMessage(role="user", content="hi"))
+)
 KEY = "sk-very-secret-key"
 
 
@@ -37,8 +40,10 @@ async def client(server: FakeOpenAI, clock: ManualClock) -> AsyncIterator[OpenAI
         yield client
 
 
-async def everything(client: OpenAIClient, sampling: Sampling | None = None, **more: int) -> list[Delta]:
-    async with aclosing(client.generate(PROMPT, sampling or Sampling(), model="fake", **more)) as deltas:
+async def everything(
+    client: OpenAIClient, sampling: Sampling | None = None, *, asked: Prompt = PROMPT, **more: int
+) -> list[Delta]:
+    async with aclosing(client.generate(asked, sampling or Sampling(), model="fake", **more)) as deltas:
         return [delta async for delta in deltas]
 
 
@@ -226,6 +231,17 @@ async def test_a_field_that_the_server_does_not_take_is_left_out_from_then_on(
         "no repetition_penalty: from now on it is asked without",
         "no max_tokens: from now on it is asked without",
     ]
+
+
+async def test_where_the_template_knows_no_system_message_the_user_says_it_from_then_on(
+    server: FakeOpenAI, client: OpenAIClient
+) -> None:
+    server.queue(Answer(400, {"error": {"message": "System role not supported"}}))
+    for _ in range(2):
+        assert (await everything(client, asked=SYSTEM_AND_USER))[0].text == "one"
+    roles = [[message["role"] for message in body["messages"]] for body in server.bodies]
+    assert roles == [["system", "user"], ["user"], ["user"]]
+    assert server.bodies[-1]["messages"][0]["content"] == "Be kind.\n\nhi"
 
 
 async def test_a_busy_server_is_asked_again_when_it_says(

@@ -2,9 +2,11 @@
 
 import pytest
 
-from botcore.engine.dialect import pause_in, refused_fields, without
+from botcore.engine.dialect import SYSTEM, pause_in, refused_fields, without
 
-SENT = ("model", "messages", "max_tokens", "temperature", "top_p", "repetition_penalty", "frequency_penalty", "stop")
+ASKED = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Hi"}]
+FIELDS = ("model", "max_tokens", "temperature", "top_p", "repetition_penalty", "frequency_penalty", "stop")
+SENT = dict.fromkeys(FIELDS, 1) | {"messages": ASKED}
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,34 @@ def test_a_field_that_is_refused_by_its_name_is_known(status: int, answer: objec
 )
 def test_any_other_refusal_is_one(status: int, answer: object) -> None:
     assert refused_fields(status, answer, SENT) == set()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "System role not supported",  # Gemma 2
+        "Conversation roles must alternate user/assistant/user/assistant/...",  # Mistral 0.2
+        "Only user and assistant roles are supported!",
+    ],
+)
+def test_a_template_without_a_system_message_is_known(told: str) -> None:
+    answer = {"error": {"message": told}}
+    assert refused_fields(400, answer, SENT) == {SYSTEM}
+    assert refused_fields(400, answer, {**SENT, "messages": ASKED[1:]}) == set()
+
+
+@pytest.mark.parametrize(
+    ("messages", "told"),
+    [
+        (ASKED, [{"role": "user", "content": "Be kind.\n\nHi"}]),
+        (ASKED[:1], [{"role": "user", "content": "Be kind."}]),
+        (ASKED[1:], ASKED[1:]),
+    ],
+)
+def test_then_the_systems_words_are_the_first_the_user_says(
+    messages: list[dict[str, str]], told: list[dict[str, str]]
+) -> None:
+    assert without({"messages": messages}, {SYSTEM}) == {"messages": told}
 
 
 def test_the_limit_of_a_reply_is_sent_under_its_newer_name() -> None:
