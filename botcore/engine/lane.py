@@ -36,6 +36,7 @@ KNOCK_EVERY = 0.25
 WARMUP_WITHIN = 120.0
 """Seconds for the first token after a start: kernels are set up in it."""
 PROBE_WITHIN = 10.0
+"""Seconds for a token later, or twice as long as the first one took: what is slow is not what hangs."""
 PROBE_EVERY = 30.0
 LONGEST_PAUSE = 60.0
 WELL_AFTER = 60.0
@@ -83,6 +84,7 @@ class Lane:
         self._last_sign = 0.0
         self._suspected = False
         """Whether it was reported as not ready because a request found nobody."""
+        self._patience = PROBE_WITHIN
 
     # ------------------------------------------------------------------ keeping it up
 
@@ -119,7 +121,7 @@ class Lane:
 
         try:
             async with self._connect() as client, Child(self._launch(), clock=self._clock, on_line=hear) as child:
-                verdict = await _first(child.ended(), self._attend(client, child, ready))
+                verdict = await _first(child.ended(), self._attend(client, child, story, ready))
                 if isinstance(verdict, str):
                     # A server that makes no token needs no time to say goodbye.
                     kill_group(child.group)
@@ -148,20 +150,24 @@ class Lane:
             table=self.plan.which,
         )
 
-    async def _attend(self, client: OpenAIClient, child: Child, ready: asyncio.Event) -> str:
+    async def _attend(self, client: OpenAIClient, child: Child, story: Story, ready: asyncio.Event) -> str:
         """Bring one server up and watch it: why it has to go. Never returns for a healthy one."""
         try:
             served = await self._knock(client)
             await self._load_all(client)
             first = "encoding the first word" if self.plan.pooling else "generating the first token"
             self._report(stage="warmup", detail=first, progress=None)
+            begun = self._clock.monotonic()
             await self._probe(client, WARMUP_WITHIN)
+            self._patience = max(PROBE_WITHIN, 2 * (self._clock.monotonic() - begun))
+            story.outlived()
             self.client, self.window, self.group, self.failure = client, served.window, child.group, ""
             ready.set()
             self.settled.set()
             self._report_ready()
             while True:
                 await self._check_up(client)
+                story.outlived()
                 if self._suspected and not self._doubt.is_set():
                     self._report_ready()
         except EngineError as error:
@@ -240,12 +246,12 @@ class Lane:
         if busy and not self._suspected:  # of one that is dying some requests hear later than others
             return
         try:
-            await self._probe(client, PROBE_WITHIN)
+            await self._probe(client, self._patience)
         except EngineTimeout:
             if busy:
                 return
             # Once more: it is this process, or the whole machine, that may have stood still.
-            await self._probe(client, PROBE_WITHIN)
+            await self._probe(client, self._patience)
         self._last_sign = self._clock.monotonic()
 
     async def _probe(self, client: OpenAIClient, seconds: float) -> None:

@@ -66,6 +66,10 @@ class Story:
         if _MEMORY.search(text):
             self._memory = text
 
+    def outlived(self) -> None:
+        """It works in spite of all that was raised so far: none of that is why it ends later."""
+        self._raised = self._memory = ""
+
     @property
     def cause(self) -> str:
         """What vLLM itself named as the reason, empty where it named none."""

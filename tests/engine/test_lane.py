@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,11 +12,13 @@ from botcore.engine.client import OpenAIClient
 from botcore.engine.command import ServerPlan
 from botcore.engine.lane import PROBE_EVERY, PROBE_WITHIN, Lane
 from botcore.engine.model import Model
+from botcore.engine.stages import Story
 from botcore.engine.transport import Deadlines
 from botcore.errors import EngineTimeout, EngineUnavailable
 from botcore.messages import PromptMessage, Sampling
 from botcore.ports import Prompt
 from botcore.testing import ManualClock, until
+from botcore.testing.clock import settle
 from botcore.testing.openai_server import Answer, FakeOpenAI, Stream
 
 PROMPT = Prompt(messages=(PromptMessage(role="user", content="hi"),))
@@ -66,6 +69,29 @@ async def test_a_server_that_was_slow_twice_goes(lane: Lane, server: FakeOpenAI,
     await clock.advance(PROBE_WITHIN + 1)
     with pytest.raises(EngineTimeout, match="no token within 10 s"):
         await looking
+
+
+async def test_a_server_has_twice_as_long_as_its_first_token_took(
+    lane: Lane, server: FakeOpenAI, clock: ManualClock
+) -> None:
+    """What is slow is not what hangs: it would be ended, load its weights again, and be as slow."""
+    server.queue(Stream(held=True), Stream(held=True))
+    story, ready = Story(), asyncio.Event()
+    async with OpenAIClient(server.url, clock=clock) as client:
+        attending = asyncio.create_task(lane._attend(client, SimpleNamespace(group=0), story, ready))  # type: ignore[arg-type]
+        await server.begun.wait()
+        server.begun.clear()
+        await clock.advance(PROBE_WITHIN + 5)
+        server.step()
+        await ready.wait()
+        await settle()
+        await clock.advance(PROBE_EVERY + 1)
+        await server.begun.wait()
+        await clock.advance(2 * PROBE_WITHIN)
+        assert not attending.done()
+        assert len(server.bodies) == 2
+        attending.cancel()
+        await asyncio.wait([attending])
 
 
 @asynccontextmanager

@@ -66,6 +66,12 @@ def test_why_it_ended_is_one_line(lines: list[str], code: int | None, reason: st
     assert len(said) <= 300
 
 
+def test_what_the_server_has_outlived_is_not_why_it_ended() -> None:
+    told = story(f"{ERROR}ValueError: LoRA rank 64 is greater than max_lora_rank 16.", "CUDA out of memory")
+    told.outlived()
+    assert told.reason(137).startswith("killed by signal 9")
+
+
 def test_the_root_cause_wins_over_what_follows_from_it() -> None:
     dead = "vllm.v1.engine.exceptions.EngineDeadError: EngineCore encountered an issue. See stack trace (above)"
     assert story("KeyError: 'lm_head'", dead, LAST).cause == "KeyError: 'lm_head'"
