@@ -19,7 +19,7 @@ from botcore.cli.common import (
     size_of,
 )
 from botcore.cli.model_card import ENCODER
-from botcore.cli.model_use import choose
+from botcore.cli.model_use import choose, refuse_elsewhere
 from botcore.clock import Clock, SystemClock
 from botcore.errors import ModelError
 
@@ -51,11 +51,11 @@ def get(
     settings = settings_for(config)
     shelf = Shelf(settings.bot.data_dir)
     try:
-        folder = _fetched(shelf, settings, name, revision, yes=yes, json=json)
+        folder, agreed = _fetched(shelf, settings, name, revision, use=use, yes=yes, json=json)
     except KeyboardInterrupt:
         typer.echo("interrupted; what is there is kept, and the same command goes on", err=True)
         raise typer.Exit(130) from None
-    chosen = choose(name, config, force=yes) if use else None
+    chosen = choose(name, config, force=agreed) if use else None
     if json:
         print_json({"event": "done", "folder": str(folder), "use": asdict(chosen) if chosen else None})
         return
@@ -63,7 +63,10 @@ def get(
     typer.echo("\n".join(chosen.lines) if chosen else f"  use it: botcore model use {name}")
 
 
-def _fetched(shelf: "Shelf", settings: "Settings", name: str, revision: str, *, yes: bool, json: bool) -> "Path":
+def _fetched(
+    shelf: "Shelf", settings: "Settings", name: str, revision: str, *, use: bool, yes: bool, json: bool
+) -> tuple["Path", bool]:
+    """Where it is, and whether somebody wants it whether it fits or not."""
     from botcore.engine.fit import fit
     from botcore.engine.room import room
     from botcore.models.shelf import checked_name
@@ -71,11 +74,13 @@ def _fetched(shelf: "Shelf", settings: "Settings", name: str, revision: str, *, 
     clock = SystemClock()
     planned = run_async(_planned(shelf, checked_name(name), revision, clock))
     found = fit(planned.facts, room(), settings.engine)
+    if use:  # before a byte is fetched for nothing
+        refuse_elsewhere(planned.facts, settings)
     if _is_here(shelf, planned):
-        return shelf.folder(name)
+        return shelf.folder(name), yes
     _tell_first(planned, found, json=json)
     _agree(planned, found, yes=yes, json=json)
-    return run_async(_fetch(shelf, planned, clock, json=json))
+    return run_async(_fetch(shelf, planned, clock, json=json)), True
 
 
 def _is_here(shelf: "Shelf", planned: "Plan") -> bool:

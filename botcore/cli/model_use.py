@@ -8,10 +8,12 @@ from botcore.cli.common import settings_for
 from botcore.errors import ModelError
 
 if TYPE_CHECKING:
+    from botcore.engine.fit import Fit
     from botcore.engine.model import Model
+    from botcore.models import Facts
     from botcore.settings import Settings
 
-__all__ = ["Chosen", "choose"]
+__all__ = ["Chosen", "choose", "refuse_elsewhere"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +29,15 @@ class Chosen:
     """What wins over the file all the same: a variable."""
     running: str
     """The address of a bot that runs now, with the model from before."""
+    doubt: str
+    """Why it may not run well here; empty where it fits."""
 
     @property
     def lines(self) -> list[str]:
         """For people."""
         was = "" if self.model == self.before else f" (it was {self.before or 'off'})"
         lines = [f"✓ {self.table}.model = {self.model} in {self.file}{was}"]
+        lines += [f"! {self.doubt}"] if self.doubt else []
         if not was:
             lines.append("  it was that already: nothing to do, unless the bot was not started again since")
         elif self.overridden_by:
@@ -47,18 +52,24 @@ class Chosen:
 
 
 def choose(name: str, config: "list[Path] | None", *, force: bool = False) -> Chosen:
-    """Write it. Raises `ModelError` where there is no such model, or where it does not fit and ``force`` is not set."""
+    """Write it. Raises `ModelError` where there is no such model, or it cannot serve here and ``force`` is not set."""
+    from botcore.engine.fit import fit
     from botcore.engine.model import find_model
+    from botcore.engine.room import room
     from botcore.local import LOCAL, save_local
+    from botcore.models import facts_of
     from botcore.store import running_at
 
     settings = settings_for(config)
     model = find_model(name, data_dir=settings.bot.data_dir)
-    table = "encoder" if model.encoder else "engine"
+    facts = facts_of(Path(model.source))
+    found = fit(facts, room(), settings.engine)
+    refuse_elsewhere(facts, settings)
+    if not force:
+        _refuse_useless(name, facts, found)
+    table = _table(facts)
     before, kind = _chosen(settings, table)
-    if kind not in ("vllm", "off"):
-        raise ModelError(f'{table}.kind is "{kind}", so the model is the other server\'s choice')
-    value = _usable(name, model, settings, force=force)
+    value = _written(name, model)
     save_local([table], {"model": value, **({"kind": "vllm"} if kind == "off" else {})})
     after = settings_for(config)
     return Chosen(
@@ -68,7 +79,34 @@ def choose(name: str, config: "list[Path] | None", *, force: bool = False) -> Ch
         file=str(LOCAL),
         overridden_by=_overriding(after, table) if _chosen(after, table) != (value, "vllm") else "",
         running=running_at(settings.bot.data_dir),
+        doubt=_doubt(found),
     )
+
+
+def refuse_elsewhere(facts: "Facts", settings: "Settings") -> None:
+    """Raises `ModelError` where another server has the model, so that none is to be chosen."""
+    table = _table(facts)
+    _, kind = _chosen(settings, table)
+    if kind not in ("vllm", "off"):
+        raise ModelError(f'{table}.kind is "{kind}", so the model is the other server\'s choice')
+
+
+def _refuse_useless(name: str, facts: "Facts", found: "Fit") -> None:
+    if not (facts.encoder or facts.chat_template):
+        raise ModelError(
+            f"{name} has no chat template: it continues text, and cannot chat; take one made for chats, often called "
+            f"…-Instruct; --force chooses it all the same"
+        )
+    if found.verdict == "no":
+        raise ModelError(f"{name} does not fit this machine: {found.why}; --force chooses it all the same")
+
+
+def _table(facts: "Facts") -> str:
+    return "encoder" if facts.encoder else "engine"
+
+
+def _doubt(found: "Fit") -> str:
+    return "" if found.verdict in ("fits", "unknown") else f"{found.verdict}: {found.why}"
 
 
 def _chosen(settings: "Settings", table: str) -> tuple[str, str]:
@@ -87,13 +125,6 @@ def _overriding(settings: "Settings", table: str) -> str:
     return next((origin for origin in origins if origin not in ("", str(LOCAL))), "")
 
 
-def _usable(name: str, model: "Model", settings: "Settings", *, force: bool) -> str:
+def _written(name: str, model: "Model") -> str:
     """What to write for this model; a folder in full, for a bot may start elsewhere."""
-    from botcore.engine.fit import fit
-    from botcore.engine.room import room
-    from botcore.models import facts_of
-
-    found = fit(facts_of(Path(model.source)), room(), settings.engine)
-    if found.verdict == "no" and not force:
-        raise ModelError(f"{name} does not fit this machine: {found.why}; --force chooses it all the same")
     return model.source if Path(name).expanduser().is_dir() and name != "starter" else name

@@ -62,7 +62,7 @@ async def plan(hub: Hub, shelf: Shelf, name: str, revision: str = "") -> Plan:
         chat_template=listing.chat_template,
         sentences=await _sentences(hub, listing, {file.name for file in files}),
     )
-    here = sum(path.stat().st_size for path in shelf.parts(name).glob("*-*"))
+    here = sum(path.stat().st_size for path in _wanted(shelf.parts(name), files) if path.is_file())
     return Plan(listing=listing, files=files, facts=facts, here=here)
 
 
@@ -134,9 +134,14 @@ def _alone(parts: Path, name: str) -> Iterator[None]:
         yield
 
 
+def _wanted(parts: Path, files: Sequence[HubFile]) -> set[Path]:
+    """Where these files lie until they are whole; two of one content are one."""
+    return {Part(parts, file).path for file in files}
+
+
 def _drop_others(parts: Path, plan: Plan) -> None:
     """Remove what a fetch of another commit has left and this one has no use for."""
-    wanted = {Part(parts, file).path for file in plan.files}
+    wanted = _wanted(parts, plan.files)
     for path in parts.glob("*-*"):
         if path not in wanted:
             path.unlink()

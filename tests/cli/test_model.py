@@ -14,6 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from botcore.cli import app
+from botcore.engine import room
 from botcore.errors import BotcoreError
 from tests.models.fake_hub import FakeHub, Fault, Repo
 from tests.models.made import encoder_files, model_files
@@ -174,6 +175,27 @@ async def test_what_cannot_be_used_is_not_chosen(here: Path, monkeypatch: pytest
     monkeypatch.setenv("BOTCORE_ENGINE__KIND", "openai")
     assert "the other server's choice" in await refused("use", "starter")
     assert not (here / "config").exists()
+
+
+async def test_what_cannot_chat_is_chosen_only_by_force(hub: FakeHub) -> None:
+    hub.repos[NAME].files["tokenizer_config.json"] = b"{}"
+    await said("get", NAME)
+    assert "has no chat template" in await refused("use", NAME)
+    assert (await said("use", NAME, "--force"))["model"] == NAME
+
+
+async def test_nothing_is_fetched_for_an_engine_that_is_elsewhere(
+    hub: FakeHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BOTCORE_ENGINE__KIND", "openai")
+    assert "the other server's choice" in await refused("get", NAME, "--use")
+    assert hub.asked == []
+
+
+async def test_what_may_not_run_well_is_chosen_with_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    await said("get", NAME)
+    monkeypatch.setattr(room, "memory", lambda: (64 << 30, 1 << 30))
+    assert "! tight: weights" in (await model("use", NAME)).stdout
 
 
 ENCODER = "owner/bert"

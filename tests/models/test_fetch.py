@@ -170,6 +170,13 @@ async def test_a_new_commit_goes_on_with_the_files_it_shares(hub: FakeHub, shelf
     assert (folder / "README.md").read_bytes() == b"# Another text\n"
 
 
+async def test_what_an_older_commit_left_is_not_counted_as_there(hub: FakeHub, shelf: Shelf) -> None:
+    shelf.parts(NAME).mkdir(parents=True)
+    (shelf.parts(NAME) / ("sha256-" + "0" * 64)).write_bytes(bytes(10_000))
+    async with open_hub({"HF_ENDPOINT": hub.endpoint}, clock=PatientClock()) as client:
+        assert (await fetch.plan(client, shelf, NAME)).here == 0
+
+
 async def test_a_hub_without_ranges_sends_the_whole_file_again(hub: FakeHub, shelf: Shelf) -> None:
     hub.faults += [Fault(cut=1000), Fault(whole=True)]
     folder = await get(hub, shelf)
