@@ -54,10 +54,12 @@ def _cut_code(text: str, at: int, opening: re.Match[str], limit: int, unit: str)
     room = limit - measure(f"\n{closing}", unit)
     if measure(first_line, unit) + 16 > room:  # a fence longer than the message: give up on keeping it
         return text[:at].rstrip(), text[at:].lstrip()
-    at = _break(_prefix(text[:at], room, unit), after=opening.end() + 1)
+    plain, at = at, _break(_prefix(text[:at], room, unit), after=opening.end() + 1)
     before = text[: opening.start()].rstrip()
     if before and not text[opening.end() : at].strip():
         return before, text[opening.start() :]
+    if at <= opening.end() + 1:  # one character of it is longer than the message, with its marks: give up likewise
+        return text[:plain].rstrip(), text[plain:].lstrip()
     return f"{text[:at].rstrip()}\n{closing}", f"{first_line}\n{text[at:].lstrip(chr(10))}"
 
 

@@ -52,6 +52,17 @@ def test_code_within_a_list_is_closed_where_it_stands() -> None:
     assert second.startswith("```sh\n  make\n")
 
 
+def visible(string: str) -> str:
+    return re.sub(r"[\s`]", "", string)  # fences are opened and closed again
+
+
+@pytest.mark.parametrize("before", ["", "Hello.\n\n"])
+@pytest.mark.parametrize("mark", ["\u0301", "\u200d", "\ufe0f", "🏽"])
+def test_code_that_begins_with_more_marks_than_a_message_holds_is_cut_all_the_same(mark: str, before: str) -> None:
+    text = f"{before}```\n{mark * 60}\nmake\n```"
+    assert visible("".join(split(text, limit=30))) == visible(text)
+
+
 def test_backticks_around_a_word_on_a_line_of_its_own_open_no_code_block() -> None:
     pieces = split("```make```\n" + "does it all. " * 8, limit=60)
     assert "".join(pieces).count("```") == 2
@@ -108,7 +119,11 @@ def test_a_link_is_cut_before_it_begins() -> None:
     assert "".join(split(f"{link} {link}", limit=40)).count("example.com/manual") == 2  # too long: cut all the same
 
 
-@given(st.text(max_size=400), st.integers(16, 90), st.sampled_from(UNITS))
+BITS = ["```", "~~~~", "py", "\n", " ", "[a](b)", "\u0301" * 30, "\u200d" * 90]
+MARKED = st.lists(st.sampled_from(BITS)).map("".join)
+
+
+@given(st.text(max_size=400) | MARKED, st.integers(16, 90), st.sampled_from(UNITS))
 def test_no_piece_is_too_long_or_blank(text: str, limit: int, unit: str) -> None:
     for piece in split(text, limit=limit, unit=unit):
         assert piece.strip()
@@ -117,7 +132,4 @@ def test_no_piece_is_too_long_or_blank(text: str, limit: int, unit: str) -> None
 
 @given(st.text(alphabet="ab 😀é\n.`", max_size=400), st.integers(16, 60), st.sampled_from(UNITS))
 def test_every_visible_character_arrives_in_order(text: str, limit: int, unit: str) -> None:
-    def visible(string: str) -> str:
-        return re.sub(r"[\s`]", "", string)  # fences are opened and closed again
-
     assert visible("".join(split(text, limit=limit, unit=unit))) == visible(text)
