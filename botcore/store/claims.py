@@ -44,10 +44,7 @@ _TAKE = Statement(
 )
 # With an epoch of its own: the turn before may still be telling its plugins, and a process may end it there.
 _GO_ON = Statement(
-    sa.update(conversation)
-    .values(epoch=conversation.c.epoch + const(1), lease_until=arg("until"))
-    .where(*MINE)
-    .returning(conversation.c.stopped_through)
+    sa.update(conversation).values(epoch=conversation.c.epoch + const(1), lease_until=arg("until")).where(*MINE)
 )
 
 
@@ -114,7 +111,7 @@ def _work(connection: sa.Connection, row: Any, by: Claimant) -> Claim | None:
         suspect=suspect,
         buried=known.buried,
         received_at=found.received_at,
-        stopped=found.id <= row.stopped_through,
+        stopped=bool(found.stopped),
         anchor=outbox.part(connection, place, found.turn, 0) if found.begun else None,
         parts=tuple(part for part in rows if part.part.turn != found.turn),
     )
@@ -139,7 +136,7 @@ def _following(connection: sa.Connection, claim: Claim, *, until: float) -> Clai
         message = _message(found, place)
     except Unreadable:
         return None  # whoever claims it sets it aside
-    ((stopped_through,),) = _GO_ON.rows(connection, key=place.key, epoch=claim.epoch, until=until)
+    _GO_ON(connection, key=place.key, epoch=claim.epoch, until=until)
     poison.begin(connection, found.id)
     failpoint("claim.in_commit")
     return Claim(
@@ -150,5 +147,5 @@ def _following(connection: sa.Connection, claim: Claim, *, until: float) -> Clai
         turn=found.turn,
         attempts=found.attempts + 1,
         received_at=found.received_at,
-        stopped=found.id <= stopped_through,
+        stopped=bool(found.stopped),
     )

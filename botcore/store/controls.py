@@ -35,6 +35,8 @@ _STOP = Statement(
     .values(stopped_through=arg("through"))
     .where(conversation.c.key == arg("key"), conversation.c.stopped_through < arg("through"))
 )
+# The one row: in a group what waits below it may be somebody else's, whose turn comes later.
+_STOP_ONE = Statement(sa.update(inbox).values(reason=const("stopped")).where(inbox.c.id == arg("id")))
 _RUNNING = Statement(sa.select(inbox.c.id).where(inbox.c.conversation == arg("key"), inbox.c.state == const("running")))
 _TARGET = Statement(
     sa.select(
@@ -112,7 +114,7 @@ def _stop_running(connection: sa.Connection, key: str) -> Effect:
 
 
 def _stop_one(connection: sa.Connection, target: Any) -> Effect:
-    _STOP(connection, key=target.conversation, through=target.id)
+    _STOP_ONE(connection, id=target.id)
     return _stop_running(connection, target.conversation) if target.state == "running" else Effect()
 
 

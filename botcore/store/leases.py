@@ -5,6 +5,7 @@ Processes compare leases by their own clocks: these may differ by less than the 
 
 import sqlalchemy as sa
 
+from botcore.store.conditions import IS_STOPPED
 from botcore.store.sql import Statement, arg, const
 from botcore.store.tables import conversation, inbox
 
@@ -24,7 +25,7 @@ _STOPPED = Statement(
     sa.select(conversation.c.key)
     .select_from(conversation)
     .join(inbox, sa.and_(inbox.c.conversation == conversation.c.key, inbox.c.state == const("running")))
-    .where(*_MINE, inbox.c.id <= conversation.c.stopped_through)
+    .where(*_MINE, IS_STOPPED)
 )
 _DROP = sa.update(conversation).values(lease_until=const(0))
 _DROP_ALL = Statement(_DROP.where(_CLAIMED, conversation.c.lease_until > const(0)))

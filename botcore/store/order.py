@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from botcore.store.conditions import IS_OPEN, IS_UNSETTLED
+from botcore.store.conditions import IS_OPEN, IS_STOPPED, IS_UNSETTLED
 from botcore.store.sql import Statement, arg, const
 from botcore.store.tables import conversation, inbox, outbox, turn
 
@@ -18,22 +18,28 @@ __all__ = ["following"]
 _LOOK = 100
 """Open messages and ended turns that are looked at: more than may wait in one conversation by default."""
 
-_OPEN = sa.select(
-    sa.exists().where(outbox.c.turn == inbox.c.turn).label("begun"),
-    sa.exists().where(outbox.c.conversation == arg("key"), IS_UNSETTLED).label("left"),
-    inbox.c.id,
-    inbox.c.event_id,
-    inbox.c.attempts,
-    inbox.c.deaths,
-    inbox.c.turn,
-    inbox.c.payload,
-    inbox.c.state,
-    inbox.c.received_at,
-    inbox.c.person,
-).where(inbox.c.conversation == arg("key"), IS_OPEN)
 # Locked: forgetting a person ends messages without asking for their conversation.
-_OLDEST = Statement(_OPEN.order_by(inbox.c.id).limit(const(1)).offset(const(0)).with_for_update(key_share=True))
-_ONE = Statement(_OPEN.where(inbox.c.id == arg("id")).with_for_update(key_share=True))
+_OPEN = (
+    sa.select(
+        sa.exists().where(outbox.c.turn == inbox.c.turn).label("begun"),
+        sa.exists().where(outbox.c.conversation == arg("key"), IS_UNSETTLED).label("left"),
+        IS_STOPPED.label("stopped"),
+        inbox.c.id,
+        inbox.c.event_id,
+        inbox.c.attempts,
+        inbox.c.deaths,
+        inbox.c.turn,
+        inbox.c.payload,
+        inbox.c.state,
+        inbox.c.received_at,
+        inbox.c.person,
+    )
+    .join(conversation, conversation.c.key == inbox.c.conversation)
+    .where(inbox.c.conversation == arg("key"), IS_OPEN)
+    .with_for_update(of=inbox, key_share=True)
+)
+_OLDEST = Statement(_OPEN.order_by(inbox.c.id).limit(const(1)).offset(const(0)))
+_ONE = Statement(_OPEN.where(inbox.c.id == arg("id")))
 _STANDING = Statement(
     sa.select(
         inbox.c.id,
@@ -43,7 +49,7 @@ _STANDING = Statement(
             inbox.c.deaths > const(0),
             sa.exists().where(outbox.c.turn == inbox.c.turn),
         ).label("begun"),
-        (inbox.c.id <= conversation.c.stopped_through).label("stopped"),
+        IS_STOPPED.label("stopped"),
     )
     .join(conversation, conversation.c.key == inbox.c.conversation)
     .where(inbox.c.conversation == arg("key"), IS_OPEN)
@@ -64,6 +70,7 @@ def following(connection: sa.Connection, key: str, *, private: bool) -> Any:
     """The open message to run now, None where there is none.
 
     ``begun``: it has parts of an earlier run. ``left``: some part of its conversation is not settled.
+    ``stopped``: it only has to end.
     """
     if private:
         return _OLDEST(connection, key=key).first()

@@ -23,7 +23,7 @@ import sqlalchemy as sa
 
 from botcore.messages import Message
 from botcore.store import letters, outbox
-from botcore.store.conditions import IS_OPEN
+from botcore.store.conditions import IS_OPEN, IS_STOPPED
 from botcore.store.encoding import decode_message
 from botcore.store.fence import fence, lost
 from botcore.store.records import Claim
@@ -66,7 +66,7 @@ _DIED = Statement(
 _BURY = Statement(sa.update(inbox).values(state=const("dead"), reason=arg("reason")).where(inbox.c.id == arg("id")))
 _WAIT = Statement(sa.update(inbox).values(state=const("waiting")).where(inbox.c.id == arg("id")))
 _SUSPECT = Statement(
-    sa.select(inbox.c.event_id, inbox.c.payload, conversation.c.stopped_through)
+    sa.select(inbox.c.event_id, inbox.c.payload, IS_STOPPED.label("stopped"))
     .join(conversation, conversation.c.key == inbox.c.conversation)
     .where(inbox.c.id == arg("id"), inbox.c.state == const("waiting"))
     .with_for_update(of=inbox, key_share=True)
@@ -143,7 +143,7 @@ def begin_trial(connection: sa.Connection, claim: Claim) -> bool:
     if found is None or _said(found, claim) != claim.message:
         raise lost(claim)
     begin(connection, claim.message_id)
-    return bool(claim.message_id <= found.stopped_through)
+    return bool(found.stopped)
 
 
 def _said(found: Any, claim: Claim) -> Message:

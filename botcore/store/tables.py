@@ -78,7 +78,7 @@ inbox: sa.Table = sa.Table(
     _text("turn"),
     _text("platform_id"),
     _real("received_at"),
-    _text("reason"),
+    _text("reason"),  # of its outcome; "stopped" while it is open: it only has to end
     _text("payload"),
     _text("person"),  # who wrote it
     _integer("deaths"),  # in a row: how often a process died while it worked on this

@@ -1,5 +1,9 @@
 """Which message of a conversation comes next."""
 
+from typing import Literal
+
+import pytest
+
 from botcore.messages import Person
 from botcore.store import Claim, Store
 from botcore.store.poison import MAX_DEATHS
@@ -89,6 +93,26 @@ async def test_an_edit_of_a_running_message_waits_for_its_authors_next_turn(stor
     await store.accept([control("edit", target="p1", text="ann: 1, better")])
     await answer(store, claim)
     assert await served(store) == ["bob: 1", "ann: 1, better"]
+
+
+@pytest.mark.parametrize("kind", ["edit", "delete"])
+async def test_an_edit_or_deletion_of_what_runs_stops_no_older_message_of_somebody_else(
+    store: Store, other: Store, clock: ManualClock, kind: Literal["edit", "delete"]
+) -> None:
+    await written(store, "ann: 1", "ann: 2")
+    await store.accept([message("bob: 1", person=Person(id="bob"), platform_id="p1", private=False)])
+    await clock.advance(31)
+    await answer(store, await following(store))
+    bob = await following(store)
+    await other.accept([control(kind, target="p1", text="bob: 1, better")])
+    assert await store.stopped() == [place().key]
+    await store.requeue(bob)
+    ended = list[tuple[str, bool]]()
+    while claim := await store.claim_next():
+        assert claim.message
+        ended.append((claim.message.text, claim.stopped))
+        await store.commit_turn(claim, end(claim, release=True))
+    assert ended[:2] == [("bob: 1", True), ("ann: 2", False)]
 
 
 async def test_a_message_that_keeps_failing_does_not_hold_up_the_others_in_its_group(
