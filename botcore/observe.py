@@ -28,7 +28,7 @@ class Redactor(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Always True: records are cleaned, not dropped."""
-        record.msg, record.args = self.clean(record.getMessage()), ()
+        record.msg, record.args = self.clean(_said(record)), ()
         if record.exc_info:
             record.exc_text = self.clean(logging.Formatter().formatException(record.exc_info))
             record.exc_info = None
@@ -39,6 +39,17 @@ class Redactor(logging.Filter):
         for value in self._values:
             text = text.replace(value, "***")
         return SECRETS.sub("***", text)
+
+
+def _said(record: logging.LogRecord) -> str:
+    """Its message; where the values do not fit the template, both as they are.
+
+    Logging itself forgives that mistake, but later than here: whoever made it would be ended by it.
+    """
+    try:
+        return record.getMessage()
+    except Exception:
+        return f"{record.msg} {record.args}"
 
 
 def configure_logging(level: int = logging.INFO, secrets: Iterable[str] = ()) -> None:

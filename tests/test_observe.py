@@ -38,6 +38,12 @@ def test_tracebacks_are_cleaned_too() -> None:
     assert "RuntimeError" in shown
 
 
+def test_a_template_that_its_values_do_not_fit_is_logged_with_them_and_without_secrets() -> None:
+    record = logging.LogRecord("x", logging.WARNING, __file__, 1, "got %d bytes from %s", ("many", TELEGRAM), None)
+    assert Redactor().filter(record)
+    assert logging.Formatter().format(record) == "got %d bytes from %s ('many', '***')"
+
+
 def test_ordinary_text_stays_as_it_is() -> None:
     assert Redactor(["short"]).clean("a short note at 12:30") == "a short note at 12:30"
 
