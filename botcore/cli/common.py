@@ -44,8 +44,12 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-IN_URL = re.compile(r"(?P<before>://[^/:@\s]*:(?=[^/\s]+@)|[?&]password=)(?P<password>(?<=:)[^/\s]+(?=@)|[^&\s]+)")
-"""The password in an address, before the host or among what follows it."""
+IN_URL = re.compile(
+    r"(?P<before>(?<!http)(?<!https)://[^/:\s]*:|https?://[^/:\s]*:(?!\d+[/?#])|[?&]password=)"
+    r"(?P<password>(?<=:)[^@\s]+(?:@[^/@\s]+)*(?=@)|(?<==)[^&\s]+)"
+)
+"""The password in an address, before the host or among what follows it. A database's may have slashes; in an address of
+the web a number before a slash is the port."""
 OPTION = re.compile(r"(?is)(?P<name>--?([\w.-]*[_.-])?(key|token|secret|password))(=(?P<value>.*))?")
 """An argument of a program that holds a secret, or says that the next ones do."""
 SECRETS = ("token", "secret", "password", "key")

@@ -222,6 +222,9 @@ def test_an_argument_of_the_engine_that_is_a_secret_is_masked(given: list[str], 
     [
         ("postgresql://me:hunter2@db/bot", "postgresql://me:***@db/bot"),
         ("postgresql://me:hunter2:x@y@db/bot", "postgresql://me:***@db/bot"),
+        ("postgresql://me:s3/hunter2+pw@db/bot?options=a@b", "postgresql://me:***@db/bot?options=a@b"),
+        ("postgresql://me:12/hunter2@db/bot", "postgresql://me:***@db/bot"),
+        ("postgresql://me@there:hunter2@db/bot", "postgresql://me@there:***@db/bot"),
         ("postgresql:///bot?password=hunter2&host=db", "postgresql:///bot?password=***&host=db"),
         ("postgresql://me@db:5432/bot", "postgresql://me@db:5432/bot"),
     ],
@@ -230,6 +233,14 @@ def test_a_password_in_an_address_is_masked_wherever_it_stands(url: str, told: s
     settings = load_settings([], environ={"BOTCORE_STORE__URL": url}, local=None)
     assert {dotted: value for dotted, value, _ in _rows(settings)}["store.url"] == told
     assert any("hunter2" in secret for secret in secrets_of(settings)) == ("hunter2" in url)
+
+
+def test_the_port_of_an_address_is_no_password() -> None:
+    flags = {"engine.base_url": "http://gpu:8000/v1@2", "encoder.base_url": "http://me:hunter2@gpu:8000/v1@2"}
+    settings = load_settings([], environ={}, local=None, flags={**flags, "encoder.kind": "openai"})
+    told = {dotted: value for dotted, value, _ in _rows(settings)}
+    assert [told[dotted] for dotted in flags] == ["http://gpu:8000/v1@2", "http://me:***@gpu:8000/v1@2"]
+    assert [secret for secret in secrets_of(settings) if secret] == ["hunter2"]
 
 
 @pytest.mark.parametrize(
