@@ -31,7 +31,8 @@ def plugins(config: ConfigFiles = None, json: AsJson = False) -> None:
 
     settings = settings_for(config)
     loaded = load(settings)
-    enabled = {**settings.plugins, **settings.channels}
+    enabled = {name: str(table.get("use", name)) for name, table in {**settings.plugins, **settings.channels}.items()}
+    others = [name for name in available() if name not in enabled.values()]
     hooks = _hooks(loaded)
     rows = [
         {
@@ -39,9 +40,9 @@ def plugins(config: ConfigFiles = None, json: AsJson = False) -> None:
             "enabled": name in enabled,
             "hooks": hooks.get(name, []),
             "problem": loaded.problems.get(name, ""),
-            "package": _package(name),
+            "package": _package(enabled.get(name, name)),
         }
-        for name in dict.fromkeys([*enabled, *available()])
+        for name in dict.fromkeys([*enabled, *others])
     ]
     if json:
         print_json(rows)

@@ -259,6 +259,15 @@ def test_plugins_lists_what_could_not_be_loaded(here: Path) -> None:
     assert "reply" in rows["textgen"]["hooks"]
 
 
+def test_a_plugin_under_another_name_is_listed_with_its_package_and_once(here: Path) -> None:
+    (here / "named.toml").write_text('[plugins.stories]\nuse = "textgen"\n[plugins.textgen]\nenabled = false')
+    done = botcore("plugins", "--config", "named.toml", "--json", here=here)
+    rows = {row["name"]: row for row in json.loads(done.stdout)}
+    assert rows["stories"]["enabled"]
+    assert rows["stories"]["package"] == rows["memory"]["package"] != ""
+    assert "textgen" not in rows
+
+
 def test_a_command_there_is_not_says_what_may_have_become_of_it(here: Path) -> None:
     (here / "more.toml").write_text("[plugins.borad]")
     mistyped = botcore("plugin", here=here)
