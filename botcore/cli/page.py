@@ -40,8 +40,8 @@ class Page:
 
     async def ask(self, text: str) -> AsyncGenerator[Said, None]:
         """The reply to ``text`` as it comes; closing it leaves the reply running, `stop` ends it."""
-        seen = {"Last-Event-ID": str(self._last)} if self._last else {}
-        async with self._session.get(f"{self._url}/events", headers=seen, timeout=_forever()) as events:
+        seen, url = {"Last-Event-ID": str(self._last)} if self._last else {}, f"{self._url}/events"
+        async with _answering(self._address), self._session.get(url, headers=seen, timeout=_forever()) as events:
             await _checked(events)
             await self._post("messages", {"id": str(uuid.uuid4()), "text": text})
             draft = said = ""
@@ -61,7 +61,7 @@ class Page:
 
     async def read(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         """(committed lines, messages that are still open) of the conversation."""
-        async with self._session.get(self._url) as answer:
+        async with _answering(self._address), self._session.get(self._url) as answer:
             await _checked(answer)
             found = await answer.json()
         return found["entries"], found["pending"]
@@ -75,25 +75,33 @@ class Page:
         await self._post("stop", {"id": str(uuid.uuid4())})
 
     async def _post(self, what: str, body: dict[str, str]) -> None:
-        headers = {"Origin": self._address}
-        async with self._session.post(f"{self._url}/{what}", json=body, headers=headers) as answer:
+        headers, url = {"Origin": self._address}, f"{self._url}/{what}"
+        async with _answering(self._address), self._session.post(url, json=body, headers=headers) as answer:
             await _checked(answer)
 
 
 @asynccontextmanager
 async def open_page(address: str, key: str = "") -> AsyncIterator[Page]:
     """A new conversation with the bot at ``address``. Raises `BotcoreError` where none answers there."""
-    from aiohttp import ClientError, ClientSession, CookieJar
+    from aiohttp import ClientSession, CookieJar
+
+    async with _answering(address), ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
+        if key:
+            body, headers = {"key": key}, {"Origin": address}
+            async with session.post(f"{address}/api/login", json=body, headers=headers) as answer:
+                await _checked(answer)
+        async with session.get(address) as answer:
+            await _checked(answer)
+        yield Page(session, address)
+
+
+@asynccontextmanager
+async def _answering(address: str) -> AsyncIterator[None]:
+    """What goes wrong on the line is raised as `BotcoreError`: at once, before a task group can wrap it."""
+    from aiohttp import ClientError
 
     try:
-        async with ClientSession(cookie_jar=CookieJar(unsafe=True)) as session:
-            if key:
-                body, headers = {"key": key}, {"Origin": address}
-                async with session.post(f"{address}/api/login", json=body, headers=headers) as answer:
-                    await _checked(answer)
-            async with session.get(address) as answer:
-                await _checked(answer)
-            yield Page(session, address)
+        yield
     except ClientError as error:
         raise BotcoreError(f"the bot at {address} does not answer: {error}") from error
 

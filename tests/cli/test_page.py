@@ -1,14 +1,15 @@
 """The client of `botcore chat` and `botcore ask`, against a bot's own port."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, aclosing
 from pathlib import Path
 
 import pytest
 
 from botcore import Chunk, Turn, hookimpl
-from botcore.cli.page import _grown, _rest, open_page
+from botcore.cli.page import Page, _grown, _rest, open_page
+from botcore.errors import BotcoreError
 from botcore.testing import ManualClock, chatting
 
 WEB = {"channels.web": {"enabled": True}}
@@ -42,6 +43,18 @@ async def test_a_reply_that_began_with_blanks_is_printed_whole(tmp_path: Path) -
             if printed:
                 slow.go.set()
     assert printed == "One two three."
+
+
+@pytest.mark.parametrize("use", [lambda page: anext(page.ask("count")), Page.read, Page.stop])
+async def test_a_bot_that_went_away_is_one_error_whatever_is_asked_of_it(
+    tmp_path: Path, use: Callable[[Page], Awaitable[object]]
+) -> None:
+    async with AsyncExitStack() as running:
+        chat = await running.enter_async_context(chatting(tmp_path, settings=WEB, clock=ManualClock()))
+        async with open_page(chat.bot.address) as page:
+            await running.aclose()
+            with pytest.raises(BotcoreError, match="does not answer"):
+                await use(page)
 
 
 @pytest.mark.parametrize(
