@@ -41,6 +41,7 @@ from botcore.router import Router
 from botcore.sender import Sender
 from botcore.settings import Settings
 from botcore.store import Store
+from botcore.store.engines import require
 from botcore.training.forgotten import forget_in_runs
 
 if TYPE_CHECKING:
@@ -357,12 +358,15 @@ def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 @asynccontextmanager
-async def visiting(settings: Settings, *, plugins: bool = False) -> AsyncIterator[Bot]:
+async def visiting(settings: Settings, *, plugins: bool = False, existing: bool = False) -> AsyncIterator[Bot]:
     """A bot that does not run, with its database open: for commands that work beside a running one.
 
     ``plugins``: those of the configuration are loaded, too; the ones that cannot be are in ``bot.loaded.problems``.
+    ``existing``: raises `StoreError` where there is no database, in the wrong folder say, rather than make one.
     """
     bot = Bot(settings)
+    if existing:
+        require(settings.store_url)
     if plugins:
         bot.loaded = load(settings)
     async with Store(settings.store_url, clock=bot.clock, data_dir=bot.data_dir, alone=False) as bot.database:

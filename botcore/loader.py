@@ -23,7 +23,7 @@ from botcore.settings import Settings, validate
 __all__ = ["Loaded", "load"]
 
 log: logging.Logger = logging.getLogger(__name__)
-Visit = Callable[[], AbstractAsyncContextManager[Bot]]
+Visit = Callable[..., AbstractAsyncContextManager[Bot]]
 OURS = frozenset({"enabled", "use"})
 """Keys of a plugin's table that it never sees."""
 HOOKS = [name for name in vars(HookSpecs) if not name.startswith("_")]
@@ -142,7 +142,7 @@ def _unusable(name: str, error: BaseException) -> PluginLoadError:
     return PluginLoadError(f"{name}: register failed: {type(error).__name__}: {error}")
 
 
-def _nowhere() -> AbstractAsyncContextManager[Bot]:
+def _nowhere(**_: object) -> AbstractAsyncContextManager[Bot]:
     raise BotcoreError("only commands of the command line visit the database")
 
 

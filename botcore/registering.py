@@ -86,7 +86,7 @@ class Registering:
     """`Registry` for one plugin, which names whose mistake it is."""
 
     def __init__(
-        self, name: str, registered: Registered, visit: Callable[[], AbstractAsyncContextManager[Bot]]
+        self, name: str, registered: Registered, visit: Callable[..., AbstractAsyncContextManager[Bot]]
     ) -> None:
         self.name = name
         self.visit = visit

@@ -129,8 +129,12 @@ class Registry(Protocol):
         """Give ``botcore train feedback`` what people taught. The last plugin that does is the one that is asked."""
         ...
 
-    def visit(self) -> AbstractAsyncContextManager[Bot]:
-        """For such a command: the bot's name, clock, data directory and database, whether the bot runs or not."""
+    def visit(self, *, existing: bool = False) -> AbstractAsyncContextManager[Bot]:
+        """For such a command: the bot's name, clock, data directory and database, whether the bot runs or not.
+
+        A database that is not there yet is made; with ``existing``, for commands that only look, that raises
+        `StoreError`.
+        """
         ...
 
     def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:

@@ -89,7 +89,7 @@ def _settle(config: "list[Path] | None", numbers: list[int], done: str, *, retry
 async def _settled(config: "list[Path] | None", numbers: list[int], *, retry: bool) -> list[int]:
     from botcore.bot import visiting
 
-    async with visiting(settings_for(config)) as bot:
+    async with visiting(settings_for(config), existing=True) as bot:
         settle = bot.database.retry_dead if retry else bot.database.drop_dead
         return [number for number in dict.fromkeys(numbers) if await settle(number)]
 
@@ -97,14 +97,14 @@ async def _settled(config: "list[Path] | None", numbers: list[int], *, retry: bo
 async def _newest(config: "list[Path] | None", limit: int) -> "list[DeadLetter]":
     from botcore.bot import visiting
 
-    async with visiting(settings_for(config)) as bot:
+    async with visiting(settings_for(config), existing=True) as bot:
         return await bot.database.dead_letters(limit)
 
 
 async def _one(config: "list[Path] | None", number: int) -> "DeadLetter":
     from botcore.bot import visiting
 
-    async with visiting(settings_for(config)) as bot:
+    async with visiting(settings_for(config), existing=True) as bot:
         letter = await bot.database.dead_letter_of(number)
     if letter is None:
         raise BotcoreError(f"there is no dead letter {number}; `botcore dlq list` says which there are")

@@ -209,11 +209,15 @@ def _plugins(loaded: "Loaded") -> Iterator[Finding]:
 async def _database(settings: "Settings") -> Finding:
     from botcore.bot import visiting
     from botcore.store import running_at
+    from botcore.store.engines import database_file, parse
 
     address = running_at(settings.bot.data_dir)
     if address:
         return _finding("database", True, f"in use by the bot at {address}")
     try:
+        file = database_file(parse(settings.store_url))
+        if file and not file.exists():
+            return _finding("database", False, f"none at {file} yet", "the bot's first start makes it", hint=True)
         # As a visitor: what a crash has left there is for the bot's next start to find.
         async with visiting(settings) as bot:
             found = await bot.database.check()
@@ -229,7 +233,7 @@ async def _lora(settings: "Settings") -> AsyncIterator[Finding]:
     from botcore.store import loras
 
     try:
-        async with visiting(settings) as bot:
+        async with visiting(settings, existing=True) as bot:
             wanted, trouble = await bot.database.read(loras.wish)
     except BotcoreError:  # told of the database already
         return

@@ -81,10 +81,8 @@ def _agreed(user: str) -> bool:
 
 async def _found(settings: "Settings", channel: str, user: str) -> Found:
     from botcore.bot import visiting
-    from botcore.store.engines import require
 
-    require(settings.store_url)
-    async with visiting(settings) as bot:
+    async with visiting(settings, existing=True) as bot:
         here = {*await bot.database.channels(), *settings.channels}
         names = [_known(channel, here)] if channel else sorted(here)
         return {name: await bot.database.kept_of(name, user) for name in names}
@@ -109,7 +107,7 @@ async def _forgotten(settings: "Settings", channels: list[str], user: str) -> tu
     """
     from botcore.bot import visiting
 
-    async with visiting(settings, plugins=True) as bot:
+    async with visiting(settings, plugins=True, existing=True) as bot:
         failed = {name for one in channels for name in await bot.forget_person(one, user)}
         await bot.database.checkpoint()
         there = {*bot.loaded.plugins, *bot.loaded.problems}

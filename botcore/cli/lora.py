@@ -111,7 +111,7 @@ def add(
 async def _all(settings: "Settings") -> "list[Lora]":
     from botcore.bot import visiting
 
-    async with visiting(settings) as bot:
+    async with visiting(settings, existing=True) as bot:
         return list(await bot.loras.list())
 
 
@@ -139,7 +139,7 @@ async def _used(settings: "Settings", name: str, say: Callable[[str], None]) -> 
 async def _off(settings: "Settings", say: Callable[[str], None]) -> "list[Lora]":
     from botcore.bot import visiting
 
-    async with visiting(settings) as bot:
+    async with visiting(settings, existing=True) as bot:
         asked = await bot.loras.off()
         return [await _heeded(settings, bot, version, say, lambda now: not now.live) for version in asked]
 

@@ -124,10 +124,10 @@ def load_with_visit(settings: "Settings") -> "Loaded":
     from botcore.loader import load
 
     @asynccontextmanager
-    async def visit() -> "AsyncIterator[ports.Bot]":
+    async def visit(*, existing: bool = False) -> "AsyncIterator[ports.Bot]":
         from botcore.bot import visiting
 
-        async with visiting(settings) as bot:
+        async with visiting(settings, existing=existing) as bot:
             yield bot
 
     return load(settings, visit=visit)

@@ -48,7 +48,7 @@ class FineTune:
         """Adds chat commands, ``botcore feedback``, the operator's panel, and what `train feedback` learns from."""
         self._commands.register(registry)
         registry.panel("feedback", "Feedback", lambda: board.read(self._commands.bot))
-        registry.cli("feedback", feedback_commands(registry.visit, self._settings))
+        registry.cli("feedback", feedback_commands(partial(registry.visit, existing=True), self._settings))
         registry.lessons(partial(write_lessons, visit=registry.visit, settings=self._settings))
 
     @hookimpl

@@ -92,7 +92,7 @@ class QA:
         """Adds /sources in the chat, ``botcore ingest`` and ``botcore sources`` on the command line."""
         registry.command("sources", "The documents I answer from; remove NAME takes one of yours out", self._list)
         registry.cli("ingest", ingest_command(registry.visit, self._settings))
-        registry.cli("sources", sources_commands(registry.visit, self._settings))
+        registry.cli("sources", sources_commands(partial(registry.visit, existing=True), self._settings))
 
     @hookimpl
     @asynccontextmanager

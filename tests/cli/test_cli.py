@@ -268,6 +268,17 @@ def test_a_plugin_under_another_name_is_listed_with_its_package_and_once(here: P
     assert "textgen" not in rows
 
 
+@pytest.mark.parametrize(
+    "command", ["dlq list", "dlq drop 1", "lora list", "lora off", "feedback list", "sources list"]
+)
+def test_what_only_looks_makes_no_database_where_there_is_none(here: Path, command: str) -> None:
+    (here / "all.toml").write_text('bot.data_dir = "elsewhere"\n[plugins.qa]\n[plugins.finetune]')
+    done = botcore(*command.split(), "--config", "all.toml", here=here)
+    assert done.returncode == 1
+    assert f"there is no database at {here}/elsewhere/botcore.db" in done.stderr
+    assert not (here / "elsewhere" / "botcore.db").exists()
+
+
 def test_a_command_there_is_not_says_what_may_have_become_of_it(here: Path) -> None:
     (here / "more.toml").write_text("[plugins.borad]")
     mistyped = botcore("plugin", here=here)
@@ -363,7 +374,7 @@ def test_doctor_finds_and_says_the_fix(here: Path) -> None:
     found = {finding["what"]: finding for finding in json.loads(done.stdout)}
     assert done.returncode == 1
     assert found["python"]["state"] == "ok"
-    assert found["database"]["found"] == "sqlite: ok"
+    assert found["database"]["fix"] == "the bot's first start makes it"
     assert found["model"]["state"] == "wrong"
     assert found["model"]["fix"]
 

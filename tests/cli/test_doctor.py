@@ -10,6 +10,8 @@ import pytest
 from aiohttp import web
 
 from botcore.cli import doctor
+from botcore.clock import SystemClock
+from botcore.store import Store
 from botcore.testing.openai_server import FakeOpenAI
 from tests.calls import botcore
 
@@ -81,8 +83,18 @@ async def test_what_a_crash_has_left_stays_for_the_bots_next_start(tmp_path: Pat
     await asyncio.to_thread(fault.parent.mkdir, parents=True)
     for file, text in ((tmp_path / "bot.toml", config), (owner, "killed"), (fault, "Fatal Python error")):
         await asyncio.to_thread(file.write_text, text)
-    assert (await findings(tmp_path))["database"]["state"] == "ok"
+    async with Store(f"sqlite:///{owner.parent}/botcore.db", clock=SystemClock(), data_dir=owner.parent, alone=False):
+        pass
+    assert (await findings(tmp_path))["database"]["found"] == "sqlite: ok"
     assert [await asyncio.to_thread(file.read_text) for file in (owner, fault)] == ["killed", "Fatal Python error"]
+
+
+async def test_a_database_that_is_not_there_yet_is_a_hint_and_is_not_made(tmp_path: Path) -> None:
+    config = f'[bot]\ndata_dir = "{tmp_path}/data"\n[engine]\nkind = "scripted"\n'
+    await asyncio.to_thread((tmp_path / "bot.toml").write_text, config)
+    found = (await findings(tmp_path))["database"]
+    assert (found["state"], found["found"]) == ("hint", f"none at {tmp_path}/data/botcore.db yet")
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_folder_of_another_user_is_told_with_whose_it_should_be(

@@ -60,11 +60,18 @@ def error_of(result: Result) -> str:
     return str(result.exception)
 
 
+async def begun(config: Path) -> None:
+    """The database is there, as after the bot's first start."""
+    async with visiting(load_settings([config], environ={}, local=None)):
+        pass
+
+
 def listed(config: Path) -> list[dict[str, object]]:
     return json.loads(lora(config, "list", "--json").output)  # type: ignore[no-any-return]
 
 
 def test_where_there_are_none_it_says_how_one_is_made(config: Path) -> None:
+    asyncio.run(begun(config))
     assert "botcore train sft" in lora(config, "list").output
     assert listed(config) == []
     assert "no version was in service" in lora(config, "off").output

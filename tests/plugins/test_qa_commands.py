@@ -57,6 +57,7 @@ def test_scripts_get_json(botcore: Call) -> None:
 
 @pytest.mark.parametrize("command", ["show", "remove"])
 def test_an_unknown_document_is_one_line_and_status_1(botcore: Call, command: str) -> None:
+    botcore("ingest", "rules.pdf")
     done = botcore("sources", command, "nothing.pdf")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "there is no document nothing.pdf; botcore sources list names them\n"
