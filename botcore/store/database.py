@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from types import CoroutineType
@@ -138,9 +138,11 @@ class Database:
         self._crews = self._hire(self._engine)
 
     def _acquire(self) -> None:
-        if self._file is not None:
+        # On a server several processes may share a data_dir: the first of them is found there.
+        with nullcontext() if self._file else suppress(StoreUnavailable):
             for lock in self._locks:
                 lock.acquire()
+        if self._file is not None:
             _make(self._file)
 
     def _prepare(self, engine: sa.Engine) -> None:

@@ -1,4 +1,4 @@
-"""One process per SQLite database: the lock on its folder, and what a second start is told."""
+"""Who runs on a folder: the lock in it, which an SQLite database demands, and what a second start is told."""
 
 import fcntl
 import os
@@ -89,10 +89,8 @@ def _holder(file: IO[str]) -> str:
 
 
 def locks_of(file: Path | None, data_dir: Path) -> tuple[FolderLock, ...]:
-    """The locks of an embedded database: its data_dir, and the file itself where it lies elsewhere."""
-    if file is None:
-        return ()
-    if file.parent.resolve() == data_dir.resolve():
+    """The lock of a data_dir, and of an embedded database's file where that lies elsewhere."""
+    if file is None or file.parent.resolve() == data_dir.resolve():
         return (FolderLock(data_dir),)
     return FolderLock(data_dir), FolderLock(file.parent, name=f"{file.name}.lock")
 

@@ -29,7 +29,7 @@ class Store(Housekeeping):
 
     def _opened(self, connection: sa.Connection) -> None:
         """What a dead process held is free at once: the lock says that nobody else is alive, or who it was."""
-        if self._locks:
+        if self._seat and self.dialect == "sqlite":
             leases.drop_all(connection)
         elif self.former.owner:
             leases.drop_of(connection, self.former.owner)

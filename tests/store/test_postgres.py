@@ -4,13 +4,14 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from botcore.errors import LeaseLost, StoreError, StoreUnavailable
-from botcore.store import Claim, Handover, Notice, Store, engines, feedback, inbox, poison, sends, turns
+from botcore.store import Claim, Handover, Notice, Store, engines, feedback, inbox, poison, running_at, sends, turns
 from botcore.store.fence import fence
 from botcore.testing.clock import ManualClock
 from tests.store.conftest import OpenStore
@@ -51,6 +52,17 @@ async def test_one_cut_during_commit_says_that_the_outcome_is_unknown(store: Sto
     with pytest.raises(StoreUnavailable, match="outcome is unknown"):
         await store.write(lambda connection: kill(url, pid(connection)))
     assert (await say(store)).claim
+
+
+async def test_the_first_process_on_a_data_dir_is_found_there_and_a_second_takes_nothing_from_it(
+    store: Store, make_store: OpenStore, tmp_path: Path
+) -> None:
+    await begin(store)
+    store.note_address("http://127.0.0.1:8080")
+    async with make_store("two") as other:
+        other.note_address("http://127.0.0.1:8081")
+        assert await other.claim_next() is None
+    assert running_at(tmp_path / "data") == "http://127.0.0.1:8080"
 
 
 async def test_a_conflict_is_tried_once_more(store: Store) -> None:

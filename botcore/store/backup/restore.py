@@ -28,7 +28,7 @@ from botcore.store.backup.postgres import Server, serving
 from botcore.store.backup.scratch import scratch
 from botcore.store.backup.swap import Swap
 from botcore.store.engines import database_file, parse, shown
-from botcore.store.locks import FolderLock, locks_of, refuse_network_file_system
+from botcore.store.locks import locks_of, refuse_network_file_system
 
 __all__ = ["Restored", "restore"]
 
@@ -57,15 +57,15 @@ def restore(
     if not archive.is_file():
         raise StoreError(f"{archive}: there is no such file")
     with ExitStack() as stack:
-        _lock(stack, *locks_of(database, data_dir))
+        for lock in locks_of(database, data_dir):  # where it moves, the bot that made the backup may still run here
+            lock.acquire()
+            stack.callback(lock.release)
         stack.enter_context(plainly(f"cannot restore {archive}"))
         data_dir.mkdir(parents=True, exist_ok=True)
         staged = stack.enter_context(scratch(".restore-", data_dir))
         manifest = unpack(archive, staged, report)
         _refuse_other_kind(manifest, parsed)
         moves = manifest.store != parsed.get_backend_name()
-        if moves:
-            _lock(stack, FolderLock(data_dir))  # the bot that made the backup may still run on these files
         old = kept_folders(data_dir, database)
         job = _Job(
             manifest=manifest, staged=staged, data_dir=data_dir, old=old, moves=moves, force=force, report=report
@@ -79,12 +79,6 @@ def restore(
             counts = _to_server(server, job, swap, again)
         follow = tuple(sorted(manifest.revisions.keys() - {"core"})) if moves else ()
         return Restored(manifest=manifest, counts=counts, kept=tuple(swap.kept), follow=follow)
-
-
-def _lock(stack: ExitStack, *locks: FolderLock) -> None:
-    for lock in locks:
-        lock.acquire()
-        stack.callback(lock.release)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from botcore.errors import StoreError
 from botcore.store import Store, schema
+from botcore.testing.clock import ManualClock
 from tests.store.backup.conftest import BackUp, Restore
 from tests.store.backup.test_archive import manifest, read, write
 from tests.store.backup.test_round_trip import take_away
@@ -17,10 +18,16 @@ from tests.store.test_migrations import newer
 pytestmark = [pytest.mark.postgres, pytest.mark.parametrize("url", ["postgresql"], indirect=True)]
 
 
-async def test_a_restore_beside_another_bot_is_refused(store: Store, back_it_up: BackUp, restore_it: Restore) -> None:
-    back_it_up()
-    with pytest.raises(StoreError, match="other connections use the database: stop every bot"):
-        restore_it(force=True)
+@pytest.mark.parametrize(
+    ("home", "said"), [("data", "data is in use by"), ("other", "other connections use the database: stop every bot")]
+)
+async def test_a_restore_beside_a_bot_is_refused_wherever_that_one_lives(
+    url: str, clock: ManualClock, tmp_path: Path, back_it_up: BackUp, restore_it: Restore, home: str, said: str
+) -> None:
+    async with Store(url, clock=clock, data_dir=tmp_path / home):
+        back_it_up()
+        with pytest.raises(StoreError, match=said):
+            restore_it(force=True)
 
 
 @pytest.fixture
