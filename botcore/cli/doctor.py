@@ -190,11 +190,15 @@ def _model(settings: "Settings") -> Finding:
     here, engine = room(), settings.engine
     try:
         model = find_model(engine.model, data_dir=settings.bot.data_dir)
-        found = fit(facts_of(Path(model.source)), here, engine)
+        facts = facts_of(Path(model.source))
     except BotcoreError as error:
         return _finding("model", False, str(error), "botcore model list says which there are")
     if model.name == "starter":
         return _finding("model", False, f"starter: {STARTER_LABEL}", better_command(here, engine), hint=True)
+    if not facts.chat_template and "--chat-template" not in engine.args:
+        said = f"{model.name} has no chat template, and cannot chat"
+        return _finding("model", False, said, "take one made for chats, or give it a --chat-template in engine.args")
+    found = fit(facts, here, engine)
     good = found.verdict in ("fits", "unknown")
     said = f"{model.name}: {model.source}" if good else f"{model.name}, {found.verdict}: {found.why}"
     return _finding("model", good, said, "botcore model list says what fits", hint=found.verdict != "no")

@@ -68,7 +68,7 @@ def info(name: Name, config: ConfigFiles = None, json: AsJson = False) -> None:
 @app.command("use")
 def use(
     name: Name,
-    force: Annotated[bool, typer.Option("--force", help="Also where it does not fit this machine, or has no chat template.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also where it does not fit here, or cannot chat.")] = False,
     config: ConfigFiles = None,
     json: AsJson = False,
 ) -> None:

@@ -14,6 +14,7 @@ from botcore.clock import SystemClock
 from botcore.store import Store
 from botcore.testing.openai_server import FakeOpenAI
 from tests.calls import botcore
+from tests.models.made import model_files
 
 SECRET = "AAHthe-secret-half-of-the-token-12345"
 TELEGRAM = """
@@ -67,6 +68,18 @@ async def test_an_engine_elsewhere_is_asked_which_model_it_has(tmp_path: Path) -
     assert [one["state"] for one in (wrong, gone)] == ["wrong", "wrong"]
     assert "cannot be reached" in gone["found"]
     assert gone["fix"] == "start that server, or see [engine] base_url, model and api_key"
+
+
+async def test_a_model_that_cannot_chat_is_named(tmp_path: Path) -> None:
+    for name, content in (model_files() | {"tokenizer_config.json": b"{}"}).items():
+        if "/" not in name:
+            (tmp_path / name).write_bytes(content)
+    config = f'[bot]\ndata_dir = "{tmp_path}/data"\n[engine]\nmodel = "{tmp_path}"\n'
+    await asyncio.to_thread((tmp_path / "bot.toml").write_text, config)
+    found = (await findings(tmp_path))["model"]
+    assert (found["state"], found["found"]) == ("wrong", f"{tmp_path.name} has no chat template, and cannot chat")
+    await asyncio.to_thread((tmp_path / "bot.toml").write_text, config + 'args = ["--chat-template", "mine.jinja"]\n')
+    assert "template" not in (await findings(tmp_path))["model"]["found"]
 
 
 async def test_an_engine_of_an_unknown_kind_is_not_to_be_started(tmp_path: Path) -> None:
