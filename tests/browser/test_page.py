@@ -1399,6 +1399,17 @@ async def test_keys(page: Page, stub: Stub) -> None:
     await expect(page.get_by_role("heading", name="botcore")).to_be_visible()
 
 
+async def test_where_documents_are_read_help_says_what_stays_of_them(page: Page, stub: Stub) -> None:
+    text = page.get_by_role("dialog", name="Help")
+    await page.get_by_role("button", name="Help").click()
+    await expect(text).to_contain_text("go with the conversation")
+    await expect(text).not_to_contain_text("stays")
+    stub.commands.append({"name": "sources", "help": "the documents I answer from"})
+    await page.reload()
+    await page.get_by_role("button", name="Help").click()
+    await expect(text).to_contain_text("What was read of a document stays")
+
+
 async def test_on_a_mac_option_n_writes_a_letter(context: BrowserContext, stub: Stub) -> None:
     await context.add_init_script("Object.defineProperty(navigator, 'platform', { value: 'MacIntel' })")
     stub.put(TALK, "user", "Hello", message="m")

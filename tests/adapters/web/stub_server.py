@@ -76,6 +76,12 @@ class Stub:
         self.go = asyncio.Event()
         self.engine: dict[str, Any] = dict(READY)
         self.health: dict[str, str] = {"store": "ok"}
+        self.commands = [
+            {"name": "help", "help": "what I can do"},
+            {"name": "history", "help": "what was said here"},
+            {"name": "forget", "help": "forget everything I know about you"},
+            {"name": "why", "help": "what the last reply rests on"},
+        ]
         self.key = ""
         self.refuse: dict[str, tuple[int, str, str]] = {}
         """Path's last part → (status, code, message): what that request is answered with until removed."""
@@ -288,18 +294,12 @@ class Stub:
         return response
 
     async def _status(self, request: web.Request) -> web.Response:
-        commands = [
-            {"name": "help", "help": "what I can do"},
-            {"name": "history", "help": "what was said here"},
-            {"name": "forget", "help": "forget everything I know about you"},
-            {"name": "why", "help": "what the last reply rests on"},
-        ]
         return web.json_response(
             {
                 "name": "botcore",
                 "engine": self.engine,
                 "health": self.health,
-                "commands": commands,
+                "commands": self.commands,
                 "limits": {"text": 32_000, "file": 200_000, "files": 4, "kinds": [".pdf", ".txt"]},
             }
         )

@@ -1,7 +1,7 @@
 // The keyboard, and what the marks mean.
 import { html, useEffect, useRef } from "../vendor/vendor.js";
 import { NEW_CHAT } from "../lib/keys.js";
-import { helpOpen } from "../lib/store.js";
+import { commands, helpOpen } from "../lib/store.js";
 import { IconButton } from "./atoms.js";
 
 const KEYS = [
@@ -14,9 +14,13 @@ const KEYS = [
   ["Ctrl Z", "Bring back what was just deleted"],
 ];
 
+/** Where there is such a command, documents are read. */
+const STAYS = "What was read of a document stays, for all your conversations: /sources lists it, /sources remove NAME takes it out.";
+
 export function Help() {
   const box = useRef(null);
   const open = helpOpen.value;
+  const read = commands.value.some(({ name }) => name === "sources");
   useEffect(() => {
     if (open) box.current.showModal();
     else box.current.close();
@@ -28,7 +32,7 @@ export function Help() {
       <div class="card-head"><h2 id="help-title">Help</h2><${IconButton} icon="close" label="Close" onClick=${close} /></div>
       <dl>${KEYS.map(([key, does]) => html`<div key=${key}><dt>${key.split(", ").map((one) => html`<kbd>${one}</kbd>`)}</dt><dd>${does}</dd></div>`)}</dl>
       <p>A number in a reply names its source: point at it, or press it. Your thumbs are kept with the exact reply and can train the next version of the model; press again to take one back.</p>
-      <p>Files: press the clip, drop them anywhere on the page, or paste them. They are kept on this bot's own disk, and go with the conversation.</p>
+      <p>Files: press the clip, drop them anywhere on the page, or paste them. They are kept on this bot's own disk, and go with the conversation. ${read && STAYS}</p>
     </div>
   </dialog>`;
 }
