@@ -20,7 +20,6 @@ from botcore import (
     hookimpl,
 )
 from botcore_web.desk import Desk
-from botcore_web.files import Shelf
 from botcore_web.live import News
 from botcore_web.routes import Routes
 from botcore_web.settings import WebSettings
@@ -55,7 +54,7 @@ class Web:
     async def lifespan(self, bot: Bot) -> AsyncIterator[None]:
         """Answer for as long as the bot lives: running turns are shown to their end after `run` was ended."""
         self._desk.running = bot
-        self._desk.shelf = files = Uploads(bot.data_dir / self.name, self._desk.settings, bot.clock)
+        self._desk.shelf = files = self._uploads(bot)
         try:
             async with asyncio.TaskGroup() as tasks:
                 watch = tasks.create_task(self._watch_engine(bot), name=f"{self.name}: engine status to open pages")
@@ -71,13 +70,14 @@ class Web:
     @hookimpl
     async def forget(self, bot: Bot, forgotten: Forgotten) -> None:
         """Remove the files of the visitor or the conversation."""
-        shelf, chat = Shelf(bot.data_dir / self.name), forgotten.conversation.chat if forgotten.conversation else ""
         if forgotten.channel != self.name:
             return
+        files = self._desk.shelf or self._uploads(bot)
+        chat = forgotten.conversation.chat if forgotten.conversation else ""
         if OWN.fullmatch(chat):
-            await asyncio.to_thread(shelf.forget, chat)
+            await files.forget(chat)
         elif VISITOR.fullmatch(forgotten.person):
-            await asyncio.to_thread(shelf.forget_all, forgotten.person)
+            await files.forget_all(forgotten.person)
 
     def capabilities(self, conversation: Conversation) -> Capabilities:
         """The committed row is the delivery; previews stay in this process and may come often."""
@@ -118,6 +118,9 @@ class Web:
         async with aclosing(self._desk.files.read(attachment.reference)) as pieces:
             async for piece in pieces:
                 yield piece
+
+    def _uploads(self, bot: Bot) -> Uploads:
+        return Uploads(bot.data_dir / self.name, self._desk.settings, bot.clock)
 
     async def _hear(self, bot: Bot) -> None:
         """A turn that ended in another process is looked for at once, not at the next look."""

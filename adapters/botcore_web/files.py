@@ -94,15 +94,14 @@ class Shelf:
     def forget(self, chat: str) -> int:
         """Remove every file of a chat; the bytes that this freed."""
         home = self._home(chat)
-        freed = sum(_size(one) for one in home.rglob("*"))
-        shutil.rmtree(home, ignore_errors=True)
+        freed = _emptied(home)
         with suppress(OSError):
             home.parent.rmdir()  # the visitor's last chat
         return freed
 
-    def forget_all(self, visitor: str) -> None:
-        """Remove every file of a visitor."""
-        shutil.rmtree(self._root / visitor, ignore_errors=True)
+    def forget_all(self, visitor: str) -> int:
+        """Remove every file of a visitor; the bytes that this freed."""
+        return _emptied(self._root / visitor)
 
     def clear(self, *, waiting: float, said: float) -> None:
         """Remove what was uploaded before those moments (Unix seconds), and what was begun before the first."""
@@ -142,6 +141,12 @@ def _removed(path: Path) -> int:
     size = _size(path)
     path.unlink(missing_ok=True)
     return size
+
+
+def _emptied(folder: Path) -> int:
+    freed = sum(_size(one) for one in folder.rglob("*"))
+    shutil.rmtree(folder, ignore_errors=True)
+    return freed
 
 
 def _made(folder: Path) -> Path:

@@ -81,7 +81,6 @@ class PageApi:
         await self._desk.known(where)
         await self._desk.accept(wire.stop_all(where, who, secrets.token_hex(8)))
         await self._desk.bot.forget(where)
-        await self._desk.files.forget(where)
         self._desk.live.tell(where.key, News.CLOSING)  # other tabs ask again, and hear that it is gone
         return web.Response(status=204)
 

@@ -115,7 +115,7 @@ class Uploads:
 
     async def drop(self, chat: str, id: str) -> None:
         """Remove a file that no message has taken along; one that is not there is no harm."""
-        self._total -= await _on_disk(self._shelf.drop, chat, id)
+        await self._free(self._shelf.drop, chat, id)
 
     # ------------------------------------------------------------ with messages
 
@@ -144,9 +144,17 @@ class Uploads:
 
     # ------------------------------------------------------------ going
 
-    async def forget(self, where: Conversation) -> None:
-        """Remove every file of a conversation."""
-        self._total -= await _on_disk(self._shelf.forget, where.chat)
+    async def forget(self, chat: str) -> None:
+        """Remove every file of a chat."""
+        await self._free(self._shelf.forget, chat)
+
+    async def forget_all(self, visitor: str) -> None:
+        """Remove every file of a visitor."""
+        await self._free(self._shelf.forget_all, visitor)
+
+    async def _free(self, remove: Callable[P, int], *args: P.args, **kwargs: P.kwargs) -> None:
+        freed = await _on_disk(remove, *args, **kwargs)
+        self._total -= freed  # on a line of its own: meanwhile others have come and gone
 
     async def tend(self, known: Callable[[str], Awaitable[bool]]) -> None:
         """Sweep now and every hour until cancelled; ``known`` says whether the bot still has a chat."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -23,6 +23,7 @@ from botcore import (
     EngineStatus,
     Entry,
     Feedback,
+    Forgotten,
     Incoming,
     Message,
     Outcome,
@@ -56,6 +57,8 @@ class Core:
         """The store takes nothing, and does not say how anything ended."""
         self.rejects = False
         """Too many wait."""
+        self.forgetting: list[Callable[[Bot, Forgotten], Awaitable[None]]] = []
+        """The ``forget`` hooks."""
         self.accepted: list[Incoming] = []
         self.received = asyncio.Condition()
         self._events: dict[str, int] = {}
@@ -138,6 +141,11 @@ class Core:
         while True:
             yield await self.elsewhere.get()
 
+    def forget_elsewhere(self, conversation: Conversation) -> None:
+        """Another process has forgotten it; no hook is called here."""
+        self._entries.pop(conversation.key, None)
+        self._open = {n: one for n, one in self._open.items() if one.conversation.key != conversation.key}
+
     # ---------------------------------------------------------------- Inbox
 
     async def accept(self, records: Sequence[Incoming]) -> list[Receipt]:
@@ -198,8 +206,9 @@ class Core:
         return self._replies.get(reply)
 
     async def forget(self, conversation: Conversation) -> None:
-        self._entries.pop(conversation.key, None)
-        self._open = {n: one for n, one in self._open.items() if one.conversation.key != conversation.key}
+        self.forget_elsewhere(conversation)
+        for hook in self.forgetting:
+            await hook(cast("Bot", self), Forgotten(channel=conversation.channel, conversation=conversation))
 
     async def forget_person(self, channel: str, person: str) -> list[str]:
         raise NotImplementedError
@@ -348,6 +357,7 @@ async def serving(
     """The channel on a port; ``up=False``: the core has not started; ``receives=False``: the test calls `Web.run`."""
     web, registry, core = web or Web(), _Registry(), Core(clock or SystemClock(), data_dir)
     web.register(cast("Registry", registry))
+    core.forgetting.append(web.forget)
 
     async def ready() -> Mapping[str, str]:
         return {}

@@ -6,6 +6,7 @@ import os
 import re
 import resource
 import stat
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -19,6 +20,7 @@ from botcore import Attachment, Conversation, Forgotten, Message, Rejected
 from botcore.testing import ManualClock, until
 from botcore_web import Web
 from botcore_web.file_api import SILENCE_S
+from botcore_web.files import Shelf
 from botcore_web.settings import WebSettings
 from botcore_web.uploads import DAY_S, EACH, SWEEP_S
 from tests.adapters.web.core import CHAT, House, Visitor, serving
@@ -241,6 +243,39 @@ async def test_only_so_much_is_kept_of_all_visitors(house: House, ana: Visitor, 
     assert (await attaches(ana, bytes(600_000)))[0] == 201
 
 
+@pytest.mark.parametrize("whose", ["conversation", "person"])
+async def test_what_is_forgotten_leaves_its_room_to_others(house: House, ana: Visitor, whose: str) -> None:
+    files = [(await attaches(ana, bytes(900_000)))[1]["file"] for _ in range(2)]
+    await says(ana, files)
+    _, message = await house.core.message()
+    assert (await attaches(await house.visitor(), bytes(900_000)))[0] == 507
+    if whose == "conversation":
+        await ana.asks("DELETE", f"/api/conversations/{CHAT}")
+    else:
+        await house.web.forget(house.core, Forgotten(channel="web", person=message.person.id))
+    assert [(await attaches(await house.visitor(), bytes(900_000)))[0] for _ in range(3)] == [201, 201, 507]
+
+
+async def test_a_file_that_comes_while_another_goes_is_counted(
+    house: House, ana: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop, begun, go = Shelf.drop, threading.Event(), threading.Event()
+
+    def slow(shelf: Shelf, chat: str, id: str) -> int:
+        begun.set()
+        go.wait(5)
+        return drop(shelf, chat, id)
+
+    _, file = await attaches(ana, bytes(900_000))
+    monkeypatch.setattr(Shelf, "drop", slow)
+    going = asyncio.create_task(ana.asks("DELETE", f"{FILES}/{file['file']}"))
+    await asyncio.to_thread(begun.wait, 5)
+    await attaches(ana, bytes(900_000))
+    go.set()
+    await going
+    assert [(await attaches(await house.visitor(), bytes(900_000)))[0] for _ in range(2)] == [201, 507]
+
+
 async def halves(go: asyncio.Event) -> AsyncIterator[bytes]:
     """A file that comes in two pieces, the second when the test says so."""
     yield b"half"
@@ -396,7 +431,7 @@ async def test_the_files_of_a_conversation_forgotten_elsewhere_go(house: House, 
     for chat, name in ((CHAT, "kept.pdf"), (OTHER, "forgotten.pdf")):
         _, file = await attaches(ana, name=name, chat=chat)
         await says(ana, [file["file"]], chat=chat)
-    await house.core.forget((await house.core.message(2))[1].conversation)
+    house.core.forget_elsewhere((await house.core.message(2))[1].conversation)
     _age(root, DAY_S + 60)
     await sweeps(house)
     assert on_disk(root) == ["kept.pdf"]

@@ -398,7 +398,7 @@ async def test_the_draft_of_a_turn_that_was_forgotten_is_not_told(house: House, 
     await ana.says("hi")
     number, message = await house.core.message()
     draft = house.core.draft(number, "One")
-    await house.core.forget(message.conversation)
+    house.core.forget_elsewhere(message.conversation)
     await house.web.show(draft)  # the turn has not heard of it yet
     stream = await ana.follows()
     await ana.says("and again")
