@@ -8,6 +8,7 @@ import { refreshList, spare } from "./list.js";
 import * as outbox from "./outbox.js";
 import { idInHash, resend } from "./send.js";
 import { noteToSay, spoken } from "./spoken.js";
+import { refresh } from "./status.js";
 import * as store from "./store.js";
 import { follow } from "./stream.js";
 import { accepted, emptyThread, grown, lastId, withEntry, withNewStream, withPending, withWaiting } from "./thread.js";
@@ -23,7 +24,6 @@ let opening = 0;
 let pieces = [];
 let frame = 0;
 let reopening = 0;
-let refreshing = 0;
 
 /** Once, at the start; and again after a login. */
 export async function begin() {
@@ -222,23 +222,6 @@ async function comeBack() {
   store.say({ text: "The cookie that your conversations here belong to was deleted. A new one begins.", tone: "bad" }, 20_000);
   open(store.current.peek());
   refreshList();
-}
-
-/** How the bot is, and what it takes. */
-export async function refresh() {
-  clearTimeout(refreshing);
-  try {
-    const status = await api.status();
-    batch(() => {
-      store.name.value = status.name;
-      store.commands.value = status.commands;
-      store.health.value = status.health;
-      store.limits.value = status.limits;
-      store.engine.value ??= status.engine;
-    });
-  } catch (error) {
-    if (!refused(error)) refreshing = setTimeout(refresh, 3000);
-  }
 }
 
 function gone() {

@@ -1,6 +1,6 @@
 // How the engine is doing: in words, as a ring in the header, as a panel behind it.
 import { html, useEffect, useRef, useState } from "../vendor/vendor.js";
-import { refresh } from "../lib/chat.js";
+import { refresh } from "../lib/status.js";
 import { engine, health } from "../lib/store.js";
 import { Ring } from "./atoms.js";
 
