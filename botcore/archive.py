@@ -14,9 +14,11 @@ class Archive:
 
     database: Store
 
-    async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
+    async def conversations(
+        self, channel: str, person: str, *, until: float = 0.0, limit: int = 200
+    ) -> list[tuple[str, str, float]]:
         """See `ports.Bot`."""
-        return await self.database.conversations(channel, person)
+        return await self.database.conversations(channel, person, until=until, limit=limit)
 
     async def history(
         self, conversation: Conversation, *, after: int = 0, before: int = 0, limit: int = 200, reader: str = ""

@@ -22,6 +22,8 @@ POLL_S = 1.0
 COMMENT_S = 15.0
 ENTRIES_SHOWN = 200
 """Lines in one answer; who wants more asks again."""
+CONVERSATIONS_SHOWN = 200
+"""The same for conversations."""
 
 
 class PageApi:
@@ -39,15 +41,15 @@ class PageApi:
         )
 
     async def conversations(self, request: web.Request) -> web.Response:
-        """The visitor's conversations, newest first."""
-        who = visitor(request)
-        found = await self._desk.bot.conversations(self._desk.name, who.id)
+        """The visitor's newest conversations; with ``?until=…`` those in which nothing was said after that moment."""
+        who, until = visitor(request), wire.until(request.query)
+        found = await self._desk.bot.conversations(self._desk.name, who.id, until=until, limit=CONVERSATIONS_SHOWN + 1)
         own = [
             {"id": wire.chat_id(chat), "title": wire.title(title), "at": at}
-            for chat, title, at in found
+            for chat, title, at in found[:CONVERSATIONS_SHOWN]
             if chat.startswith(f"{who.id}.")
         ]
-        return web.json_response({"conversations": own})
+        return web.json_response({"conversations": own, "older": len(found) > CONVERSATIONS_SHOWN})
 
     async def conversation(self, request: web.Request) -> web.Response:
         """What was said last, and what waits; with ``?before=…`` what was said before that line."""

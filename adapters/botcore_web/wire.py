@@ -33,6 +33,7 @@ __all__ = [
     "stop",
     "stop_all",
     "title",
+    "until",
     "visitor",
 ]
 
@@ -41,6 +42,7 @@ VISITOR = re.compile(r"[A-Za-z0-9_-]{22}", re.ASCII)
 CHAT = re.compile(r"[A-Za-z0-9_-]{22,64}", re.ASCII)
 UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+MOMENT = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,18})?", re.ASCII)
 REPLY = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
 """Not every text can be asked of a database: NUL and half a character are errors there."""
 REPLY_ID_LIMIT = 200
@@ -98,6 +100,14 @@ def before(query: Mapping[str, str]) -> int:
     if not NUMBER.fullmatch(text):
         raise Problem(400, "bad_request", "before: must be the id of a line of the conversation")
     return int(text)
+
+
+def until(query: Mapping[str, str]) -> float:
+    """The moment of ``?until=…``, Unix seconds, up to which somebody wants to see conversations; 0 = to the newest."""
+    text = query.get("until", "0")
+    if not MOMENT.fullmatch(text):
+        raise Problem(400, "bad_request", "until: must be a moment in Unix seconds")
+    return float(text)
 
 
 # ------------------------------------------------------------------ what comes in

@@ -82,8 +82,13 @@ class Bot(Protocol):
         """
         ...
 
-    async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
-        """(chat, title, last activity) of a person's conversations on a channel, newest first, at most 200."""
+    async def conversations(
+        self, channel: str, person: str, *, until: float = 0.0, limit: int = 200
+    ) -> list[tuple[str, str, float]]:
+        """(chat, title, last activity) of a person's newest ``limit`` conversations on a channel, newest first.
+
+        ``until``: in which nothing was said after that moment, Unix seconds; 0 = no bound.
+        """
         ...
 
     async def history(

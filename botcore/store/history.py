@@ -19,7 +19,6 @@ from botcore.store.tables import conversation, feedback, inbox, outbox, turn
 
 __all__ = ["conversations", "entries", "exchange", "open_messages", "window"]
 
-_MOST_CONVERSATIONS = 200
 _NO_END = 1 << 62
 _CARRIER = (
     sa.select(outbox.c.platform_id)
@@ -102,9 +101,13 @@ _JUDGEABLE = Statement(_EXCHANGES.where(turn.c.outcome == const("answered"), _MA
 _REPEATABLE = Statement(_EXCHANGES.where(sa.or_(one_of(turn.c.outcome, "stopped", "refused", "failed"), _MADE), _SINCE))
 _CONVERSATIONS = Statement(
     sa.select(conversation.c.chat, conversation.c.title, conversation.c.last_at)
-    .where(conversation.c.channel == arg("channel"), conversation.c.person == arg("person"))
+    .where(
+        conversation.c.channel == arg("channel"),
+        conversation.c.person == arg("person"),
+        conversation.c.last_at <= arg("until"),
+    )
     .order_by(conversation.c.last_at.desc())
-    .limit(const(_MOST_CONVERSATIONS))
+    .limit(arg("limit"))
     .offset(const(0))
 )
 _OPEN = Statement(
@@ -199,9 +202,15 @@ def _exchange(row: Any) -> tuple[Entry, Entry]:
     return said, answered
 
 
-def conversations(connection: sa.Connection, channel: str, person: str) -> list[tuple[str, str, float]]:
-    """(chat, first line, last activity) of the conversations this person began, newest first."""
-    return [(row.chat, row.title, row.last_at) for row in _CONVERSATIONS(connection, channel=channel, person=person)]
+def conversations(
+    connection: sa.Connection, channel: str, person: str, *, until: float, limit: int
+) -> list[tuple[str, str, float]]:
+    """(chat, first line, last activity) of the newest ``limit`` conversations this person began, newest first.
+
+    ``until``: in which nothing was said after that moment; 0 = no bound.
+    """
+    rows = _CONVERSATIONS(connection, channel=channel, person=person, until=until or _NO_END, limit=limit)
+    return [(row.chat, row.title, row.last_at) for row in rows]
 
 
 def open_messages(connection: sa.Connection, key: str) -> list[tuple[int, Message]]:

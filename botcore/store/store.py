@@ -243,9 +243,14 @@ class Store(Housekeeping):
         """
         return await self.read(history.entries, conversation, after=after, before=before, limit=limit, reader=reader)
 
-    async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
-        """(chat, first line cut to 80 characters, last activity) of those a person began, newest first, at most 200."""
-        return await self.read(history.conversations, channel, person)
+    async def conversations(
+        self, channel: str, person: str, *, until: float = 0.0, limit: int = 200
+    ) -> list[tuple[str, str, float]]:
+        """(chat, first line cut to 80 characters, last activity) of the newest that a person began, newest first.
+
+        ``until``: in which nothing was said after that moment, Unix seconds; 0 = no bound.
+        """
+        return await self.read(history.conversations, channel, person, until=until, limit=limit)
 
     async def outcome(self, message: int) -> tuple[Outcome | None, Reply | None]:
         """How a message ended and its reply; (None, None) while it is open. One rejected at the door was refused."""

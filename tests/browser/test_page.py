@@ -1334,6 +1334,67 @@ async def test_earlier_lines_that_cannot_be_had_are_said_and_asked_for_again(
     await expect(page.get_by_role("article", name="You")).to_have_count(21)
 
 
+async def open_with_many(page: Page, stub: Stub, count: int) -> Locator:
+    """The page where so many conversations are; those that are listed."""
+    for number in range(count):
+        stub.put(f"one-of-very-many-{number:06}", "user", f"topic {number}", ago=60 + number)
+    await page.reload()
+    listed = page.get_by_role("navigation", name="Conversations").get_by_role("link")
+    await expect(listed).to_have_count(20)
+    return listed
+
+
+async def test_older_conversations_are_shown_piece_by_piece_and_stay(page: Page, stub: Stub) -> None:
+    listed = await open_with_many(page, stub, 45)
+    for count in (39, 45):  # the last one listed comes again with the next twenty
+        await page.get_by_role("button", name="Show older conversations").press("Enter")
+        await expect(listed).to_have_count(count)
+    await expect(page.locator("[aria-live=polite]")).to_have_text("6 older conversations are listed.")
+    await expect(listed.nth(38)).to_be_focused()
+    await expect(page.get_by_role("button", name="Show older conversations")).to_have_count(0)
+    async with page.expect_response("**/api/conversations"):
+        await say(page, "Hello")
+    await expect(listed).to_have_text(["Hello", *(f"topic {number}" for number in range(45))])
+
+
+async def test_the_search_says_that_there_are_older_conversations(page: Page, stub: Stub) -> None:
+    listed = await open_with_many(page, stub, 21)
+    await page.get_by_label("Search conversations").fill("topic 20")
+    await expect(page.get_by_text("Nothing called “topic 20” among those listed")).to_be_visible()
+    told = page.locator("[aria-live=polite]")
+    await expect(told).to_have_text("0 conversations found among those listed.")
+    await page.get_by_role("button", name="Show older conversations").click()
+    await expect(listed).to_have_text(["topic 20"])
+    await expect(told).to_have_text("1 conversation found.")
+
+
+async def test_where_others_came_between_no_older_conversation_is_skipped(page: Page, stub: Stub) -> None:
+    listed = await open_with_many(page, stub, 21)
+    await page.get_by_role("button", name="Show older conversations").click()
+    await expect(listed).to_have_count(21)
+    for number in range(30):
+        stub.put(f"one-of-even-more-{number:06}", "user", f"news {number}", ago=30 - number)
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(listed.first).to_have_text("news 29")
+    for count in (39, 51):
+        await page.get_by_role("button", name="Show older conversations").click()
+        await expect(listed).to_have_count(count)
+
+
+async def test_an_older_conversation_that_was_deleted_elsewhere_is_not_listed_on(
+    page: Page, stub: Stub, watch: Watch
+) -> None:
+    watch.expected.append("Failed to load resource")
+    listed = await open_with_many(page, stub, 22)
+    await page.get_by_role("button", name="Show older conversations").click()
+    await expect(listed).to_have_count(22)
+    stub.refuse["one-of-very-many-000021"] = (404, "not_found", "there is no such conversation; start a new one")
+    stub.talks.pop("one-of-very-many-000021")
+    await listed.last.click()
+    await expect(page.get_by_text("does not exist any more")).to_be_visible()
+    await expect(listed).to_have_count(21)
+
+
 # ------------------------------------------------------------------ engine
 
 

@@ -182,6 +182,18 @@ async def test_conversations_of_a_person_newest_first(store: Store, clock: Manua
     assert await store.conversations("slack", "ann") == []
 
 
+async def test_older_conversations_are_those_up_to_a_moment_and_all_of_it(store: Store, clock: ManualClock) -> None:
+    for chat in ("c1", "c2", "c3"):
+        await begin(store, chat=chat)
+    await clock.advance(1)
+    await begin(store, chat="c4")
+    *_, (_, _, moment) = await store.conversations("telegram", "ann", limit=2)
+    assert moment == clock.now() - 1
+    older = await store.conversations("telegram", "ann", until=moment)
+    assert {chat for chat, _, _ in older} == {"c1", "c2", "c3"}
+    assert await store.conversations("telegram", "ann", until=moment - 1) == []
+
+
 async def test_turns_are_read_by_cursor(store: Store) -> None:
     await exchange(store, "a", "b", "c")
     (first, _), (second, _) = await store.turns(limit=2)

@@ -183,9 +183,12 @@ class Core:
     async def engine_changed(self) -> None:
         await self._engine_changed.wait()
 
-    async def conversations(self, channel: str, person: str) -> list[tuple[str, str, float]]:
+    async def conversations(
+        self, channel: str, person: str, *, until: float = 0.0, limit: int = 200
+    ) -> list[tuple[str, str, float]]:
         said = [one for one in self.of(Message) if one.person.id == person and one.conversation.channel == channel]
-        return [(one.conversation.chat, one.text, one.sent_at) for one in reversed(said)]
+        found = [one for one in reversed(said) if not until or one.sent_at <= until]
+        return [(one.conversation.chat, one.text, one.sent_at) for one in found[:limit]]
 
     async def history(
         self, conversation: Conversation, *, after: int = 0, before: int = 0, limit: int = 200, reader: str = ""

@@ -31,7 +31,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 SHOWN = 20
-"""Lines in one answer."""
+"""Lines, and conversations, in one answer."""
 READY = {"stage": "ready", "detail": "", "progress": None, "model": "starter", "window": 2048}
 
 
@@ -305,8 +305,13 @@ class Stub:
         )
 
     async def _list(self, request: web.Request) -> web.Response:
-        known = [{"id": key, "title": talk.title, "at": talk.at} for key, talk in self.talks.items() if talk.title]
-        return web.json_response({"conversations": sorted(known, key=lambda one: -float(str(one["at"])))})
+        until = float(request.query.get("until", "inf"))
+        found = sorted(
+            ((talk.at, key, talk.title) for key, talk in self.talks.items() if talk.title and talk.at <= until),
+            reverse=True,
+        )
+        shown = [{"id": key, "title": title, "at": at} for at, key, title in found[:SHOWN]]
+        return web.json_response({"conversations": shown, "older": len(found) > SHOWN})
 
     async def _show(self, request: web.Request) -> web.Response:
         talk = self.talks.get(request.match_info["id"]) or Talk()

@@ -17,7 +17,7 @@ from botcore import Conversation, EngineStatus, Message
 from botcore.testing import ManualClock, until
 from botcore_web import Web, wire
 from botcore_web.live import TABS_S, News
-from botcore_web.page_api import COMMENT_S, ENTRIES_SHOWN, POLL_S
+from botcore_web.page_api import COMMENT_S, CONVERSATIONS_SHOWN, ENTRIES_SHOWN, POLL_S
 from botcore_web.settings import WebSettings
 from tests.adapters.web.core import CHAT, House, Visitor, feedback, open_page, serving
 
@@ -86,6 +86,27 @@ async def test_the_list_names_the_visitor_s_own_conversations_newest_first(house
     await ben.says("secret")
     listed = (await ana.asks("GET", "/api/conversations"))[1]["conversations"]
     assert [(one["id"], one["title"]) for one in listed] == [(OTHER, "newer line"), (CHAT, "older")]
+
+
+async def test_a_long_list_is_read_a_bounded_piece_at_a_time(house: House, ana: Visitor) -> None:
+    for number in range(CONVERSATIONS_SHOWN + 1):
+        await ana.says(f"topic {number}", chat=f"{number:022}")
+    newest = (await ana.asks("GET", "/api/conversations"))[1]
+    assert (len(newest["conversations"]), newest["older"]) == (CONVERSATIONS_SHOWN, True)
+    last = newest["conversations"][-1]
+    older = (await ana.asks("GET", f"/api/conversations?until={last['at']}"))[1]
+    assert [one["title"] for one in older["conversations"]] == ["topic 1", "topic 0"]  # what is of one moment is whole
+    assert older["older"] is False
+    assert (await (await house.visitor()).asks("GET", f"/api/conversations?until={last['at']}"))[1] == {
+        "conversations": [],
+        "older": False,
+    }
+
+
+@pytest.mark.parametrize("until", ["", "x", "-1", "1e3", "nan", "9" * 30, "1.", "\x00"])
+async def test_a_moment_that_is_none_is_400(ana: Visitor, until: str) -> None:
+    status, body, _ = await ana.asks("GET", "/api/conversations", params={"until": until})
+    assert (status, body["error"]["message"]) == (400, "until: must be a moment in Unix seconds")
 
 
 async def test_a_deleted_conversation_is_stopped_and_gone(house: House, ana: Visitor) -> None:

@@ -43,8 +43,8 @@ const at = (/** @type {string} */ id) => `/api/conversations/${encodeURIComponen
 
 /** @returns {Promise<import("./types.js").Status>} */
 export const status = () => call("GET", "/api/status");
-/** @returns {Promise<{conversations: import("./types.js").Conversation[]}>} */
-export const conversations = () => call("GET", "/api/conversations");
+/** The newest conversations; those of that moment (Unix seconds) and older ones. @param {number} [until] @returns {Promise<import("./types.js").Listed>} */
+export const conversations = (until = 0) => call("GET", `/api/conversations${until ? `?until=${until}` : ""}`);
 /** @param {string} id @returns {Promise<import("./types.js").Said>} */
 export const conversation = (id) => call("GET", at(id));
 /** What was said before an entry. @param {string} id @param {number} before @returns {Promise<import("./types.js").Said>} */

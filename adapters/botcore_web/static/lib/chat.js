@@ -226,6 +226,7 @@ async function comeBack() {
 
 function gone() {
   const words = outbox.typed(store.current.peek());
+  store.conversations.value = store.conversations.peek().filter((one) => one.id !== store.current.peek());
   store.say({ text: "This conversation does not exist any more, or belongs to another browser.", tone: "bad" });
   openNew();
   outbox.keepTyped(store.current.peek(), words);

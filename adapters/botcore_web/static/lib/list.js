@@ -1,4 +1,5 @@
 // The list of conversations: fetching it, and deleting with time to think again.
+import { batch } from "../vendor/vendor.js";
 import * as api from "./api.js";
 import * as attach from "./attach.js";
 import { refused } from "./entry.js";
@@ -25,13 +26,55 @@ let gone = 0;
 export async function refreshList() {
   const before = gone;
   try {
-    const { conversations } = await api.conversations();
+    const newest = await api.conversations();
     if (gone !== before) return await refreshList();
+    const { conversations, older } = withOlder(newest, store.conversations.peek(), store.older.peek());
     const open = store.conversations.peek().find((one) => one.id === store.current.peek());
-    const missing = open && store.rows.peek().length > 0 && !conversations.some((one) => one.id === open.id);
-    store.conversations.value = missing ? [open, ...conversations] : conversations;
+    const missing = open && store.rows.peek().length > 0 && !has(conversations, open.id);
+    batch(() => {
+      store.conversations.value = missing ? [open, ...conversations] : conversations;
+      store.older.value = older;
+    });
   } catch (error) {
     refused(error);
+  }
+}
+
+const has = (/** @type {import("./types.js").Conversation[]} */ list, /** @type {string} */ id) => list.some((one) => one.id === id);
+
+/**
+ * The newest, and what was listed below the last of them. Where that was not listed, something would be missing between.
+ *
+ * @param {import("./types.js").Listed} newest @param {import("./types.js").Conversation[]} listed @param {boolean} more below these
+ * @returns {import("./types.js").Listed}
+ */
+function withOlder({ conversations, older }, listed, more) {
+  const seam = older ? listed.findIndex((one) => one.id === conversations.at(-1)?.id) + 1 : 0;
+  const below = seam ? listed.slice(seam).filter((one) => !has(conversations, one.id)) : [];
+  return { conversations: [...conversations, ...below], older: below.length ? more : older };
+}
+
+let asking = false;
+
+/** Put the next piece below the last one listed. */
+export async function showOlder() {
+  if (asking) return;
+  asking = true;
+  const last = store.conversations.peek().at(-1);
+  try {
+    const { conversations, older } = await api.conversations(last?.at);
+    const listed = store.conversations.peek();
+    if (listed.at(-1)?.id !== last?.id) return; // deleted meanwhile, or listed anew
+    const more = conversations.filter((one) => !has(listed, one.id));
+    batch(() => {
+      store.conversations.value = [...listed, ...more];
+      store.older.value = older;
+    });
+    store.announce(`${more.length} older conversations are listed.`);
+  } catch (error) {
+    if (!refused(error)) store.say({ text: `Not shown: ${error.message}`, tone: "bad" });
+  } finally {
+    asking = false;
   }
 }
 

@@ -18,6 +18,8 @@ export const limits = signal({ text: 32_000, file: 0, files: 10, kinds: [] });
 
 /** @type {Signal<import("./types.js").Conversation[]>} */
 export const conversations = signal([]);
+/** True where there are conversations older than those listed. */
+export const older = signal(false);
 /** Conversations on their way out: hidden, and still to be undone. @type {Signal<string[]>} */
 export const leaving = signal([]);
 /** The open conversation's id. */

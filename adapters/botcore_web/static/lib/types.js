@@ -74,6 +74,7 @@
  * @typedef {{name: string, engine: EngineStatus, health: Record<string, string>, commands: Command[], limits: Limits}} Status
  * @typedef {{text: number, file: number, files: number, kinds: string[]}} Limits Characters, bytes (0 = no files), files of one message.
  * @typedef {{id: string, title: string, at: number}} Conversation
+ * @typedef {{conversations: Conversation[], older: boolean}} Listed Newest first; `older`: there are more below.
  * @typedef {{entries: Entry[], pending: Pending[], earlier: boolean}} Said A piece of a conversation; `earlier`: more was said before it.
  */
 export {};

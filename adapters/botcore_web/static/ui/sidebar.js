@@ -3,8 +3,8 @@ import { html, useEffect, useRef, useState } from "../vendor/vendor.js";
 import * as chat from "../lib/chat.js";
 import { entered, logout } from "../lib/entry.js";
 import { NEW_CHAT } from "../lib/keys.js";
-import { finish, remove } from "../lib/list.js";
-import { announce, current, name, shown, sidebar } from "../lib/store.js";
+import { finish, remove, showOlder } from "../lib/list.js";
+import { announce, current, name, older, shown, sidebar } from "../lib/store.js";
 import { era } from "../lib/when.js";
 import { Icon, IconButton, Ring } from "./atoms.js";
 
@@ -24,6 +24,9 @@ const toggle = (open) => document.querySelector(open ? ".sidebar .brand button" 
 
 const leave = () => covering() && (sidebar.value = false);
 
+/** The last one listed takes the keyboard, or what is above it: the button may go. @param {HTMLElement} bar */
+const toLast = (bar) => /** @type {HTMLElement} */ ([...bar.querySelectorAll(".new, .row a")].at(-1)).focus();
+
 export function Sidebar() {
   const [wanted, filter] = useState("");
   const box = useRef(null);
@@ -37,13 +40,14 @@ export function Sidebar() {
     if (covering() || lost) toggle(open)?.focus();
   }, [open]);
   const words = wanted.trim().toLowerCase();
+  const among = older.value ? " among those listed" : "";
   const found = shown.value.filter((one) => one.title.toLowerCase().includes(words));
   useEffect(() => {
     if (!words) return;
-    const told = found.length === 1 ? "1 conversation found." : `${found.length} conversations found.`;
+    const told = found.length === 1 ? `1 conversation found${among}.` : `${found.length} conversations found${among}.`;
     const timer = setTimeout(() => announce(told), PAUSE);
     return () => clearTimeout(timer);
-  }, [words, found.length]);
+  }, [words, found.length, among]);
   /** Escape empties the field, and does nothing else then. @param {KeyboardEvent} event */
   const clear = (event) => {
     if (event.key !== "Escape" || !wanted) return;
@@ -65,7 +69,8 @@ export function Sidebar() {
       </label>
       <nav aria-label="Conversations">
         <${Groups} conversations=${found} />
-        ${!found.length && html`<p class="none">${words ? `Nothing called “${wanted}”` : "Your conversations will be listed here."}</p>`}
+        ${!found.length && html`<p class="none">${words ? `Nothing called “${wanted}”${among}` : "Your conversations will be listed here."}</p>`}
+        ${older.value && html`<button type="button" class="quiet" onClick=${() => (toLast(box.current), showOlder())}>Show older conversations</button>`}
       </nav>
       ${entered.value && html`<button type="button" class="quiet" onClick=${() => (finish(), logout())}>Log out</button>`}
     </aside>
