@@ -52,7 +52,7 @@ EARLIER = 3
 LINES = 40
 """…and lines back: others write in between."""
 READING_S = 5.0
-"""How long a question waits for the first reading of the sources; longer, and it is asked of what is there."""
+"""For so long after a start, questions wait until the sources were read; later they are asked of what is there."""
 LEAD = "From the documents:"
 LEAD_OTHERS = "Also from the documents:"
 LEAD_NO_MORE = "The documents say no more about this than before:"
@@ -84,6 +84,7 @@ class QA:
         self._bot: Bot | None = None
         self._uploads: Uploads | None = None
         self._meaning: Meaning | None = None
+        self._patient_until = 0.0
         self.sources_read = asyncio.Event()
         """Set once everything in ``sources`` was read (or refused) after the start."""
 
@@ -101,6 +102,7 @@ class QA:
         await bot.migrate("qa", index.MIGRATIONS)
         self._bot, self._uploads = bot, Uploads(bot.database, self._settings)
         self._meaning = Meaning(bot, bot.encoder) if bot.encoder else None
+        self._patient_until = bot.clock.monotonic() + READING_S
         async with asyncio.TaskGroup() as group:
             working = [group.create_task(self._read_sources(bot), name="qa reads its sources")]
             if self._meaning:
@@ -196,10 +198,11 @@ class QA:
 
     async def _first_reading(self, turn: Turn) -> None:
         """Right after a start, wait a moment for the documents: half of them would give the wrong source."""
-        if self.sources_read.is_set():
+        left = self._patient_until - turn.clock.monotonic()
+        if left <= 0 or self.sources_read.is_set():
             return
         with suppress(TimeoutError):
-            async with turn.clock.timeout(READING_S):
+            async with turn.clock.timeout(left):
                 await self.sources_read.wait()
 
     async def _answer(self, turn: Turn, found: _Found) -> AsyncIterator[Chunk]:

@@ -34,7 +34,9 @@ async def test_a_question_waits_for_the_first_reading(slow_reader: tuple[QA, asy
         await chat.hears("opens at nine")
 
 
-async def test_it_does_not_wait_for_ever(slow_reader: tuple[QA, asyncio.Event], tmp_path: Path) -> None:
+async def test_it_does_not_wait_for_ever_and_the_next_one_not_at_all(
+    slow_reader: tuple[QA, asyncio.Event], tmp_path: Path
+) -> None:
     qa, _ = slow_reader
     clock = ManualClock()
     async with chatting(tmp_path / "data", plugins={"qa": qa}, clock=clock) as chat:
@@ -43,3 +45,5 @@ async def test_it_does_not_wait_for_ever(slow_reader: tuple[QA, asyncio.Event], 
         while not hearing.done():
             await clock.advance(1)
         await hearing
+        await chat.says("When does the shop close?")
+        await chat.hears("Nothing here knows")
