@@ -20,6 +20,8 @@ SOURCES = [
     {"number": 1, "title": "How to write a plugin", "snippet": "One class.", "source": "plugins/README.md", "page": 0},
     {"number": 2, "title": "Site", "snippet": "A page.", "source": "https://example.org/page", "page": 12},
 ]
+HIDDEN = "Object.defineProperty(document, 'hidden', { value: true, configurable: true });"
+SEEN = "delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))"
 RICH = (
     "## Plugins\n\nA plugin is **one class** [1] with *hooks* [1, 2], see [the site](https://example.org/a) [7].\n\n"
     "- first\n- [x] second\n\n| hook | who wins |\n|---|---:|\n| reply | first |\n\n"
@@ -644,13 +646,50 @@ async def test_a_page_nobody_looks_at_lets_go_and_catches_up(page: Page, stub: S
     await say(page, "Hello")
     await expect(replies(page)).to_have_attribute("aria-busy", "false")
     talk = next(iter(stub.talks))
-    await page.evaluate("Object.defineProperty(document, 'hidden', { value: true, configurable: true })")
+    await page.evaluate(HIDDEN)
     await page.evaluate("import('/static/lib/chat.js').then((chat) => chat.rest())")
     stub.put(talk, "assistant", "Said meanwhile.")
-    await page.evaluate("delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    await page.evaluate(SEEN)
     await expect(replies(page).nth(1)).to_contain_text("Said meanwhile.")
     assert len(stub.cursors) == 2
     assert stub.cursors[1] != "0"
+
+
+async def open_in_the_background(context: BrowserContext, stub: Stub, watch: Watch, more: str = "") -> Page:
+    page = await context.new_page()
+    watch.on(page)
+    await page.add_init_script(HIDDEN + more)
+    await page.goto(f"{stub.url}#/c/{TALK}")
+    return page
+
+
+async def test_a_page_opened_in_the_background_takes_a_connection_when_it_is_looked_at(
+    context: BrowserContext, stub: Stub, watch: Watch
+) -> None:
+    stub.put(TALK, "assistant", "Said before.")
+    page = await open_in_the_background(context, stub, watch)
+    await expect(replies(page)).to_contain_text("Said before.")
+    stub.put(TALK, "assistant", "Said meanwhile.")
+    assert stub.cursors == []
+    await page.evaluate(SEEN)
+    await expect(replies(page).nth(1)).to_contain_text("Said meanwhile.")
+
+
+async def test_a_page_opened_in_the_background_while_a_reply_grows_lets_go_after_it(
+    page: Page, context: BrowserContext, stub: Stub, watch: Watch
+) -> None:
+    stub.scripts.append(Script("Half now, half later.", hold_after=2))
+    await open_talk(page, stub)
+    await say(page, "Go")
+    await expect(replies(page)).to_contain_text("Half now,")
+    await page.close()
+    behind = await open_in_the_background(context, stub, watch, "window.setInterval = (run) => (window.minute = run)")
+    await expect(replies(behind)).to_contain_text("Half now,")
+    stub.go.set()
+    await expect(replies(behind)).to_have_attribute("aria-busy", "false")
+    heard = len(stub.cursors)
+    await behind.evaluate(f"minute(); {SEEN}")
+    await until(lambda: len(stub.cursors) == heard + 1)
 
 
 async def test_a_page_that_missed_more_than_a_stream_catches_up_on_has_no_gap(page: Page, stub: Stub) -> None:
@@ -681,7 +720,7 @@ async def test_a_page_left_in_the_middle_of_a_reply_lets_go_after_it(page: Page,
     }""")
     stub.go.set()
     await expect(replies(page)).to_have_attribute("aria-busy", "false")
-    await page.evaluate("minute(); delete document.hidden; document.dispatchEvent(new Event('visibilitychange'))")
+    await page.evaluate(f"minute(); {SEEN}")
     await until(lambda: len(stub.cursors) == 2)
 
 

@@ -45,6 +45,11 @@ const REST_MS = 60_000;
 let resting = 0;
 let hidden = 0;
 
+function rest() {
+  hidden = Date.now();
+  resting = setInterval(chat.rest, REST_MS);
+}
+
 effect(() => {
   document.title = title.value ? `${title.value} · ${name.value}` : name.value;
 });
@@ -56,10 +61,11 @@ addEventListener("pagehide", finish);
 document.addEventListener("visibilitychange", () => {
   clearInterval(resting);
   if (locked.peek()) return;
-  if (document.hidden) return (hidden = Date.now(), resting = setInterval(chat.rest, REST_MS));
+  if (document.hidden) return rest();
   chat.wake(Date.now() - hidden > REST_MS); // in a phone's pocket no timer runs
   refreshList(); // another tab may have been busy
 });
 followKeyboard();
 render(html`<${App} />`, document.getElementById("app"));
 chat.begin();
+if (document.hidden) rest(); // opened in the background

@@ -64,7 +64,7 @@ export async function open(id) {
       store.loaded.value = true;
       settle();
     });
-    listen(id);
+    if (!document.hidden || store.busy.peek()) listen(id); // else when somebody looks: see `rest`
     resend();
   } catch (error) {
     if (mine !== opening || refused(error)) return;
