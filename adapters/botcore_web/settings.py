@@ -1,5 +1,7 @@
 """How large and how many: the bounds of the page and of /v1."""
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = ["WebSettings"]
@@ -10,6 +12,15 @@ class WebSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    samples: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
+        default=(
+            "How do I write a plugin?",
+            "What happens to my message if the bot crashes?",
+            "How do I use another model?",
+        ),
+        max_length=6,
+    )
+    """Questions that an empty chat offers; botcore's own documents answer these, before there is an engine too."""
     text_limit: int = Field(default=32_000, ge=1)
     """Characters of one message: about what a 8,192-token window can hold."""
     connections: int = Field(default=1000, ge=1)

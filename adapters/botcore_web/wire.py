@@ -279,11 +279,12 @@ def pending_json(number: int, waiting: Message) -> dict[str, Any]:
 def status_json(
     name: str, engine: EngineStatus, health: Mapping[str, str], commands: Sequence[Command], settings: WebSettings
 ) -> dict[str, Any]:
-    """What the page's header shows, and what may be sent."""
+    """What the page's header shows, what an empty chat offers, and what may be sent."""
     return {
         "name": name,
         "engine": asdict(engine),
         "health": dict(health),
         "commands": [{"name": command.name, "help": command.help} for command in commands],
+        "samples": settings.samples,
         "limits": {"text": settings.text_limit, "file": settings.file_limit, "files": settings.files, "kinds": KINDS},
     }

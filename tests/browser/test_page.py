@@ -1477,6 +1477,17 @@ async def test_a_sample_question_is_asked_by_one_press(page: Page, stub: Stub) -
 # ------------------------------------------------------------------ keyboard
 
 
+async def test_the_questions_to_start_with_are_the_operator_s(page: Page, stub: Stub) -> None:
+    stub.samples = ["When do you open?"]
+    await page.reload()
+    questions = page.get_by_role("list", name="Questions to start with")
+    await expect(questions.get_by_role("button")).to_have_text(["When do you open?"])
+    stub.samples = []
+    await page.reload()
+    await expect(page.get_by_role("heading", name="botcore")).to_be_visible()
+    await expect(questions).to_have_count(0)
+
+
 async def test_keys(page: Page, stub: Stub) -> None:
     field = page.get_by_label("Message to botcore")
     await expect(field).to_be_focused()

@@ -82,6 +82,7 @@ class Stub:
             {"name": "forget", "help": "forget everything I know about you"},
             {"name": "why", "help": "what the last reply rests on"},
         ]
+        self.samples = ["How do I write a plugin?", "How do I use another model?"]
         self.key = ""
         self.refuse: dict[str, tuple[int, str, str]] = {}
         """Path's last part → (status, code, message): what that request is answered with until removed."""
@@ -300,6 +301,7 @@ class Stub:
                 "engine": self.engine,
                 "health": self.health,
                 "commands": self.commands,
+                "samples": self.samples,
                 "limits": {"text": 32_000, "file": 200_000, "files": 4, "kinds": [".pdf", ".txt"]},
             }
         )

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import aiohttp
 import pytest
+from pydantic import ValidationError
 
 from botcore import Conversation, EngineStatus, Message
 from botcore.testing import ManualClock, until
@@ -155,6 +156,7 @@ async def test_status_names_engine_health_and_commands(ana: Visitor) -> None:
         "engine": {"stage": "ready", "detail": "", "progress": None, "model": "starter", "window": 2048, "lora": ""},
         "health": {"web": "ok", "qa": "no documents"},
         "commands": [{"name": "help", "help": "What I can do"}],
+        "samples": list(WebSettings().samples),
         "limits": {
             "text": 32_000,
             "file": 20_000_000,
@@ -162,6 +164,18 @@ async def test_status_names_engine_health_and_commands(ana: Visitor) -> None:
             "kinds": [".pdf", ".docx", ".html", ".htm", ".md", ".csv", ".txt"],
         },
     }
+
+
+async def test_an_empty_chat_offers_the_operator_s_questions() -> None:
+    async with serving(web=Web(WebSettings(samples=("When do you open?",)))) as house:
+        body = (await (await house.visitor()).asks("GET", "/api/status"))[1]
+        assert body["samples"] == ["When do you open?"]
+
+
+@pytest.mark.parametrize("samples", [("",), ("x" * 201,), ("x",) * 7])
+def test_the_questions_offered_are_few_and_short(samples: tuple[str, ...]) -> None:
+    with pytest.raises(ValidationError):
+        WebSettings(samples=samples)
 
 
 # ------------------------------------------------------------------ strangers

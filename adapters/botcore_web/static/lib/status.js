@@ -15,6 +15,7 @@ export async function refresh() {
     batch(() => {
       store.name.value = status.name;
       store.commands.value = status.commands;
+      store.samples.value = status.samples;
       store.health.value = status.health;
       store.limits.value = status.limits;
       store.engine.value ??= status.engine;

@@ -13,6 +13,9 @@ export const health = signal({});
 /** @type {Signal<import("./types.js").Command[]>} */
 export const commands = signal([]);
 
+/** Questions to start with. @type {Signal<string[]>} */
+export const samples = signal([]);
+
 /** What the server takes; no files until it has said so. @type {Signal<import("./types.js").Limits>} */
 export const limits = signal({ text: 32_000, file: 0, files: 10, kinds: [] });
 

@@ -71,7 +71,7 @@
  * @property {number} window Tokens.
  *
  * @typedef {{name: string, help: string}} Command
- * @typedef {{name: string, engine: EngineStatus, health: Record<string, string>, commands: Command[], limits: Limits}} Status
+ * @typedef {{name: string, engine: EngineStatus, health: Record<string, string>, commands: Command[], samples: string[], limits: Limits}} Status
  * @typedef {{text: number, file: number, files: number, kinds: string[]}} Limits Characters, bytes (0 = no files), files of one message.
  * @typedef {{id: string, title: string, at: number}} Conversation
  * @typedef {{conversations: Conversation[], older: boolean}} Listed Newest first; `older`: there are more below.

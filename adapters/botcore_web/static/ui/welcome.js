@@ -2,12 +2,9 @@
 import { html } from "../vendor/vendor.js";
 import { focusLog } from "../lib/dom.js";
 import { send } from "../lib/send.js";
-import { engine, name } from "../lib/store.js";
+import { engine, name, samples } from "../lib/store.js";
 import { Icon, Ring } from "./atoms.js";
 import { Bar, ringOf, STAGES } from "./engine.js";
-
-/** Answered from the documentation in the box, so they work before there is an engine. */
-const QUESTIONS = ["How do I write a plugin?", "What happens to my message if the bot crashes?", "How do I use another model?"];
 
 const STEPS = /** @type {const} */ (["install", "model", "warmup", "ready"]);
 const STEP_WORDS = { install: "Install", model: "Model", warmup: "Warm-up", ready: "Ready" };
@@ -19,13 +16,13 @@ export function Welcome() {
     <h1 id="hello">${name.value}</h1>
     <p class="lead">It names its sources, remembers your conversation, and keeps your verdict on every reply.</p>
     ${status && status.stage !== "ready" && html`<${Progress} status=${status} />`}
-    <ul class="samples" aria-label="Questions to start with">
-      ${QUESTIONS.map(
+    ${samples.value.length > 0 && html`<ul class="samples" aria-label="Questions to start with">
+      ${samples.value.map(
         (question) => html`<li key=${question}>
-          <button type="button" onClick=${() => (focusLog(), send(question))}><span>${question}</span><${Icon} name="send" /></button>
+          <button type="button" onClick=${() => (focusLog(), send(question))}><span dir="auto">${question}</span><${Icon} name="send" /></button>
         </li>`,
       )}
-    </ul>
+    </ul>`}
   </section>`;
 }
 
@@ -44,6 +41,6 @@ function Progress({ status }) {
     </ol>
     <${Bar} status=${status} />
     <p class="detail">${status.detail || STAGES[status.stage][1]}</p>
-    <p class="small">You need not wait: questions about the documentation are answered now, the rest ${status.stage === "install" ? "waits some minutes for the engine, and may have to be asked again." : "as soon as the engine is ready."}</p>
+    <p class="small">You need not wait: questions about its documents are answered now, the rest ${status.stage === "install" ? "waits some minutes for the engine, and may have to be asked again." : "as soon as the engine is ready."}</p>
   </div>`;
 }
