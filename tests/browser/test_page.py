@@ -408,6 +408,27 @@ async def test_a_tab_too_many_says_what_helps_and_goes_on_when_another_is_closed
     await expect(page.get_by_text("too many tabs")).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "told"),
+    [
+        (429, "too many wait; send it again in a moment", "Too many wait; send it again in 60 s."),
+        (503, "the disk is busy: try again later", "The disk is busy: try again in 60 s."),
+        (503, "the disk is full", "The disk is full. Try again in 60 s."),
+        (503, "The disk is full.", "The disk is full. Try again in 60 s."),
+        (413, "the text is too long; shorten it", "The text is too long; shorten it."),
+        (500, "something broke!", "Something broke!"),
+    ],
+)
+async def test_why_something_was_not_sent_and_when_to_try_again_are_said_once_in_sentences(
+    page: Page, stub: Stub, watch: Watch, status: int, message: str, told: str
+) -> None:
+    watch.expected.append("Failed to load resource")
+    stub.refuse["messages"] = (status, "code", message)
+    await say(page, "Hello")
+    await expect(page.locator(".unsent > span")).to_have_text(f"Not sent. {told}")
+    await expect(page.locator("[aria-live=polite]")).to_have_text(f"Not sent. {told}")
+
+
 async def test_a_failed_send_is_kept_and_sent_again_as_the_same_message(page: Page, stub: Stub, watch: Watch) -> None:
     watch.expected.append("Failed to load resource")
     stub.refuse["messages"] = (503, "full", "The inbox is full.")

@@ -1,10 +1,13 @@
 // Every request of the page except the event stream. Nothing here keeps state.
 
-/** What went wrong with a request, in one line a person can read. */
+/** The server's lines are clauses for logs and programs; people read sentences. @param {string} words */
+const sentence = (words) => words.replace(/^./u, (first) => first.toUpperCase()).replace(/[^.!?…]$/u, "$&.");
+
+/** What went wrong with a request, in a sentence a person can read. */
 export class ApiError extends Error {
   /** @param {number} status 0 = never reached the server @param {string} code @param {string} message @param {number} retryAfter seconds, 0 = not said */
   constructor(status, code, message, retryAfter = 0) {
-    super(message);
+    super(sentence(message));
     this.status = status;
     this.code = code;
     this.retryAfter = retryAfter;

@@ -87,11 +87,17 @@ async function post(conversation) {
 function failed(line, error) {
   if (line.about) {
     outbox.drop(line.id); // nothing was written that could be lost: the button is still there
-    return store.say({ text: `Not asked again: ${error.message}`, tone: "bad" });
+    return store.say({ text: `Not asked again: ${told(error)}`, tone: "bad" });
   }
-  const when = error.retryAfter ? ` Try again in ${error.retryAfter} s.` : "";
-  outbox.put({ ...line, state: "failed", error: error.message + when, resend: away(error) || unknown(error) });
-  store.announce(`Not sent. ${error.message}`);
+  outbox.put({ ...line, state: "failed", error: told(error), resend: away(error) || unknown(error) });
+  store.announce(`Not sent. ${told(error)}`);
+}
+
+/** What is wrong and, once, when to try again. @param {api.ApiError} error */
+function told({ message, retryAfter }) {
+  if (!retryAfter) return message;
+  if (!/\bagain\b/.test(message)) return `${message} Try again in ${retryAfter} s.`;
+  return message.replace(/again (in a moment|later)/, `again in ${retryAfter} s`);
 }
 
 /** Whether nobody was there to take it: no connection, a bot that restarts, a proxy that has none behind it. @param {api.ApiError} error */
