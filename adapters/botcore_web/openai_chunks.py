@@ -14,7 +14,6 @@ from botcore_web.problem import Problem
 __all__ = ["DONE", "Chunks", "completion", "error_json", "model_json", "rest"]
 
 DONE = b"data: [DONE]\n\n"
-TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 
 
 def error_json(problem: Problem) -> Mapping[str, Any]:
@@ -23,7 +22,7 @@ def error_json(problem: Problem) -> Mapping[str, Any]:
     return {
         "error": {
             "message": problem.message,
-            "type": TYPES.get(problem.status, usual),
+            "type": "rate_limit_error" if problem.status == 429 else usual,
             "param": problem.param or None,
             "code": problem.code,
         }

@@ -30,7 +30,8 @@ def failure(path: str, status: int, code: str, message: str, headers: Mapping[st
     error: dict[str, str | None] = {"code": code, "message": message}
     if path.startswith(OPENAI):
         # OpenAI's clients read these two as well.
-        error |= {"type": "server_error" if status >= 500 else "invalid_request_error", "param": None}
+        usual = "server_error" if status >= 500 else "invalid_request_error"
+        error |= {"type": "rate_limit_error" if status == 429 else usual, "param": None}
     return web.json_response({"error": error}, status=status, headers=headers)
 
 

@@ -209,7 +209,7 @@ async def test_a_wrong_key_is_an_authentication_error_and_stays_out_of_the_log(
         async with client_of(house, SECRET) as client:
             with pytest.raises(openai.AuthenticationError) as error:
                 await ask(client)
-            assert error.value.code == "invalid_api_key"
+            assert (error.value.code, error.value.type) == ("invalid_api_key", "invalid_request_error")
         async with client_of(house, "the-right-key-of-this-bot") as client:
             request = ask(client)
             await house.core.message()
@@ -218,6 +218,16 @@ async def test_a_wrong_key_is_an_authentication_error_and_stays_out_of_the_log(
     ours = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith(("botcore", "aiohttp")))
     assert SECRET not in ours
     assert "the-right-key-of-this-bot" not in ours
+
+
+async def test_too_many_wrong_keys_are_a_rate_limit_error() -> None:
+    async with serving(key="the-right-key-of-this-bot") as house, client_of(house, SECRET) as client:
+        for _ in range(60):
+            with pytest.raises(openai.AuthenticationError):
+                await ask(client)
+        with pytest.raises(openai.RateLimitError) as error:
+            await ask(client)
+    assert (error.value.code, error.value.type) == ("attempts", "rate_limit_error")
 
 
 async def test_a_body_of_another_kind_is_415(house: House) -> None:
