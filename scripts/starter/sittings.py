@@ -1,4 +1,4 @@
-"""The two runs that made the model in the box: what each reads, and what the trainer is told."""
+"""The runs that made the model in the box: what each reads, and what the trainer is told."""
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,8 +67,24 @@ SITTINGS = (
         warmup=50,
         every=400,
     ),
+    Sitting(
+        seed=22,
+        chunks=22,
+        mixture=Mixture(
+            shares=FAMILIES | {"facts": 34, "wider": 40, "instruct": 10},
+            answered=0.86,
+            told=0.86,
+            long_from=0.6,
+        ),
+        batch_tokens=8192,
+        matrix_rate=0.005,
+        rate=8e-4,
+        decay_from=0.1,
+        warmup=50,
+        every=400,
+    ),
 )
-"""The first from nothing; the second on from it, with fewer refusals: what is worded strangely was refused too often."""
+"""The first from nothing; the others on from it, with fewer refusals: what is worded strangely was refused too often."""
 
 
 def plan(sitting: Sitting, *, base: str, processes: int = 0, threads: int = 0, compiled: bool = True) -> Plan:

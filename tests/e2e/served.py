@@ -26,7 +26,7 @@ class Served:
         self.address = ""
         self.events: list[dict[str, Any]] = []
         self._log = log
-        self._environ = {
+        self.environ: dict[str, str] = {
             "BOTCORE_BOT__DATA_DIR": str(folder / "data"),
             "BOTCORE_HTTP__PORT": "0",
             **environ,
@@ -48,7 +48,7 @@ class Served:
         with (self.folder / "bot.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "botcore", "run", "--json", "--log-level", self._log),
-                env=clean | self._environ,
+                env=clean | self.environ,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

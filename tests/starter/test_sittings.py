@@ -33,7 +33,7 @@ def test_a_run_remembers_which_families_it_reads_and_how_much_is_answered() -> N
 def test_the_text_is_the_one_that_the_model_in_the_box_has_read() -> None:
     """The card names the hash of a whole chunk; these are its first 50 conversations."""
     found = [digest(islice(written(one.seed, one.mixture, COPYING, "all"), 50))[:12] for one in SITTINGS]
-    assert found == ["e0a420175b64", "4ac3fcc9fcb7"]
+    assert found == ["e0a420175b64", "4ac3fcc9fcb7", "77380efa8920"]
 
 
 def test_each_chunk_has_a_seed_of_its_own_and_the_first_ones_of_two_runs_differ() -> None:
