@@ -75,7 +75,8 @@ async def _all(settings: "Settings") -> AsyncIterator[Finding]:
 
 def _machine(data_dir: Path) -> Iterator[Finding]:
     from botcore.engine.machine import flags
-    from botcore.engine.room import GIB, cores, gib, memory
+    from botcore.engine.room import GIB, cores, gib
+    from botcore.ram import memory
 
     version = ".".join(map(str, sys.version_info[:3]))
     good = (3, 11) <= sys.version_info[:2] <= (3, 13)

@@ -110,8 +110,8 @@ class Taught:
 
 @asynccontextmanager
 async def taught(folder: Path) -> AsyncIterator[Taught]:
-    """The bot that `make run` starts, on data of its own."""
-    served = Served(folder, log="warning")
+    """The bot that `make run` starts, on data of its own; the same question gets the same answer."""
+    served = Served(folder, log="warning", BOTCORE_PLUGINS__TEXTGEN__GREEDY="true")
     await served.start()
     try:
         yield Taught(served)
