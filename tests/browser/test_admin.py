@@ -160,7 +160,7 @@ async def test_a_panel_that_fails_says_why_and_the_others_stand(
     watch.expected.append("503")
     stub.refuse["training"] = (503, "panel", "training made a mistake here: KeyError")
     await open_admin(page, stub)
-    await expect(panel("Training").get_by_role("status")).to_have_text("training made a mistake here: KeyError")
+    await expect(panel("Training").get_by_role("status")).to_have_text("Training made a mistake here: KeyError.")
     await expect(panel("Inbox").locator(".tile")).to_have_count(2)
 
 
