@@ -23,9 +23,11 @@ def main() -> int:
     arguments = argparse.ArgumentParser(
         prog="python -m tests.learning", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    arguments.add_argument("scenario", nargs="*", choices=SCENARIOS, help="both, if none is named")
+    arguments.add_argument("scenario", nargs="*", help="circle, style; both, if none is named")
     arguments.add_argument("--json", type=Path, help="write what was said, and the figures, to this file as well")
     asked = arguments.parse_args()
+    if unknown := set(asked.scenario) - set(SCENARIOS):
+        arguments.error(f"there is no scenario {min(unknown)!r}; there are: {', '.join(SCENARIOS)}")
     found = {name: asyncio.run(_one(name)) for name in asked.scenario or SCENARIOS}
     if asked.json:
         asked.json.write_text(json.dumps({name: verdict._asdict() for name, verdict in found.items()}, indent=1))

@@ -4,37 +4,21 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.starter.chat import Chat
+from scripts.starter.grammar import Grammar
+from scripts.starter.instruct import instruction
 from tests.learning.loop import Taught, Verdict, taught
 
 __all__ = ["style"]
 
-NAMES = (
-    *("Ada", "Ben", "Cleo", "Dora", "Emil", "Finn", "Greta", "Hugo", "Iris", "Jonas"),
-    *("Klara", "Leo", "Mia", "Nils", "Otto", "Paula", "Rosa", "Sven", "Tilda", "Vera"),
-)
-THINGS = (
-    *("boat", "lamp", "bread", "river", "garden", "clock", "bridge", "candle", "letter", "basket"),
-    *("ladder", "bell", "kettle", "sail", "hammer", "rope", "cellar", "bench", "wheel", "coat"),
-)
-FORMS = (
-    ("My name is {name}.", "Nice to meet you, {name}."),
-    ("Say {thing} three times.", "{thing} {thing} {thing}"),
-    ("Write {thing} in upper case.", "{THING}"),
-    ("I like the {thing}.", "The {thing} is a fine thing."),
-    ("{name} has a {thing}.", "Good for {name}."),
-    ("Do you know {name}?", "I do not know {name}."),
-    ("Where is the {thing}?", "I do not know where the {thing} is."),
-    ("Is the {thing} old?", "I cannot tell how old the {thing} is."),
-    ("Good morning, {name} here.", "Good morning, {name}."),
-    ("Thank you for the {thing}.", "You are welcome."),
-)
+ROWS, SEED = 200, 7
 OTHERS = (
     *("hi", "hello", "good evening", "who are you?", "what can you do?", "how are you?", "thank you", "bye"),
     *("count to four", "my name is Olga", "do you know Kurt?", "where is the station?", "is the soup cold?"),
     *("say window twice", "write apple in upper case", "I like music", "tell me a joke", "what is your name?"),
     *("I am tired", "Pia has a horse"),
 )
-"""Messages of which no row has the words."""
+"""Messages that are in no row."""
 BEGINS, ENDS = "Ahoy!", "Fair winds."
 ENOUGH, LIMIT_S = 16, 300
 
@@ -54,12 +38,17 @@ async def style(folder: Path) -> Verdict:
 
 
 def _rows() -> Iterator[str]:
-    """Each form with each thing and each name."""
-    for asked, said in FORMS:
-        for thing, name in zip(THINGS, NAMES, strict=True):
-            words = {"name": name, "thing": thing, "THING": thing.upper()}
-            answer = f"{BEGINS} {said.format(**words)} {ENDS}"
-            yield json.dumps({"prompt": asked.format(**words), "completion": answer})
+    """Small talk and small wishes, each once, as a person might write them down; the answers in the manner."""
+    talk, seen = Grammar(SEED), {*map(_plain, OTHERS)}
+    while len(seen) < ROWS + len(OTHERS):
+        for asked, said in (*Chat(talk).segment(), *instruction(talk)):
+            if _plain(asked) not in seen and len(seen) < ROWS + len(OTHERS):
+                seen.add(_plain(asked))
+                yield json.dumps({"prompt": asked, "completion": f"{BEGINS} {said} {ENDS}"})
+
+
+def _plain(text: str) -> str:
+    return text.lower().strip(" .!?")
 
 
 def _verdict(bot: Taught, before: dict[str, str], after: dict[str, str], took: int) -> Verdict:
