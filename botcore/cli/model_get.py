@@ -55,7 +55,7 @@ def get(
     except KeyboardInterrupt:
         typer.echo("interrupted; what is there is kept, and the same command goes on", err=True)
         raise typer.Exit(130) from None
-    chosen = choose(name, config, force=agreed) if use else None
+    chosen = choose(name, config, agreed=agreed) if use else None
     if json:
         print_json({"event": "done", "folder": str(folder), "use": asdict(chosen) if chosen else None})
         return

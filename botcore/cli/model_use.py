@@ -51,8 +51,11 @@ class Chosen:
         return [*lines, "  undo: botcore model use starter"] if self.model != "starter" else lines
 
 
-def choose(name: str, config: "list[Path] | None", *, force: bool = False) -> Chosen:
-    """Write it. Raises `ModelError` where there is no such model, or it cannot serve here and ``force`` is not set."""
+def choose(name: str, config: "list[Path] | None", *, force: bool = False, agreed: bool = False) -> Chosen:
+    """Write it. Raises `ModelError` where there is no such model, or it cannot serve here and ``force`` is not set.
+
+    ``agreed``: somebody wants it whether it fits or not, but not whether it can chat or not.
+    """
     from botcore.engine.fit import fit
     from botcore.engine.model import find_model
     from botcore.engine.room import room
@@ -63,10 +66,10 @@ def choose(name: str, config: "list[Path] | None", *, force: bool = False) -> Ch
     settings = settings_for(config)
     model = find_model(name, data_dir=settings.bot.data_dir)
     facts = facts_of(Path(model.source))
-    found = fit(facts, room(), settings.engine)
     refuse_elsewhere(facts, settings)
+    found = fit(facts, room(), settings.engine)
     if not force:
-        _refuse_useless(name, facts, found)
+        _refuse_useless(name, facts, found, agreed=agreed)
     table = _table(facts)
     before, kind = _chosen(settings, table)
     value = _written(name, model)
@@ -91,13 +94,13 @@ def refuse_elsewhere(facts: "Facts", settings: "Settings") -> None:
         raise ModelError(f'{table}.kind is "{kind}", so the model is the other server\'s choice')
 
 
-def _refuse_useless(name: str, facts: "Facts", found: "Fit") -> None:
+def _refuse_useless(name: str, facts: "Facts", found: "Fit", *, agreed: bool) -> None:
     if not (facts.encoder or facts.chat_template):
         raise ModelError(
             f"{name} has no chat template: it continues text, and cannot chat; take one made for chats, often called "
-            f"…-Instruct; --force chooses it all the same"
+            f"…-Instruct; botcore model use --force chooses it all the same"
         )
-    if found.verdict == "no":
+    if found.verdict == "no" and not agreed:
         raise ModelError(f"{name} does not fit this machine: {found.why}; --force chooses it all the same")
 
 

@@ -66,8 +66,7 @@ def _on_gpu(facts: Facts, weights: int, here: Room, settings: EngineSettings) ->
     """Without a window in the settings it is the longest that fits."""
     usable = int(here.gpu_memory * GPU_SHARE) - VLLM_GPU
     room_for = max(0, usable - weights) // facts.kv_token_bytes
-    longest = settings.window or min(facts.window or room_for, room_for)
-    window = longest if longest >= SHORTEST else SHORTEST
+    window = settings.window or max(SHORTEST, min(facts.window or room_for, room_for))
     needed = weights + window * facts.kv_token_bytes
     advice = f"; set engine.window = {room_for // 16 * 16}" if SHORTEST <= room_for < window else ""
     why = (

@@ -1,6 +1,6 @@
 """The runs that made the model in the box: what each reads, and what the trainer is told."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from botcore.training.plan import SIZES, Plan
@@ -39,51 +39,37 @@ class Sitting:
     """Steps after which the held-out part is looked at and the state saved."""
 
 
-SITTINGS = (
-    Sitting(
-        seed=20,
-        chunks=449,
-        mixture=Mixture(shares=FAMILIES, answered=0.66, told=0.64, long_from=0.55),
-        batch_tokens=32_768,
-        matrix_rate=0.02,
-        rate=3e-3,
-        decay_from=0.3,
-        warmup=200,
-        every=4000,
-    ),
-    Sitting(
-        seed=21,
-        chunks=18,
-        mixture=Mixture(
-            shares=FAMILIES | {"facts": 34, "wider": 40, "instruct": 10},
-            answered=0.82,
-            told=0.82,
-            long_from=0.6,
-        ),
-        batch_tokens=8192,
-        matrix_rate=0.005,
-        rate=8e-4,
-        decay_from=0.1,
-        warmup=50,
-        every=400,
-    ),
-    Sitting(
-        seed=22,
-        chunks=22,
-        mixture=Mixture(
-            shares=FAMILIES | {"facts": 34, "wider": 40, "instruct": 10},
-            answered=0.86,
-            told=0.86,
-            long_from=0.6,
-        ),
-        batch_tokens=8192,
-        matrix_rate=0.005,
-        rate=8e-4,
-        decay_from=0.1,
-        warmup=50,
-        every=400,
-    ),
+FROM_NOTHING = Sitting(
+    seed=20,
+    chunks=449,
+    mixture=Mixture(shares=FAMILIES, answered=0.66, told=0.64, long_from=0.55),
+    batch_tokens=32_768,
+    matrix_rate=0.02,
+    rate=3e-3,
+    decay_from=0.3,
+    warmup=200,
+    every=4000,
 )
+FEWER_REFUSALS = Sitting(
+    seed=21,
+    chunks=18,
+    mixture=Mixture(
+        shares=FAMILIES | {"facts": 34, "wider": 40, "instruct": 10},
+        answered=0.82,
+        told=0.82,
+        long_from=0.6,
+    ),
+    batch_tokens=8192,
+    matrix_rate=0.005,
+    rate=8e-4,
+    decay_from=0.1,
+    warmup=50,
+    every=400,
+)
+STILL_FEWER = replace(
+    FEWER_REFUSALS, seed=22, chunks=22, mixture=replace(FEWER_REFUSALS.mixture, answered=0.86, told=0.86)
+)
+SITTINGS = (FROM_NOTHING, FEWER_REFUSALS, STILL_FEWER)
 """The first from nothing; the others on from it, with fewer refusals: what is worded strangely was refused too often."""
 
 

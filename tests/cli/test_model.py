@@ -179,7 +179,7 @@ async def test_what_cannot_be_used_is_not_chosen(here: Path, monkeypatch: pytest
 
 async def test_what_cannot_chat_is_chosen_only_by_force(hub: FakeHub) -> None:
     hub.repos[NAME].files["tokenizer_config.json"] = b"{}"
-    await said("get", NAME)
+    assert "has no chat template" in await refused("get", NAME, "--use", "--yes")  # fetched, but not chosen
     assert "has no chat template" in await refused("use", NAME)
     assert (await said("use", NAME, "--force"))["model"] == NAME
 
