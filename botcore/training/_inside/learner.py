@@ -43,6 +43,10 @@ class Learner(nn.Module):
         wanted = F.pad(labels.reshape(-1)[keep], (0, spare), value=IGNORE)
         return F.cross_entropy(logits.float(), wanted, reduction="sum", ignore_index=IGNORE)
 
+    def tie_weights(self) -> None:
+        """Make the output matrix the embedding again where it is: FSDP, version 2, parts them and asks for this."""
+        self.model.tie_weights()
+
 
 def _narrowed(_module: nn.Module, _inputs: object, out: Tensor) -> Tensor:
     """Under autocast the sum that runs through the layers is bfloat16 too; it would stay float32, and slow."""
