@@ -148,6 +148,9 @@ def _shorter(word: str) -> str:
         return word[:-3] + "y"
     if word.endswith("ery") and len(word) > len("query"):
         return word[:-1]
+    single = word.removesuffix("s")
+    if single.endswith("ation") and len(single) < SHORTEST + len("ation"):  # "station" is no form of "state"
+        return single
     for suffix in SUFFIXES:
         rest = word.removesuffix(suffix)
         bare = _single(rest) if rest != word and len(rest) >= SHORTEST else ""

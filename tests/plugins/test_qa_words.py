@@ -24,6 +24,8 @@ from botcore_qa.words import joined, near, question_stems, stem, stems
         "class classes",
         "deliver delivers delivered delivery deliveries",
         "pottery potter",
+        "station stations",
+        "location locations locate",
     ],
 )
 def test_the_forms_of_a_word_meet(forms: str) -> None:
@@ -42,6 +44,7 @@ def test_the_forms_of_a_word_meet(forms: str) -> None:
         "letter let",
         "battery bat",
         "summer sum",
+        "station state",
     ],
 )
 def test_different_words_stay_apart(pair: str) -> None:
