@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
+from urllib.parse import unquote
 
 import typer
 
@@ -110,7 +111,8 @@ def _secrets_in(value: object, *, named: bool = False) -> Iterator[str]:
         for one, secret in arguments(value):
             yield from [secret] if secret else _secrets_in(one, named=named)
     else:
-        yield from [str(value)] if named else (found["password"] for found in IN_URL.finditer(str(value)))
+        found = [str(value)] if named else [one["password"] for one in IN_URL.finditer(str(value))]
+        yield from {*found, *map(unquote, found)}  # libraries say it as it is meant, too
 
 
 def log_level(name: str) -> int:

@@ -235,6 +235,12 @@ def test_a_password_in_an_address_is_masked_wherever_it_stands(url: str, told: s
     assert any("hunter2" in secret for secret in secrets_of(settings)) == ("hunter2" in url)
 
 
+def test_a_password_is_a_secret_as_the_address_has_it_and_as_it_is_meant() -> None:
+    settings = load_settings([], environ={"BOTCORE_STORE__URL": "postgresql://me:hunter%2F2%40@db/bot"}, local=None)
+    told = Redactor(secrets_of(settings)).clean("no entry with hunter%2F2%40, which is hunter/2@")
+    assert told == "no entry with ***, which is ***"
+
+
 def test_the_port_of_an_address_is_no_password() -> None:
     flags = {"engine.base_url": "http://gpu:8000/v1@2", "encoder.base_url": "http://me:hunter2@gpu:8000/v1@2"}
     settings = load_settings([], environ={}, local=None, flags={**flags, "encoder.kind": "openai"})
