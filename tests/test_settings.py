@@ -71,6 +71,14 @@ def test_plugins_keep_the_order_of_the_file(file: Path) -> None:
     assert list(settings("[plugins.b]\n[plugins.a]\n[plugins.c]", path=file).plugins) == ["b", "a", "c"]
 
 
+def test_plugins_that_a_later_layer_adds_are_asked_first(file: Path, tmp_path: Path) -> None:
+    local = tmp_path / "local.toml"
+    local.write_text("[plugins.textgen]\ntemperature = 0.1\n[plugins.b]\n[plugins.a]")
+    environ = {"BOTCORE_PLUGINS__C__ENABLED": "true"}
+    found = settings("[plugins.qa]\n[plugins.textgen]", path=file, local=local, environ=environ)
+    assert list(found.plugins) == ["c", "b", "a", "qa", "textgen"]
+
+
 def test_lists_in_variables_are_written_as_in_toml(file: Path) -> None:
     assert settings(path=file, environ={"BOTCORE_ENGINE__ARGS": '["--a", "1"]'}).engine.args == ("--a", "1")
 

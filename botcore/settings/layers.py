@@ -2,7 +2,7 @@
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ from botcore.settings.tables import CORE, Settings, Table
 __all__ = ["load_settings", "shipped_config"]
 
 SECTIONS = (*CORE, "plugins", "channels")
+Given = tuple[Sequence[str], Any, str]
+"""A key, its value, and where it comes from."""
 
 
 def shipped_config() -> Path:
@@ -36,13 +38,11 @@ def load_settings(
     """
     layers = _Layers()
     for path in files or (shipped_config(),):
-        layers.add(_toml(path), str(path))
+        layers.add(_file(path))
     if local and local.exists():
-        layers.add(_toml(local), str(local))
-    for key, value, name in _environment(os.environ if environ is None else environ):
-        layers.put(key, value, name)
-    for dotted, value in (flags or {}).items():
-        layers.put(dotted.split("."), value, "command line")
+        layers.add(_file(local))
+    layers.add(_environment(os.environ if environ is None else environ))
+    layers.add((dotted.split("."), value, "command line") for dotted, value in (flags or {}).items())
     tables, origins = layers.tables, layers.origins
     refuse_unknown(tables, SECTIONS, "", origins)
     core = {name: validate(model, tables.get(name, {}), name, origins) for name, model in CORE.items()}
@@ -61,11 +61,19 @@ class _Layers:
         self.tables: dict[str, Any] = {}
         self.origins: dict[str, str] = {}
 
-    def add(self, tables: Mapping[str, Any], origin: str) -> None:
-        for path, value in _leaves(tables):
-            self.put(path, value, origin)
+    def add(self, layer: Iterable[Given]) -> None:
+        """Lay this over what there is. Plugins that are new come first: the last one of before answers everything."""
+        known = set(self._plugins())
+        for given in layer:
+            self._put(*given)
+        if plugins := self._plugins():
+            self.tables["plugins"] = dict(sorted(plugins.items(), key=lambda item: item[0] in known))
 
-    def put(self, path: Sequence[str], value: Any, origin: str) -> None:
+    def _plugins(self) -> Mapping[str, Any]:
+        given = self.tables.get("plugins")
+        return given if isinstance(given, dict) else {}
+
+    def _put(self, path: Sequence[str], value: Any, origin: str) -> None:
         table = self.tables
         for name in path[:-1]:
             below = table.setdefault(name, {})
@@ -77,6 +85,10 @@ class _Layers:
         else:
             table[path[-1]] = value
         self.origins[".".join(path)] = origin
+
+
+def _file(path: Path) -> Iterator[Given]:
+    return ((key, value, str(path)) for key, value in _leaves(_toml(path)))
 
 
 def _leaves(tables: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -98,7 +110,7 @@ def _toml(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path}: not valid TOML: {error}") from None
 
 
-def _environment(environ: Mapping[str, str]) -> Iterator[tuple[list[str], Any, str]]:
+def _environment(environ: Mapping[str, str]) -> Iterator[Given]:
     for name in sorted(environ):
         if not name.startswith(PREFIX):
             continue
