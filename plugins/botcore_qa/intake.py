@@ -19,7 +19,7 @@ __all__ = ["Intake", "NoRoom", "Step", "Taken", "Watch", "swept"]
 
 SLICE = 50
 """Passages per write: about 5 ms, so that messages are not kept waiting."""
-FORM = "7"
+FORM = "8"
 """Changed whenever stems or passages are made differently: everything is then read again."""
 
 

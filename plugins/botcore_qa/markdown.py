@@ -44,7 +44,8 @@ LINE = 80
 """Characters of a heading that stands on a line of its own."""
 UNMARKED = re.compile(r"\n|^[ \t]*(?:[-*+|>]|```|~~~)|[.!?:;,…。！？][\"'”’)\]*_`]*$")
 """What no such heading has: a second line, a mark of lists, tables, quotes or code, the end of a sentence."""
-ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]+")
+ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,3}[.)]|\d{1,2}(?:\.\d{1,2}){1,4}(?=[ \t]+[A-ZÄÖÜ][a-zäöüß ]))[ \t]+")
+"""Also a clause: "3.2 Dogs stay outside", but no wrapped line that goes on with "9.50 EUR" or "3.11 is needed"."""
 SENTENCE = re.compile(r"(?:[.!?…][\"'”’)*_`]*(?=\s+[\"'“‘(*_`]*[^\s.a-z])|[。！？]|$)", re.DOTALL)
 UNJOINED = re.compile(r"[ \t]*(?:$|#{1,6}[ \t]|\||>|```|~~~)")
 """Lines that stand for themselves: blank, headings, tables, quotes, fences."""

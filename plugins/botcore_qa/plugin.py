@@ -130,7 +130,7 @@ class QA:
         if turn.message.attachments and not turn.again:
             return self._with_files(turn, self._uploads) if self._settings.uploads else self._without_files(turn)
         found = await self._find(turn, self._bot)
-        return self._answer(turn, found) if found else None
+        return self._answer(turn, found) if found else self._otherwise(turn)
 
     async def _with_files(self, turn: Turn, uploads: Uploads) -> AsyncIterator[Chunk]:
         """Reads the files, then answers what was asked with them; asked nothing, it says what they are."""
@@ -146,13 +146,17 @@ class QA:
                 lines.append("What you ask is not answered in it, as far as I can see.")
         yield Chunk(text="\n\n".join([*lines, *filter(None, [said.text])]), citations=said.citations)
 
+    def _otherwise(self, turn: Turn) -> AsyncIterator[Chunk] | None:
+        instead = self._settings.otherwise
+        return say(instead) if instead and _for_documents(turn.message.text[:ASKED]) else None
+
     def _without_files(self, turn: Turn) -> AsyncIterator[Chunk] | None:
         return None if turn.message.text.strip() else say("I take no files here; ask me something instead.")
 
     async def _find(self, turn: Turn, bot: Bot, first_in: Collection[int] = ()) -> _Found | None:
         """What answers the message, in these documents if they do; None where it is to pass on."""
         text = turn.message.text[:ASKED]
-        if mood(text) == "talk" or not question_stems(text):
+        if not _for_documents(text):
             return None
         await self._first_reading(turn)
         earlier = await _earlier(turn) if follows(text) else []
@@ -271,6 +275,11 @@ class QA:
             "qa: %d documents added, %d updated, %d unchanged, %d removed in %.1f s",
             *(done.added, done.updated, done.unchanged, done.removed, seconds),
         )
+
+
+def _for_documents(text: str) -> bool:
+    """Whether the message has a subject that documents may know."""
+    return mood(text) != "talk" and bool(question_stems(text))
 
 
 async def _earlier(turn: Turn) -> list[str]:

@@ -6,7 +6,8 @@
             where an encoder knows both, more for a passage that is near the question, and less for one that is not
 
 Words are weighed by how rare they are in the documents, and a word they do not know weighs most: that is what tells
-"How do I install the bot?" from "How do I install a dishwasher?". Words that may stand in a passage by chance bring
+"How do I install the bot?" from "How do I install a dishwasher?". What a question is put with ("cost", "allowed") is
+hardly missed where it is not said. Words that may stand in a passage by chance bring
 none (`_grounded`). The thresholds come from the table of questions in
 `tests/plugins/qa_questions.py`; its test fails when they stop holding.
 """
@@ -28,8 +29,9 @@ runs it. ``keywords``: a few words as typed into a search box, with nobody in th
 
 _OPENING = r"(?:(?:hi|hello|hey|ok|okay|so|and|but|please|pls|sorry|excuse me)[,!. ]+)*"
 QUESTION = re.compile(
-    _OPENING
-    + r"(?:what|whats|how|hows|where|wheres|when|why|who|whos|whose|which|is|are|was|were|do|does|did|can|could|may"
+    _OPENING + r"(?:(?:bis |ab |seit |um )?(?:wann|wie|wieviel|wo|wer|wen|wem|was|warum|wieso|weshalb|welche[rsnm]?)"
+    r"|(?:darf|kann|muss) (?:ich|man|wir)|gibt es"
+    r"|what|whats|how|hows|where|wheres|when|why|who|whos|whose|which|is|are|was|were|do|does|did|can|could|may"
     r"|might|should|shall|will|would|has|have|must|explain|describe|list|help me|any idea|(?:i am|i'm) looking for"
     r"|tell me (?:about|how|what|where|when|why|who|which|if|more)|show me (?:how|what|where|which|the)"
     r"|i (?:want|need|would like|wonder) (?:to know|how|what|where|which|if))\b",
@@ -99,6 +101,8 @@ ASIDES = 3
 """Questions of one message that are tried alone."""
 GUESS = 0.8
 """What a guessed word counts for: enough for one slip in a question, not for a question of slips."""
+MISSED = 0.25
+"""What a light word counts for where it is missing."""
 NAMED = 0.2
 SAID = 0.1
 BEFORE = 0.5
@@ -138,6 +142,8 @@ class Term:
     """False where ``forms`` are guesses: slips of the pen, or longer words."""
     common: bool = False
     """Whether it stands in so many passages that it tells none of them from the others."""
+    light: bool = False
+    """Whether it is what the question is put with, more than what it is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,20 +204,39 @@ def asides(text: str) -> list[tuple[str, list[str]]]:
 
 
 def share(terms: Sequence[Term], words: Set[str]) -> float:
-    """How much of the question's weight ``words`` contain, 0 to 1; a guessed word counts for less."""
-    total = sum(term.weight for term in terms)
-    found = (term.weight * (1 if term.sure else GUESS) for term in terms if not words.isdisjoint(term.forms))
-    return sum(found) / total if total else 0.0
+    """How much of the question's weight ``words`` contain, 0 to 1; a guessed word counts for less.
+
+    A light word counts where it is there, and is hardly missed where it is not.
+    """
+    found = total = 0.0
+    for term in terms:
+        there = not words.isdisjoint(term.forms)
+        total += term.weight * (MISSED if term.light and not there else 1)
+        found += term.weight * (1 if term.sure else GUESS) if there else 0.0
+    return found / total if total else 0.0
 
 
 def ranked(question: Question) -> list[Scored]:
-    """Passages that may answer, best first; equal ones in the index's order, those of one section as they are read."""
+    """Passages that may answer, best first; equal ones in the index's order, those of one section as they are read.
+
+    Of equal ones in one document, whose sections all have its title, those come first whose own heading says more.
+    """
     scored = [one for one in (_scored(question, hit) for hit in question.hits) if _grounded(question.terms, one)]
-    first = dict[tuple[int, str], int]()
+    first = dict[object, int]()
     for place, one in enumerate(scored):
-        first.setdefault((one.hit.document, one.hit.heading), place)
-    ordered = sorted(scored, key=lambda one: (-one.order, first[one.hit.document, one.hit.heading], one.hit.id))
+        for of in (one.hit.document, _section(one)):
+            first.setdefault(of, place)
+
+    def key(one: Scored) -> tuple[float, ...]:
+        document, section = first[one.hit.document], first[_section(one)]
+        return -round(one.order, 2), document, -_above(question.terms, one.hit), section, one.hit.id
+
+    ordered = sorted(scored, key=key)
     return [one for one in ordered if not question.before or one.order >= STANDS * ordered[0].order]
+
+
+def _section(one: Scored) -> tuple[int, str]:
+    return one.hit.document, one.hit.heading
 
 
 def _grounded(terms: Sequence[Term], one: Scored) -> bool:
@@ -220,7 +245,8 @@ def _grounded(terms: Sequence[Term], one: Scored) -> bool:
     A heading names one of them, or one paragraph holds two, or the only one is rare; or something else speaks for it.
     """
     speaks = one.named or one.before >= KNOWN_BEFORE or one.hit.near is not None
-    return speaks or one.together > 1 or (len(terms) == 1 and not terms[0].common)
+    about = [term for term in terms if not term.light]
+    return speaks or one.together > 1 or (len(about) == 1 and not about[0].common)
 
 
 def _scored(question: Question, hit: Hit) -> Scored:
@@ -240,6 +266,10 @@ def _scored(question: Question, hit: Hit) -> Scored:
         before=before,
         order=worth + NAMED * named + SAID * said + BEFORE * before,
     )
+
+
+def _above(terms: Sequence[Term], hit: Hit) -> float:
+    return share(terms, set(stems(_right_above(hit))))
 
 
 def _held(terms: Sequence[Term], words: Set[str]) -> int:
@@ -273,8 +303,10 @@ def answers(kind: Mood, question: Question, best: Sequence[Scored], *, threshold
 
 
 def _titled(terms: Sequence[Term], hit: Hit) -> bool:
-    """Whether the heading right above the passage says just that: "opening hours"."""
-    words = set(question_stems(hit.heading.rsplit(" › ", 1)[-1]))
-    return all(not words.isdisjoint(term.forms) for term in terms) and words <= {
-        one for term in terms for one in term.forms
-    }
+    """Whether the heading right above the passage says all of it: "opening hours"."""
+    words = set(question_stems(_right_above(hit)))
+    return all(not words.isdisjoint(term.forms) for term in terms)
+
+
+def _right_above(hit: Hit) -> str:
+    return hit.heading.rsplit(" › ", 1)[-1]

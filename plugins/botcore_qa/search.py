@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from botcore_qa.scope import tagged, untagged
 from botcore_qa.score import Hit, Question, Term
 from botcore_qa.sql import run
-from botcore_qa.words import FORMS, LONGEST_GUESSED, joined, near, slips
+from botcore_qa.words import FORMS, LIGHT, LONGEST_GUESSED, joined, near, slips
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -99,7 +99,8 @@ def _meant(connection: sa.Connection, word: str, scope: str) -> list[str]:
 
 def _term(word: str, forms: Sequence[str], count: int, passages: int) -> Term:
     common = count > sqrt(passages)
-    return Term(weight=_weight(count, passages), forms=tuple(forms), sure=[*forms] == [word], common=common)
+    sure, light = [*forms] == [word], word in LIGHT
+    return Term(weight=_weight(count, passages), forms=tuple(forms), sure=sure, common=common, light=light)
 
 
 def _weight(count: int, passages: int) -> float:

@@ -21,6 +21,9 @@ class QASettings(BaseModel):
     one_sentence: bool = True
     """With ``model``: an engine that can (vLLM) lets it choose only among the sentences of the passages and "The
     passages do not say." ``false`` = it writes freely; worth it with a model of several billion parameters."""
+    otherwise: str = Field(default="", max_length=2_000)
+    """Said where the documents do not answer, instead of what the next plugin would say. Greetings, other talk without
+    a subject and wishes ("tell me a story") still go to that one. Empty: all of it does."""
     threshold: float = Field(default=0.56, gt=0, le=1)
     """How much of a question's meaning the documents must cover to answer it (`botcore_qa.score`). Higher: fewer and
     surer answers."""

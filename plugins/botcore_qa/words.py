@@ -11,7 +11,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-__all__ = ["FORMS", "LONGEST_GUESSED", "joined", "near", "question_stems", "slips", "stem", "stems"]
+__all__ = ["FORMS", "LIGHT", "LONGEST_GUESSED", "joined", "near", "question_stems", "slips", "stem", "stems"]
 
 WORD = re.compile(r"[^\W_]+")
 COMPOUND = re.compile(r"[^\W_]+(?:[-\u2010\u2011][^\W_]+)*")
@@ -89,6 +89,7 @@ EMPTY = frozenset(f"{_EMPTY} {_EMPTY_ELSEWHERE} {_EMPTY_IN_OTHER_LETTERS}".split
 """Words that say nothing about the subject: grammar, courtesy, and the frame of a question. Of German, French, Spanish,
 Italian, Portuguese and Dutch those that mean nothing else in English, and no "you": "Wie heißt du?" is small talk.
 Russian, Ukrainian, Greek and Arabic have letters of their own."""
+_LIGHT = "allowed bring cost forbidden permitted darf den hat kosten kostet machen man mitbringen"
 
 
 def stems(text: str) -> list[str]:
@@ -140,10 +141,14 @@ def stem(word: str) -> str:
     before = ""
     while word != before:
         before, word = word, _shorter(word)
+    if word.endswith("ll") and len(word) >= len("cancel"):  # it is "cancelled" here and "canceled" there
+        return word[:-1]
     return word[:-1] + "i" if word.endswith("y") and len(word) > SHORTEST else word
 
 
 def _shorter(word: str) -> str:
+    if word == "children":
+        return "child"
     if word.endswith("ies") and len(word) > len("ties"):
         return word[:-3] + "y"
     if word.endswith("ery") and len(word) > len("query"):
@@ -174,6 +179,9 @@ def _parts(word: str) -> list[str]:
     return [word[at : at + 2] for at in range(max(1, len(word) - 1))]
 
 
+LIGHT = frozenset(stem(word) for word in _LIGHT.split())
+"""Stems a question is put with more often than they are its subject, and that an answer need not hold: "A mug is nine
+euros" costs, "Dogs are welcome" allows. Among them what is grammar in German and a word in English."""
 LONGEST_JOINED = 30
 """Letters of several words with hyphens between them that are also one."""
 LONGEST_GUESSED = 30

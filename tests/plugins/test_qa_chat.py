@@ -53,6 +53,19 @@ async def test_everything_else_is_the_models(tmp_path: Path, text: str) -> None:
         await chat.hears(f"You said: {text}")
 
 
+async def test_what_the_documents_do_not_answer_gets_the_operators_words_where_there_are_some(tmp_path: Path) -> None:
+    instead = "I do not find that in our papers; call us on 0555 1234."
+    async with library(tmp_path, otherwise=instead) as chat:
+        for text in ("Is there a swimming pool?", "I lost my umbrella", "swimming pool prices"):
+            await chat.says(text)
+            await chat.hears(instead)
+        await chat.says("Where can I park my car?")
+        await chat.hears(PARKING)
+        for text in ("hello", "Tell me a joke about trams"):
+            await chat.says(text)
+            await chat.hears(f"You said: {text}")
+
+
 async def test_extracts_need_no_engine(tmp_path: Path) -> None:
     engine = ScriptedEngine()
     engine.set_status(stage="model", detail="loading weights")

@@ -131,6 +131,7 @@ def test_blocks_are_paragraphs_lists_tables_and_code() -> None:
         ("It has e.g. two. Yes!", ["It has e.g. two.", "Yes!"]),
         ("Python 3.11 is needed. Really", ["Python 3.11 is needed.", "Really"]),
         ("- one. Two.\n- three", ["- one.", "Two.", "- three"]),
+        ("3.1 No dogs. 3.2 is void.\n3.2 No fires", ["3.1 No dogs.", "3.2 is void.", "3.2 No fires"]),
         ("Is it? “It is.” Good.", ["Is it?", "“It is.”", "Good."]),
         ("", []),
     ],
@@ -165,6 +166,8 @@ def test_a_long_section_is_divided() -> None:
         ("text:\n```\na\nb\n```\nmore\ntext", "text:\n```\na\nb\n```\nmore text"),
         ("hard  \nbreak", "hard  \nbreak"),
         ("# Heading\ntext", "# Heading\ntext"),
+        ("3.1 Dogs stay\noutside.\n3.2 A fire is no fun.", "3.1 Dogs stay outside.\n3.2 A fire is no fun."),
+        ("A mug is\n9.50 EUR, Python\n3.11 is needed.", "A mug is 9.50 EUR, Python 3.11 is needed."),
     ],
 )
 def test_lines_that_were_only_wrapped_are_joined(wrapped: str, shown: str) -> None:

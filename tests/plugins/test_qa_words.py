@@ -25,6 +25,9 @@ from botcore_qa.words import joined, near, question_stems, stem, stems
         "deliver delivers delivered delivery deliveries",
         "pottery potter",
         "station stations",
+        "child children",
+        "cancel cancelled canceled cancelling",
+        "install installed installing",
         "location locations locate",
     ],
 )
@@ -45,6 +48,7 @@ def test_the_forms_of_a_word_meet(forms: str) -> None:
         "battery bat",
         "summer sum",
         "station state",
+        "file fill",
     ],
 )
 def test_different_words_stay_apart(pair: str) -> None:
