@@ -25,7 +25,7 @@ from botcore.messages import (
     Sampling,
 )
 from botcore.ports import Delta, EngineStatus, Prompt, Usage
-from botcore.prompt import compose, estimate, fit, shorter
+from botcore.prompt import compose, estimate, fit, shorter, within
 from botcore.store import Claim, clean_text
 
 if TYPE_CHECKING:
@@ -121,10 +121,12 @@ class LiveTurn:
 
     async def prompt(self, system: str, *, instruction: str = "", reserve: int = 512) -> Prompt:
         """See `Turn`."""
-        speaker = None if self.conversation.private else self.message.person
-        composed = compose(system, self.recalled, instruction or self.message.text, speaker=speaker)
+        speaker, window = None if self.conversation.private else self.message.person, self.engine.window
+        recalled, cut = within(self.recalled, window)
+        composed = compose(system, recalled, instruction or self.message.text, speaker=speaker)
         messages = [PromptMessage(role=message.role, content=clean_text(message.content)) for message in composed]
-        return await fit(messages, window=self.engine.window, reserve=reserve, count=self._house.engine.count)
+        prompt = await fit(messages, window=window, reserve=reserve, count=self._house.engine.count)
+        return replace(prompt, cut=(*prompt.cut, *cut)) if cut else prompt
 
     async def count(self, messages: Sequence[PromptMessage]) -> int:
         """See `Turn`."""

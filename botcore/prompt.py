@@ -6,14 +6,15 @@ by line.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from itertools import groupby
-from math import ceil
+from math import ceil, inf
 
 from botcore.context import Recalled
 from botcore.messages import Entry, Passage, Person, PromptMessage
 from botcore.ports import Prompt
 
-__all__ = ["compose", "estimate", "fit", "shorter"]
+__all__ = ["compose", "estimate", "fit", "shorter", "within"]
 
 NAME = 40
 """Characters of a person's name."""
@@ -22,6 +23,11 @@ Count = Callable[[Sequence[PromptMessage]], Awaitable[int | None]]
 
 PER_MESSAGE = 8
 """Tokens a chat template adds to each message at most, in the templates we know."""
+
+FACTS = 0.25
+"""Of the window: what facts may take. They stand before everything else, and no cut of the history makes them fit."""
+FACT_BYTES = 3
+"""Of a token, on average, in text of most languages; counting facts would take a request for each turn."""
 
 STEP = 0.3
 """Of the room: so much is cut at once, so that the next turns only append and the prefix stays cached."""
@@ -45,6 +51,24 @@ def compose(system: str, recalled: Recalled, text: str, *, speaker: Person | Non
     message = _named(speaker, text) if several and not recalled.passages else text
     lines.append(PromptMessage(role="user", content=with_passages(recalled.passages, message)))
     return [_joined(list(same)) for _, same in groupby(lines, key=lambda line: line.role)]
+
+
+def within(recalled: Recalled, window: int) -> tuple[Recalled, tuple[str, ...]]:
+    """What was recalled with as many facts as their share of the window holds, and what was cut.
+
+    A fact that is too long is left out whole. ``window=0`` is unknown: nothing is cut.
+    """
+    left = window * FACTS * FACT_BYTES if window else inf
+    kept = list[str]()
+    for fact in recalled.facts:
+        size = len(fact.encode(errors="surrogatepass"))
+        if size <= left:
+            kept.append(fact)
+            left -= size
+    if len(kept) == len(recalled.facts):
+        return recalled, ()
+    cut = f"{len(recalled.facts) - len(kept)} of {len(recalled.facts)} facts"
+    return replace(recalled, facts=kept), (cut,)
 
 
 def with_passages(passages: Sequence[Passage], text: str) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from botcore.context import Recalled
 from botcore.messages import Entry, Passage, Person, PromptMessage
 from botcore.ports import Prompt
-from botcore.prompt import compose, estimate, fit, shorter
+from botcore.prompt import compose, estimate, fit, shorter, within
 
 
 def line(role: str, text: str) -> PromptMessage:
@@ -47,6 +47,14 @@ def test_facts_join_the_system_text_and_passages_the_newest_message() -> None:
     system, message = compose("Be kind.", recalled, "Is water wet?")
     assert system.content.endswith("What you know:\n- name: Ana")
     assert message.content == "Passages:\n[1] Water is wet.\nQuestion: Is water wet?"
+
+
+def test_facts_have_their_share_of_the_window_and_one_that_is_too_long_goes_alone() -> None:
+    long = "é" * 2_000
+    recalled = Recalled(facts=["first", long, "last"])
+    assert within(recalled, 4_096) == (Recalled(facts=["first", "last"]), ("1 of 3 facts",))
+    assert within(Recalled(facts=["a" * 3_000, "b" * 100]), 4_096)[0].facts == ["a" * 3_000]
+    assert within(recalled, 0) == (recalled, ())
 
 
 def test_neighbouring_lines_of_one_role_become_one() -> None:

@@ -181,6 +181,21 @@ async def test_hook_recall(tmp_path: Path) -> None:
 # ------------------------------------------------------------------ reply
 
 
+async def test_facts_without_measure_take_no_reply_away(tmp_path: Path) -> None:
+    class Recalls:
+        @hookimpl
+        async def recall(self, turn: Turn) -> None:
+            turn.recalled.facts += ["They like tea.", "word " * 6_000]
+
+    settings = {"plugins": {"textgen": {}}}
+    async with chatting(tmp_path, plugins={"recalls": Recalls()}, settings=settings) as chat:
+        await chat.says("hi")
+        await chat.hears("You said: hi")
+        (prompt,) = chat.engine.prompts
+        assert prompt.messages[0].content.endswith("What you know:\n- They like tea.")
+        assert prompt.cut == ("1 of 2 facts",)
+
+
 async def test_half_a_character_that_was_recalled_takes_no_reply_away(tmp_path: Path) -> None:
     class Recalls:
         @hookimpl
