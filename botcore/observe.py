@@ -125,6 +125,12 @@ class Metrics:
         """The newest turns of this process, oldest first: what no histogram can tell of the last minutes."""
         self.running: Gauge = Gauge("botcore_turns_running", "Turns being worked on", registry=own)
 
+    def failed_hooks(self) -> list[tuple[str, str]]:
+        """Plugin and hook of all that failed or were too slow at least once."""
+        (family,) = self.hook_errors.collect()
+        counted = (sample for sample in family.samples if sample.name.endswith("_total") and sample.value)
+        return [(sample.labels["plugin"], sample.labels["hook"]) for sample in counted]
+
     def render(self) -> bytes:
         """The text Prometheus scrapes."""
         from prometheus_client import generate_latest

@@ -106,6 +106,18 @@ class Chat:
         found = [await self.bot.reply(entry.reply) for entry in entries if entry.role == "assistant"]
         return [reply for reply in found if reply]
 
+    @property
+    def faults(self) -> list[str]:
+        """What went wrong with plugins so far: not loaded, a hook that failed or was too slow, a lifespan that ended.
+
+        The bot goes on without them, so that a test which only listens would pass.
+        """
+        loaded, health = self.bot.loaded, self.bot.health()
+        lifespans = {name: health[name] for name in loaded.plugins if health.get(name, "ok") != "ok"}
+        return [f"{name}: {what}" for name, what in (loaded.problems | lifespans).items()] + [
+            f"{name}: {hook} failed" for name, hook in self.bot.metrics.failed_hooks()
+        ]
+
     async def _next(self) -> Part | Draft:
         async with asyncio.timeout(PATIENCE_S):
             return await self.channel.inbound(self.conversation.chat).get()

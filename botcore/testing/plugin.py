@@ -28,8 +28,12 @@ def chat_settings() -> Mapping[str, Any]:
 async def chat(
     chat_plugins: Mapping[str, object], chat_settings: Mapping[str, Any], tmp_path: Path
 ) -> "AsyncIterator[Chat]":
-    """A person in a chat with a whole running bot: ``await chat.says("hi"); await chat.hears("hello")``."""
+    """A person in a chat with a whole running bot: ``await chat.says("hi"); await chat.hears("hello")``.
+
+    The test fails where a plugin did (`Chat.faults`); to see how the bot goes on without it, use `chatting`.
+    """
     from botcore.testing.chat import chatting
 
     async with chatting(tmp_path / "data", plugins=chat_plugins, settings=chat_settings) as talking:
         yield talking
+    assert not talking.faults, f"the bot went on without a plugin: {'; '.join(talking.faults)} (see the log)"
