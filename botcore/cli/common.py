@@ -8,8 +8,8 @@ import re
 import signal
 import sys
 import threading
-from collections.abc import Coroutine, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Protocol, TypeVar
@@ -20,6 +20,7 @@ import typer
 from botcore.errors import BotcoreError
 
 if TYPE_CHECKING:
+    from botcore.bot import Bot
     from botcore.settings import Settings
 
 __all__ = [
@@ -35,6 +36,7 @@ __all__ = [
     "log_level",
     "mind_sigterm",
     "nobody_reads",
+    "opened",
     "print_json",
     "progress",
     "run_async",
@@ -135,6 +137,21 @@ def mind_sigterm() -> None:
     """
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+@asynccontextmanager
+async def opened(settings: "Settings", *, existing: bool = False) -> "AsyncIterator[Bot]":
+    """`botcore.bot.visiting`; whoever is in the wrong folder hears that a database was made there."""
+    from botcore.bot import visiting
+    from botcore.store.engines import database_file, parse
+
+    file = database_file(parse(settings.store_url))
+    new = file is not None and not file.exists()
+    async with visiting(settings, existing=existing) as bot:
+        if new:
+            told = "no bot has run here yet; if yours runs elsewhere, call this in its folder"
+            typer.echo(f"new database at {file}: {told}", err=True)
+        yield bot
 
 
 def print_json(value: object) -> None:

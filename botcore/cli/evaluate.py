@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, command_group, print_json, run_async, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, command_group, opened, print_json, run_async, settings_for
 from botcore.cli.train.conduct import base_of, engine_python
 
 if TYPE_CHECKING:
@@ -141,11 +141,10 @@ def _fits(settings: "Settings", name: str, base: str) -> None:
 
 async def _made_for(settings: "Settings", name: str) -> tuple[str, str]:
     """The base of a version or of a run's adapter, and the hash of its weights; "" where nobody knows."""
-    from botcore.bot import visiting
     from botcore.training.runs import all_runs
 
     known = {record.id: (record.base, record.base_hash) for record in all_runs(settings.bot.data_dir)}
-    async with visiting(settings) as bot:
+    async with opened(settings) as bot:
         known |= {version.name: (version.base, version.base_hash) for version in await bot.loras.list()}
     return known.get(name, ("", ""))
 

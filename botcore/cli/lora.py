@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, command_group, print_json, progress, run_async, settings_for, when
+from botcore.cli.common import (
+    AsJson,
+    ConfigFiles,
+    command_group,
+    opened,
+    print_json,
+    progress,
+    run_async,
+    settings_for,
+    when,
+)
 
 if TYPE_CHECKING:
     from botcore.bot import Bot
@@ -116,18 +126,15 @@ async def _all(settings: "Settings") -> "list[Lora]":
 
 
 async def _added(settings: "Settings", folder: Path, name: str, base: str) -> "Lora":
-    from botcore.bot import visiting
-
-    async with visiting(settings) as bot:
+    async with opened(settings) as bot:
         return await bot.loras.offer(folder, name=name, method="", base=base)
 
 
 async def _used(settings: "Settings", name: str, say: Callable[[str], None]) -> "Lora":
-    from botcore.bot import visiting
     from botcore.cli.lora_offer import offered
     from botcore.errors import ModelError
 
-    async with visiting(settings) as bot:
+    async with opened(settings) as bot:
         await offered(bot, name)
         asked = await bot.loras.use(name)
         version = await _heeded(settings, bot, asked, say, lambda now: now.live or now.state != "serving")

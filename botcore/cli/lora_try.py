@@ -6,6 +6,8 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from botcore.cli.common import opened
+
 if TYPE_CHECKING:
     from botcore.ports import LoraEngine
     from botcore.settings import EngineSettings, Settings
@@ -22,10 +24,9 @@ async def compared(
     settings: "Settings", name: str, prompts: Sequence[str], say: Callable[[str], None]
 ) -> list[tuple[str, str, str]]:
     """(prompt, the base's answer, the version's), without sampling. Raises `ModelError` or an `EngineError`."""
-    from botcore.bot import visiting
     from botcore.cli.lora_offer import offered
 
-    async with visiting(settings) as bot:
+    async with opened(settings) as bot:
         version = await offered(bot, name)
         files = await bot.loras.files(version)
     async with _engine(settings, files, say) as engine:

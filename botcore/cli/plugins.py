@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from botcore.cli.common import AsJson, ConfigFiles, command_group, print_json, settings_for
+from botcore.cli.common import AsJson, ConfigFiles, command_group, opened, print_json, settings_for
 from botcore.errors import BotcoreError, SettingsError
 
 if TYPE_CHECKING:
@@ -125,9 +125,7 @@ def load_with_visit(settings: "Settings") -> "Loaded":
 
     @asynccontextmanager
     async def visit(*, existing: bool = False) -> "AsyncIterator[ports.Bot]":
-        from botcore.bot import visiting
-
-        async with visiting(settings, existing=existing) as bot:
+        async with opened(settings, existing=existing) as bot:
             yield bot
 
     return load(settings, visit=visit)

@@ -76,7 +76,8 @@ def require(url: str) -> None:
     """Raise `StoreError` where an SQLite database does not exist: to open it would make one."""
     file = database_file(parse(url))
     if file is not None and not file.is_file():
-        raise StoreError(f"there is no database at {file}: start the bot once, or check bot.data_dir and [store] url")
+        told = "call this in the bot's folder, start a new bot once, or check bot.data_dir and [store] url"
+        raise StoreError(f"there is no database at {file}: {told}")
 
 
 def make_engine(url: sa.URL) -> sa.Engine:

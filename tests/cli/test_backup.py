@@ -141,7 +141,7 @@ def test_without_a_database_nothing_is_made_up(tmp_path: Path) -> None:
     for arguments in (("backup", "x.tar.gz"), ("export", "x.jsonl")):
         done = botcore(*arguments, "-c", "bot.toml", here=tmp_path)
         assert done.returncode == 1
-        assert "there is no database at" in done.stderr
+        assert f"there is no database at {tmp_path}/data/botcore.db: call this in the bot's folder" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["bot.toml"]
 
 

@@ -285,6 +285,15 @@ def test_what_only_looks_makes_no_database_where_there_is_none(here: Path, comma
     assert not (here / "elsewhere" / "botcore.db").exists()
 
 
+def test_a_command_that_had_to_make_the_database_says_where_and_once(here: Path) -> None:
+    (here / "qa.toml").write_text("[plugins.qa]\nsources = []")
+    (here / "good.md").write_text("The shop opens at nine.")
+    told = "no bot has run here yet; if yours runs elsewhere, call this in its folder"
+    for said in (f"new database at {here}/data/botcore.db: {told}\n", ""):
+        done = botcore("ingest", "good.md", "-c", "bot.toml", "-c", "qa.toml", here=here)
+        assert (done.returncode, done.stderr) == (0, said)
+
+
 def test_a_command_there_is_not_says_what_may_have_become_of_it(here: Path) -> None:
     (here / "more.toml").write_text("[plugins.borad]")
     mistyped = botcore("plugin", here=here)

@@ -72,6 +72,7 @@ def test_what_a_folder_holds_besides_documents_is_said() -> None:
 
 def test_a_refused_document_is_named_and_status_1(botcore: Call, tmp_path: Path) -> None:
     (tmp_path / "bad.pdf").write_bytes(b"no pdf")
+    botcore("ingest", "rules.pdf")
     done = botcore("ingest", "bad.pdf")
     assert (done.returncode, done.stderr) == (1, "")
     assert "[1/1] refused   bad.pdf: named .pdf, but holds no PDF" in done.stdout

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from botcore.cli.common import counted, print_json, run_async
+from botcore.cli.common import counted, opened, print_json, run_async
 
 if TYPE_CHECKING:
     from botcore.settings import Settings
@@ -39,10 +39,9 @@ def hand_over(settings: "Settings", record: "Record", *, json: bool) -> "Record"
 
 
 async def _known(settings: "Settings", name: str) -> "Lora":
-    from botcore.bot import visiting
     from botcore.cli.lora_offer import newly_offered
 
-    async with visiting(settings) as bot:
+    async with opened(settings) as bot:
         return await newly_offered(bot, name)
 
 
