@@ -8,8 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Annotated, Any, TypeVar
+from unicodedata import normalize
 
 import typer
 
@@ -28,9 +29,11 @@ __all__ = ["ingest_command", "sources_commands"]
 T = TypeVar("T")
 KINDS = 8
 """Other kinds of files that are named, the commonest."""
+NAMED = 8
+"""Documents of one name that are told apart."""
 Visit = Callable[[], AbstractAsyncContextManager[Bot]]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
-Which = Annotated[str, typer.Argument(help="The document's number or path, as the list shows it.")]
+Which = Annotated[str, typer.Argument(help="The document's number, title, path or file name.")]
 
 
 def ingest_command(visit: Visit, settings: QASettings) -> Callable[..., None]:
@@ -95,10 +98,21 @@ async def _ingest(bot: Bot, settings: QASettings, paths: list[Path], report: Cal
 
 
 async def _find(bot: Bot, key: str) -> list[Listed]:
-    """By number, source, or path: the one in the index, or that of the file here."""
+    """By number, source, or path: the one in the index, or that of the file here. Where there is none, by name."""
     keys = (key, root_of(key))
     found = [await bot.database.read(catalogue.find, key=one) for one in keys]
-    return found[0] or found[1]
+    return found[0] or found[1] or [one for one in await bot.database.read(catalogue.everything) if _called(one, key)]
+
+
+def _called(one: Listed, name: str) -> bool:
+    """Whether it is its title, or its file's name, with or without the ending."""
+    source = PurePath(one.source)
+    return _same(name) in map(_same, (one.title, source.name, source.stem))
+
+
+def _same(name: str) -> str:
+    """However its capitals and accents are written."""
+    return normalize("NFC", name.casefold())
 
 
 async def _remove(bot: Bot, id: int) -> None:
@@ -110,7 +124,7 @@ def _one(found: list[Listed], key: str) -> Listed:
     """The only one; else a line to standard error, and exit status 1."""
     if len(found) == 1:
         return found[0]
-    numbers = ", ".join(str(one.id) for one in found)
+    numbers = ", ".join(f"{one.id} {one.source}" for one in found[:NAMED]) + (", …" if len(found) > NAMED else "")
     several = f"{key} is the name of several documents: say which by its number ({numbers})"
     typer.echo(several if found else f"there is no document {key}; botcore sources list names them", err=True)
     raise typer.Exit(1)

@@ -55,6 +55,25 @@ def test_scripts_get_json(botcore: Call) -> None:
     assert json.loads(botcore("sources", "remove", str(row["id"]), "--json").stdout)["source"] == "rules.pdf"
 
 
+@pytest.mark.parametrize("which", ["House rules", "house RULES", "club", "club.md"])
+def test_a_document_is_named_by_its_title_or_its_file(botcore: Call, tmp_path: Path, which: str) -> None:
+    (tmp_path / "papers").mkdir()
+    (tmp_path / "papers" / "club.md").write_text("# House rules\n\nThe sauna is mixed on Mondays.")
+    botcore("ingest", "papers", "rules.pdf")
+    assert "The sauna is mixed on Mondays." in botcore("sources", "show", which).stdout
+    assert botcore("sources", "remove", which).stdout == "removed House rules (papers/club.md, 1 passage)\n"
+
+
+def test_documents_of_one_title_are_told_apart(botcore: Call, tmp_path: Path) -> None:
+    (tmp_path / "older.pdf").write_bytes(make_pdf(RULES[:2], title="Rules"))
+    botcore("ingest", "rules.pdf")
+    botcore("ingest", "older.pdf")
+    done = botcore("sources", "show", "Rules")
+    assert "2 passages" in botcore("sources", "remove", "older").stdout
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Rules is the name of several documents: say which by its number (2 older.pdf, 1 rules.pdf)\n"
+
+
 @pytest.mark.parametrize("command", ["show", "remove"])
 def test_an_unknown_document_is_one_line_and_status_1(botcore: Call, command: str) -> None:
     botcore("ingest", "rules.pdf")
