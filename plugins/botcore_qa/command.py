@@ -20,7 +20,7 @@ from botcore_qa.catalogue import Listed, extent
 from botcore_qa.documents import root_of
 from botcore_qa.ingestion import Progress, Summary, ingest, is_below
 from botcore_qa.intake import swept
-from botcore_qa.kinds import IN_WORDS
+from botcore_qa.kinds import IN_WORDS, instead
 from botcore_qa.scope import in_words
 from botcore_qa.settings import QASettings
 
@@ -180,5 +180,10 @@ def _told(summary: Summary) -> str:
     if not summary.others:
         return told
     named = list(summary.others.items())[:KINDS]
-    endings = ", ".join(f"{count} {ending or 'without ending'}" for ending, count in named)
+    endings = ", ".join(f"{count} {_ending(ending)}" for ending, count in named)
     return f"{told}\npassed over, since {IN_WORDS} are read: {endings}"
+
+
+def _ending(ending: str) -> str:
+    other = instead(f"file{ending}")
+    return f"{ending} (save as {other})" if other else ending or "without ending"

@@ -6,7 +6,7 @@ from typing import Literal
 
 from botcore import BotcoreError
 
-__all__ = ["IN_WORDS", "KINDS", "Kind", "Unreadable", "kind_of", "named", "needs"]
+__all__ = ["IN_WORDS", "KINDS", "Kind", "Unreadable", "instead", "kind_of", "named", "needs"]
 
 Kind = Literal["csv", "markdown", "text", "html", "pdf", "docx"]
 
@@ -32,6 +32,12 @@ MEDIA: dict[str, Kind] = {
     "text/plain": "text",
 }
 IN_WORDS = "PDF, Word (.docx), HTML, Markdown, CSV and text files"
+INSTEAD = {
+    **dict.fromkeys((".xls", ".xlsx", ".xlsm", ".xlsb", ".ods", ".numbers"), "CSV"),
+    **dict.fromkeys((".doc", ".docm", ".dot", ".dotx", ".odt", ".pages", ".rtf"), ".docx or PDF"),
+    **dict.fromkeys((".ppt", ".pptx", ".pps", ".ppsx", ".odp", ".key"), "PDF"),
+}
+"""What an office program can save a file of its own as, for us to read."""
 LIBRARIES: dict[Kind, tuple[str, str]] = {
     "pdf": ("pypdf", "pypdf"),
     "docx": ("docx", "python-docx"),
@@ -68,14 +74,21 @@ def named(name: str, media_type: str = "") -> Kind | None:
     return KINDS.get(PurePath(name).suffix.lower()) or MEDIA.get(media_type.partition(";")[0].strip().lower())
 
 
+def instead(name: str) -> str:
+    """As what a file of this name, which is no document, could be saved to become one; "" where we know nothing."""
+    return INSTEAD.get(PurePath(name).suffix.lower(), "")
+
+
 def kind_of(name: str, head: bytes, media_type: str = "") -> Kind:
     """What the file is, by its first kilobyte and its name. Raises `Unreadable` where that is no document."""
     claimed = named(name, media_type)
     if head.startswith(b"%PDF-") or (claimed == "pdf" and b"%PDF-" in head):
         return "pdf"
+    suffix = PurePath(name).suffix
+    if claimed is None and (other := instead(name)):
+        raise Unreadable(f'type "{suffix}" is not supported; save it as {other}')
     if head.startswith(b"PK\x03\x04"):
         return "docx"  # or another archive: its reader looks
-    suffix = PurePath(name).suffix
     if claimed is None:
         raise Unreadable(f'type "{suffix}" is not supported; known are {", ".join(sorted(KINDS))}')
     foreign = next((what for magic, what in FOREIGN if head.startswith(magic)), "")

@@ -14,7 +14,7 @@ from botcore_qa import index
 from botcore_qa.catalogue import extent
 from botcore_qa.documents import Found
 from botcore_qa.intake import Intake, NoRoom, Step, Taken, swept
-from botcore_qa.kinds import IN_WORDS, Unreadable, named
+from botcore_qa.kinds import IN_WORDS, Unreadable, instead, named
 from botcore_qa.scope import scope_of
 from botcore_qa.settings import QASettings
 
@@ -70,7 +70,7 @@ class Uploads:
     async def _take(self, turn: Turn, attachment: Attachment) -> File:
         name = _name(attachment)
         if named(name, attachment.media_type) is None:
-            return File(name=name)
+            return _strange(name)
         if self._readers.locked():
             turn.progress(f"{name} waits: other documents are being read")
         try:
@@ -140,7 +140,14 @@ class Uploads:
 
 def _sent_off(attachment: Attachment) -> File:
     name = _name(attachment)
-    return File(name=name, refused=BUSY if named(name, attachment.media_type) else "")
+    return File(name=name, refused=BUSY) if named(name, attachment.media_type) else _strange(name)
+
+
+def _strange(name: str) -> File:
+    """A file that is no document, with what makes one of it where we know that."""
+    other = instead(name)
+    reason = f"I cannot read files of this type; save it as {other} and send that"
+    return File(name=name, refused=reason if other else "")
 
 
 def troubles(files: Sequence[File]) -> list[str]:

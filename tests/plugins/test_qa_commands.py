@@ -83,9 +83,10 @@ def test_an_unknown_document_is_one_line_and_status_1(botcore: Call, command: st
 
 
 def test_what_a_folder_holds_besides_documents_is_said() -> None:
-    told = _told(Summary(others={".xlsx": 2, "": 1})).splitlines()
+    told = _told(Summary(others={".xlsx": 2, ".zip": 1, "": 1})).splitlines()
     assert told[1] == (
-        "passed over, since PDF, Word (.docx), HTML, Markdown, CSV and text files are read: 2 .xlsx, 1 without ending"
+        "passed over, since PDF, Word (.docx), HTML, Markdown, CSV and text files are read: "
+        "2 .xlsx (save as CSV), 1 .zip, 1 without ending"
     )
 
 

@@ -134,6 +134,8 @@ async def test_other_folders_are_left_alone(ingest: Ingest, store: Store, folder
             'type ".png" is not supported; known are .csv, .docx, .htm, .html, .markdown, .md, .pdf, .text, .txt,'
             " .xhtml",
         ),
+        ("prices.XLSX", b"PK\x03\x04", 'type ".XLSX" is not supported; save it as CSV'),
+        ("letter.doc", b"\xd0\xcf\x11\xe0", 'type ".doc" is not supported; save it as .docx or PDF'),
         ("latin.txt", "Straße".encode("latin-1"), "not UTF-8 text (byte 4); save it as UTF-8"),
         ("long.md", b"x" * 1001, "larger than 0.001 MB; split it or raise max_file_bytes"),
         ("empty.md", b" \n", "empty"),

@@ -139,6 +139,13 @@ async def test_a_photo_gets_a_friendly_line(tmp_path: Path) -> None:
         await chat.hears("I cannot read pool.jpg. I can read PDF, Word (.docx), HTML, Markdown, CSV and text files.")
 
 
+@pytest.mark.parametrize(("name", "other"), [("prices.xlsx", "CSV"), ("letter.doc", ".docx or PDF")])
+async def test_a_file_of_an_office_program_is_asked_for_in_another_form(tmp_path: Path, name: str, other: str) -> None:
+    told = f"I cannot use {name}: I cannot read files of this type; save it as {other} and send that."
+    async with club(tmp_path) as chat:
+        assert await uploads(chat, name, b"PK\x03\x04") == told
+
+
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
