@@ -43,6 +43,7 @@ from botcore.messages import (
     Reply,
     Sampling,
 )
+from botcore.moments import moment
 from botcore.newfile import new_file
 from botcore.panels import Figure, Rows, Series, Widget
 from botcore.ports import (
@@ -130,6 +131,7 @@ __all__ = [
     "Widget",
     "__version__",
     "hookimpl",
+    "moment",
     "new_file",
     "proxy_to",
     "save_local",

@@ -4,7 +4,6 @@ import json as json_format
 import sys
 from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -22,7 +21,7 @@ from botcore.cli.common import (
     run_async,
     settings_for,
 )
-from botcore.errors import SettingsError
+from botcore.moments import moment
 from botcore.newfile import new_file, plainly
 
 if TYPE_CHECKING:
@@ -40,14 +39,16 @@ def export(
         str, typer.Option(help="Only what this person (an id) wrote, the replies, and their feedback.")
     ] = "",
     conversation: Annotated[str, typer.Option(help="Only this one, named as in an exported line.")] = "",
-    since: Annotated[str, typer.Option(help="Only from then on: 2026-01-31 or 2026-01-31T12:00, UTC.")] = "",
+    since: Annotated[str, typer.Option(help="Only from then on: 2026-11-25, or 12h, 7d, 4w ago.")] = "",
     force: Force = False,
     json: AsJson = False,
 ) -> None:
     """Write conversations as JSON lines: each one, followed by its exchanges, oldest first."""
+    from botcore.clock import SystemClock
     from botcore.store.export import Wanted
 
-    wanted = Wanted(channel=channel, person=user, conversation=conversation, since=_moment(since))
+    start = moment(since, SystemClock().now()) if since else 0.0
+    wanted = Wanted(channel=channel, person=user, conversation=conversation, since=start)
     settings = settings_for(config)
     mind_sigterm()
     with _opened(file, force) as out, progress(quiet=json or file == "-") as tell:
@@ -72,17 +73,6 @@ async def _write(settings: "Settings", wanted: "Wanted", out: IO[bytes], tell: T
             counts[record["record"]] = counts.get(record["record"], 0) + 1
             tell(counted(counts["exchange"], "exchange"))
     return counts
-
-
-def _moment(text: str) -> float:
-    """Unix seconds; without a zone the text is UTC. Raises `SettingsError`."""
-    if not text:
-        return 0.0
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise SettingsError(f"--since {text!r} is no date: write 2026-01-31 or 2026-01-31T12:00") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 @contextmanager

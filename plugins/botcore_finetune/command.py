@@ -2,18 +2,16 @@
 
 import asyncio
 import json as json_format
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
-from botcore import Bot, BotcoreError
+from botcore import Bot, BotcoreError, moment
 from botcore_finetune import ledger, report, search
 from botcore_finetune.export import Wish, account, export
 from botcore_finetune.keeper import bring_up_to_date
@@ -22,7 +20,7 @@ from botcore_finetune.search import Value, Which
 from botcore_finetune.settings import FineTuneSettings
 from botcore_finetune.shapes import Format
 
-__all__ = ["feedback_commands", "moment"]
+__all__ = ["feedback_commands"]
 
 T = TypeVar("T")
 Visit = Callable[[], AbstractAsyncContextManager[Bot]]
@@ -41,7 +39,6 @@ AllConsents = Annotated[
 ]
 NoRedact = Annotated[bool, typer.Option("--no-redact", help="Leave addresses, numbers and keys in the texts.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file of that name.")]
-UNITS_S = {"h": 3_600, "d": 86_400, "w": 604_800}
 
 
 def feedback_commands(visit: Visit, settings: FineTuneSettings) -> Mapping[str, Callable[..., None]]:
@@ -148,17 +145,6 @@ def _tell(told: report.Told, *, json: bool) -> None:
 
 def _which(bot: Bot, value: Value | None, channel: str, since: str) -> Which:
     return Which(value=value, channel=channel, since=moment(since, bot.clock.now()) if since else 0.0)
-
-
-def moment(text: str, now: float) -> float:
-    """``7d`` before now or the beginning of ``2026-11-25`` (UTC, unless it says otherwise), in Unix seconds."""
-    if ago := re.fullmatch(r"(\d{1,6})([hdw])", text):
-        return now - int(ago[1]) * UNITS_S[ago[2]]
-    try:
-        said = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time; write 2026-11-25, 2026-11-25T18:00, 12h, 7d or 4w") from None
-    return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
 
 
 async def _meant(bot: Bot, reply: str) -> str:

@@ -97,6 +97,12 @@ def test_an_export_is_lines_of_json_in_a_file_of_its_own(here: Path) -> None:
     assert "exists; give another name, or --force" in again.stderr
 
 
+def test_an_export_begins_at_a_date_or_so_long_ago(here: Path) -> None:
+    for since, exchanges in (("7d", 1), ("1h", 1), ("2100-01-01", 0)):
+        done = botcore("export", "-", "-c", "bot.toml", "--since", since, "--json", here=here)
+        assert (done.returncode, json.loads(done.stderr)["exchange"]) == (0, exchanges)
+
+
 def test_an_export_to_standard_output_keeps_the_summary_apart(here: Path) -> None:
     done = botcore("export", "-", "-c", "bot.toml", "--channel", "telegram", "--json", here=here)
     assert done.stdout == ""
@@ -116,7 +122,7 @@ def test_a_reader_who_has_enough_is_no_traceback(here: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "status", "told"),
     [
-        (("export", "-", "--since", "yesterday"), 2, "--since 'yesterday' is no date"),
+        (("export", "-", "--since", "yesterday"), 2, "botcore: 'yesterday' is no time; write 2026-11-25"),
         (("export", "x.jsonl", "-c", "nowhere.toml"), 2, "no such file"),
         (("backup", "no/such/folder/x.tar.gz"), 1, "there is no folder no/such/folder to write x.tar.gz in"),
         (("restore", "nothing.tar.gz"), 1, "nothing.tar.gz: there is no such file"),

@@ -14,12 +14,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from botcore import BotcoreError
+from botcore import BotcoreError, SettingsError
 from botcore.bot import visiting
 from botcore.settings import load_settings
 from botcore.testing import Chat, chatting
 from botcore_finetune import FineTuneSettings
-from botcore_finetune.command import feedback_commands, moment
+from botcore_finetune.command import feedback_commands
 from tests.plugins.conftest import HANDBOOK
 
 pytestmark = pytest.mark.slow
@@ -44,7 +44,8 @@ def feedback(here: Path, *arguments: str) -> Done:
     with chdir(here):
         done = CliRunner().invoke(app, arguments)
     if isinstance(done.exception, BotcoreError):
-        return Done(1, done.stdout, f"botcore: {done.exception}\n")
+        status = 2 if isinstance(done.exception, SettingsError) else 1
+        return Done(status, done.stdout, f"botcore: {done.exception}\n")
     assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
     return Done(done.exit_code, done.stdout, done.stderr)
 
@@ -236,11 +237,3 @@ async def test_what_was_forgotten_is_neither_listed_nor_shown_nor_exported_while
             assert "secret" not in told.stdout + told.stderr
             assert told.returncode == (0 if arguments == ("list",) else 1)
         assert not (here / "out.jsonl").exists()
-
-
-def test_times_are_dates_or_ages() -> None:
-    assert moment("7d", 1_000_000.0) == 1_000_000.0 - 7 * 86_400
-    assert moment("1970-01-02", 0.0) == 86_400.0
-    assert moment("1970-01-02T00:00+01:00", 0.0) == 82_800.0
-    with pytest.raises(typer.BadParameter, match="no time"):
-        moment("7x", 0.0)
