@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Annotated, Any, TypeVar
 from unicodedata import normalize
 
@@ -40,7 +40,7 @@ def ingest_command(visit: Visit, settings: QASettings) -> Callable[..., None]:
     """The command, over the database that ``visit`` opens."""
 
     def command(
-        paths: Annotated[list[Path], typer.Argument(help=f"Files and folders: {IN_WORDS}.")], json: Json = False
+        paths: Annotated[list[str], typer.Argument(help=f"Files and folders: {IN_WORDS}.")], json: Json = False
     ) -> None:
         """Add documents the bot answers from; unchanged ones are skipped, removed ones leave."""
         summary = _on(visit, partial(_ingest, settings=settings, paths=paths, report=_quiet if json else _tell))
@@ -93,7 +93,7 @@ def _on(visit: Visit, work: Callable[[Bot], Awaitable[T]]) -> T:
     return asyncio.run(visiting())
 
 
-async def _ingest(bot: Bot, settings: QASettings, paths: list[Path], report: Callable[[Progress], None]) -> Summary:
+async def _ingest(bot: Bot, settings: QASettings, paths: list[str], report: Callable[[Progress], None]) -> Summary:
     return await ingest(bot.database, paths, report, clock=bot.clock, settings=settings)
 
 
@@ -178,7 +178,8 @@ def _told(summary: Summary) -> str:
         f"{len(summary.refused)} refused; {extent(0, summary.passages)}"
     )
     if not summary.others:
-        return told
+        seen = summary.added + summary.updated + summary.unchanged + summary.removed + len(summary.refused)
+        return told if seen else f"{told}\nno file there can be read; {IN_WORDS} can"
     named = list(summary.others.items())[:KINDS]
     endings = ", ".join(f"{count} {_ending(ending)}" for ending, count in named)
     return f"{told}\npassed over, since {IN_WORDS} are read: {endings}"

@@ -5,6 +5,7 @@ the middle finds the old one whole. What a crash leaves half done is never found
 """
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -112,9 +113,7 @@ class _Run:
         for path, count in away.items():
             self._tell(storable(path), "refused", reason=_stays(path, count))
         for path in missing:
-            self._tell(
-                storable(path), "refused", reason="nothing is packaged" if path == OWN else "no such file or folder"
-            )
+            self._tell(storable(path), "refused", reason=_missing(path))
         for one in found:
             await self._take(one, known.get(one.path))
         for path in gone:
@@ -208,6 +207,12 @@ def _below(path: str, paths: Iterable[str]) -> list[str]:
 
 def _any_below(path: str, paths: Iterable[str]) -> bool:
     return bool(_below(path, paths)) or (path != OWN and Path(path).expanduser().is_dir())
+
+
+def _missing(path: str) -> str:
+    if re.match("https?:/", path, re.IGNORECASE):
+        return "only files and folders are read; fetch it first"
+    return "nothing is packaged" if path == OWN else "no such file or folder"
 
 
 def _stays(path: str, count: int) -> str:

@@ -90,6 +90,16 @@ def test_what_a_folder_holds_besides_documents_is_said() -> None:
     )
 
 
+def test_a_folder_with_nothing_to_read_is_told_of_and_an_address_as_it_was_typed(botcore: Call, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    told = "no file there can be read; PDF, Word (.docx), HTML, Markdown, CSV and text files can"
+    done = botcore("ingest", "empty")
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, [told])
+    refused = botcore("ingest", "https://example.org/rules.html")
+    assert (refused.returncode, told in refused.stdout) == (1, False)
+    assert "https://example.org/rules.html: only files and folders are read; fetch it first" in refused.stdout
+
+
 def test_a_refused_document_is_named_and_status_1(botcore: Call, tmp_path: Path) -> None:
     (tmp_path / "bad.pdf").write_bytes(b"no pdf")
     botcore("ingest", "rules.pdf")

@@ -156,6 +156,12 @@ async def test_a_missing_path_is_refused_by_name(ingest: Ingest, store: Store, t
     assert (await ingest(store, [missing])).refused == (Refused(source=missing, reason="no such file or folder"),)
 
 
+async def test_an_address_is_refused_with_the_next_step(ingest: Ingest, store: Store) -> None:
+    address = "https://example.org/rules.html"
+    told = "only files and folders are read; fetch it first"
+    assert (await ingest(store, [address])).refused == (Refused(source=address, reason=told),)
+
+
 async def test_a_path_that_cannot_be_looked_at_is_one_line(ingest: Ingest, store: Store, tmp_path: Path) -> None:
     with pytest.raises(BotcoreError, match=r"xxx cannot be looked at: File name too long$"):
         await ingest(store, [str(tmp_path / ("x" * 300))])
