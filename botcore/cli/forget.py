@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 __all__ = ["forget"]
 
+COPIES = 10
+"""Backups that are named."""
+
 Found = dict[str, dict[str, int]]
 """Channel → what there is of the person."""
 
@@ -35,10 +38,13 @@ def forget(
     if not (yes or _agreed(user)):
         raise typer.Exit(1)
     failed, unasked = run_async(_forgotten(settings, list(found), user))
+    copies = _copies(settings)
     if json:
-        print_json({"user": user, "found": found, "learnt": learnt, "failed": failed, "unasked": unasked})
+        told = {"learnt": learnt, "failed": failed, "unasked": unasked, "copies": copies}
+        print_json({"user": user, "found": found, **told})
     else:
         _tell(user, failed, unasked)
+        _tell_copies(user, copies)
     if failed or unasked:
         raise typer.Exit(1)
 
@@ -52,6 +58,21 @@ def _tell(user: str, failed: list[str], unasked: list[str]) -> None:
         typer.echo(f"{told} Switch on theirs and call this again, or drop them.", err=True)
     if not (failed or unasked):
         typer.echo(f"Forgotten: {user}.")
+
+
+def _tell_copies(user: str, copies: list[str]) -> None:
+    if copies:
+        named = ", ".join(copies[:COPIES]) + (f" and {len(copies) - COPIES} more" if len(copies) > COPIES else "")
+        typer.echo(f"Made before, and may still hold {user}: {named}. Delete them, and make a new backup.")
+
+
+def _copies(settings: "Settings") -> list[str]:
+    """Backups on this machine; nobody looks whether the person is in them."""
+    from botcore.store.backup.kept import earlier_copies
+    from botcore.store.engines import database_file, parse
+
+    found = earlier_copies(settings.bot.data_dir, database_file(parse(settings.store_url)))
+    return list(map(str, found))
 
 
 def _learnt(settings: "Settings", channels: list[str], user: str) -> list[str]:

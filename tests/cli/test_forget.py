@@ -92,6 +92,7 @@ async def test_everything_of_a_person_goes_and_nothing_of_others(config: Path, r
                 "learnt": [],
                 "failed": [],
                 "unasked": [],
+                "copies": [],
             },
         )
         left = await running.history(Conversation(channel="web", chat="ben.chat").key)
@@ -111,6 +112,24 @@ async def test_what_learnt_from_a_person_is_named(config: Path, running: Store, 
     done = await run(config, "forget", "--user", "ana", "--yes", "--json")
     assert json.loads(done.stdout)["learnt"] == ["feedback-1"]
     assert said not in (await run(config, "forget", "--user", "ana", "--yes")).stdout
+
+
+async def test_backups_that_may_still_hold_them_are_named(config: Path, running: Store, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    copies = [
+        data / "backups" / "monday.tar.gz",
+        data / "botcore.db.before-restore-20260101T000000Z",
+        data / "web.before-restore-20260101T000000Z",
+    ]
+    await asyncio.to_thread(copies[0].parent.mkdir)
+    for path in (*copies, data / "backups" / ".backup-half-made"):
+        await asyncio.to_thread(path.touch)
+    done = await run(config, "forget", "--user", "ana", "--yes")
+    named = ", ".join(map(str, copies))
+    told = f"Made before, and may still hold ana: {named}. Delete them, and make a new backup."
+    assert (done.exit_code, done.stdout.splitlines()[-2:]) == (0, ["Forgotten: ana.", told])
+    again = await run(config, "forget", "--user", "ben", "--yes", "--json")
+    assert json.loads(again.stdout)["copies"] == list(map(str, copies))
 
 
 async def test_a_plugin_that_cannot_be_loaded_is_named(config: Path, running: Store) -> None:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-__all__ = ["ASIDE", "keeps", "kept_files", "kept_folders"]
+__all__ = ["ASIDE", "earlier_copies", "keeps", "kept_files", "kept_folders"]
 
 ASIDE = ".before-restore-"
 """In the name of what a restore kept aside."""
@@ -45,6 +45,15 @@ def kept_files(data_dir: Path, database: Path | None) -> Iterator[tuple[PurePosi
             for path in (Path(root, name) for name in sorted(filter(_file, names))):
                 if path.is_file() and not path.is_symlink():
                     yield PurePosixPath(path.relative_to(data_dir).as_posix()), path
+
+
+def earlier_copies(data_dir: Path, database: Path | None) -> list[Path]:
+    """What still holds what was deleted: archives in ``backups/``, and what restores kept aside; sorted."""
+    folders = {data_dir, *([database.parent] if database else [])}
+    aside = {path for folder in folders if folder.is_dir() for path in folder.iterdir() if ASIDE in path.name}
+    backups = data_dir / "backups"
+    archives = {path for path in backups.iterdir() if not path.name.startswith(".")} if backups.is_dir() else set()
+    return sorted(aside | archives)
 
 
 def _first(name: str) -> bool:
