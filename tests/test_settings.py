@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from botcore.cli.common import secrets_of
 from botcore.errors import SettingsError
@@ -142,6 +142,14 @@ def test_a_mistake_is_one_line_that_names_place_and_remedy(
     assert told in message
     assert "\n" not in message.replace("not valid TOML", "")
     assert next(iter(environ), str(file)) in message
+
+
+def test_a_list_with_too_many_entries_is_told_how_many_it_takes() -> None:
+    class Page(BaseModel):
+        samples: tuple[str, ...] = Field(default=(), max_length=6)
+
+    with pytest.raises(SettingsError, match=r"^bot\.toml: channels\.web\.samples takes at most 6 entries, not 7$"):
+        validate(Page, {"samples": ["?"] * 7}, "channels.web", {"channels.web.samples": "bot.toml"})
 
 
 def test_a_variable_that_begins_like_a_table_and_names_none_of_its_keys_is_somebody_elses(file: Path) -> None:

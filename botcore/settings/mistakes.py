@@ -62,6 +62,9 @@ def _first_problem(error: ValidationError, section: str, origins: Mapping[str, s
         return f"{where}: there is no key {dotted}"
     if problem["type"] in ("tuple_type", "list_type"):
         return f'{where}: {dotted} is a list; write ["…"], also for one'
+    if problem["type"] == "too_long":
+        bound = problem.get("ctx", {})
+        return f"{where}: {dotted} takes at most {bound['max_length']} entries, not {bound['actual_length']}"
     # A whole table, which a rule about several keys is given, may hold secrets.
     secret = isinstance(problem["input"], Mapping) or re.search(r"key|token|secret|password", dotted)
     given = "" if secret else f", not {problem['input']!r}"
