@@ -17,7 +17,7 @@ import typer
 from botcore import Bot
 from botcore_qa import catalogue, index
 from botcore_qa.catalogue import Listed, extent
-from botcore_qa.documents import root_of
+from botcore_qa.documents import OWN, root_of
 from botcore_qa.ingestion import Progress, Summary, ingest, is_below
 from botcore_qa.intake import swept
 from botcore_qa.kinds import IN_WORDS, instead
@@ -45,6 +45,8 @@ def ingest_command(visit: Visit, settings: QASettings) -> Callable[..., None]:
         """Add documents the bot answers from; unchanged ones are skipped, removed ones leave."""
         summary = _on(visit, partial(_ingest, settings=settings, paths=paths, report=_quiet if json else _tell))
         typer.echo(json_format.dumps(asdict(summary)) if json else _told(summary))
+        if summary.added and OWN in settings.sources and not json:
+            typer.echo("botcore's own manual answers beside them; [plugins.qa] sources = [] takes it out")
         if summary.refused:
             raise typer.Exit(1)
 

@@ -42,6 +42,14 @@ def test_sources_are_listed_shown_and_removed(botcore: Call, tmp_path: Path) -> 
     assert botcore("sources", "list").stdout == "no documents; add some with: botcore ingest PATH\n"
 
 
+def test_whoever_adds_documents_hears_that_the_manual_answers_too(botcore: Call, tmp_path: Path) -> None:
+    (tmp_path / "bot.toml").write_text(f'[bot]\ndata_dir = "{tmp_path / "data"}"\n[plugins.qa]\n')
+    told = "botcore's own manual answers beside them; [plugins.qa] sources = [] takes it out"
+    assert botcore("ingest", "rules.pdf").stdout.splitlines()[-1] == told
+    assert told not in botcore("ingest", "rules.pdf").stdout
+    assert json.loads(botcore("ingest", "rules.pdf", "--json").stdout)["unchanged"] == 1
+
+
 def test_scripts_get_json(botcore: Call) -> None:
     summary = json.loads(botcore("ingest", "rules.pdf", "nothing.pdf", "--json").stdout)
     assert (summary["added"], summary["refused"]) == (
