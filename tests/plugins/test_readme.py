@@ -1,5 +1,6 @@
 """The examples of `plugins/README.md` are plugins that work: they are taken out of the page and run."""
 
+import asyncio
 import re
 import subprocess
 import sys
@@ -11,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from botcore import Chunk, Citation
-from botcore.testing import chatting
+from botcore import Chunk, Citation, StoreUnavailable
+from botcore.testing import ManualClock, chatting, until
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "plugins" / "README.md").read_text()
@@ -30,6 +31,35 @@ async def test_the_plugin_of_the_front_page_answers(tmp_path: Path) -> None:
     async with chatting(tmp_path, plugins={"dice": names["Dice"]()}) as chat:
         await chat.says("/roll")
         await chat.hears("You rolled")
+
+
+async def test_the_background_job_of_the_example_goes_on_when_the_database_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tally, clock = written(tmp_path)["Tally"](), ManualClock()
+    async with chatting(tmp_path / "bot", plugins={"tally": tally}, clock=clock) as chat:
+        away = asyncio.Event()
+
+        async def full(*_: Any, **__: Any) -> None:
+            away.set()
+            raise StoreUnavailable("the disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(chat.bot.database, "write", full)
+            await clock.advance(600)
+            await away.wait()
+        await clock.advance(600)
+        await until(tally.cleared.is_set)
+
+
+def written(folder: Path) -> dict[str, Any]:
+    """The names of the example with a table, whose migration lies in ``folder``."""
+    _, _, tally, migration, *_ = blocks("python")
+    (folder / "tally_migrations").mkdir()
+    (folder / "tally_migrations" / "0001_first.py").write_text(migration)
+    names: dict[str, Any] = {"__file__": str(folder / "tally.py")}
+    exec(tally, names)  # our own manual
+    return names
 
 
 @pytest.mark.slow
