@@ -158,7 +158,7 @@ class Channel(Protocol):
         ...
 
     async def edit(self, platform_id: str, part: Part) -> None:
-        """Replace the text of a message of ours; the same text again is a success.
+        """Replace the text of a message of ours; the same text again is a success. Asked for where there are anchors.
 
         Raises as `send`; after `Rejected` (somebody deleted the placeholder, say) the part is sent as a new message.
         """
