@@ -43,7 +43,7 @@ class Intake:
         """See `ports.Inbox`. Shielded: a caller that goes away must not leave a claim nobody works on."""
         if not self._open():
             raise StoreUnavailable("the bot is starting or stopping; send it again in a moment")
-        records = [_order(record) for record in records]
+        records = [_order(self._checked(record)) for record in records]
         if self.full and any(isinstance(record, Message) for record in records):
             raise StoreUnavailable(self.full)
         accepting = self._group.create_task(self._accepted(records), name="accept")
@@ -53,6 +53,17 @@ class Intake:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    def _checked(self, record: Incoming) -> Incoming:
+        """What would be lost later, without a word, is refused to who made it."""
+        made = f"{type(record).__name__}(event_id={record.event_id!r})"
+        if not record.event_id:
+            raise ValueError(f"{made}: it must name the delivery; a second one without would pass for its repetition")
+        channel, there = record.conversation.channel, self._house.channels
+        if channel not in there:
+            names = ", ".join(there)
+            raise ValueError(f"{made}: there is no channel {channel!r}, but {names}: use the channel's own `name`")
+        return record
 
     async def settled(self) -> None:
         """Return when nothing is being accepted any more: what was has been submitted, and is no death at the end."""

@@ -45,7 +45,7 @@ def check_kinds(record: object, **kinds: type) -> None:
     """Plugins make such records: a mistake is told where it is made, and not where the reply is committed or shown."""
     for name, kind in kinds.items():
         value, article = getattr(record, name), "an" if kind is int else "a"
-        if not isinstance(value, kind):
+        if not isinstance(value, (int, float) if kind is float else kind):
             told = f"is {article} {kind.__name__}, not {type(value).__name__}"
             raise TypeError(f"{type(record).__name__}({name}=…) {told}")
 
@@ -62,6 +62,11 @@ class Conversation:
     thread: str = ""
     private: bool = True
     """False where several people read along."""
+
+    def __post_init__(self) -> None:
+        """See `check_kinds`; one is made of every row and every update, so it is asked by hand."""
+        if not (type(self.channel) is type(self.chat) is type(self.account) is type(self.thread) is str):
+            check_kinds(self, channel=str, chat=str, account=str, thread=str)
 
     @property
     def key(self) -> str:
@@ -81,6 +86,11 @@ class Person:
 
     id: str
     name: str = ""
+
+    def __post_init__(self) -> None:
+        """See `check_kinds`; asked by hand, as of a `Conversation`."""
+        if not (type(self.id) is type(self.name) is str):
+            check_kinds(self, id=str, name=str)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +160,18 @@ class Message:
     """Where the sender brings the whole context (`/v1`): everything before ``text``. The stored history is not used."""
     sampling: Sampling | None = None
     """Where the sender chooses the sampling (`/v1`)."""
+
+    def __post_init__(self) -> None:
+        """See `check_kinds`; asked by hand, as of a `Conversation`."""
+        if not (
+            type(self.event_id) is type(self.text) is type(self.platform_id) is type(self.reply_to) is str
+            and type(self.about) is str
+            and type(self.sent_at) is float
+            and type(self.conversation) is Conversation
+            and type(self.person) is Person
+        ):
+            check_kinds(self, event_id=str, conversation=Conversation, person=Person, text=str, platform_id=str)
+            check_kinds(self, reply_to=str, about=str, sent_at=float)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from botcore import Control, Feedback, Message, Sampling, hookimpl
+from botcore import Control, Conversation, Feedback, Message, Sampling, hookimpl
 from botcore.testing import ManualClock, chatting, until
 
 TALK = {"plugins": {"textgen": {}}}
@@ -80,3 +80,19 @@ async def test_what_a_program_sends_is_no_order(tmp_path: Path) -> None:
     async with chatting(tmp_path, settings=TALK) as chat:
         await chat.says("/stop", sampling=Sampling())
         await chat.hears("You said: /stop")
+
+
+async def test_what_would_never_be_answered_is_refused_to_the_channel(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TALK) as chat:
+        elsewhere = Conversation(channel="tcp", chat="ana")
+        lost = Message(event_id="m", conversation=elsewhere, person=chat.person, text="hi")
+        with pytest.raises(ValueError, match="no channel 'tcp', but loopback: use the channel's own `name`"):
+            await chat.channel.inbox.accept([lost])
+        assert (await chat.bot.database.counts())["waiting"] == 0
+
+
+async def test_a_delivery_without_a_name_is_refused_rather_than_taken_for_a_repetition(tmp_path: Path) -> None:
+    async with chatting(tmp_path, settings=TALK) as chat:
+        nameless = Message(event_id="", conversation=chat.conversation, person=chat.person, text="hi")
+        with pytest.raises(ValueError, match="it must name the delivery"):
+            await chat.channel.inbox.accept([nameless])

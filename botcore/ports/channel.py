@@ -104,7 +104,8 @@ class Inbox(Protocol):
     async def accept(self, records: Sequence[Incoming]) -> list[Receipt]:
         """Commit the records; afterwards, and only then, tell the platform "received".
 
-        Raises `StoreUnavailable` when nothing was stored: answer 503, do not acknowledge, keep the offset.
+        Raises `StoreUnavailable` when nothing was stored: answer 503, do not acknowledge, keep the offset. `ValueError`
+        where a record has no ``event_id``, or its conversation another channel than one of this bot's (`Channel.name`).
         """
         ...
 
