@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from botcore.clock import Clock
 from botcore.dispatch import FAILURES, travels_on
-from botcore.errors import Rejected, Retry, StoreUnavailable, in_a_line
+from botcore.errors import Rejected, Retry, StoreUnavailable, Unknown, in_a_line
 from botcore.failpoints import failpoint
 from botcore.messages import Feedback
 from botcore.observe import Metrics
@@ -150,7 +150,7 @@ class Sender:
     async def _call(self, channel: Channel, part: Part) -> str:
         async with self.clock.timeout(CALL_S):
             if not part.platform_id:
-                return await channel.send(part)
+                return _id(channel, await channel.send(part))
             await channel.edit(part.platform_id, part)
             return part.platform_id
 
@@ -243,3 +243,11 @@ class Sender:
 
     def _count(self, channel: Channel, result: str) -> None:
         self.metrics.sends.labels(channel.name, result).inc()
+
+
+def _id(channel: Channel, sent: object) -> str:
+    """What `Channel.send` has returned. Nobody knows what arrived where that is no id."""
+    if isinstance(sent, str) and sent:
+        return sent
+    got = "an empty text" if sent == "" else type(sent).__name__
+    raise Unknown(f"{channel.name}.send returned {got}; it must return the platform's id")

@@ -65,6 +65,32 @@ async def test_whatever_a_channel_raises_counts_as_no_answer(
     assert "outcome of a send unknown" in caplog.text
 
 
+class Mute(LoopbackChannel):
+    """Posts, and does not say as what."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__()
+        self.answer = answer
+
+    async def send(self, part: Part) -> str:
+        await super().send(part)
+        return self.answer  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("answer", "told"), [(None, "NoneType"), (7, "int"), ("", "an empty text")])
+async def test_a_send_that_returns_no_id_is_named_and_made_once_more(
+    answer: object, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sender, "RESEND_AFTER_S", 0.0)
+    channel = Mute(answer)
+    async with chatting(tmp_path, channel=channel) as chat:
+        await chat.says("/start")
+        await until(lambda: "sent twice already" in caplog.text)
+    assert len(channel.sent) == 2
+    assert f"loopback.send returned {told}; it must return the platform's id" in caplog.text
+    assert "NOT NULL" not in caplog.text
+
+
 class Down(LoopbackChannel):
     """A platform that takes messages and answers no edit."""
 

@@ -155,7 +155,10 @@ class Channel(Protocol):
         ...
 
     async def send(self, part: Part) -> str:
-        """Post one message and return the platform's id of it. Raises `Retry`, `Rejected` or `Unknown`."""
+        """Post one message and return the platform's id of it. Raises `Retry`, `Rejected` or `Unknown`.
+
+        What is no text, or an empty one, counts as `Unknown`, and the log names it.
+        """
         ...
 
     async def edit(self, platform_id: str, part: Part) -> None:
