@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from copy import copy
 from dataclasses import dataclass, field, fields
 from functools import partial
+from typing import get_args
 
 from botcore.context import Turn
 from botcore.errors import PluginLoadError
@@ -57,6 +58,18 @@ OURS = frozenset(
     }
 )
 """What `botcore.cli` has itself; a plugin's command of one of these names would never be reached."""
+ROUTES = frozenset(
+    {
+        ("GET", "/healthz"),
+        ("GET", "/readyz"),
+        ("GET", "/metrics"),
+        ("POST", "/api/login"),
+        ("DELETE", "/api/login"),
+        ("GET", "/api/panels"),
+        ("GET", "/api/panels/{id}"),
+    }
+)
+"""What `botcore.http` serves itself."""
 METHODS = [name for name in vars(Channel) if inspect.isfunction(getattr(Channel, name)) and not name.startswith("_")]
 
 
@@ -153,6 +166,7 @@ class Registering:
     def route(self, method: str, path: str, handler: Handler, *, access: Access, stream: bool = False) -> None:
         """See `Registry`."""
         self._awaitable(f"the handler of {method} {path}", handler, "request")
+        self._free(method, path, access)
         route = Route(method=method, path=path, handler=handler, access=access, owner=self.name, stream=stream)
         self._all.routes.append(route)
 
@@ -169,6 +183,19 @@ class Registering:
     def commands(self) -> Sequence[Command]:
         """See `Registry`."""
         return list(self._all.commands.values())
+
+    def _free(self, method: str, path: str, access: str) -> None:
+        """Whether ``path`` can be served, to whom it says, and nobody else has it."""
+        route = f"{self.name}: route {method} {path}"
+        if access not in get_args(Access):
+            raise PluginLoadError(f"{route}: access {access!r} is none of {', '.join(get_args(Access))}")
+        if not str(path).startswith("/"):
+            raise PluginLoadError(f"{route}: a path begins with a slash: /{path}")
+        if (method.upper(), path) in ROUTES:
+            raise PluginLoadError(f"{route} is the bot's own; give yours another path")
+        for other in self._all.routes:
+            if (other.method.upper(), other.path) == (method.upper(), path):
+                raise PluginLoadError(f"{route} already belongs to {other.owner}")
 
     def _callable(self, what: str, function: object) -> None:
         if not callable(function):

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from botcore import Chunk, Registry, Turn, Widget, hookimpl, installed, say
+from botcore import Chunk, Registry, Turn, Widget, hookimpl, installed, registering, say
 from botcore.cli.config import check
+from botcore.clock import SystemClock
 from botcore.errors import PluginLoadError, SettingsError
+from botcore.http import Http
+from botcore.http.panels import Panels
 from botcore.loader import load
-from botcore.settings import Settings
+from botcore.settings import HttpSettings, Settings
 from botcore.testing import LoopbackChannel, ScriptedEngine
 
 
@@ -396,6 +399,35 @@ def test_two_plugins_with_one_command_are_an_error_that_names_both() -> None:
     assert loaded.problems == {"samecommand": "samecommand: /greet already belongs to polite"}
 
 
+class Serves:
+    @hookimpl
+    def register(self, registry: Registry) -> None:
+        registry.route("GET", "/tally", self.show, access="user")
+
+    async def show(self, request: object) -> Any:
+        return None
+
+
+class ServesToo(Serves):
+    pass
+
+
+def test_two_plugins_with_one_address_are_an_error_of_the_second_alone() -> None:
+    loaded = load(plugins(serves={}, servestoo={}))
+    assert loaded.problems == {"servestoo": "servestoo: route GET /tally already belongs to serves"}
+    assert [route.owner for route in loaded.registered.routes] == ["serves"]
+
+
+def test_the_addresses_of_the_house_are_those_that_it_serves() -> None:
+    clock = SystemClock()
+    http = Http(HttpSettings(), clock=clock, routes=Panels({}, clock).routes(), ready=ready, metrics=bytes)
+    assert {(route.method, route.path) for route in http._routes} == registering.ROUTES
+
+
+async def ready() -> dict[str, str]:
+    return {}
+
+
 class Tallies:
     @hookimpl
     def register(self, registry: Registry) -> None:
@@ -409,6 +441,12 @@ class Tallies:
         (lambda r: r.cli("count", {"up": "up"}), "botcore count up must be a function, not 'up'"),
         (lambda r: r.engine("count", 3), "what builds the engine count must be a function, not 3"),
         (lambda r: r.route("GET", "/a", 3, access="user"), "the handler of GET /a must be a function, not 3"),
+        (
+            lambda r: r.route("GET", "/a", takes, access="all"),
+            "route GET /a: access 'all' is none of public, user, admin",
+        ),
+        (lambda r: r.route("GET", "a", takes, access="user"), "route GET a: a path begins with a slash: /a"),
+        (lambda r: r.route("get", "/healthz", takes, access="user"), "route get /healthz is the bot's own"),
         (lambda r: r.panel("count", "Count", 3), "what reads the panel count must be a function, not 3"),
         (lambda r: r.lessons(3), "what writes the lessons must be a function, not 3"),
         (lambda r: r.command("count", "Count", plain), "the handler of /count must be an async def"),
