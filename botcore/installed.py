@@ -60,7 +60,7 @@ def _refuse_two(section: str, name: str, use: str) -> None:
 def plugin_class(name: str, point: EntryPoint) -> Any:
     """The class of a plugin or channel. Raises `PluginLoadError`, also for an extra that is not installed."""
     kind = imported(name, point)
-    if not callable(kind):
+    if not isinstance(kind, type):
         raise PluginLoadError(f"{name}: {point.value} is no class; an entry point names one, as package.module:Plugin")
     requires = getattr(kind, "requires", ())
     if isinstance(requires, str):  # else each of its letters would be an extra

@@ -31,11 +31,12 @@ HOOKS = [name for name in vars(HookSpecs) if not name.startswith("_")]
 
 @dataclass(slots=True)
 class Loaded:
-    """The plugins that could be built, what they registered, and why others could not."""
+    """The plugins that could be built, what they registered, what is odd about them, and why others could not."""
 
     plugins: dict[str, object] = field(default_factory=dict)
     registered: Registered = field(default_factory=Registered)
     problems: dict[str, str] = field(default_factory=dict)
+    warnings: dict[str, str] = field(default_factory=dict)
     hooks: dict[str, Sequence[Bound]] = field(default_factory=dict)
 
 
@@ -130,6 +131,18 @@ def _adopt(manager: pluggy.PluginManager, loaded: Loaded, name: str, plugin: obj
             manager.unregister(plugin)
         raise _unusable(name, error) from error
     loaded.plugins[name] = plugin
+    if told := _never_called(manager, plugin):
+        loaded.warnings[name] = told
+        log.warning("plugin %s: %s", name, told)
+
+
+def _never_called(manager: pluggy.PluginManager, plugin: object) -> str:
+    """What was meant as a hook and is none; "" where all is well."""
+    marked = [hook for hook in HOOKS if manager.parse_hookimpl_opts(plugin, hook) is not None]
+    bare = [hook for hook in HOOKS if hook not in marked and inspect.isroutine(getattr(plugin, hook, None))]
+    if meant := [hook for hook in bare if hook != "register"]:
+        return "; ".join(f"{hook} has a hook's name, but no @hookimpl: it is never called" for hook in meant)
+    return "" if marked or bare else "it has no hook: what is to be called needs a hook's name and @hookimpl"
 
 
 def _unusable(name: str, error: BaseException) -> PluginLoadError:
@@ -167,8 +180,6 @@ def _check_hooks(manager: pluggy.PluginManager, name: str, plugin: object) -> No
                 raise PluginLoadError(f"{name}: hook {hook}: @hookimpl takes no options; {order}")
             _same_arguments(name, hook, method)
             _same_colour(name, hook, method)
-        elif inspect.isroutine(method) and hook != "register":
-            log.warning("plugin %s: %s has a hook's name, but no @hookimpl: it is never called", name, hook)
 
 
 def _same_arguments(name: str, hook: str, method: Any) -> None:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from botcore import Chunk, Registry, Turn, Widget, hookimpl, installed, registering, say
 from botcore.cli.config import check
+from botcore.cli.plugins import plugins as listed
 from botcore.clock import SystemClock
 from botcore.errors import PluginLoadError, SettingsError
 from botcore.http import Http
@@ -314,8 +315,9 @@ def test_a_broken_plugin_is_one_line_and_the_others_load(name: str, told: str) -
     assert list(loaded.plugins) == ["polite"]
 
 
-def test_an_entry_point_that_names_no_class_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(EntryPoint, "load", lambda self: installed)
+@pytest.mark.parametrize("named", [installed, load, Polite.greet], ids=["module", "function", "method"])
+def test_an_entry_point_that_names_no_class_is_told(named: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(EntryPoint, "load", lambda self: named)
     problem = load(plugins(polite={})).problems["polite"]
     assert problem == (f"polite: {__name__}:Polite is no class; an entry point names one, as package.module:Plugin")
 
@@ -370,12 +372,28 @@ def test_of_a_plugin_that_fails_half_way_nothing_stays(monkeypatch: pytest.Monke
 
 
 def test_a_hook_that_is_not_marked_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    class Forgot:
-        async def reply(self, turn: Turn) -> None:
-            return None
-
-    load(Settings(), {"forgot": Forgot()})
+    loaded = load(Settings(), {"forgot": Forgot()})
     assert "plugin forgot: reply has a hook's name, but no @hookimpl: it is never called" in caplog.text
+    assert loaded.warnings == {"forgot": "reply has a hook's name, but no @hookimpl: it is never called"}
+
+
+class Idle:
+    """Not a hook in it."""
+
+
+class Forgot:
+    async def reply(self, turn: Turn) -> None:
+        return None
+
+
+def test_a_plugin_that_is_never_called_is_listed_with_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "bot.toml"
+    file.write_text("[plugins.idle]\n[plugins.forgot]\n[plugins.silent]")
+    listed(config=[file])
+    idle, forgot, silent, *_ = capsys.readouterr().out.splitlines()
+    assert idle.startswith("! idle         it has no hook: what is to be called needs a hook's name and @hookimpl")
+    assert forgot.startswith("! forgot       reply has a hook's name, but no @hookimpl")
+    assert silent.startswith("✓ silent       reply")
 
 
 def test_a_hook_may_leave_out_arguments_it_does_not_need() -> None:

@@ -40,6 +40,7 @@ def plugins(config: ConfigFiles = None, json: AsJson = False) -> None:
             "enabled": name in enabled,
             "hooks": hooks.get(name, []),
             "problem": loaded.problems.get(name, ""),
+            "warning": loaded.warnings.get(name, ""),
             "package": _package(enabled.get(name, name)),
         }
         for name in dict.fromkeys([*enabled, *others])
@@ -159,6 +160,7 @@ def _package(name: str) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    mark = "!" if row["problem"] else "✓" if row["enabled"] else "-"
-    told = row["problem"] or ((", ".join(row["hooks"]) or "no hook") if row["enabled"] else "not enabled")
+    wrong = row["problem"] or row["warning"]
+    mark = "!" if wrong else "✓" if row["enabled"] else "-"
+    told = wrong or ((", ".join(row["hooks"]) or "no hook") if row["enabled"] else "not enabled")
     return f"{mark} {row['name']:<12} {told}   ({row['package'] or 'not installed'})"
