@@ -7,6 +7,7 @@ The core's migrations only add, so that an older process works on beside a newer
 takes something away would have to begin a new thousand (``1001``), which an older process refuses.
 """
 
+import inspect
 import logging
 from collections.abc import Iterable
 from pathlib import Path
@@ -145,9 +146,18 @@ def _upgrade(connection: sa.Connection, table: str, scripts: Path, to: str = "he
 
     def steps(revision: Any, _: Any) -> Any:
         try:
-            return directory._upgrade_revs(to, revision)
+            found = directory._upgrade_revs(to, revision)
         except KeyError as missing:
             raise CommandError(f"there is no revision {missing}") from missing
+        except AttributeError as missing:
+            if missing.name not in ("down_revision", "upgrade"):
+                raise
+            raise StoreError(
+                f"{_file(missing.obj)}: there is no {missing.name} in it; see the other files"
+            ) from missing
+        for step in found:
+            _check_plain(step.migration_fn)
+        return found
 
     context = MigrationContext.configure(connection, opts={"version_table": table, "fn": steps})
     try:
@@ -157,3 +167,13 @@ def _upgrade(connection: sa.Connection, table: str, scripts: Path, to: str = "he
         raise StoreError(
             f"{scripts}: no line of migrations; each down_revision names the one before: {error}"
         ) from error
+
+
+def _file(module: Any) -> str:
+    return str(getattr(module, "__file__", module))
+
+
+def _check_plain(upgrade: Any) -> None:
+    """Called, any other kind of function would run nothing, and count as done."""
+    if inspect.iscoroutinefunction(upgrade) or inspect.isgeneratorfunction(upgrade):
+        raise StoreError(f"{inspect.getsourcefile(upgrade)}: upgrade must be a plain def, without async and yield")

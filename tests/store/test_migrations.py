@@ -156,6 +156,29 @@ async def test_migrations_that_do_not_follow_each_other_are_told(
         await store.migrate("qa", scripts)
 
 
+@pytest.mark.parametrize(
+    ("without", "told"),
+    [("down_revision", "there is no down_revision in it"), ("def upgrade", "there is no upgrade in it")],
+)
+async def test_a_file_that_lacks_a_part_is_told_by_name(store: Store, scripts: Path, without: str, told: str) -> None:
+    step(scripts, "0002", "0001", "pass")
+    file = scripts / "0002_step.py"
+    file.write_text(file.read_text().replace(without, f"{without}s"))
+    with pytest.raises(StoreError, match=f"{file.name}: {told}"):
+        await store.migrate("qa", scripts)
+    assert "qa_document" not in await tables(store)
+
+
+@pytest.mark.parametrize("kind", ["async def upgrade() -> None:\n    pass", "def upgrade():\n    yield"])
+async def test_an_upgrade_that_would_run_nothing_does_not_count_as_done(store: Store, scripts: Path, kind: str) -> None:
+    step(scripts, "0002", "0001", "pass")
+    file = scripts / "0002_step.py"
+    file.write_text(file.read_text().replace("def upgrade() -> None:\n    pass", kind))
+    with pytest.raises(StoreError, match=f"{file.name}: upgrade must be a plain def"):
+        await store.migrate("qa", scripts)
+    assert "qa_document" not in await tables(store)
+
+
 async def test_an_async_function_is_refused_before_anybody_waits_for_it(store: Store) -> None:
     async def later(connection: sa.Connection) -> None:
         return None
