@@ -25,6 +25,7 @@ from botcore import (
 )
 from botcore import bot as bot_module
 from botcore.bot import Bot as TheBot
+from botcore.ports import EngineStatus
 from botcore.settings import load_settings
 from botcore.testing import Chat, LoopbackChannel, ManualClock, ScriptedEncoder, ScriptedEngine, chatting, until
 from botcore.testing.clock import settle
@@ -510,11 +511,24 @@ def with_engine(kind: str, build: Callable[..., ScriptedEngine], data_dir: Path)
     return TheBot(load_settings([], environ={}, flags=flags, local=None), plugins={"own": OwnEngine(build)})
 
 
+class Half:
+    """The half of an engine."""
+
+    status = EngineStatus(stage="ready", model="half")
+
+    def __init__(self, settings: object, **more: object) -> None:
+        return None
+
+    async def run(self) -> None:
+        return None
+
+
 @pytest.mark.parametrize(
     ("kind", "build", "told"),
     [
         ("parot", ScriptedEngine, 'engine.kind = "parot": there are vllm, openai, parrot and scripted'),
         ("parrot", lambda settings: None, 'engine.kind = "parrot" cannot be built: TypeError: '),
+        ("parrot", Half, 'engine.kind = "parrot": Half is no engine: it has no changed, generate, count'),
     ],
 )
 async def test_an_engine_that_cannot_be_built_is_one_line(

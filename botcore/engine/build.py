@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["build_encoder", "build_engine", "build_remote"]
 
 
+PARTS = [name for name in vars(Engine) if not name.startswith("_")]
+
+
 def build_engine(
     settings: EngineSettings,
     *,
@@ -48,11 +51,16 @@ def build_engine(
 
 def _from_plugin(build: BuildEngine, settings: EngineSettings, data_dir: Path, clock: Clock) -> Engine:
     try:
-        return build(settings, data_dir=data_dir, clock=clock)
+        engine = build(settings, data_dir=data_dir, clock=clock)
+        missing = [part for part in PARTS if not hasattr(engine, part)]
     except BotcoreError:
         raise
     except (Exception, SystemExit) as error:
         raise SettingsError(f'engine.kind = "{settings.kind}" cannot be built: {in_a_line(error)}') from error
+    if missing:
+        told = f"{type(engine).__name__} is no engine: it has no {', '.join(missing)}"
+        raise SettingsError(f'engine.kind = "{settings.kind}": {told}')
+    return engine
 
 
 def build_remote(settings: EngineSettings, clock: Clock) -> "RemoteEngine":
