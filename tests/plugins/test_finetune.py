@@ -303,22 +303,24 @@ async def test_an_older_verdict_takes_no_newer_ones_place(store: Store) -> None:
 
 
 async def test_a_verdict_the_database_could_not_take_is_kept_with_the_next_one(
-    chat: Chat, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replies = [await replied(chat, text) for text in ("one", "two")]
-    write = chat.bot.database.write
+    async with chatting(tmp_path, settings=TABLES) as chat:
+        replies = [await replied(chat, text) for text in ("one", "two")]
+        write = chat.bot.database.write
 
-    async def full(fn: Any, *args: Any, **kwargs: Any) -> Any:
-        if fn is examples.put:
-            raise StoreUnavailable("the disk is full")
-        return await write(fn, *args, **kwargs)
+        async def full(fn: Any, *args: Any, **kwargs: Any) -> Any:
+            if fn is examples.put:
+                raise StoreUnavailable("the disk is full")
+            return await write(fn, *args, **kwargs)
 
-    with monkeypatch.context() as patch:
-        patch.setattr(chat.bot.database, "write", full)
-        await chat.judges(replies[0], 1)
-    assert await kept(chat) == []
-    await chat.judges(replies[1], -1)
-    assert {one.turn: one.verdict for one in await kept(chat)} == {replies[0]: 1, replies[1]: -1}
+        with monkeypatch.context() as patch:
+            patch.setattr(chat.bot.database, "write", full)
+            await chat.judges(replies[0], 1)
+        assert await kept(chat) == []
+        await chat.judges(replies[1], -1)
+        assert {one.turn: one.verdict for one in await kept(chat)} == {replies[0]: 1, replies[1]: -1}
+    assert chat.faults == ["finetune: feedback failed"]
 
 
 async def test_a_reason_that_comes_after_the_thumb_is_added_to_it(chat: Chat) -> None:
