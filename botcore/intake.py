@@ -56,13 +56,12 @@ class Intake:
 
     def _checked(self, record: Incoming) -> Incoming:
         """What would be lost later, without a word, is refused to who made it."""
-        made = f"{type(record).__name__}(event_id={record.event_id!r})"
+        kind, channel, there = type(record).__name__, record.conversation.channel, self._house.channels
         if not record.event_id:
-            raise ValueError(f"{made}: it must name the delivery; a second one without would pass for its repetition")
-        channel, there = record.conversation.channel, self._house.channels
+            raise ValueError(f"{kind}(event_id=''): it must name the delivery, or the next one passes for it")
         if channel not in there:
             names = ", ".join(there)
-            raise ValueError(f"{made}: there is no channel {channel!r}, but {names}: use the channel's own `name`")
+            raise ValueError(f"{kind}: there is no channel {channel!r}, but {names}: use the channel's own `name`")
         return record
 
     async def settled(self) -> None:
